@@ -7,6 +7,7 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::SignedDuration;
 use std::fmt;
+use std::net::SocketAddrV4;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -385,6 +386,12 @@ pub(crate) struct MachineOptions {
     #[arg(short = 'w', long, value_name = "NUM_WORKERS", default_value_t = 8)]
     #[arg(value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) eval_workers: u16,
+    /// Listen for TCP connections on this IPv4 address, from the start on; may be given several
+    /// times. Port 0 stands for the port of the last run, or a free one. The addresses are printed,
+    /// and the ports are written to STORE/tcp.port. Without this option, the machine listens on
+    /// 127.0.0.1:0 when its program first asks for connections
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub(crate) listen: Vec<SocketAddrV4>,
 }
 
 /// Options of `pallas boot`.

@@ -4,6 +4,7 @@ use crate::error::AbortReason;
 use jiff::Timestamp;
 use plan::Ref;
 use std::fmt;
+use std::net::SocketAddr;
 
 /// The evaluation that a report is about.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -44,13 +45,22 @@ pub enum ConsoleNotice {
     NotOffered(String),
     /// An evaluation needed a damaged pin, described here. The machine stops.
     Damaged(ReportOrigin, String),
-    /// A driver called a device that does not exist; the call was answered 0.
+    /// A driver called a device that does not exist, for the first time. Each such call is answered
+    /// 0. At most 16 devices of a driver are reported.
     UnknownDevice {
         /// The driver's slot.
         driver: u64,
         /// The device name in the call.
         device: String,
     },
+    /// The machine listens on this address ([`NetworkSettings`](crate::NetworkSettings)).
+    Listening(SocketAddr),
+    /// The port of the last run cannot be listened on any more, and another one is used.
+    PortInUse(u16),
+    /// The port of the machine could not be written to a file, for this reason.
+    PortNotKept(String),
+    /// The machine cannot listen, for this reason. Drivers that wait for connections get none.
+    NotListening(String),
     /// A value was too large to be passed on, and was dropped.
     TooLarge(ReportOrigin),
     /// This many traces of one evaluation were dropped, because their texts exceeded the buffer.
@@ -93,6 +103,14 @@ impl fmt::Display for ConsoleNotice {
             ConsoleNotice::UnknownDevice { driver, device } => {
                 write!(f, "driver {driver} called the device %{device}, which does not exist")
             }
+            ConsoleNotice::Listening(address) => write!(f, "listening on {address}"),
+            ConsoleNotice::PortInUse(port) => {
+                write!(f, "port {port} of the last run cannot be used, and another one is")
+            }
+            ConsoleNotice::PortNotKept(problem) => {
+                write!(f, "the next start may have another port: {problem}")
+            }
+            ConsoleNotice::NotListening(problem) => f.write_str(problem),
             ConsoleNotice::TooLarge(origin) => {
                 write!(f, "{origin} made a value that is too large to be passed on")
             }

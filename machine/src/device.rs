@@ -3,9 +3,18 @@
 //! A device answers each call at most once, at any time and from any thread. Only drivers call
 //! devices, and everything that a driver knows is durable, so a device need not consider the log.
 
+mod address;
+mod handles;
+pub(crate) mod reactor;
+mod stdio;
+pub(crate) mod tcp;
 mod time;
+pub(crate) mod udp;
+mod unknown;
 
+pub use stdio::ConsoleDevice;
 pub use time::TimeDevice;
+pub(crate) use unknown::{DelayedCall, UnknownDevices};
 
 use plan::{EvalError, Natural, Ref, Val, ValueBuilder};
 use std::collections::HashMap;
@@ -21,14 +30,21 @@ pub enum DeviceAnswer {
     Bytes(Vec<u8>),
     /// A row.
     Row(Vec<DeviceAnswer>),
+    /// `(0 x)`: the Maybe that holds x. The one that holds nothing is 0.
+    Just(Box<DeviceAnswer>),
 }
 
 impl DeviceAnswer {
     /// 0: the call is done, or it is malformed.
     pub const ZERO: DeviceAnswer = DeviceAnswer::Nat(Natural::const_from(0));
 
-    /// Builds the answer in the heap of `vm`. Recurses once per level of rows: devices nest them
-    /// one or two levels deep.
+    /// The answer `(0 x)`.
+    pub fn just(item: impl Into<DeviceAnswer>) -> DeviceAnswer {
+        DeviceAnswer::Just(Box::new(item.into()))
+    }
+
+    /// Builds the answer in the heap of `vm`. Recurses once per level: devices nest answers one or
+    /// two levels deep.
     pub(crate) fn build(&self, vm: &mut Vm) -> Result<Val, EvalError> {
         vm.build(|builder| self.push(builder))
     }
@@ -41,6 +57,11 @@ impl DeviceAnswer {
                 builder.room_for(items.len())?;
                 items.iter().try_for_each(|item| item.push(builder))?;
                 builder.row(items.len())
+            }
+            DeviceAnswer::Just(item) => {
+                builder.push_nat(0)?;
+                item.push(builder)?;
+                builder.app(1)
             }
         }
     }
@@ -67,20 +88,31 @@ impl DeviceReply {
     }
 }
 
-/// Cancels a call: the device releases what the call was waiting for.
+/// Cancels a call: the device releases what the call was waiting for. The call may have been
+/// answered, but its driver has not got the answer and never will.
 pub type CancelCall = Box<dyn FnOnce() + Send>;
+
+/// A driver, as devices know it. No other driver of the machine has the same number.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct CallerId(pub u64);
 
 /// A part of the outside world that drivers call by name.
 pub trait Device: Send + Sync {
     /// The device's name in the calls.
     fn name(&self) -> &str;
 
-    /// Begins a call and returns without waiting. `args` are the items of the call after the name.
+    /// Begins a call of `caller` and returns without waiting. `args` are the items of the call after the name.
     /// Returns how to cancel the call, if there is something to cancel.
     ///
     /// The device answers a malformed call with [`DeviceAnswer::ZERO`]. To leave a call unanswered
     /// forever, it keeps the reply or drops it.
-    fn call(&self, args: &[Ref<'_>], reply: DeviceReply) -> Option<CancelCall>;
+    fn call(&self, caller: CallerId, args: &[Ref<'_>], reply: DeviceReply) -> Option<CancelCall>;
+
+    /// Releases what only `caller` uses: the driver ends, or begins anew. Its calls have been
+    /// answered or cancelled before.
+    fn release(&self, caller: CallerId) {
+        let _ = caller;
+    }
 }
 
 /// The devices of a machine, by name.
@@ -98,4 +130,12 @@ impl DeviceRegistry {
     pub(crate) fn find(&self, name: &[u8]) -> Option<&Arc<dyn Device>> {
         self.0.get(name)
     }
+
+    /// Notifies all devices that a driver ends or begins anew ([`Device::release`]).
+    pub(crate) fn release(&self, caller: CallerId) {
+        self.0.values().for_each(|device| device.release(caller));
+    }
 }
+
+#[cfg(test)]
+mod tests;

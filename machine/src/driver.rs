@@ -9,13 +9,15 @@
 use crate::cancellation::CancellationToken;
 use crate::codec::{self, SeedBytes};
 use crate::console::{ConsoleNotice, ReportOrigin};
-use crate::device::{CancelCall, DeviceAnswer, DeviceRegistry, DeviceReply};
+use crate::device::{
+    CallerId, CancelCall, DelayedCall, DeviceAnswer, DeviceRegistry, DeviceReply, UnknownDevices,
+};
 use crate::message::{CogRequest, ControlMessage, DriverMessage};
 use crate::protocol::{self, DriverRequest};
 use crate::settings::MachineSettings;
 use crate::trace::{self, ConsoleMessage};
 use crate::watchdog::{Interruption, Watchdog};
-use crossbeam_channel::{Receiver, Sender, select};
+use crossbeam_channel::{Receiver, Sender, never, select};
 use plan::{EvalError, Val};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -67,6 +69,7 @@ struct Driver<'c> {
     /// Pending calls, by key.
     pending: HashMap<u64, PendingCall>,
     next_serial: u64,
+    unknown_devices: UnknownDevices,
     /// Failures in a row, each within [`BACKOFF_WINDOW`] of the restart before.
     failures: u32,
     last_restart: Option<Instant>,
@@ -103,20 +106,39 @@ pub(crate) fn run(
         initial,
         pending: HashMap::new(),
         next_serial: 0,
+        unknown_devices: UnknownDevices::default(),
         failures: 0,
         last_restart: None,
     };
     driver.issue_requests();
     while !identity.token.is_cancelled() {
-        match inbox.recv() {
-            Ok(DriverMessage::Shutdown) | Err(_) => break,
-            Ok(message) => driver.handle(message, inbox),
+        match driver.receive(inbox) {
+            DriverMessage::Shutdown => break,
+            message => driver.handle(message, inbox),
         }
     }
     driver.cancel_all_calls();
 }
 
 impl Driver<'_> {
+    /// Waits for the next message, or for a delayed answer to a call of an unknown device.
+    fn receive(&mut self, inbox: &Receiver<DriverMessage>) -> DriverMessage {
+        let clock = &*self.context.settings.clock;
+        loop {
+            let timer = self.unknown_devices.next_due().map_or_else(never, |due| clock.timer(due));
+            select! {
+                recv(inbox) -> message => return message.unwrap_or(DriverMessage::Shutdown),
+                recv(timer) -> _ => {
+                    if let Some(call) = self.unknown_devices.take_due(clock.instant()) {
+                        let DelayedCall { key, serial } = call;
+                        let answer = DeviceAnswer::ZERO;
+                        return DriverMessage::DeviceAnswer { key, serial, answer };
+                    }
+                }
+            }
+        }
+    }
+
     fn handle(&mut self, message: DriverMessage, inbox: &Receiver<DriverMessage>) {
         let (key, value) = match message {
             DriverMessage::CogOutput { key, value } => {
@@ -158,10 +180,12 @@ impl Driver<'_> {
         }
     }
 
+    /// Cancels all pending calls, and releases what the devices keep for this driver.
     fn cancel_all_calls(&mut self) {
         for (_, call) in self.pending.drain() {
             call.cancel.into_iter().for_each(|cancel| cancel());
         }
+        self.context.devices.release(CallerId(self.identity.worker));
     }
 
     /// Calls the driver, under the time limit. The result is its next value.
@@ -237,7 +261,10 @@ impl Driver<'_> {
 
     /// Issues the requests in the driver's new value, in order.
     fn issue_requests(&mut self) {
-        let Driver { context, identity, vm, current, pending, next_serial, .. } = self;
+        let Driver {
+            context, identity, vm, current, pending, next_serial, unknown_devices, ..
+        } = self;
+        let caller = CallerId(identity.worker);
         for (key, request) in protocol::driver_requests(vm.look(current)) {
             let serial = *next_serial;
             *next_serial += 1;
@@ -253,16 +280,28 @@ impl Driver<'_> {
                     None
                 }
                 DriverRequest::Call(device, args) => {
-                    let address = identity.address.clone();
-                    let reply = DeviceReply::new(move |answer| {
-                        // A driver that has ended needs no answer.
-                        let _ = address.send(DriverMessage::DeviceAnswer { key, serial, answer });
-                    });
                     match context.devices.find(&device) {
-                        Some(device) => device.call(&args, reply),
+                        Some(device) => {
+                            let address = identity.address.clone();
+                            device.call(
+                                caller,
+                                &args,
+                                DeviceReply::new(move |answer| {
+                                    // A driver that has ended needs no answer.
+                                    let _ = address.send(DriverMessage::DeviceAnswer {
+                                        key,
+                                        serial,
+                                        answer,
+                                    });
+                                }),
+                            )
+                        }
                         None => {
-                            unknown_device(context, identity, &device);
-                            reply.send(DeviceAnswer::ZERO);
+                            if unknown_devices.is_new(&device) {
+                                report_unknown_device(context, identity, &device);
+                            }
+                            let now = context.settings.clock.instant();
+                            unknown_devices.add(DelayedCall { key, serial }, now);
                             None
                         }
                     }
@@ -277,7 +316,8 @@ impl Driver<'_> {
     }
 }
 
-fn unknown_device(context: &DriverContext, identity: &DriverIdentity, name: &[u8]) {
+/// Reports the first call of a device that does not exist.
+fn report_unknown_device(context: &DriverContext, identity: &DriverIdentity, name: &[u8]) {
     let device = String::from_utf8_lossy(name).into_owned();
     let notice = ConsoleNotice::UnknownDevice { driver: identity.slot, device };
     context.settings.console.notice(&notice);

@@ -6,6 +6,7 @@ use persist::{CreateError, LogError, OpenError, PinError, Seq, SnapshotError, St
 use plan::{EvalError, Hash};
 use std::fmt;
 use std::io;
+use std::net::SocketAddrV4;
 use std::path::PathBuf;
 
 /// Why an evaluation was aborted: it ended without a value, and not by a crash.
@@ -153,6 +154,9 @@ pub enum StartError {
         /// How its evaluation ended now.
         problem: String,
     },
+    /// An address cannot be listened on.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
     /// The system refused a resource.
     #[error(transparent)]
     System(#[from] SystemError),
@@ -189,6 +193,15 @@ pub enum RunError {
     /// A defect of this program.
     #[error("{0}; this is a defect of this program, please report it")]
     Defect(String),
+}
+
+/// An address cannot be listened on.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {address}: {source}")]
+pub struct ListenError {
+    pub(crate) address: SocketAddrV4,
+    /// The system's error.
+    pub(crate) source: io::Error,
 }
 
 /// The system refused a resource.

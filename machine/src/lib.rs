@@ -38,7 +38,8 @@
 //! worker_pool   the running workers             worker_table  which worker is in which slot
 //! cog           the cog's heap: events, reads   driver, job   the workers
 //! trace         reports about evaluations       message       messages between threads
-//! settings      what an embedder chooses        device        what drivers call; device/time
+//! settings      what an embedder chooses        device        what drivers call; time, tcp, udp, stdio
+//! reactor       readiness of sockets            handles       what devices opened for drivers
 //! status        the state as a pin              event         the bytes of an event
 //! set_aside     the bytes of a set-aside input
 //! watchdog      time limits                     cancellation  ending a worker from outside
@@ -94,13 +95,13 @@ mod worker_table;
 pub use boot::BootReport;
 pub use console::{Console, ConsoleNotice, ReportOrigin};
 pub use error::{
-    AbortReason, BootError, LimitStop, LimitStopCause, RunError, StartError, StateError,
-    SystemError,
+    AbortReason, BootError, LimitStop, LimitStopCause, ListenError, RunError, StartError,
+    StateError, SystemError,
 };
 pub use germs::GermCodec;
 pub use machine::{Machine, MachineHandle, RunOutcome};
 pub use set_aside::{SetAsideInput, UnknownSetAsideInput};
-pub use settings::{MachineSettings, ReplayFrom, SnapshotPolicy, TimeLimits};
+pub use settings::{MachineSettings, NetworkSettings, ReplayFrom, SnapshotPolicy, TimeLimits};
 pub use verify::HashVerifier;
 
 #[cfg(test)]

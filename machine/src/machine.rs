@@ -18,6 +18,9 @@ mod shutdown;
 
 use crate::boot::{self, BootReport};
 use crate::cog::{Cog, CogError};
+use crate::device::reactor::Reactor;
+use crate::device::tcp::TcpDevice;
+use crate::device::udp::UdpDevice;
 use crate::device::{Device, DeviceRegistry, TimeDevice};
 use crate::driver::DriverContext;
 use crate::error::{BootError, LimitStop, RunError, StartError, StateError, SystemError};
@@ -35,7 +38,6 @@ use effects::{Effect, EffectQueue};
 use persist::{LogAppender, Seq, Store};
 use plan::{Hash, Val};
 use std::io;
-use std::iter;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -44,6 +46,9 @@ use vm::Vm;
 
 /// Capacity of the queue of driver requests. Drivers wait while it is full.
 const REQUEST_QUEUE: usize = 1024;
+
+/// The file in the store's directory that keeps the ports of the listeners.
+const PORT_FILE: &str = "tcp.port";
 
 /// How long a stop waits for an evaluation that is under way.
 pub(crate) const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
@@ -141,7 +146,8 @@ impl Machine {
     ///
     /// # Errors
     /// See [`StartError`]. The state in the store is unchanged.
-    pub fn open(dir: &Path, settings: MachineSettings) -> Result<Machine, StartError> {
+    pub fn open(dir: &Path, mut settings: MachineSettings) -> Result<Machine, StartError> {
+        settings.network.port_file.get_or_insert_with(|| dir.join(PORT_FILE));
         let store = Store::open_with(dir, settings.store.clone())?;
         Machine::open_on(store, settings)
     }
@@ -156,14 +162,13 @@ impl Machine {
         let Replayed { cog, snapshots, events, offered } =
             replay::replay(&store, &settings, &watchdog)?;
         store.remove_set_aside(&offered).map_err(StateError::from)?;
-        let time: Arc<dyn Device> = Arc::new(TimeDevice::start(Arc::clone(&settings.clock))?);
-        let devices = settings.devices.iter().cloned().chain(iter::once(time));
+        let devices = make_devices(&settings)?;
         let (request_sender, requests) = bounded(REQUEST_QUEUE);
         let (control_sender, control) = unbounded();
         let pool = WorkerPool::new(DriverContext {
             settings: Arc::clone(&settings),
             watchdog: Arc::clone(&watchdog),
-            devices: DeviceRegistry::new(devices),
+            devices,
             requests: request_sender,
             control: control_sender.clone(),
         });
@@ -266,6 +271,18 @@ impl Machine {
     fn damaged(&self, problem: String) -> RunError {
         RunError::Damaged { path: self.store.path().into(), problem }
     }
+}
+
+/// Starts the devices of a machine. The devices of the settings replace those of the same name.
+fn make_devices(settings: &MachineSettings) -> Result<DeviceRegistry, StartError> {
+    let reactor = Arc::new(Reactor::start()?);
+    let tcp = TcpDevice::start(&settings.network, &reactor, Arc::clone(&settings.console))?;
+    let own: [Arc<dyn Device>; 3] = [
+        Arc::new(TimeDevice::start(Arc::clone(&settings.clock))?),
+        Arc::new(tcp),
+        Arc::new(UdpDevice::new(&reactor)),
+    ];
+    Ok(DeviceRegistry::new(own.into_iter().chain(settings.devices.iter().cloned())))
 }
 
 #[cfg(test)]

@@ -6,6 +6,8 @@ use crate::device::Device;
 use crate::error::SystemError;
 use runtime::{RuntimeBuilder, SetupError};
 use std::io;
+use std::net::SocketAddrV4;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use vm::Vm;
@@ -62,6 +64,20 @@ pub enum ReplayFrom {
     Number(u64),
 }
 
+/// Where the machine listens for TCP connections.
+#[derive(Clone, Default, Debug)]
+pub struct NetworkSettings {
+    /// The addresses. The machine listens on them from its start on. Port 0 stands for the port of
+    /// the last run, or a free one. Without an address, the machine listens on 127.0.0.1, port 0,
+    /// when a driver first asks for connections.
+    pub listen: Vec<SocketAddrV4>,
+    /// The file that keeps the ports, one a line. None: they are not kept. [`Machine::open`] sets it
+    /// to `tcp.port` in the store's directory, if it is not set.
+    ///
+    /// [`Machine::open`]: crate::Machine::open
+    pub port_file: Option<PathBuf>,
+}
+
 /// The settings of a machine.
 #[derive(Clone)]
 pub struct MachineSettings {
@@ -69,8 +85,10 @@ pub struct MachineSettings {
     pub console: Arc<dyn Console>,
     /// The source of wall time, of monotonic time, and of the CPU time that limits are measured in.
     pub clock: Arc<dyn Clock>,
-    /// Devices besides `%time`, which every machine has.
+    /// Devices besides `%time`, `%tcp` and `%udp`, which every machine has.
     pub devices: Vec<Arc<dyn Device>>,
+    /// Where the machine listens for TCP connections.
+    pub network: NetworkSettings,
     /// What the runtimes of the cog, the drivers and the jobs are made of. It has no effect on what a
     /// machine does. Drivers and jobs have a smaller nursery than the cog.
     pub runtime: RuntimeBuilder,
@@ -96,6 +114,7 @@ impl MachineSettings {
             console,
             clock: Arc::new(SystemClock),
             devices: Vec::new(),
+            network: NetworkSettings::default(),
             runtime: RuntimeBuilder::new().jets(Arc::default()),
             jobs: 8,
             limits: TimeLimits::default(),

@@ -7,12 +7,15 @@ use crate::console::StdioConsole;
 use crate::terminal::{self, ExitError};
 use anyhow::Context;
 use indicatif::HumanBytes;
+use machine::device::ConsoleDevice;
 use machine::{
     AbortReason, LimitStop, LimitStopCause, Machine, MachineHandle, MachineSettings, ReplayFrom,
     RunOutcome, TimeLimits,
 };
+use rustix::process::{Resource, Rlimit};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -45,6 +48,8 @@ fn run(store: &Path, args: &MachineOptions, replay: ReplayFrom, offer: bool) -> 
     settings.runtime = runtime_builder(args.execution, args.memory);
     settings.jobs = usize::from(args.eval_workers);
     settings.limits = time_limits(args.time);
+    settings.network.listen = args.listen.clone();
+    settings.devices.push(Arc::new(ConsoleDevice::start(io::stdin(), io::stdout())?));
     settings.replay = replay;
     settings.offer_set_aside = offer;
     settings.store.keep_snapshots = usize::from(args.keep_snapshots);
@@ -52,6 +57,7 @@ fn run(store: &Path, args: &MachineOptions, replay: ReplayFrom, offer: bool) -> 
         settings.snapshots = None;
     }
     cache_code(&None);
+    raise_descriptor_limit();
     let machine = Machine::open(store, settings)?;
     stop_on_signal(machine.handle())?;
     match machine.run()? {
@@ -65,6 +71,14 @@ fn run(store: &Path, args: &MachineOptions, replay: ReplayFrom, offer: bool) -> 
             Err(ExitError { code: terminal::LIMIT_EXCEEDED, message }.into())
         }
     }
+}
+
+/// Raises the number of open files to the system's maximum for this process: each connection is one.
+fn raise_descriptor_limit() {
+    let limit = rustix::process::getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, ..limit };
+    // With the limit as it was, a machine accepts fewer connections at a time.
+    let _ = rustix::process::setrlimit(Resource::Nofile, raised);
 }
 
 fn time_limits(args: TimeOptions) -> TimeLimits {

@@ -8,7 +8,7 @@
 //! One thread sleeps until the earliest time that any call waits for. (Prototype:
 //! lib/Server/Hardware/Time.hs)
 
-use super::{CancelCall, Device, DeviceAnswer, DeviceReply};
+use super::{CallerId, CancelCall, Device, DeviceAnswer, DeviceReply};
 use crate::clock::Clock;
 use crate::error::SystemError;
 use crossbeam_channel::{Receiver, Sender, never, select, unbounded};
@@ -66,7 +66,7 @@ impl Device for TimeDevice {
         "time"
     }
 
-    fn call(&self, args: &[Ref<'_>], reply: DeviceReply) -> Option<CancelCall> {
+    fn call(&self, _: CallerId, args: &[Ref<'_>], reply: DeviceReply) -> Option<CancelCall> {
         match TimeCall::parse(args) {
             Some(TimeCall::When) => {
                 reply.send(seconds(self.clock.now()).into());

@@ -5,6 +5,9 @@ use super::programs::{cog, cycle, exec, keep_inputs, read, wait, when, writer};
 use super::terms::{PlanExpr, arg, call, law, nat, row, trace};
 use crate::trace::ConsoleMessage;
 use crate::{ConsoleNotice, RunOutcome};
+use std::io::Read;
+use std::net::{Ipv4Addr, TcpListener};
+use std::time::Duration;
 
 #[test]
 fn an_unknown_device_answers_0() {
@@ -15,6 +18,26 @@ fn an_unknown_device_answers_0() {
         run.messages[..2],
         [ConsoleMessage::Notice(notice), ConsoleMessage::Text("0".into())]
     );
+}
+
+/// The answers come at once at first, and then later and later: the machine does not spin.
+#[test]
+fn a_driver_that_repeats_an_unknown_call_is_reported_once_and_waits() {
+    let driver = cycle(vec![row([PlanExpr::Text("nope")])], &[0]);
+    let machine = TestMachine::boot(&cog(keep_inputs(), nat(7), [exec(driver)]));
+    let running = machine.start();
+    let mut messages: Vec<ConsoleMessage> = running.reports.iter().take(9).collect();
+    for delay in [1, 2, 4].map(Duration::from_millis) {
+        assert_eq!(machine.clock.wait_for_timer(Duration::from_secs(1)), delay);
+        assert!(running.reports.is_empty());
+        machine.clock.advance(delay);
+        messages.extend(running.reports.recv());
+    }
+    running.stop();
+    let run = running.join(messages);
+    let notice = ConsoleNotice::UnknownDevice { driver: 0, device: "nope".into() };
+    assert_eq!(run.messages[0], ConsoleMessage::Notice(notice));
+    assert_eq!(run.numbers(), [0; 8 + 3]);
 }
 
 #[test]
@@ -83,4 +106,42 @@ fn every_write_of_many_drivers_is_an_input_once() {
     assert_eq!(run.outcome(), RunOutcome::Stopped);
     let state = machine.state();
     assert!((0..20).all(|slot| state.matches(&input(slot)).count() == 1), "{state}");
+}
+
+/// `[%tcp %open ip port]`, to this listener.
+fn open(listener: &TcpListener) -> PlanExpr {
+    let port = listener.local_addr().expect("an address").port();
+    row([PlanExpr::Text("tcp"), PlanExpr::Text("open"), nat(16_777_343), nat(port.into())])
+}
+
+/// Accepts a connection, and waits until its other end is closed.
+fn accept_until_closed(listener: &TcpListener) {
+    let (mut peer, _) = listener.accept().expect("a connection");
+    assert_eq!(peer.read(&mut [0]).expect("the end"), 0);
+}
+
+#[test]
+fn connections_are_closed_when_the_driver_ends() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    let driver = cycle(vec![open(&listener), super::programs::write(arg(2))], &[0]);
+    let machine = TestMachine::boot(&cog(keep_inputs(), nat(7), [exec(driver)]));
+    let running = machine.start();
+    accept_until_closed(&listener);
+    // The cog finished with the answer as its input: (0 handle).
+    assert_eq!(running.join(Vec::new()).outcome(), RunOutcome::Finished);
+    assert_eq!(machine.state(), "1 [[0 _]]");
+}
+
+#[test]
+fn connections_are_closed_when_the_driver_begins_anew() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    let crash = call(nat(0), [nat(0), nat(0), nat(0)]);
+    let driver = cycle(vec![open(&listener), crash], &[]);
+    let machine = TestMachine::boot(&cog(keep_inputs(), nat(7), [exec(driver)]));
+    let running = machine.start();
+    for _ in 0..2 {
+        accept_until_closed(&listener);
+    }
+    running.stop();
+    assert_eq!(running.join(Vec::new()).outcome(), RunOutcome::Stopped);
 }

@@ -1,0 +1,345 @@
+//! The TCP connections of a machine: their sockets and the calls that wait at them.
+//!
+//! All operations run under the connection's lock, on the thread of the driver that calls or on the
+//! reactor's (see `reactor` for why no readiness is missed).
+
+use crate::device::handles::HandleTable;
+use crate::device::reactor::{ReactorHandle, ReadinessHandler};
+use crate::device::{CallerId, DeviceAnswer, DeviceReply};
+use mio::Token;
+use mio::net::TcpStream;
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{SocketAddr, SocketAddrV4};
+use std::sync::{Arc, OnceLock, Weak};
+
+/// The most bytes of one answer to `take`.
+const TAKE_LIMIT: usize = 4096;
+/// The most bytes that a `give` keeps while it waits. The driver gives the others again.
+const GIVE_LIMIT: usize = 64 << 10;
+
+/// The connections of a machine.
+pub(super) struct Connections {
+    pub(super) reactor: ReactorHandle,
+    pub(super) table: HandleTable<Connection>,
+}
+
+/// The handle of the connection that answers a call, once there is one.
+pub(super) type Grant = Arc<OnceLock<u64>>;
+
+/// A connection, from the attempt to make it until it is closed.
+pub(super) struct Connection {
+    connections: Weak<Connections>,
+    /// Set when the connection is made.
+    handle: OnceLock<u64>,
+    io: Mutex<ConnectionIo>,
+}
+
+#[derive(Default)]
+struct ConnectionIo {
+    /// The socket and its token. None when the connection is closed.
+    socket: Option<(TcpStream, Token)>,
+    /// The call that makes this connection, until it is answered.
+    opening: Option<OpenCall>,
+    /// Whether the input has ended while a `give` waits. The connection takes no more calls.
+    has_ended: bool,
+    /// Waiting calls, by number.
+    takes: BTreeMap<u64, DeviceReply>,
+    gives: BTreeMap<u64, (DeviceReply, Box<[u8]>)>,
+}
+
+struct OpenCall {
+    caller: CallerId,
+    reply: DeviceReply,
+    grant: Grant,
+}
+
+impl Connections {
+    /// No connections.
+    pub(super) fn new(reactor: ReactorHandle) -> Connections {
+        Connections { reactor, table: HandleTable::default() }
+    }
+
+    /// Closes the connection with this handle, if there is one.
+    pub(super) fn close(&self, handle: u64) {
+        if let Some(connection) = self.table.remove(handle) {
+            connection.close(self);
+        }
+    }
+
+    /// Closes the connection of a call that was cancelled before its driver learned the handle.
+    pub(super) fn revoke(&self, grant: &Grant) {
+        if let Some(handle) = grant.get() {
+            self.close(*handle);
+        }
+    }
+}
+
+impl Connection {
+    /// Begins to make a connection to a server. Returns None if that fails at once; the call is
+    /// answered then.
+    pub(super) fn open(
+        connections: &Arc<Connections>,
+        caller: CallerId,
+        address: SocketAddrV4,
+        reply: DeviceReply,
+        grant: Grant,
+    ) -> Option<Arc<Connection>> {
+        let Ok(stream) = TcpStream::connect(SocketAddr::V4(address)) else {
+            reply.send(DeviceAnswer::ZERO);
+            return None;
+        };
+        let connection = Connection::new(connections);
+        let mut io = connection.io.lock();
+        if io.register(connections, stream, &connection).is_err() {
+            reply.send(DeviceAnswer::ZERO);
+            return None;
+        }
+        io.opening = Some(OpenCall { caller, reply, grant });
+        drop(io);
+        Some(connection)
+    }
+
+    /// Takes over a connection that a client has made, and gives it a handle.
+    ///
+    /// # Errors
+    /// The system refuses to watch the socket.
+    pub(super) fn accepted(
+        connections: &Arc<Connections>,
+        stream: TcpStream,
+        caller: CallerId,
+    ) -> io::Result<u64> {
+        let connection = Connection::new(connections);
+        connection.io.lock().register(connections, stream, &connection)?;
+        Ok(connection.grant_handle(connections, caller))
+    }
+
+    fn new(connections: &Arc<Connections>) -> Arc<Connection> {
+        Arc::new(Connection {
+            connections: Arc::downgrade(connections),
+            handle: OnceLock::new(),
+            io: Mutex::default(),
+        })
+    }
+
+    fn grant_handle(self: &Arc<Self>, connections: &Connections, caller: CallerId) -> u64 {
+        let handle = connections.table.insert(Arc::clone(self), caller);
+        // No other thread knows the handle yet, so none can need it.
+        *self.handle.get_or_init(|| handle)
+    }
+
+    /// Answers a `take`, or makes it wait. Returns whether it waits.
+    pub(super) fn take(&self, connections: &Connections, number: u64, reply: DeviceReply) -> bool {
+        let io = &mut *self.io.lock();
+        if io.is_closed() {
+            reply.send(DeviceAnswer::Bytes(Vec::new()));
+            return false;
+        }
+        io.takes.insert(number, reply);
+        self.answer_takes(io, connections);
+        io.takes.contains_key(&number)
+    }
+
+    /// Answers a `give`, or makes it wait. Returns whether it waits.
+    pub(super) fn give(
+        &self,
+        connections: &Connections,
+        bytes: &[u8],
+        number: u64,
+        reply: DeviceReply,
+    ) -> bool {
+        let io = &mut *self.io.lock();
+        if io.is_closed() {
+            reply.send(DeviceAnswer::ZERO);
+            return false;
+        }
+        // Later bytes must not overtake those that wait.
+        let written = if io.gives.is_empty() { io.write(bytes) } else { Ok(None) };
+        match written {
+            Ok(Some(count)) => {
+                reply.send(count_answer(count));
+                false
+            }
+            Ok(None) => {
+                io.gives.insert(number, (reply, bytes[..bytes.len().min(GIVE_LIMIT)].into()));
+                true
+            }
+            Err(_) => {
+                reply.send(DeviceAnswer::ZERO);
+                self.close_locked(io, connections);
+                false
+            }
+        }
+    }
+
+    /// Removes a waiting `take` or `give`.
+    pub(super) fn cancel(&self, number: u64) {
+        let io = &mut *self.io.lock();
+        io.takes.remove(&number);
+        io.gives.remove(&number);
+        if io.has_ended
+            && io.gives.is_empty()
+            && let Some(connections) = self.connections.upgrade()
+        {
+            self.close_locked(io, &connections);
+        }
+    }
+
+    /// Gives up the attempt to make the connection, if it is not made yet.
+    pub(super) fn cancel_open(&self, connections: &Connections) {
+        let io = &mut *self.io.lock();
+        if io.opening.take().is_some() {
+            self.close_locked(io, connections);
+        }
+    }
+
+    /// Closes the connection, and answers the calls that wait.
+    pub(super) fn close(&self, connections: &Connections) {
+        self.close_locked(&mut self.io.lock(), connections);
+    }
+
+    fn close_locked(&self, io: &mut ConnectionIo, connections: &Connections) {
+        if let Some((mut stream, token)) = io.socket.take() {
+            connections.reactor.deregister(&mut stream, token);
+        }
+        if let Some(handle) = self.handle.get() {
+            connections.table.remove(*handle);
+        }
+        for reply in std::mem::take(&mut io.takes).into_values() {
+            reply.send(DeviceAnswer::Bytes(Vec::new()));
+        }
+        let gives = std::mem::take(&mut io.gives).into_values().map(|(reply, _)| reply);
+        for reply in gives.chain(io.opening.take().map(|call| call.reply)) {
+            reply.send(DeviceAnswer::ZERO);
+        }
+    }
+
+    /// Answers the call that makes this connection, when the connection is made or failed.
+    fn finish_opening(self: &Arc<Self>, io: &mut ConnectionIo, connections: &Connections) {
+        let Some((stream, _)) = &io.socket else { return };
+        let is_made = match (stream.take_error(), stream.peer_addr()) {
+            (Ok(None), Ok(_)) => true,
+            (Ok(None), Err(error)) if error.kind() == ErrorKind::NotConnected => return,
+            _ => false,
+        };
+        if !is_made {
+            return self.close_locked(io, connections);
+        }
+        if let Some(OpenCall { caller, reply, grant }) = io.opening.take() {
+            let handle = *grant.get_or_init(|| self.grant_handle(connections, caller));
+            reply.send(DeviceAnswer::just(handle));
+        }
+    }
+
+    /// Answers the waiting `take`s, as far as there is input.
+    fn answer_takes(&self, io: &mut ConnectionIo, connections: &Connections) {
+        while !io.takes.is_empty() {
+            match io.read() {
+                Ok(None) => return,
+                Ok(Some(bytes)) if !bytes.is_empty() => {
+                    if let Some((_, reply)) = io.takes.pop_first() {
+                        reply.send(DeviceAnswer::Bytes(bytes));
+                    }
+                }
+                // The end of the input; so is an error, for example a reset by the peer.
+                _ if io.gives.is_empty() => self.close_locked(io, connections),
+                _ => {
+                    io.has_ended = true;
+                    for reply in std::mem::take(&mut io.takes).into_values() {
+                        reply.send(DeviceAnswer::Bytes(Vec::new()));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Answers the waiting `give`s, as far as there is room.
+    fn answer_gives(&self, io: &mut ConnectionIo, connections: &Connections) {
+        while let Some((number, (reply, bytes))) = io.gives.pop_first() {
+            match io.write(&bytes) {
+                Ok(None) => {
+                    io.gives.insert(number, (reply, bytes));
+                    return;
+                }
+                Ok(Some(count)) => reply.send(count_answer(count)),
+                Err(_) => {
+                    reply.send(DeviceAnswer::ZERO);
+                    return self.close_locked(io, connections);
+                }
+            }
+        }
+        if io.has_ended {
+            self.close_locked(io, connections);
+        }
+    }
+}
+
+impl ReadinessHandler for Connection {
+    fn ready(self: Arc<Self>) {
+        let Some(connections) = self.connections.upgrade() else { return };
+        let io = &mut *self.io.lock();
+        if io.opening.is_some() {
+            self.finish_opening(io, &connections);
+        }
+        self.answer_takes(io, &connections);
+        self.answer_gives(io, &connections);
+    }
+}
+
+impl ConnectionIo {
+    /// Whether calls are answered as for a handle that names nothing.
+    fn is_closed(&self) -> bool {
+        self.socket.is_none() || self.has_ended
+    }
+
+    fn register(
+        &mut self,
+        connections: &Connections,
+        mut stream: TcpStream,
+        connection: &Arc<Connection>,
+    ) -> io::Result<()> {
+        // Drivers give whole messages: waiting for more bytes would only delay them. A socket that
+        // cannot be set so works nevertheless.
+        let _ = stream.set_nodelay(true);
+        let handler: Weak<Connection> = Arc::downgrade(connection);
+        let token = connections.reactor.register(&mut stream, handler)?;
+        self.socket = Some((stream, token));
+        Ok(())
+    }
+
+    /// Reads what there is. None if there is nothing yet.
+    fn read(&mut self) -> io::Result<Option<Vec<u8>>> {
+        let Some((stream, _)) = &mut self.socket else { return Ok(Some(Vec::new())) };
+        let mut buffer = [0; TAKE_LIMIT];
+        let count = would_block_as_none(|| stream.read(&mut buffer))?;
+        Ok(count.map(|count| buffer[..count].to_vec()))
+    }
+
+    /// Writes as much as there is room for. None if there is no room.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<Option<usize>> {
+        let Some((stream, _)) = &mut self.socket else {
+            return Err(ErrorKind::NotConnected.into());
+        };
+        would_block_as_none(|| stream.write(bytes))
+    }
+}
+
+/// Calls `operation` until it is not interrupted. None if it would block.
+fn would_block_as_none(
+    mut operation: impl FnMut() -> io::Result<usize>,
+) -> io::Result<Option<usize>> {
+    loop {
+        match operation() {
+            Ok(count) => return Ok(Some(count)),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(None),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// The answer to a `give` of which this many bytes are on their way.
+fn count_answer(count: usize) -> DeviceAnswer {
+    DeviceAnswer::just(count as u64)
+}

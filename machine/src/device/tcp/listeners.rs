@@ -1,0 +1,246 @@
+//! The listeners of a machine, and the calls that wait for a connection.
+//!
+//! The port file keeps the port of each listener, one a line, so that the next start of the machine
+//! has the same addresses.
+
+use super::connection::{Connection, Connections, Grant};
+use crate::console::{Console, ConsoleNotice};
+use crate::device::reactor::ReadinessHandler;
+use crate::device::{CallerId, DeviceAnswer, DeviceReply, address};
+use crate::error::ListenError;
+use crate::settings::NetworkSettings;
+use mio::Token;
+use mio::net::{TcpListener, TcpStream};
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
+use std::io::{self, ErrorKind};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::path::Path;
+use std::sync::{Arc, Weak};
+use std::{fs, iter};
+
+/// How many connections of one listener may wait until a driver hears for them, unless the system's
+/// limit is lower.
+const BACKLOG: i32 = 4096;
+
+/// A `hear` that waits.
+pub(super) struct HearCall {
+    pub(super) caller: CallerId,
+    pub(super) reply: DeviceReply,
+    /// Set when the call is answered.
+    pub(super) grant: Grant,
+}
+
+/// The listeners, which are opened when they are first needed.
+pub(super) struct Listeners {
+    settings: NetworkSettings,
+    console: Arc<dyn Console>,
+    connections: Arc<Connections>,
+    state: Mutex<ListenState>,
+}
+
+#[derive(Default)]
+struct ListenState {
+    /// None before the listeners are opened. Empty if that failed, or after they were closed.
+    opened: Option<Vec<OpenListener>>,
+    /// The listener that is tried first, so that a busy one does not keep others waiting.
+    next: usize,
+    /// Waiting calls, by number.
+    hears: BTreeMap<u64, HearCall>,
+}
+
+struct OpenListener {
+    socket: TcpListener,
+    token: Token,
+    port: u16,
+}
+
+impl Listeners {
+    /// Listeners that are not opened yet.
+    pub(super) fn new(
+        settings: &NetworkSettings,
+        console: Arc<dyn Console>,
+        connections: Arc<Connections>,
+    ) -> Listeners {
+        let (settings, state) = (settings.clone(), Mutex::default());
+        Listeners { settings, console, connections, state }
+    }
+
+    /// Opens the listeners.
+    ///
+    /// # Errors
+    /// An address cannot be listened on. No listener is open then, and none will be.
+    pub(super) fn open(self: &Arc<Self>) -> Result<(), ListenError> {
+        self.open_locked(&mut self.state.lock())
+    }
+
+    /// The port of the first listener; 0, if there is none.
+    pub(super) fn first_port(self: &Arc<Self>) -> u64 {
+        let state = &mut *self.state.lock();
+        self.open_or_report(state);
+        state.opened.iter().flatten().next().map_or(0, |listener| listener.port.into())
+    }
+
+    /// Answers a call with the next connection, or makes it wait.
+    pub(super) fn hear(self: &Arc<Self>, number: u64, call: HearCall) {
+        let state = &mut *self.state.lock();
+        self.open_or_report(state);
+        state.hears.insert(number, call);
+        self.accept_all(state);
+    }
+
+    /// Removes a call that waits. After this, the call's grant does not change.
+    pub(super) fn cancel(&self, number: u64) {
+        self.state.lock().hears.remove(&number);
+    }
+
+    /// Closes the listeners. The calls that wait are never answered.
+    pub(super) fn close(&self) {
+        let state = &mut *self.state.lock();
+        for mut listener in state.opened.replace(Vec::new()).into_iter().flatten() {
+            self.connections.reactor.deregister(&mut listener.socket, listener.token);
+        }
+        state.hears.clear();
+    }
+
+    fn open_or_report(self: &Arc<Self>, state: &mut ListenState) {
+        if let Err(error) = self.open_locked(state) {
+            self.console.notice(&ConsoleNotice::NotListening(error.to_string()));
+        }
+    }
+
+    fn open_locked(self: &Arc<Self>, state: &mut ListenState) -> Result<(), ListenError> {
+        if state.opened.is_some() {
+            return Ok(());
+        }
+        let kept = self.settings.port_file.as_deref().map(read_ports).unwrap_or_default();
+        let default = [SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)];
+        let wanted: &[SocketAddrV4] =
+            if self.settings.listen.is_empty() { &default } else { &self.settings.listen };
+        // A failure is final: each later call would fail for the same reason.
+        state.opened = Some(Vec::new());
+        let kept = kept.into_iter().chain(iter::repeat(0));
+        let opened: Result<Vec<OpenListener>, ListenError> =
+            wanted.iter().zip(kept).map(|(address, kept)| self.bind(*address, kept)).collect();
+        let opened = opened?;
+        self.keep_ports(&opened);
+        state.opened = Some(opened);
+        Ok(())
+    }
+
+    /// Opens a listener. Instead of port 0, it tries the port `kept` of the last run first.
+    fn bind(
+        self: &Arc<Self>,
+        wanted: SocketAddrV4,
+        kept: u16,
+    ) -> Result<OpenListener, ListenError> {
+        let failed = |source| ListenError { address: wanted, source };
+        let bind = |port| TcpListener::bind(SocketAddr::V4(SocketAddrV4::new(*wanted.ip(), port)));
+        let mut socket = match (wanted.port(), kept) {
+            (0, kept) if kept != 0 => bind(kept).or_else(|_| {
+                self.console.notice(&ConsoleNotice::PortInUse(kept));
+                bind(0)
+            }),
+            (port, _) => bind(port),
+        }
+        .map_err(failed)?;
+        // The socket listens already. Listening again sets the length of its queue, which is too short
+        // for clients that come all at once.
+        rustix::net::listen(&socket, BACKLOG).map_err(|error| failed(error.into()))?;
+        let address = socket.local_addr().map_err(failed)?;
+        let handler: Weak<Listeners> = Arc::downgrade(self);
+        let token = self.connections.reactor.register(&mut socket, handler).map_err(failed)?;
+        self.console.notice(&ConsoleNotice::Listening(address));
+        Ok(OpenListener { socket, token, port: address.port() })
+    }
+
+    /// Writes the port file.
+    fn keep_ports(&self, opened: &[OpenListener]) {
+        let Some(path) = &self.settings.port_file else { return };
+        let text: String = opened.iter().map(|listener| format!("{}\n", listener.port)).collect();
+        let draft = path.with_extension("port.new");
+        if let Err(error) = fs::write(&draft, text).and_then(|()| fs::rename(&draft, path)) {
+            let problem = format!("{}: {error}", path.display());
+            self.console.notice(&ConsoleNotice::PortNotKept(problem));
+        }
+    }
+
+    /// Accepts connections for the calls that wait, as far as there are any.
+    fn accept_all(self: &Arc<Self>, state: &mut ListenState) {
+        while let Some((number, call)) = state.hears.pop_first() {
+            let ListenState { opened, next, .. } = &mut *state;
+            match accept(opened.as_deref().unwrap_or_default(), next) {
+                Ok(Some((stream, peer))) => {
+                    match Connection::accepted(&self.connections, stream, call.caller) {
+                        Ok(handle) => answer(call, handle, peer),
+                        // The connection is closed, and the client may try again.
+                        Err(_) => {
+                            state.hears.insert(number, call);
+                        }
+                    }
+                }
+                nothing => {
+                    state.hears.insert(number, call);
+                    if nothing.is_err() {
+                        let handler: Weak<Listeners> = Arc::downgrade(self);
+                        self.connections.reactor.retry_later(handler);
+                    }
+                    return;
+                }
+            }
+        }
+    }
+}
+
+impl ReadinessHandler for Listeners {
+    fn ready(self: Arc<Self>) {
+        self.accept_all(&mut self.state.lock());
+    }
+}
+
+fn answer(call: HearCall, handle: u64, peer: SocketAddrV4) {
+    // The grant of a call is set once, here.
+    let handle = *call.grant.get_or_init(|| handle);
+    let (ip, port) = (address::answer(*peer.ip()), u64::from(peer.port()).into());
+    call.reply.send(DeviceAnswer::Row(vec![handle.into(), ip, port]));
+}
+
+/// Accepts a connection from any listener. None if there is none yet.
+///
+/// # Errors
+/// The system lacks a resource, such as a file descriptor. The connection waits in the system.
+fn accept(
+    listeners: &[OpenListener],
+    next: &mut usize,
+) -> io::Result<Option<(TcpStream, SocketAddrV4)>> {
+    let mut refused = None;
+    for _ in 0..listeners.len() {
+        let listener = &listeners[*next % listeners.len()];
+        *next = (*next + 1) % listeners.len();
+        loop {
+            match listener.socket.accept() {
+                Ok((stream, SocketAddr::V4(peer))) => return Ok(Some((stream, peer))),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                // A client gave its connection up, or the address is one of IPv6.
+                Err(error) if is_of_connection(&error) => {}
+                Ok(_) => {}
+                Err(error) => {
+                    refused = Some(error);
+                    break;
+                }
+            }
+        }
+    }
+    refused.map_or(Ok(None), Err)
+}
+
+/// Whether `accept` failed because of one connection, and may succeed with the next.
+fn is_of_connection(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::Interrupted)
+}
+
+/// The ports in a port file. None are kept if it cannot be read.
+fn read_ports(path: &Path) -> Vec<u16> {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    text.lines().map_while(|line| line.trim().parse().ok()).collect()
+}

@@ -1,0 +1,415 @@
+//! The device with real sockets on 127.0.0.1. Calls are made as drivers make them; nothing waits for
+//! a time.
+
+use super::*;
+use crate::console::ConsoleNotice;
+use crate::device::tests::{
+    CallArg, FIRST, LOCALHOST, Notices, SECOND, TestCall, TestCaller, bytes,
+};
+use rustix::process::{Resource, Rlimit};
+use std::io::{Read, Write};
+use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+use std::path::PathBuf;
+
+/// A device, and what it reports.
+struct TestDevice {
+    device: TcpDevice,
+    notices: Arc<Notices>,
+    caller: TestCaller,
+}
+
+impl TestDevice {
+    fn new() -> TestDevice {
+        TestDevice::with(&NetworkSettings::default()).expect("a free port")
+    }
+
+    fn with(settings: &NetworkSettings) -> Result<TestDevice, ListenError> {
+        let notices = Arc::<Notices>::default();
+        let reactor = Arc::new(Reactor::start().expect("a reactor"));
+        let console: Arc<dyn Console> = Arc::clone(&notices) as _;
+        let device = TcpDevice::start(settings, &reactor, console)?;
+        Ok(TestDevice { device, notices, caller: TestCaller::new() })
+    }
+
+    fn begin_as(&self, caller: CallerId, args: &[CallArg]) -> TestCall {
+        self.caller.call(&self.device, caller, args)
+    }
+
+    fn begin(&self, args: &[CallArg]) -> TestCall {
+        self.begin_as(FIRST, args)
+    }
+
+    fn call(&self, args: &[CallArg]) -> DeviceAnswer {
+        self.begin(args).answer()
+    }
+
+    fn port(&self) -> u16 {
+        let DeviceAnswer::Nat(port) = self.call(&[CallArg::Text("mine")]) else {
+            panic!("no port")
+        };
+        u16::try_from(&port).expect("a port")
+    }
+
+    fn connect(&self) -> TcpStream {
+        TcpStream::connect((Ipv4Addr::LOCALHOST, self.port())).expect("the device listens")
+    }
+
+    /// A client, and the handle of the device's end of the connection.
+    fn accepted_as(&self, caller: CallerId) -> (TcpStream, u64) {
+        let client = self.connect();
+        let heard = self.begin_as(caller, &[CallArg::Text("hear")]).answer();
+        let DeviceAnswer::Row(parts) = heard else { panic!("{heard:?}") };
+        let port = client.local_addr().expect("an address").port();
+        assert_eq!(parts[1..], [LOCALHOST.into(), u64::from(port).into()]);
+        let DeviceAnswer::Nat(handle) = &parts[0] else { panic!("{parts:?}") };
+        (client, u64::try_from(handle).expect("a handle"))
+    }
+
+    fn accepted(&self) -> (TcpStream, u64) {
+        self.accepted_as(FIRST)
+    }
+
+    fn take(&self, handle: u64) -> DeviceAnswer {
+        self.call(&take(handle))
+    }
+}
+
+fn take(handle: u64) -> [CallArg; 2] {
+    [CallArg::Text("take"), CallArg::Nat(handle)]
+}
+
+fn give(handle: u64, bytes: &[u8]) -> [CallArg; 3] {
+    [CallArg::Text("give"), CallArg::Nat(handle), CallArg::Bar(bytes.into())]
+}
+
+fn shut(handle: u64) -> [CallArg; 2] {
+    [CallArg::Text("shut"), CallArg::Nat(handle)]
+}
+
+fn open(port: u16) -> [CallArg; 3] {
+    [CallArg::Text("open"), CallArg::Nat(LOCALHOST), CallArg::Nat(port.into())]
+}
+
+/// Everything that the client can read.
+fn read_all(client: &mut TcpStream) -> Vec<u8> {
+    let mut read = Vec::new();
+    client.read_to_end(&mut read).expect("it can be read");
+    read
+}
+
+#[test]
+fn a_client_and_a_driver_exchange_bytes() {
+    let device = TestDevice::new();
+    let (mut client, handle) = device.accepted();
+    assert_eq!(handle, 0);
+    client.write_all(b"hello").expect("sent");
+    assert_eq!(device.take(handle), bytes(b"hello"));
+    assert_eq!(device.call(&give(handle, b"")), DeviceAnswer::just(0));
+    assert_eq!(device.call(&give(handle, b"world")), DeviceAnswer::just(5));
+    assert_eq!(device.call(&shut(handle)), DeviceAnswer::ZERO);
+    assert_eq!(read_all(&mut client), b"world");
+    assert_eq!(device.accepted().1, 1);
+}
+
+#[test]
+fn a_driver_opens_a_connection_to_a_server() {
+    let server = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    let port = server.local_addr().expect("an address").port();
+    let device = TestDevice::new();
+    assert_eq!(device.call(&open(port)), DeviceAnswer::just(0));
+    let (mut client, _) = server.accept().expect("the connection");
+    assert_eq!(device.call(&give(0, b"request")), DeviceAnswer::just(7));
+    let mut request = [0; 7];
+    client.read_exact(&mut request).expect("the request");
+    client.write_all(&request).expect("sent");
+    assert_eq!(device.take(0), bytes(b"request"));
+    drop(server);
+    assert_eq!(device.call(&open(port)), DeviceAnswer::ZERO, "no server listens any more");
+}
+
+#[test]
+fn an_answer_to_take_has_at_most_4096_bytes_and_none_at_the_end() {
+    let device = TestDevice::new();
+    let (mut client, handle) = device.accepted();
+    let sent: Vec<u8> = (0..10_000_u32).map(|number| number as u8).collect();
+    client.write_all(&sent).expect("sent");
+    client.shutdown(Shutdown::Write).expect("ended");
+    let mut taken = Vec::new();
+    loop {
+        let DeviceAnswer::Bytes(part) = device.take(handle) else { panic!("no bytes") };
+        assert!(part.len() <= 4096);
+        if part.is_empty() {
+            break;
+        }
+        taken.extend(part);
+    }
+    assert_eq!(taken, sent);
+    // The end of the input has closed the connection.
+    assert_eq!(device.take(handle), bytes(b""));
+    assert_eq!(device.call(&give(handle, b"late")), DeviceAnswer::ZERO);
+    assert_eq!(device.call(&shut(handle)), DeviceAnswer::ZERO);
+    assert_eq!(read_all(&mut client), b"");
+}
+
+#[test]
+fn waiting_takes_are_answered_in_order_and_by_shut() {
+    let device = TestDevice::new();
+    let (mut client, handle) = device.accepted();
+    let takes: Vec<TestCall> = (0..4).map(|_| device.begin(&take(handle))).collect();
+    for (call, byte) in takes.iter().zip(0..3) {
+        client.write_all(&[byte]).expect("sent");
+        assert_eq!(call.answer(), bytes(&[byte]));
+    }
+    assert_eq!(device.call(&shut(handle)), DeviceAnswer::ZERO);
+    assert_eq!(takes[3].answer(), bytes(b""));
+    assert_eq!(device.call(&shut(handle)), DeviceAnswer::ZERO, "a second time");
+}
+
+#[test]
+fn a_cancelled_take_leaves_the_bytes_to_the_next() {
+    let device = TestDevice::new();
+    let (mut client, handle) = device.accepted();
+    let cancelled = device.begin(&take(handle));
+    let answers = cancelled.answers.clone();
+    cancelled.cancel();
+    assert!(answers.recv().is_err(), "the reply is dropped");
+    client.write_all(b"x").expect("sent");
+    assert_eq!(device.take(handle), bytes(b"x"));
+}
+
+/// Gives as much as the system takes, until a call waits. Returns the bytes given and that call.
+fn fill(device: &TestDevice, handle: u64) -> (u64, TestCall) {
+    let mut given = 0;
+    loop {
+        let call = device.begin(&give(handle, &[7; 1 << 20]));
+        match call.answers.try_recv() {
+            Ok(DeviceAnswer::Just(count)) => {
+                let DeviceAnswer::Nat(count) = *count else { panic!("no count") };
+                given += u64::try_from(&count).expect("a count");
+            }
+            Ok(answer) => panic!("{answer:?}"),
+            Err(_) => return (given, call),
+        }
+    }
+}
+
+#[test]
+fn a_give_to_a_slow_reader_waits_and_is_then_partial() {
+    let device = TestDevice::new();
+    let (mut client, handle) = device.accepted();
+    let (given, waiting) = fill(&device, handle);
+    assert!(given > 0);
+    let reader = std::thread::spawn(move || read_all(&mut client).len() as u64);
+    let DeviceAnswer::Just(count) = waiting.answer() else { panic!("closed") };
+    let DeviceAnswer::Nat(count) = *count else { panic!("no count") };
+    let count = u64::try_from(&count).expect("a count");
+    assert!((1..=1 << 16).contains(&count), "no more than a waiting call keeps");
+    assert_eq!(device.call(&shut(handle)), DeviceAnswer::ZERO);
+    assert_eq!(reader.join().expect("read"), given + count);
+}
+
+#[test]
+fn a_give_that_waits_ends_with_the_connection() {
+    let device = TestDevice::new();
+    let (client, handle) = device.accepted();
+    let (_, mut waiting) = fill(&device, handle);
+    drop(client);
+    // The system may have taken more bytes before it noticed.
+    while waiting.answer() != DeviceAnswer::ZERO {
+        waiting = device.begin(&give(handle, b"x"));
+    }
+    assert_eq!(device.take(handle), bytes(b""));
+}
+
+#[test]
+fn the_end_of_the_input_leaves_a_waiting_give_its_time() {
+    let device = TestDevice::new();
+    let (mut client, handle) = device.accepted();
+    let (given, waiting) = fill(&device, handle);
+    client.shutdown(Shutdown::Write).expect("ended");
+    assert_eq!(device.take(handle), bytes(b""));
+    assert_eq!(device.call(&give(handle, b"late")), DeviceAnswer::ZERO);
+    let read = read_all(&mut client).len() as u64;
+    let DeviceAnswer::Just(count) = waiting.answer() else { panic!("closed") };
+    assert_eq!(*count, (read - given).into());
+}
+
+#[test]
+fn connections_are_closed_when_their_last_driver_ends() {
+    let device = TestDevice::new();
+    let (mut own, _) = device.accepted();
+    let (mut shared, handle) = device.accepted();
+    let waiting = device.begin_as(SECOND, &take(handle));
+    device.device.release(FIRST);
+    assert_eq!(read_all(&mut own), b"");
+    shared.write_all(b"still open").expect("sent");
+    assert_eq!(waiting.answer(), bytes(b"still open"));
+    device.device.release(SECOND);
+    assert_eq!(read_all(&mut shared), b"");
+    assert_eq!(device.take(handle), bytes(b""));
+}
+
+#[test]
+fn a_connection_whose_driver_never_learns_its_handle_is_closed() {
+    let device = TestDevice::new();
+    let mut client = device.connect();
+    let heard = device.begin(&[CallArg::Text("hear")]);
+    heard.answer();
+    heard.cancel();
+    assert_eq!(read_all(&mut client), b"");
+    // The same for a connection to a server.
+    let server = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    let opened = device.begin(&open(server.local_addr().expect("an address").port()));
+    opened.answer();
+    opened.cancel();
+    assert_eq!(read_all(&mut server.accept().expect("the connection").0), b"");
+}
+
+#[test]
+fn a_cancelled_hear_takes_no_connection() {
+    let device = TestDevice::new();
+    device.port();
+    device.begin(&[CallArg::Text("hear")]).cancel();
+    let (mut client, handle) = device.accepted();
+    assert_eq!(handle, 0);
+    client.write_all(b"x").expect("sent");
+    assert_eq!(device.take(handle), bytes(b"x"));
+}
+
+#[test]
+fn a_thousand_idle_connections_and_one_that_talks() {
+    const IDLE: u64 = 1000;
+    let limit = rustix::process::getrlimit(Resource::Nofile);
+    // Each connection has two ends in this process.
+    let wanted = Rlimit { current: limit.maximum, ..limit };
+    rustix::process::setrlimit(Resource::Nofile, wanted).expect("below the maximum");
+    let device = TestDevice::new();
+    let hears: Vec<TestCall> = (0..IDLE).map(|_| device.begin(&[CallArg::Text("hear")])).collect();
+    let clients: Vec<TcpStream> = (0..IDLE).map(|_| device.connect()).collect();
+    hears.iter().for_each(|call| assert!(matches!(call.answer(), DeviceAnswer::Row(_))));
+    let takes: Vec<TestCall> = (0..IDLE).map(|handle| device.begin(&take(handle))).collect();
+    let (mut client, handle) = device.accepted();
+    for round in 0..100 {
+        client.write_all(&[round]).expect("sent");
+        assert_eq!(device.take(handle), bytes(&[round]));
+    }
+    drop(clients);
+    takes.iter().for_each(|call| assert_eq!(call.answer(), bytes(b"")));
+}
+
+#[test]
+fn malformed_calls_are_answered_0() {
+    let device = TestDevice::new();
+    let (_client, handle) = device.accepted();
+    let (text, nat, bar) = (CallArg::Text, CallArg::Nat, || CallArg::Bar(b"x".into()));
+    for args in [
+        vec![],
+        vec![CallArg::Row(vec![])],
+        vec![text("nonsense")],
+        vec![text("mine"), nat(0)],
+        vec![text("hear"), nat(0)],
+        vec![text("take")],
+        vec![text("take"), bar()],
+        vec![text("give"), nat(handle)],
+        vec![text("give"), nat(handle), nat(5)],
+        vec![text("give"), bar(), bar()],
+        vec![text("shut"), CallArg::Row(vec![])],
+        vec![text("open"), nat(LOCALHOST), nat(1 << 16)],
+        vec![text("open"), nat(1 << 32), nat(80)],
+        vec![text("open"), nat(LOCALHOST)],
+    ] {
+        assert_eq!(device.call(&args), DeviceAnswer::ZERO, "{args:?}");
+    }
+    // Handles that name nothing.
+    assert_eq!(device.take(u64::MAX), bytes(b""));
+    assert_eq!(device.take(99), bytes(b""));
+    assert_eq!(device.call(&give(99, b"x")), DeviceAnswer::ZERO);
+    assert_eq!(device.call(&shut(99)), DeviceAnswer::ZERO);
+}
+
+#[test]
+fn random_calls_are_survived() {
+    let device = TestDevice::new();
+    let mut random = fastrand::Rng::with_seed(15);
+    let names = ["mine", "hear", "take", "give", "shut", "wait", ""];
+    let mut arg = move || match random.u8(..6) {
+        0 => CallArg::Nat(random.u64(..4)),
+        1 => CallArg::Nat(random.u64(..)),
+        2 => CallArg::Bar((0..random.usize(..9)).map(|_| random.u8(..)).collect()),
+        3 => CallArg::Row(vec![CallArg::Nat(random.u64(..3))]),
+        _ => CallArg::Text(names[random.usize(..names.len())]),
+    };
+    let mut calls = Vec::new();
+    for round in 0..5_000 {
+        let args: Vec<CallArg> = (0..round % 5).map(|_| arg()).collect();
+        calls.push(device.begin(&args));
+        if round % 7 == 0 {
+            calls.swap_remove(round % calls.len()).cancel();
+        }
+    }
+    device.device.release(FIRST);
+}
+
+#[test]
+fn the_port_is_kept_for_the_next_start() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let port_file = Some(folder.path().join("tcp.port"));
+    let settings = NetworkSettings { listen: Vec::new(), port_file: port_file.clone() };
+    let start = || TestDevice::with(&settings).expect("a free port");
+    let read = |path: &Option<PathBuf>| {
+        std::fs::read_to_string(path.as_ref().expect("a path")).expect("the port file")
+    };
+    let first = start();
+    let port = first.port();
+    assert_eq!(read(&port_file), format!("{port}\n"));
+    drop(first);
+    let second = start();
+    assert_eq!(second.port(), port);
+    let address = SocketAddrV4::new(Ipv4Addr::LOCALHOST, port);
+    assert_eq!(*second.notices.0.lock(), [ConsoleNotice::Listening(address.into())]);
+    // A second machine finds the port in use.
+    let third = start();
+    assert_ne!(third.port(), port);
+    assert_eq!(third.notices.0.lock()[0], ConsoleNotice::PortInUse(port));
+    assert_eq!(read(&port_file), format!("{}\n", third.port()));
+    std::fs::write(port_file.as_ref().expect("a path"), "nonsense").expect("written");
+    assert_ne!(start().port(), 0);
+}
+
+#[test]
+fn listeners_of_the_settings_are_open_from_the_start_on() {
+    let address = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0);
+    let settings = NetworkSettings { listen: vec![address, address], port_file: None };
+    let device = TestDevice::with(&settings).expect("free ports");
+    let notices = device.notices.0.lock().clone();
+    let [ConsoleNotice::Listening(first), ConsoleNotice::Listening(second)] = notices[..] else {
+        panic!("{notices:?}")
+    };
+    assert_eq!(device.port(), first.port());
+    // Connections come from both.
+    let _clients = [second, first].map(|at| TcpStream::connect(at).expect("it listens"));
+    for handle in 0..2_u64 {
+        let DeviceAnswer::Row(heard) = device.call(&[CallArg::Text("hear")]) else {
+            panic!("no row")
+        };
+        assert_eq!(heard[0], handle.into());
+    }
+    let SocketAddr::V4(first) = first else { panic!("{first}") };
+    let taken = TestDevice::with(&NetworkSettings { listen: vec![first], port_file: None });
+    let error = taken.err().expect("the address is in use").to_string();
+    assert!(error.starts_with(&format!("cannot listen on {first}: ")), "{error}");
+}
+
+#[test]
+fn a_device_that_is_dropped_closes_everything() {
+    let device = TestDevice::new();
+    let (mut client, handle) = device.accepted();
+    let (take, hear) = (device.begin(&take(handle)), device.begin(&[CallArg::Text("hear")]));
+    let port = device.port();
+    drop(device);
+    assert_eq!(read_all(&mut client), b"");
+    assert_eq!(take.answer(), bytes(b""));
+    assert!(hear.answers.recv().is_err());
+    assert!(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err());
+}
