@@ -6,6 +6,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::SignedDuration;
+use machine::JobResultForm;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -256,7 +257,7 @@ pub(crate) struct TimeOptions {
     /// CPU time that one call of a driver may take; or none. A driver that exceeds it begins anew
     #[arg(long, value_name = "TIME", default_value = "30s")]
     pub(crate) driver_limit: TimeLimit,
-    /// CPU time that a job may take; or none. The result of a job that exceeds it is []
+    /// CPU time that a job may take; or none. A job that exceeds it gives no value
     #[arg(long, value_name = "TIME", default_value = "none")]
     pub(crate) job_limit: TimeLimit,
 }
@@ -359,6 +360,26 @@ pub(crate) struct MachineOptions {
     pub(crate) eval_workers: u16,
 }
 
+/// The form of job results.
+#[derive(ValueEnum, Clone, Copy, Debug, Default)]
+pub(crate) enum JobResultOption {
+    #[default]
+    Auto,
+    Plain,
+    Tagged,
+}
+
+impl JobResultOption {
+    /// The form; None if it depends on the program.
+    pub(crate) fn form(self) -> Option<JobResultForm> {
+        match self {
+            JobResultOption::Auto => None,
+            JobResultOption::Plain => Some(JobResultForm::Plain),
+            JobResultOption::Tagged => Some(JobResultForm::Tagged),
+        }
+    }
+}
+
 /// Options of `pallas boot`.
 #[derive(Args, Debug)]
 pub(crate) struct BootArgs {
@@ -366,6 +387,11 @@ pub(crate) struct BootArgs {
     pub(crate) machine: MachineOptions,
     #[command(flatten)]
     pub(crate) cache: BootCacheOptions,
+    /// Form of the results of jobs, which the machine keeps: plain is [value], [op arg] or []; tagged
+    /// is [1 value], [0 [op arg]] or [0 0]; auto is tagged for the kernel of the prototype's branch
+    /// port-fulltag, and plain for any other program
+    #[arg(long, value_enum, value_name = "FORM", default_value_t)]
+    pub(crate) job_results: JobResultOption,
     /// Start the machine after creating it
     #[arg(long)]
     pub(crate) start: bool,

@@ -8,9 +8,9 @@ use crate::console::{ConsoleNotice, ReportOrigin};
 use crate::error::{AbortReason, SystemError};
 use crate::event::{EventInput, EventOutcome, InputPayload};
 use crate::job;
-use crate::protocol::{self, CogParts, WorkerRef};
+use crate::protocol::{self, CogParts, JobResultForm, WorkerRef};
 use crate::settings::MachineSettings;
-use crate::status::CogStatus;
+use crate::status::{CogStatus, MachineState};
 use crate::trace::{ConsoleMessage, TraceBuffer};
 use crate::watchdog::{Interruption, Watchdog};
 use plan::seed::LoadError;
@@ -96,7 +96,7 @@ enum ReadFailure {
 /// The cog's heap and state. See the module's overview.
 pub(crate) struct Cog {
     vm: Vm,
-    status: CogStatus,
+    state: MachineState,
     traces: TraceBuffer,
     settings: Arc<MachineSettings>,
     watchdog: Arc<Watchdog>,
@@ -107,19 +107,24 @@ impl Cog {
     pub(crate) fn new<E: From<SystemError>>(
         settings: &Arc<MachineSettings>,
         watchdog: &Arc<Watchdog>,
-        load: impl FnOnce(&mut Vm) -> Result<CogStatus, E>,
+        load: impl FnOnce(&mut Vm) -> Result<MachineState, E>,
     ) -> Result<Cog, E> {
         let mut vm = settings.cog_runtime()?;
-        let status = load(&mut vm)?;
+        let state = load(&mut vm)?;
         let traces = TraceBuffer::default();
         traces.attach(&mut vm, &settings.console, &settings.clock);
         let (settings, watchdog) = (Arc::clone(settings), Arc::clone(watchdog));
-        Ok(Cog { vm, status, traces, settings, watchdog })
+        Ok(Cog { vm, state, traces, settings, watchdog })
     }
 
-    /// The state.
+    /// The cog and its status.
     pub(crate) fn status(&self) -> &CogStatus {
-        &self.status
+        &self.state.status
+    }
+
+    /// The form of job results that the cog expects.
+    pub(crate) fn job_results(&self) -> JobResultForm {
+        self.state.job_results
     }
 
     /// The heap.
@@ -128,8 +133,8 @@ impl Cog {
     }
 
     /// The heap and the state.
-    pub(crate) fn parts(&mut self) -> (&mut Vm, &CogStatus) {
-        (&mut self.vm, &self.status)
+    pub(crate) fn parts(&mut self) -> (&mut Vm, &MachineState) {
+        (&mut self.vm, &self.state)
     }
 
     /// Takes what the cog has reported since the last call.
@@ -139,7 +144,7 @@ impl Cog {
 
     /// The hash of the state: that of a snapshot's root.
     pub(crate) fn hash(&mut self) -> Result<Hash, EvalError> {
-        let value = self.status.to_value(&mut self.vm)?;
+        let value = self.state.to_value(&mut self.vm)?;
         self.vm.hash(&value)
     }
 
@@ -152,7 +157,7 @@ impl Cog {
         inputs: &[EventInput],
         mode: &ApplyMode<'_>,
     ) -> Result<AppliedEvent, CogError> {
-        let CogStatus::Running(cog) = &self.status else { return Err(CogError::NotRunning) };
+        let CogStatus::Running(cog) = &self.state.status else { return Err(CogError::NotRunning) };
         let cog = cog.clone();
         let start = self.settings.clock.instant();
         match mode {
@@ -276,7 +281,8 @@ impl Cog {
         };
         let row = self.vm.hold(row);
         let task = codec::serialize(&self.vm, &row).map_err(|_| diverged())?;
-        job::compute(&self.settings, &task).map(|result| result.value).map_err(|_| diverged())
+        let form = self.job_results();
+        job::compute(&self.settings, &task, form).map(|result| result.value).map_err(|_| diverged())
     }
 
     /// Serializes the messages in the result of a call.
@@ -303,7 +309,7 @@ impl Cog {
         let (next, _) = protocol::cog_result(self.vm.look(result));
         let has_workers = next.is_some_and(|cog| CogParts::of(cog).has_workers());
         let next = next.map(|cog| self.vm.hold(cog)).unwrap_or_else(|| self.vm.nat(0));
-        self.status =
+        self.state.status =
             if has_workers { CogStatus::Running(next) } else { CogStatus::Finished(next) };
     }
 
@@ -343,7 +349,7 @@ impl Cog {
 
     /// Reports the crash in the state, if the cog has crashed.
     pub(crate) fn report_crash(&self) {
-        if let CogStatus::Crashed { op, arg, .. } = &self.status {
+        if let CogStatus::Crashed { op, arg, .. } = &self.state.status {
             self.report(ReportOrigin::Cog, &EvalError::Crash { op: op.clone(), arg: arg.clone() });
         }
     }
@@ -356,7 +362,7 @@ impl Cog {
                 .map_err(|error| CogError::InvalidInput(0, error))
         };
         if let EventOutcome::Crashed { op, arg } = outcome {
-            self.status = CogStatus::Crashed { op: load(op)?, arg: load(arg)?, cog };
+            self.state.status = CogStatus::Crashed { op: load(op)?, arg: load(arg)?, cog };
         }
         Ok(())
     }
@@ -397,7 +403,7 @@ impl Cog {
     fn try_read(&mut self, key: u64, query: &SeedBytes) -> Result<SeedBytes, ReadFailure> {
         let query = codec::deserialize_own(&mut self.vm, query)?;
         let zero = self.vm.nat(0);
-        let parts = self.status.running().map(|cog| CogParts::of(self.vm.look(cog)));
+        let parts = self.state.status.running().map(|cog| CogParts::of(self.vm.look(cog)));
         let hold = |part: Option<plan::Ref<'_>>| part.map(|part| self.vm.hold(part));
         let state = parts.as_ref().and_then(|parts| hold(parts.state)).unwrap_or(zero.clone());
         let reads = parts.as_ref().and_then(|parts| hold(parts.reads)).unwrap_or(zero);

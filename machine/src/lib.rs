@@ -91,7 +91,7 @@ mod watchdog;
 mod worker_pool;
 mod worker_table;
 
-pub use boot::BootReport;
+pub use boot::{BootOptions, BootReport};
 pub use console::{Console, ConsoleNotice, ReportOrigin};
 pub use error::{
     AbortReason, BootError, LimitStop, LimitStopCause, RunError, StartError, StateError,
@@ -99,6 +99,7 @@ pub use error::{
 };
 pub use germs::GermCodec;
 pub use machine::{Machine, MachineHandle, RunOutcome};
+pub use protocol::JobResultForm;
 pub use set_aside::{SetAsideInput, UnknownSetAsideInput};
 pub use settings::{MachineSettings, ReplayFrom, SnapshotPolicy, TimeLimits};
 pub use verify::HashVerifier;

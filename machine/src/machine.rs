@@ -16,7 +16,7 @@ mod event_loop;
 mod inputs;
 mod shutdown;
 
-use crate::boot::{self, BootReport};
+use crate::boot::{self, BootOptions, BootReport};
 use crate::cog::{Cog, CogError};
 use crate::device::{Device, DeviceRegistry, TimeDevice};
 use crate::driver::DriverContext;
@@ -124,16 +124,26 @@ impl Machine {
     ///
     /// # Errors
     /// See [`BootError`]. An existing machine is never touched.
-    pub fn boot(dir: &Path, vm: &mut Vm, main: &Val) -> Result<BootReport, BootError> {
-        boot::boot(dir, vm, main)
+    pub fn boot(
+        dir: &Path,
+        vm: &mut Vm,
+        main: &Val,
+        options: BootOptions,
+    ) -> Result<BootReport, BootError> {
+        boot::boot(dir, vm, main, options)
     }
 
     /// Boots a machine as [`Machine::boot`] does, in a store that is open and empty.
     ///
     /// # Errors
     /// The same as those of [`Machine::boot`].
-    pub fn boot_on(store: Store, vm: &mut Vm, main: &Val) -> Result<BootReport, BootError> {
-        boot::boot_on(store, vm, main)
+    pub fn boot_on(
+        store: Store,
+        vm: &mut Vm,
+        main: &Val,
+        options: BootOptions,
+    ) -> Result<BootReport, BootError> {
+        boot::boot_on(store, vm, main, options)
     }
 
     /// Opens the machine in `dir` and replays its log, which brings it to its last state. No worker
@@ -160,13 +170,14 @@ impl Machine {
         let devices = settings.devices.iter().cloned().chain(iter::once(time));
         let (request_sender, requests) = bounded(REQUEST_QUEUE);
         let (control_sender, control) = unbounded();
-        let pool = WorkerPool::new(DriverContext {
+        let context = DriverContext {
             settings: Arc::clone(&settings),
             watchdog: Arc::clone(&watchdog),
             devices: DeviceRegistry::new(devices),
             requests: request_sender,
             control: control_sender.clone(),
-        });
+        };
+        let pool = WorkerPool::new(context, cog.job_results());
         let appender = store.appender().map_err(|error| {
             SystemError::new("start the log's thread")(io::Error::other(error.to_string()))
         })?;

@@ -6,7 +6,7 @@ use crate::error::StartError;
 use crate::event::EventRecord;
 use crate::settings::{MachineSettings, ReplayFrom};
 use crate::snapshot::SnapshotScheduler;
-use crate::status::CogStatus;
+use crate::status::MachineState;
 use crate::watchdog::Watchdog;
 use persist::{LogRecord, RecoveryReport, SetAsideId, Store};
 use std::path::Path;
@@ -36,7 +36,7 @@ pub(crate) fn replay(
         return Err(StartError::NotBooted { path: store.path().into() });
     };
     let mut cog = Cog::new(settings, watchdog, |vm| {
-        CogStatus::load(vm, store, snapshot).map_err(StartError::from)
+        MachineState::load(vm, store, snapshot).map_err(StartError::from)
     })?;
     let mut snapshots = SnapshotScheduler::new(settings.snapshots);
     let (mut events, mut offered) = (0, Vec::new());

@@ -38,7 +38,7 @@ pub struct TimeLimits {
     pub read: Option<Duration>,
     /// Of a call of a driver. If it is exceeded, the driver begins anew.
     pub driver: Option<Duration>,
-    /// Of a job. If it is exceeded, the job has the result `[]`.
+    /// Of a job. If it is exceeded, the job gives no value.
     pub job: Option<Duration>,
 }
 

@@ -115,8 +115,8 @@ fn freeze(
     store: &Store,
     console: &dyn Console,
 ) -> Result<Option<FrozenPin>, RunError> {
-    let (vm, status) = cog.parts();
-    match status.save(vm, store) {
+    let (vm, state) = cog.parts();
+    match state.save(vm, store) {
         Ok(root) => Ok(Some(root)),
         Err(
             error @ (StateError::NoRoom { .. }

@@ -8,8 +8,8 @@ use crate::terminal::{self, ExitError};
 use anyhow::Context;
 use indicatif::HumanBytes;
 use machine::{
-    AbortReason, LimitStop, LimitStopCause, Machine, MachineHandle, MachineSettings, ReplayFrom,
-    RunOutcome, TimeLimits,
+    AbortReason, BootOptions, LimitStop, LimitStopCause, Machine, MachineHandle, MachineSettings,
+    ReplayFrom, RunOutcome, TimeLimits,
 };
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -20,7 +20,8 @@ use std::sync::Arc;
 pub(crate) fn boot(args: BootArgs) -> anyhow::Result<()> {
     let cache = CacheOptions { store: args.cache.modules };
     let (mut sire, main) = sire::load_main(&cache, args.machine.execution, &args.module)?;
-    let booted = Machine::boot(&args.store, sire.vm(), &main)?;
+    let options = BootOptions { job_results: args.job_results.form() };
+    let booted = Machine::boot(&args.store, sire.vm(), &main, options)?;
     drop((main, sire));
     if booted.workers == 0 {
         eprintln!("pallas: `main` of {} has no workers, so it will never do anything", args.module);
