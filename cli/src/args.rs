@@ -30,7 +30,7 @@ Exit codes:
   0    success
   1    an input could not be read or used
   2    the command line or a Sire command is wrong
-  3    the machine ended by itself because its cog crashed
+  3    the machine ended by itself because its cog crashed; see `start --retry`
   4    the machine stopped because an event exceeded a limit; the next start continues before it
   101  internal error in pallas";
 
@@ -56,8 +56,9 @@ const DU_HELP: &str = "\
 A pin is a part of a state that is stored once, however many states share it. A snapshot holds the
 pins that are reachable from it. Pins that no snapshot reaches are garbage. Pin bodies are not read.
 
-An input that is set aside was written by a driver; an event with this input alone exceeded a limit.
-`pallas start --offer` offers it again.";
+An input that is set aside was written by a driver; an event with this input alone exceeded a limit,
+or the event with it crashed and the machine was started with --retry. `pallas start --offer` offers
+it again.";
 
 const GC_HELP: &str = "\
 Removes every pin that no kept snapshot needs, and returns its disk space to the file system; later
@@ -424,6 +425,10 @@ pub(crate) struct StartArgs {
     /// du` lists them. An input that exceeds a limit again stays set aside
     #[arg(long)]
     pub(crate) offer: bool,
+    /// If the cog has crashed, continue from the state before the event that crashed. The inputs of
+    /// this event that drivers wrote are set aside. The retry is an event of the log
+    #[arg(long)]
+    pub(crate) retry: bool,
     /// Directory of the machine
     #[arg(value_name = "STORE")]
     pub(crate) store: PathBuf,

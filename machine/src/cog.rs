@@ -1,6 +1,7 @@
 //! The cog: its heap, its state, and the transitions of the state.
 //!
-//! [`Cog::apply`] is the only function that changes the state, in live running and in replay alike.
+//! [`Cog::apply`] and [`Cog::retry`] are the only functions that change the state, in live running
+//! and in replay alike.
 //! An event that ends in an error ([`CogError`]) leaves the state as it was.
 
 use crate::codec::{self, SeedBytes};
@@ -63,6 +64,8 @@ pub(crate) enum CogError {
     Diverged(EvalError),
     /// The cog is not running, so it takes no events.
     NotRunning,
+    /// The cog has not crashed, so it cannot be retried.
+    NotCrashed,
     /// The bytes of the input from this slot are not a value.
     InvalidInput(u64, LoadError),
     /// In a replay: the job in this slot is missing, or computes another value than it did.
@@ -157,6 +160,9 @@ impl Cog {
         inputs: &[EventInput],
         mode: &ApplyMode<'_>,
     ) -> Result<AppliedEvent, CogError> {
+        if let ApplyMode::Replay(EventOutcome::Retried) = mode {
+            return self.retry();
+        }
         let CogStatus::Running(cog) = &self.state.status else { return Err(CogError::NotRunning) };
         let cog = cog.clone();
         let start = self.settings.clock.instant();
@@ -182,6 +188,19 @@ impl Cog {
                 self.conclude(cog, result, interruption, took)
             }
         }
+    }
+
+    /// Makes a cog that has crashed run again, from the state before the event that crashed.
+    ///
+    /// # Errors
+    /// [`CogError::NotCrashed`].
+    pub(crate) fn retry(&mut self) -> Result<AppliedEvent, CogError> {
+        let CogStatus::Crashed { cog, .. } = &self.state.status else {
+            return Err(CogError::NotCrashed);
+        };
+        self.state.status = CogStatus::Running(cog.clone());
+        let outcome = EventOutcome::Retried;
+        Ok(AppliedEvent { outcome, outputs: Vec::new(), took: Duration::ZERO })
     }
 
     /// Makes the result of a live evaluation the new state.

@@ -17,7 +17,7 @@ use crate::trace::{self, ConsoleMessage};
 use crate::watchdog::{Interruption, Watchdog};
 use crossbeam_channel::{Receiver, Sender, select};
 use plan::{EvalError, Val};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use vm::Vm;
@@ -67,6 +67,8 @@ struct Driver<'c> {
     /// Pending calls, by key.
     pending: HashMap<u64, PendingCall>,
     next_serial: u64,
+    /// Messages of the cog that arrived during a pause, oldest first.
+    backlog: VecDeque<DriverMessage>,
     /// Failures in a row, each within [`BACKOFF_WINDOW`] of the one before.
     failures: u32,
     last_failure: Option<Instant>,
@@ -103,12 +105,13 @@ pub(crate) fn run(
         initial,
         pending: HashMap::new(),
         next_serial: 0,
+        backlog: VecDeque::new(),
         failures: 0,
         last_failure: None,
     };
     driver.issue_requests();
     while !identity.token.is_cancelled() {
-        match inbox.recv() {
+        match driver.backlog.pop_front().map_or_else(|| inbox.recv(), Ok) {
             Ok(DriverMessage::Shutdown) | Err(_) => break,
             Ok(message) => driver.handle(message, inbox),
         }
@@ -204,8 +207,9 @@ impl Driver<'_> {
         }
     }
 
-    /// Waits, if this is not the first time in a while that the driver begins anew. Messages that
-    /// arrive meanwhile are dropped: the restarted driver has not asked for them.
+    /// Waits, if this is not the first time in a while that the driver begins anew. Messages of the
+    /// cog that arrive meanwhile are kept. Other messages concern calls and inputs from before the
+    /// pause, and are dropped.
     fn pause(&mut self, inbox: &Receiver<DriverMessage>) {
         let clock = &*self.context.settings.clock;
         let now = clock.instant();
@@ -220,6 +224,9 @@ impl Driver<'_> {
             select! {
                 recv(inbox) -> message => match message {
                     Ok(DriverMessage::Shutdown) | Err(_) => return self.identity.token.cancel(),
+                    Ok(message @ DriverMessage::CogOutput { .. }) => {
+                        self.backlog.push_back(message);
+                    }
                     Ok(_) => {}
                 },
                 recv(timer) -> _ => return,

@@ -23,7 +23,8 @@
 //!   one by one, and one that exceeds a limit by itself is set aside: kept in the store, listed by
 //!   `pallas du`, and offered again on request.
 //! - An event that crashes ends the cog. The crash is in the log, and a replay takes it from there.
-//!   Any other failed evaluation ends only itself.
+//!   On request, the cog runs again from the state before, without the inputs of that event. Any
+//!   other failed evaluation ends only itself.
 //! - A machine that has nothing to do uses no processor time.
 //!
 //! The cog and each worker have a heap and a thread of their own; values cross as bytes (`codec`).
@@ -100,7 +101,7 @@ pub use error::{
 pub use germs::GermCodec;
 pub use machine::{Machine, MachineHandle, RunOutcome};
 pub use protocol::JobResultForm;
-pub use set_aside::{SetAsideInput, UnknownSetAsideInput};
+pub use set_aside::{SetAsideInput, SetAsideReason, UnknownSetAsideInput};
 pub use settings::{MachineSettings, ReplayFrom, SnapshotPolicy, TimeLimits};
 pub use verify::HashVerifier;
 

@@ -8,12 +8,14 @@
 //!
 //! The loop (`event_loop`) runs on the thread that opened the machine, which owns the cog's heap.
 //! While an event is on its way to the disk, the next ones are applied. `inputs` makes events of
-//! inputs, and deals with those that exceed a limit; `effects` has what waits for the disk, and
-//! `shutdown` what happens when the loop ends or the disk is full.
+//! inputs, and deals with those that exceed a limit; `retry` makes a cog that has crashed run again;
+//! `effects` has what waits for the disk, and `shutdown` what happens when the loop ends or the disk
+//! is full.
 
 mod effects;
 mod event_loop;
 mod inputs;
+mod retry;
 mod shutdown;
 
 use crate::boot::{self, BootOptions, BootReport};
@@ -232,6 +234,11 @@ impl Machine {
     /// # Errors
     /// Why the machine had to stop. Its store has everything that was seen outside.
     pub fn run(mut self) -> Result<RunOutcome, RunError> {
+        if self.settings.retry_crash
+            && let Err(error) = self.retry_crash()
+        {
+            return self.shut_down(Err(error)).map(|()| RunOutcome::Stopped);
+        }
         self.cog.report_crash();
         let reports = self.cog.take_messages();
         let changes = self.workers.update(self.cog.heap(), self.cog.status().running());

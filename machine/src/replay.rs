@@ -91,6 +91,7 @@ fn replay_event(
         Err(CogError::ShuttingDown) => Err(failed("it was interrupted".into())),
         Err(CogError::Aborted(reason)) => Err(failed(reason.to_string())),
         Err(CogError::NotRunning) => Err(failed("the cog takes no more events".into())),
+        Err(CogError::NotCrashed) => Err(failed("the cog has not crashed".into())),
         Err(CogError::JobDiverged(slot)) => {
             Err(failed(format!("the job in slot {slot} computes another value than it did")))
         }

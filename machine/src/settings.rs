@@ -78,6 +78,9 @@ pub struct MachineSettings {
     pub limits: TimeLimits,
     /// Whether the inputs that were set aside are offered to the cog again when the machine starts.
     pub offer_set_aside: bool,
+    /// Whether a cog that has crashed runs again, from the state before the event that crashed. The
+    /// inputs of this event that drivers wrote are set aside.
+    pub retry_crash: bool,
     /// When to write snapshots. None: never, not even when the machine is stopped.
     pub snapshots: Option<SnapshotPolicy>,
     /// Which snapshot to start from.
@@ -88,7 +91,7 @@ pub struct MachineSettings {
 
 impl MachineSettings {
     /// The defaults: the system's clock, 8 jobs, the default limits, no jets, hot laws compiled.
-    /// Inputs that were set aside stay so.
+    /// Inputs that were set aside stay so, and a cog that has crashed stays so.
     pub fn new(console: Arc<dyn Console>) -> MachineSettings {
         MachineSettings {
             console,
@@ -98,6 +101,7 @@ impl MachineSettings {
             jobs: 8,
             limits: TimeLimits::default(),
             offer_set_aside: false,
+            retry_crash: false,
             snapshots: Some(SnapshotPolicy::default()),
             replay: ReplayFrom::Latest,
             store: persist::StoreSettings::default(),

@@ -173,6 +173,14 @@ impl Store {
         Ok(RecoveryReport { snapshot, damaged, records })
     }
 
+    /// Returns the durable events from a sequence on.
+    ///
+    /// # Errors
+    /// [`StoreReadError::Gap`] if the log begins after `first`; see [`StoreReadError`].
+    pub fn records_from(&self, first: Seq) -> Result<LogRecords, StoreReadError> {
+        self.log.records(first.0)
+    }
+
     /// Appends an event to the log in memory. A commit makes it durable. Blocks while too many
     /// bytes are queued.
     ///

@@ -26,34 +26,47 @@ pub(crate) fn boot(args: BootArgs) -> anyhow::Result<()> {
     if booted.workers == 0 {
         eprintln!("pallas: `main` of {} has no workers, so it will never do anything", args.module);
     }
-    if args.start { run(&args.store, &args.machine, ReplayFrom::Latest, false) } else { Ok(()) }
+    if args.start { run(&args.store, &args.machine, |_| {}) } else { Ok(()) }
 }
 
 /// Runs a machine until it ends or is stopped.
 pub(crate) fn start(args: StartArgs) -> anyhow::Result<()> {
-    let from = if args.replay_all { ReplayFrom::Earliest } else { ReplayFrom::Latest };
-    run(&args.store, &args.machine, from, args.offer)
+    run(&args.store, &args.machine, |settings| {
+        if args.replay_all {
+            settings.replay = ReplayFrom::Earliest;
+        }
+        settings.offer_set_aside = args.offer;
+        settings.retry_crash = args.retry;
+    })
 }
 
-fn run(store: &Path, args: &MachineOptions, replay: ReplayFrom, offer: bool) -> anyhow::Result<()> {
+/// Runs a machine with the settings of its options, which `adjust` completes.
+fn run(
+    store: &Path,
+    args: &MachineOptions,
+    adjust: impl FnOnce(&mut MachineSettings),
+) -> anyhow::Result<()> {
     let mut settings = MachineSettings::new(Arc::new(StdioConsole::new()));
     settings.runtime = runtime_builder(args.execution, args.memory);
     settings.jobs = usize::from(args.eval_workers);
     settings.limits = time_limits(args.time);
-    settings.replay = replay;
-    settings.offer_set_aside = offer;
     settings.store.keep_snapshots = usize::from(args.keep_snapshots);
     if args.disable_snapshots {
         settings.snapshots = None;
     }
+    adjust(&mut settings);
     cache_code(&None);
     let machine = Machine::open(store, settings)?;
     stop_on_signal(machine.handle())?;
     match machine.run()? {
         RunOutcome::Stopped | RunOutcome::Finished => Ok(()),
         RunOutcome::Crashed => {
-            let message = Some("the machine ended: its cog crashed".into());
-            Err(ExitError { code: terminal::COG_CRASHED, message }.into())
+            let message = format!(
+                "the machine ended: its cog crashed. `pallas start --retry {}` continues from the \
+                 state before the event that crashed",
+                store.display()
+            );
+            Err(ExitError { code: terminal::COG_CRASHED, message: Some(message) }.into())
         }
         RunOutcome::LimitExceeded(stop) => {
             let message = Some(limit_text(stop, args));

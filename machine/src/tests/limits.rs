@@ -80,7 +80,7 @@ fn an_event_that_needs_too_much_memory_happens_with_more() {
     assert_eq!(machine.state(), "0 7");
     assert_eq!(machine.open().expect("it opens").replayed(), 0, "nothing was logged");
     let inputs = machine.set_aside();
-    assert!(inputs.iter().all(|it| it.slot == 0 && it.reason == AbortReason::Memory));
+    assert!(inputs.iter().all(|it| it.slot == 0 && it.reason == AbortReason::Memory.into()));
     assert!(inputs.iter().all(|it| it.after == 0 && it.time == 1_764_000_000_000_000_000));
     assert_eq!(inputs.len(), 2);
 
@@ -374,7 +374,7 @@ fn no_input_is_lost_or_applied_twice_when_the_power_goes_while_it_is_offered() {
     let disk = Arc::new(booted.disk.clone());
     let store = Store::open_on(disk, store_settings()).expect("it opens");
     for _ in 0..3 {
-        let (value, reason) = (value.clone(), AbortReason::Time);
+        let (value, reason) = (value.clone(), AbortReason::Time.into());
         let input = SetAsideInput { time: 0, after: 0, slot: 0, reason, value };
         store.set_aside(&input.encode()).expect("room");
     }

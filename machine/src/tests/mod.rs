@@ -9,6 +9,7 @@ mod jobs;
 mod limits;
 pub(crate) mod programs;
 mod replay;
+mod retry;
 pub(crate) mod terms;
 mod tiers;
 mod traces;
