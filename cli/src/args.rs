@@ -185,6 +185,16 @@ pub(crate) struct ExecutionOptions {
     pub(crate) jet_mismatch_crash: bool,
 }
 
+/// The profile of a run.
+#[derive(Args, Debug)]
+pub(crate) struct ProfileOptions {
+    /// Write to this file when which thread did what: evaluations, collections, compilations, the
+    /// modules of a session; the events, jobs, commits and snapshots of a machine. The file has the
+    /// Chrome trace format, which https://ui.perfetto.dev shows
+    #[arg(short = 'p', long, value_name = "PROF_FILE")]
+    pub(crate) profile_output: Option<PathBuf>,
+}
+
 /// Limits on the memory of an evaluation.
 #[derive(Args, Clone, Copy, Debug, Default)]
 pub(crate) struct MemoryOptions {
@@ -292,6 +302,8 @@ pub(crate) struct SireArgs {
     #[command(flatten)]
     pub(crate) cache: CacheOptions,
     #[command(flatten)]
+    pub(crate) profile: ProfileOptions,
+    #[command(flatten)]
     pub(crate) execution: ExecutionOptions,
     #[command(flatten)]
     pub(crate) memory: MemoryOptions,
@@ -305,6 +317,8 @@ pub(crate) struct SireArgs {
 pub(crate) struct SaveArgs {
     #[command(flatten)]
     pub(crate) cache: CacheOptions,
+    #[command(flatten)]
+    pub(crate) profile: ProfileOptions,
     #[command(flatten)]
     pub(crate) execution: ExecutionOptions,
     /// The seed file to write
@@ -342,6 +356,8 @@ pub(crate) struct ReplArgs {
 /// Options of a running machine.
 #[derive(Args, Debug)]
 pub(crate) struct MachineOptions {
+    #[command(flatten)]
+    pub(crate) profile: ProfileOptions,
     #[command(flatten)]
     pub(crate) execution: ExecutionOptions,
     #[command(flatten)]
@@ -418,7 +434,8 @@ pub(crate) struct BootCacheOptions {
 pub(crate) struct StartArgs {
     #[command(flatten)]
     pub(crate) machine: MachineOptions,
-    /// Replay the log from the oldest kept snapshot, and verify it
+    /// Replay the log from the oldest kept snapshot, and verify it. Shows the progress on a terminal,
+    /// and the rate at the end
     #[arg(long)]
     pub(crate) replay_all: bool,
     /// Offer the inputs that were set aside to the cog again, each as an event of its own. `pallas
@@ -539,6 +556,10 @@ mod tests {
             "pallas sire -F sire/prelude.sire",
             "pallas repl --law-fallback-crash out.seed",
             "pallas sire --jet-mismatch-crash sire/prelude.sire",
+            "pallas sire -p out.json sire/prelude.sire",
+            "pallas save --profile-output out.json out.seed sire/foo.sire",
+            "pallas boot -p out.json /tmp/counter sire/demo_count_up.sire",
+            "pallas start -p out.json /tmp/counter",
         ] {
             let parsed = CommandLine::try_parse_from(line.split(' '));
             assert!(parsed.is_ok(), "{line}: {:?}", parsed.err());

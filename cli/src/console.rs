@@ -1,7 +1,9 @@
 //! The output of a running machine: traces and crashes go to standard output, each with its time;
 //! notices go to standard error.
 
+use crate::progress;
 use crate::terminal;
+use indicatif::ProgressBar;
 use machine::{Console, ConsoleNotice, ReportOrigin};
 use plan::Ref;
 use rex::print::Colour;
@@ -14,11 +16,20 @@ const MAX_PARTS: usize = 1 << 20;
 /// The console of a machine that this process runs.
 pub(crate) struct StdioConsole {
     colour: Colour,
+    /// Shows the progress of a replay, if it is to be shown.
+    replay: Option<ProgressBar>,
 }
 
 impl StdioConsole {
-    pub(crate) fn new() -> StdioConsole {
-        StdioConsole { colour: terminal::stdout_colour() }
+    /// A console that shows a progress bar for the replay, or none.
+    pub(crate) fn new(shows_replay: bool) -> StdioConsole {
+        let replay = shows_replay.then(|| progress::items_and_rate("replaying"));
+        StdioConsole { colour: terminal::stdout_colour(), replay }
+    }
+
+    /// Removes the progress bar of the replay.
+    pub(crate) fn end_replay(&self) {
+        self.replay.iter().for_each(ProgressBar::finish_and_clear);
     }
 
     fn stamped(&self, kind: &str, value: Ref<'_>, at: jiff::Timestamp) -> String {
@@ -44,6 +55,13 @@ impl Console for StdioConsole {
     ) -> String {
         let kind = format!("{who} crashed with {}", show::value_text(op).trim_end());
         self.stamped(&kind, arg, at)
+    }
+
+    fn replay_progress(&self, done: u64, total: u64) {
+        if let Some(bar) = &self.replay {
+            bar.set_length(total);
+            bar.set_position(done);
+        }
     }
 
     fn show(&self, text: &str) {

@@ -16,6 +16,7 @@ use crate::trace::{ConsoleMessage, TraceBuffer};
 use crate::watchdog::{Interruption, Watchdog};
 use plan::seed::LoadError;
 use plan::{EvalError, Hash, Val};
+use profile::{ProfileTimer, ProfileTrack};
 use std::sync::Arc;
 use std::time::Duration;
 use vm::Vm;
@@ -103,6 +104,8 @@ pub(crate) struct Cog {
     traces: TraceBuffer,
     settings: Arc<MachineSettings>,
     watchdog: Arc<Watchdog>,
+    /// Where evaluations are recorded, if they are.
+    track: Option<ProfileTrack>,
 }
 
 impl Cog {
@@ -112,12 +115,13 @@ impl Cog {
         watchdog: &Arc<Watchdog>,
         load: impl FnOnce(&mut Vm) -> Result<MachineState, E>,
     ) -> Result<Cog, E> {
-        let mut vm = settings.cog_runtime()?;
+        let track = settings.track("cog");
+        let mut vm = settings.cog_runtime(track.as_ref())?;
         let state = load(&mut vm)?;
         let traces = TraceBuffer::default();
         traces.attach(&mut vm, &settings.console, &settings.clock);
         let (settings, watchdog) = (Arc::clone(settings), Arc::clone(watchdog));
-        Ok(Cog { vm, state, traces, settings, watchdog })
+        Ok(Cog { vm, state, traces, settings, watchdog, track })
     }
 
     /// The cog and its status.
@@ -128,6 +132,11 @@ impl Cog {
     /// The form of job results that the cog expects.
     pub(crate) fn job_results(&self) -> JobResultForm {
         self.state.job_results
+    }
+
+    /// Where the cog's thread records what it does, if it does.
+    pub(crate) fn track(&self) -> Option<&ProfileTrack> {
+        self.track.as_ref()
     }
 
     /// The heap.
@@ -163,6 +172,21 @@ impl Cog {
         if let ApplyMode::Replay(EventOutcome::Retried) = mode {
             return self.retry();
         }
+        let timer = ProfileTimer::start(self.track.as_ref());
+        let result = self.try_apply(inputs, mode);
+        let name = if matches!(mode, ApplyMode::Live) { "event" } else { "replay" };
+        timer.span("event", name, || {
+            let outcome = outcome_name(&result);
+            vec![("inputs", inputs.len().into()), ("outcome", outcome.into())]
+        });
+        result
+    }
+
+    fn try_apply(
+        &mut self,
+        inputs: &[EventInput],
+        mode: &ApplyMode<'_>,
+    ) -> Result<AppliedEvent, CogError> {
         let CogStatus::Running(cog) = &self.state.status else { return Err(CogError::NotRunning) };
         let cog = cog.clone();
         let start = self.settings.clock.instant();
@@ -400,7 +424,9 @@ impl Cog {
     ) -> Result<SeedBytes, CogError> {
         self.traces.set_silent(false);
         let limit = self.settings.limits.read;
+        let timer = ProfileTimer::start(self.track.as_ref());
         let (result, interruption) = self.with_limit(limit, |this| this.try_read(key, query));
+        timer.span("evaluation", "read", || vec![("driver", slot.into())]);
         self.check_damage()?;
         match result {
             Ok(answer) => Ok(answer),
@@ -430,6 +456,16 @@ impl Cog {
         let call = self.vm.app(&reads, &[state, key, query])?;
         let answer = self.vm.force(&call)?;
         codec::serialize(&self.vm, &answer).map_err(|_| ReadFailure::TooLarge)
+    }
+}
+
+/// How an event ended, in a profile.
+fn outcome_name(result: &Result<AppliedEvent, CogError>) -> &'static str {
+    match result {
+        Ok(AppliedEvent { outcome: EventOutcome::Succeeded, .. }) => "succeeded",
+        Ok(AppliedEvent { outcome: EventOutcome::Crashed { .. }, .. }) => "crashed",
+        Ok(_) => "not repeated",
+        Err(_) => "has not happened",
     }
 }
 

@@ -133,6 +133,12 @@ pub trait Console: Send + Sync {
     /// Renders a crash at the time `at`: the nat `op` was called with `arg`.
     fn crash_text(&self, origin: ReportOrigin, op: Ref<'_>, arg: Ref<'_>, at: Timestamp) -> String;
 
+    /// Shows how far a replay is: it has applied `done` of `total` events. Called before the first
+    /// event and after each one.
+    fn replay_progress(&self, done: u64, total: u64) {
+        let _ = (done, total);
+    }
+
     /// Shows a rendered text.
     fn show(&self, text: &str);
 

@@ -17,6 +17,7 @@ use crate::trace::{self, ConsoleMessage};
 use crate::watchdog::{Interruption, Watchdog};
 use crossbeam_channel::{Receiver, Sender, select};
 use plan::{EvalError, Val};
+use profile::{ProfileTimer, ProfileTrack};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -61,6 +62,8 @@ struct Driver<'c> {
     context: &'c DriverContext,
     identity: &'c DriverIdentity,
     vm: Vm,
+    /// Where calls are recorded, if they are.
+    track: Option<ProfileTrack>,
     /// The value in the cog's slot.
     initial: Val,
     current: Val,
@@ -83,7 +86,8 @@ pub(crate) fn run(
 ) {
     let _guard = ControlMessage::on_panic(&context.control, "a driver");
     let settings = &context.settings;
-    let mut vm = match settings.worker_runtime() {
+    let track = settings.track(&format!("driver {}", identity.slot));
+    let mut vm = match settings.worker_runtime(track.as_ref()) {
         Ok(vm) => vm,
         Err(error) => {
             // If the event loop has ended, no thread receives the message.
@@ -101,6 +105,7 @@ pub(crate) fn run(
         context,
         identity,
         vm,
+        track,
         current: initial.clone(),
         initial,
         pending: HashMap::new(),
@@ -174,7 +179,9 @@ impl Driver<'_> {
         let context = self.context;
         let watch =
             context.watchdog.watch(&self.vm.interrupt_flag(), context.settings.limits.driver);
+        let timer = ProfileTimer::start(self.track.as_ref());
         let result = self.vm.force(&call);
+        timer.span("evaluation", "call", Vec::new);
         if watch.finish() == Some(Interruption::Shutdown) {
             self.identity.token.cancel();
         }

@@ -16,6 +16,7 @@ use crate::trace::{self, ConsoleMessage};
 use crate::watchdog::{Interruption, Watchdog};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use plan::{EvalError, Hash, Ref, Val};
+use profile::{ProfileTimer, ProfileTrack};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use vm::Vm;
@@ -80,7 +81,7 @@ pub(crate) fn compute(
     job: &SeedBytes,
     form: JobResultForm,
 ) -> Result<JobResult, JobError> {
-    let mut vm = settings.worker_runtime().map_err(|_| JobError::Failed)?;
+    let mut vm = settings.worker_runtime(None).map_err(|_| JobError::Failed)?;
     let evaluated = evaluate(&mut vm, job);
     conclude(&mut vm, evaluated, None, form).map(|(result, _)| result)
 }
@@ -194,12 +195,15 @@ impl JobPool {
         let (settings, control) = (Arc::clone(&self.settings), self.control.clone());
         let (watchdog, queue) = (Arc::clone(&self.watchdog), self.queue.clone());
         let form = self.form;
+        let track = self.settings.track(&format!("job thread {}", self.threads.len() + 1));
         let thread = thread::Builder::new()
             .name("pallas-job".into())
             .spawn(move || {
                 let _guard = ControlMessage::on_panic(&control, "a job");
                 for task in queue {
-                    if let Some(message) = perform(&settings, &watchdog, form, &task) {
+                    if let Some(message) =
+                        perform(&settings, &watchdog, form, track.as_ref(), &task)
+                    {
                         // If the event loop has ended, no thread receives the result.
                         let _ = control.send(message);
                     }
@@ -227,20 +231,23 @@ fn perform(
     settings: &Arc<MachineSettings>,
     watchdog: &Watchdog,
     form: JobResultForm,
+    track: Option<&ProfileTrack>,
     task: &JobTask,
 ) -> Option<ControlMessage> {
     if task.token.is_cancelled() {
         return None;
     }
-    let mut vm = match settings.worker_runtime() {
+    let mut vm = match settings.worker_runtime(track) {
         Ok(vm) => vm,
         Err(error) => return Some(ControlMessage::WorkerFailed(error)),
     };
     trace::show_at_once(&mut vm, settings);
     task.token.set_interrupt(vm.interrupt_flag());
     let watch = watchdog.watch(&vm.interrupt_flag(), settings.limits.job);
+    let timer = ProfileTimer::start(track);
     let evaluated = evaluate(&mut vm, &task.job);
     let interruption = watch.finish();
+    timer.span("job", "job", || vec![("slot", task.slot.into())]);
     if task.token.is_cancelled() {
         return None;
     }

@@ -36,6 +36,7 @@ use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use effects::{Effect, EffectQueue};
 use persist::{LogAppender, Seq, Store};
 use plan::{Hash, Val};
+use profile::ProfileTrack;
 use std::io;
 use std::iter;
 use std::path::Path;
@@ -103,6 +104,8 @@ pub struct Machine {
     control: Receiver<ControlMessage>,
     control_sender: Sender<ControlMessage>,
     stopping: Arc<AtomicBool>,
+    /// Where the times from appended to durable are recorded, if they are.
+    commits: Option<ProfileTrack>,
     snapshots: SnapshotScheduler,
     state_hashes: StateHashSchedule,
     replayed: u64,
@@ -180,6 +183,7 @@ impl Machine {
             control: control_sender.clone(),
         };
         let pool = WorkerPool::new(context, cog.job_results());
+        let commits = settings.track("log");
         let appender = store.appender().map_err(|error| {
             SystemError::new("start the log's thread")(io::Error::other(error.to_string()))
         })?;
@@ -196,6 +200,7 @@ impl Machine {
             control,
             control_sender,
             stopping: Arc::default(),
+            commits,
             snapshots,
             state_hashes: StateHashSchedule::default(),
             replayed: events,

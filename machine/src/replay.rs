@@ -40,11 +40,14 @@ pub(crate) fn replay(
     })?;
     let mut snapshots = SnapshotScheduler::new(settings.snapshots);
     let (mut events, mut offered) = (0, Vec::new());
+    let total = store.last().0.saturating_sub(snapshot.covers.0);
+    settings.console.replay_progress(events, total);
     for record in recovery.records {
         let record = record?;
         let took = replay_event(&mut cog, store.path(), &record, &mut offered)?;
         snapshots.count_event(record.payload.len() as u64, took);
         events += 1;
+        settings.console.replay_progress(events, total);
     }
     Ok(Replayed { cog, snapshots, events, offered })
 }

@@ -1,5 +1,6 @@
 //! `boot` and `start`: creates a machine, and runs it.
 
+use super::recording::ProfileRecording;
 use super::setup::{cache_code, runtime_builder};
 use super::sire;
 use crate::args::{BootArgs, CacheOptions, MachineOptions, StartArgs, TimeOptions};
@@ -8,45 +9,60 @@ use crate::terminal::{self, ExitError};
 use anyhow::Context;
 use indicatif::HumanBytes;
 use machine::{
-    AbortReason, BootOptions, LimitStop, LimitStopCause, Machine, MachineHandle, MachineSettings,
-    ReplayFrom, RunOutcome, TimeLimits,
+    AbortReason, BootOptions, Console, LimitStop, LimitStopCause, Machine, MachineHandle,
+    MachineSettings, ReplayFrom, RunOutcome, TimeLimits,
 };
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// Creates a machine whose first state is the `main` of a module.
 pub(crate) fn boot(args: BootArgs) -> anyhow::Result<()> {
+    let recording = ProfileRecording::start(&args.machine.profile)?;
+    let result = boot_and_run(args, &recording);
+    recording.finish(result)
+}
+
+fn boot_and_run(args: BootArgs, recording: &ProfileRecording) -> anyhow::Result<()> {
     let cache = CacheOptions { store: args.cache.modules };
-    let (mut sire, main) = sire::load_main(&cache, args.machine.execution, &args.module)?;
+    let execution = args.machine.execution;
+    let (mut sire, main) = sire::load_main(&cache, execution, &args.module, recording)?;
     let options = BootOptions { job_results: args.job_results.form() };
     let booted = Machine::boot(&args.store, sire.vm(), &main, options)?;
     drop((main, sire));
     if booted.workers == 0 {
         eprintln!("pallas: `main` of {} has no workers, so it will never do anything", args.module);
     }
-    if args.start { run(&args.store, &args.machine, |_| {}) } else { Ok(()) }
+    if args.start {
+        run(&args.store, &args.machine, recording, ReplayFrom::Latest, |_| {})
+    } else {
+        Ok(())
+    }
 }
 
 /// Runs a machine until it ends or is stopped.
 pub(crate) fn start(args: StartArgs) -> anyhow::Result<()> {
-    run(&args.store, &args.machine, |settings| {
-        if args.replay_all {
-            settings.replay = ReplayFrom::Earliest;
-        }
+    let recording = ProfileRecording::start(&args.machine.profile)?;
+    let from = if args.replay_all { ReplayFrom::Earliest } else { ReplayFrom::Latest };
+    let result = run(&args.store, &args.machine, &recording, from, |settings| {
         settings.offer_set_aside = args.offer;
         settings.retry_crash = args.retry;
-    })
+    });
+    recording.finish(result)
 }
 
 /// Runs a machine with the settings of its options, which `adjust` completes.
 fn run(
     store: &Path,
     args: &MachineOptions,
+    recording: &ProfileRecording,
+    replay: ReplayFrom,
     adjust: impl FnOnce(&mut MachineSettings),
 ) -> anyhow::Result<()> {
-    let mut settings = MachineSettings::new(Arc::new(StdioConsole::new()));
+    let console = Arc::new(StdioConsole::new(replay == ReplayFrom::Earliest));
+    let mut settings = MachineSettings::new(Arc::clone(&console) as Arc<dyn Console>);
     settings.runtime = runtime_builder(args.execution, args.memory);
     settings.jobs = usize::from(args.eval_workers);
     settings.limits = time_limits(args.time);
@@ -54,9 +70,17 @@ fn run(
     if args.disable_snapshots {
         settings.snapshots = None;
     }
+    settings.replay = replay;
+    settings.profile = recording.profile();
     adjust(&mut settings);
     cache_code(&None);
-    let machine = Machine::open(store, settings)?;
+    let start = Instant::now();
+    let opened = Machine::open(store, settings);
+    console.end_replay();
+    let machine = opened?;
+    if replay == ReplayFrom::Earliest {
+        eprintln!("pallas: {}", replay_text(machine.replayed(), start.elapsed()));
+    }
     stop_on_signal(machine.handle())?;
     match machine.run()? {
         RunOutcome::Stopped | RunOutcome::Finished => Ok(()),
@@ -73,6 +97,13 @@ fn run(
             Err(ExitError { code: terminal::LIMIT_EXCEEDED, message }.into())
         }
     }
+}
+
+/// Says how many events a start replayed, and how fast.
+fn replay_text(events: u64, took: Duration) -> String {
+    let seconds = took.as_secs_f64();
+    let rate = events as f64 / seconds.max(1e-9);
+    format!("replayed {events} events in {seconds:.2} s ({rate:.0} events/s)")
 }
 
 fn time_limits(args: TimeOptions) -> TimeLimits {

@@ -5,6 +5,7 @@ pub(crate) mod du;
 pub(crate) mod gc;
 pub(crate) mod jets;
 pub(crate) mod machine;
+mod recording;
 pub(crate) mod seed;
 mod setup;
 pub(crate) mod sire;

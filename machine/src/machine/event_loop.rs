@@ -11,6 +11,7 @@ use crate::message::{CogRequest, ControlMessage, DriverMessage};
 use crate::trace::ConsoleMessage;
 use crossbeam_channel::{after, never, select};
 use persist::LogError;
+use profile::ProfileTimer;
 use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
@@ -117,7 +118,11 @@ impl Machine {
             let payload = event.encode();
             let length = payload.len() as u64;
             let control = self.control_sender.clone();
+            let timer = ProfileTimer::start(self.commits.as_ref());
             let appended = self.appender.append(payload, move |result| {
+                if result.is_ok() {
+                    timer.overlapping_span("log", "append to durable");
+                }
                 // If the event loop has ended, no thread receives the message.
                 let _ = control.send(ControlMessage::Durable(result));
             });
