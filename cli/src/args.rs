@@ -371,6 +371,10 @@ pub(crate) struct MachineOptions {
     /// Write no snapshots: the next start replays all events
     #[arg(short = 'S', long)]
     pub(crate) disable_snapshots: bool,
+    /// Show a status line on a terminal: events a second, the time within which 99% of them became
+    /// durable, the bytes of the cog's heap, and what was added to the pins and the log
+    #[arg(long)]
+    pub(crate) status: bool,
     /// Number of jobs that may run at the same time, at most 1024
     #[arg(short = 'w', long, value_name = "NUM_WORKERS", default_value_t = 8)]
     #[arg(value_parser = clap::value_parser!(u16).range(1..=1024))]

@@ -18,13 +18,23 @@ pub(crate) struct StdioConsole {
     colour: Colour,
     /// Shows the progress of a replay, if it is to be shown.
     replay: Option<ProgressBar>,
+    /// The line below the output that shows the status, if it is to be shown.
+    status: Option<ProgressBar>,
 }
 
 impl StdioConsole {
-    /// A console that shows a progress bar for the replay, or none.
-    pub(crate) fn new(shows_replay: bool) -> StdioConsole {
+    /// A console that shows a progress bar for the replay, or none, and has this status line.
+    pub(crate) fn new(shows_replay: bool, status: Option<ProgressBar>) -> StdioConsole {
         let replay = shows_replay.then(|| progress::items_and_rate("replaying"));
-        StdioConsole { colour: terminal::stdout_colour(), replay }
+        StdioConsole { colour: terminal::stdout_colour(), replay, status }
+    }
+
+    /// Writes while the status line is hidden.
+    fn write(&self, write: impl FnOnce()) {
+        match &self.status {
+            Some(status) => status.suspend(write),
+            None => write(),
+        }
     }
 
     /// Removes the progress bar of the replay.
@@ -65,12 +75,16 @@ impl Console for StdioConsole {
     }
 
     fn show(&self, text: &str) {
-        let mut out = io::stdout().lock();
-        // A closed standard output must not stop the machine.
-        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        self.write(|| {
+            let mut out = io::stdout().lock();
+            // A closed standard output must not stop the machine.
+            let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        });
     }
 
     fn notice(&self, notice: &ConsoleNotice) {
-        let _ = writeln!(io::stderr(), "pallas: {notice}");
+        self.write(|| {
+            let _ = writeln!(io::stderr(), "pallas: {notice}");
+        });
     }
 }

@@ -39,6 +39,7 @@
 //! worker_pool   the running workers             worker_table  which worker is in which slot
 //! cog           the cog's heap: events, reads   driver, job   the workers
 //! trace         reports about evaluations       message       messages between threads
+//! metrics       counts of a running machine
 //! settings      what an embedder chooses        device        what drivers call; device/time
 //! status        the state as a pin              event         the bytes of an event
 //! set_aside     the bytes of a set-aside input
@@ -79,6 +80,7 @@ mod germs;
 mod job;
 mod machine;
 mod message;
+mod metrics;
 mod protocol;
 mod replay;
 mod set_aside;
@@ -100,6 +102,7 @@ pub use error::{
 };
 pub use germs::GermCodec;
 pub use machine::{Machine, MachineHandle, RunOutcome};
+pub use metrics::MachineMetrics;
 pub use protocol::JobResultForm;
 pub use set_aside::{SetAsideInput, SetAsideReason, UnknownSetAsideInput};
 pub use settings::{MachineSettings, ReplayFrom, SnapshotPolicy, TimeLimits};

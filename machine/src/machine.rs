@@ -24,6 +24,7 @@ use crate::device::{Device, DeviceRegistry, TimeDevice};
 use crate::driver::DriverContext;
 use crate::error::{BootError, LimitStop, RunError, StartError, StateError, SystemError};
 use crate::message::{CogRequest, ControlMessage};
+use crate::metrics::{MachineMetrics, MetricsRecorder};
 use crate::replay::{self, Replayed};
 use crate::settings::MachineSettings;
 use crate::snapshot::SnapshotScheduler;
@@ -71,15 +72,21 @@ pub enum RunOutcome {
     LimitExceeded(LimitStop),
 }
 
-/// Stops a running machine from another thread.
+/// Stops a running machine from another thread, and observes it.
 #[derive(Clone)]
 pub struct MachineHandle {
     control: Sender<ControlMessage>,
     stopping: Arc<AtomicBool>,
     watchdog: Arc<Watchdog>,
+    metrics: Arc<MetricsRecorder>,
 }
 
 impl MachineHandle {
+    /// What the machine has done since it was opened.
+    pub fn metrics(&self) -> MachineMetrics {
+        self.metrics.read()
+    }
+
     /// Makes the machine finish its current work, write a snapshot and return from
     /// [`Machine::run`]. An evaluation that takes longer than a second is interrupted; its event
     /// has then not happened.
@@ -104,6 +111,7 @@ pub struct Machine {
     control: Receiver<ControlMessage>,
     control_sender: Sender<ControlMessage>,
     stopping: Arc<AtomicBool>,
+    metrics: Arc<MetricsRecorder>,
     /// Where the times from appended to durable are recorded, if they are.
     commits: Option<ProfileTrack>,
     snapshots: SnapshotScheduler,
@@ -184,6 +192,8 @@ impl Machine {
         };
         let pool = WorkerPool::new(context, cog.job_results());
         let commits = settings.track("log");
+        let metrics = Arc::new(MetricsRecorder::new(store.written_pins()));
+        metrics.set_heap_bytes(cog.heap().used_bytes());
         let appender = store.appender().map_err(|error| {
             SystemError::new("start the log's thread")(io::Error::other(error.to_string()))
         })?;
@@ -200,6 +210,7 @@ impl Machine {
             control,
             control_sender,
             stopping: Arc::default(),
+            metrics,
             commits,
             snapshots,
             state_hashes: StateHashSchedule::default(),
@@ -218,6 +229,7 @@ impl Machine {
             control: self.control_sender.clone(),
             stopping: Arc::clone(&self.stopping),
             watchdog: Arc::clone(&self.watchdog),
+            metrics: Arc::clone(&self.metrics),
         }
     }
 

@@ -22,7 +22,7 @@ use crate::log::{EventLog, LogAppender, LogRecords};
 use crate::set_aside::{SetAsideFiles, SetAsideId, SetAsideList, SetAsideRecord};
 use crate::settings::StoreSettings;
 use crate::snapshots::{self, SnapshotFiles};
-use crate::space::{CatalogueEntry, PinStore};
+use crate::space::{CatalogueEntry, PinStore, WrittenPins};
 use crate::types::{PinHash, Seq, Snapshot};
 use parts::StoreParts;
 
@@ -277,6 +277,11 @@ impl Store {
             visit(entry);
             Ok(())
         })
+    }
+
+    /// Returns the counts of the pins that were written since the store was opened.
+    pub fn written_pins(&self) -> Arc<WrittenPins> {
+        Arc::clone(self.pins.written())
     }
 
     /// Makes durable all pins that were frozen before the call. Other threads may freeze pins in

@@ -2,12 +2,12 @@
 
 use super::recording::ProfileRecording;
 use super::setup::{cache_code, runtime_builder};
-use super::sire;
+use super::{sire, status};
 use crate::args::{BootArgs, CacheOptions, MachineOptions, StartArgs, TimeOptions};
 use crate::console::StdioConsole;
 use crate::terminal::{self, ExitError};
 use anyhow::Context;
-use indicatif::HumanBytes;
+use indicatif::{HumanBytes, ProgressBar};
 use machine::{
     AbortReason, BootOptions, Console, LimitStop, LimitStopCause, Machine, MachineHandle,
     MachineSettings, ReplayFrom, RunOutcome, TimeLimits,
@@ -61,7 +61,8 @@ fn run(
     replay: ReplayFrom,
     adjust: impl FnOnce(&mut MachineSettings),
 ) -> anyhow::Result<()> {
-    let console = Arc::new(StdioConsole::new(replay == ReplayFrom::Earliest));
+    let status = status::line(args.status);
+    let console = Arc::new(StdioConsole::new(replay == ReplayFrom::Earliest, status.clone()));
     let mut settings = MachineSettings::new(Arc::clone(&console) as Arc<dyn Console>);
     settings.runtime = runtime_builder(args.execution, args.memory);
     settings.jobs = usize::from(args.eval_workers);
@@ -82,7 +83,12 @@ fn run(
         eprintln!("pallas: {}", replay_text(machine.replayed(), start.elapsed()));
     }
     stop_on_signal(machine.handle())?;
-    match machine.run()? {
+    if let Some(line) = status.clone() {
+        status::follow(line, machine.handle())?;
+    }
+    let outcome = machine.run();
+    status.iter().for_each(ProgressBar::finish_and_clear);
+    match outcome? {
         RunOutcome::Stopped | RunOutcome::Finished => Ok(()),
         RunOutcome::Crashed => {
             let message = format!(

@@ -10,4 +10,5 @@ pub(crate) mod seed;
 mod setup;
 pub(crate) mod sire;
 mod statistics;
+mod status;
 pub(crate) mod transfer;

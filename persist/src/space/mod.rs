@@ -55,4 +55,5 @@ mod survey;
 pub use catalogue::CatalogueEntry;
 pub(crate) use catalogue_reader::intact_groups;
 pub(crate) use pin_store::PinStore;
+pub use pin_store::WrittenPins;
 pub(crate) use survey::PinSurvey;

@@ -22,6 +22,7 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::{Mutex, MutexGuard};
 use plan::pinspace::nameless;
@@ -61,9 +62,34 @@ struct StoreMapping {
     // A thread that holds both has locked the table of `files` first.
     slots: Mutex<Vec<MappedSlot>>,
     owner: PinSpaceId,
+    written: Arc<WrittenPins>,
     context: StoreContext,
     /// The last field, so that the lock is released after everything else is dropped.
     _lock: Arc<dyn DiskLock>,
+}
+
+/// The pins that were written since the store was opened. Any thread may read the counts.
+#[derive(Default, Debug)]
+pub struct WrittenPins {
+    count: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl WrittenPins {
+    /// Returns the count of pins.
+    pub fn count(&self) -> u64 {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    /// Returns the bytes of their bodies.
+    pub fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    fn add(&self, bytes: u64) {
+        self.count.fetch_add(1, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
 }
 
 /// A slot and the body file that is mapped in it.
@@ -97,6 +123,11 @@ impl PinStore {
         Self::assemble(context, files, vec![slot], owner, lock).map_err(range)
     }
 
+    /// Returns the counts of the pins that were written since the store was opened.
+    pub(crate) fn written(&self) -> &Arc<WrittenPins> {
+        &self.mapping.written
+    }
+
     /// Opens the pins that were surveyed. Claims the slots before it changes anything on disk.
     pub(crate) fn resume(
         context: &StoreContext,
@@ -127,7 +158,14 @@ impl PinStore {
         slots.iter().for_each(|mapped| mapped.slot.expect_random());
         drop(table);
         let (slots, context) = (Mutex::new(slots), context.clone());
-        let mapping = Arc::new(StoreMapping { files, slots, owner, context, _lock: lock });
+        let mapping = Arc::new(StoreMapping {
+            files,
+            slots,
+            owner,
+            written: Arc::default(),
+            context,
+            _lock: lock,
+        });
         let space = PinSpace::new(StoreBacking(Arc::clone(&mapping)));
         Ok(Self { mapping, space })
     }
@@ -296,6 +334,7 @@ unsafe impl PinSpaceBacking for StoreBacking {
                 slot.set_end(at + pin.record.len());
             }
         }
+        self.0.written.add(entry.bytes);
         Ok(())
     }
 
