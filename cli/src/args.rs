@@ -201,11 +201,11 @@ pub(crate) struct MemoryOptions {
     /// Heap limit: bytes, or a number with K, M, G or T; at least 1M. An evaluation ends when its
     /// live data exceeds three quarters of the limit. Pins in a machine's store do not count. Each
     /// driver and each job has a heap of its own with this limit [default: a quarter of the memory]
-    #[arg(long, value_name = "SIZE", value_parser = byte_size)]
+    #[arg(long, value_name = "SIZE", value_parser = memory_size)]
     max_heap: Option<usize>,
     /// Stack limit of an evaluation: bytes, or a number with K, M, G or T; at least 1M [default: an
     /// eighth of the memory]
-    #[arg(long, value_name = "SIZE", value_parser = byte_size)]
+    #[arg(long, value_name = "SIZE", value_parser = memory_size)]
     max_stack: Option<usize>,
 }
 
@@ -273,8 +273,13 @@ pub(crate) struct TimeOptions {
     pub(crate) job_limit: TimeLimit,
 }
 
+/// Parses the size of a heap or stack.
+fn memory_size(text: &str) -> Result<usize, String> {
+    byte_size(text, MIN_SIZE)
+}
+
 /// Parses a number of bytes with an optional unit.
-fn byte_size(text: &str) -> Result<usize, String> {
+pub(crate) fn byte_size(text: &str, min: usize) -> Result<usize, String> {
     let (digits, shift) = match text.char_indices().next_back() {
         Some((at, 'k' | 'K')) => (&text[..at], 10),
         Some((at, 'm' | 'M')) => (&text[..at], 20),
@@ -284,7 +289,20 @@ fn byte_size(text: &str) -> Result<usize, String> {
     };
     let number: usize = digits.parse().map_err(|_| "expected a number, such as 512M or 4G")?;
     let size = number.checked_mul(1 << shift).ok_or("larger than the address space")?;
-    if size < MIN_SIZE { Err("the minimum is 1M".into()) } else { Ok(size) }
+    if size >= min {
+        return Ok(size);
+    }
+    Err(if min == MIN_SIZE { "the minimum is 1M".into() } else { format!("the minimum is {min}") })
+}
+
+/// How much of a value is shown.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub(crate) struct PrintSize {
+    /// Print values whole, however large. Otherwise a value is truncated after 16M of text, or 256K on a
+    /// terminal; traces of a machine and values within messages after 8K; PALLAS_PRINT_LIMIT=SIZE
+    /// sets another limit for all of them
+    #[arg(long)]
+    pub(crate) full: bool,
 }
 
 /// The cache of loaded modules and compiled code.
@@ -307,6 +325,8 @@ pub(crate) struct SireArgs {
     pub(crate) execution: ExecutionOptions,
     #[command(flatten)]
     pub(crate) memory: MemoryOptions,
+    #[command(flatten)]
+    pub(crate) print: PrintSize,
     /// Modules to load first; the names of the last one are in scope
     #[arg(value_name = "SIRE")]
     pub(crate) modules: Vec<String>,
@@ -321,6 +341,8 @@ pub(crate) struct SaveArgs {
     pub(crate) profile: ProfileOptions,
     #[command(flatten)]
     pub(crate) execution: ExecutionOptions,
+    #[command(flatten)]
+    pub(crate) print: PrintSize,
     /// The seed file to write
     #[arg(value_name = "SEED")]
     pub(crate) seed: PathBuf,
@@ -332,6 +354,8 @@ pub(crate) struct SaveArgs {
 /// Options of `pallas show`.
 #[derive(Args, Debug)]
 pub(crate) struct ShowArgs {
+    #[command(flatten)]
+    pub(crate) print: PrintSize,
     /// The seed file to print
     #[arg(value_name = "SEED")]
     pub(crate) seed: PathBuf,
@@ -344,6 +368,8 @@ pub(crate) struct ReplArgs {
     pub(crate) execution: ExecutionOptions,
     #[command(flatten)]
     pub(crate) memory: MemoryOptions,
+    #[command(flatten)]
+    pub(crate) print: PrintSize,
     /// The seed file of the program: a function from a bar of input to a row of a bar of output and
     /// the next function
     #[arg(value_name = "SEED")]
@@ -364,6 +390,8 @@ pub(crate) struct MachineOptions {
     pub(crate) memory: MemoryOptions,
     #[command(flatten)]
     pub(crate) time: TimeOptions,
+    #[command(flatten)]
+    pub(crate) print: PrintSize,
     /// Number of snapshots to keep, at least 2
     #[arg(long, value_name = "COUNT", default_value_t = 3)]
     #[arg(value_parser = clap::value_parser!(u16).range(2..))]
@@ -450,6 +478,10 @@ pub(crate) struct StartArgs {
     /// this event that drivers wrote are set aside. The retry is an event of the log
     #[arg(long)]
     pub(crate) retry: bool,
+    /// Start from the kept snapshot of this number (`pallas du` lists them) and replay the log since,
+    /// for instance because a pin that only newer snapshots need is damaged. Nothing is deleted
+    #[arg(long, value_name = "NUMBER", conflicts_with = "replay_all")]
+    pub(crate) from_snapshot: Option<u64>,
     /// Directory of the machine
     #[arg(value_name = "STORE")]
     pub(crate) store: PathBuf,
@@ -520,11 +552,11 @@ mod tests {
 
     #[test]
     fn sizes_are_numbers_with_a_unit() {
-        assert_eq!(byte_size("4G"), Ok(4 << 30));
-        assert_eq!(byte_size("1m"), Ok(1 << 20));
-        assert_eq!(byte_size("2097152"), Ok(2 << 20));
+        assert_eq!(memory_size("4G"), Ok(4 << 30));
+        assert_eq!(memory_size("1m"), Ok(1 << 20));
+        assert_eq!(memory_size("2097152"), Ok(2 << 20));
         for bad in ["", "G", "4x", "-1M", "3K", "99999999999T", "4é"] {
-            assert!(byte_size(bad).is_err(), "{bad}");
+            assert!(memory_size(bad).is_err(), "{bad}");
         }
     }
 

@@ -1,21 +1,15 @@
 //! The output of a running machine: traces and crashes go to standard output, each with its time;
 //! notices go to standard error.
 
-use crate::progress;
-use crate::terminal;
 use indicatif::ProgressBar;
 use machine::{Console, ConsoleNotice, ReportOrigin};
 use plan::Ref;
-use rex::print::Colour;
+use show::PrintOptions;
 use std::io::{self, Write};
-
-/// A value with more parts than this is not printed. A shared part counts as often as it occurs,
-/// because it is printed as often.
-const MAX_PARTS: usize = 1 << 20;
 
 /// The console of a machine that this process runs.
 pub(crate) struct StdioConsole {
-    colour: Colour,
+    options: PrintOptions,
     /// Shows the progress of a replay, if it is to be shown.
     replay: Option<ProgressBar>,
     /// The line below the output that shows the status, if it is to be shown.
@@ -23,31 +17,29 @@ pub(crate) struct StdioConsole {
 }
 
 impl StdioConsole {
-    /// A console that shows a progress bar for the replay, or none, and has this status line.
-    pub(crate) fn new(shows_replay: bool, status: Option<ProgressBar>) -> StdioConsole {
-        let replay = shows_replay.then(|| progress::items_and_rate("replaying"));
-        StdioConsole { colour: terminal::stdout_colour(), replay, status }
+    /// Makes a console whose texts have the limit for messages of `options`, and which shares its
+    /// terminal with these bars.
+    pub(crate) fn new(
+        options: PrintOptions,
+        replay: Option<ProgressBar>,
+        status: Option<ProgressBar>,
+    ) -> StdioConsole {
+        let limit = options.limit.for_messages();
+        StdioConsole { options: PrintOptions { limit, ..options }, replay, status }
     }
 
-    /// Writes while the status line is hidden.
+    /// Writes while the bars are hidden.
     fn write(&self, write: impl FnOnce()) {
-        match &self.status {
-            Some(status) => status.suspend(write),
+        match self.replay.iter().chain(&self.status).find(|bar| !bar.is_finished()) {
+            Some(bar) => bar.suspend(write),
             None => write(),
         }
     }
 
-    /// Removes the progress bar of the replay.
-    pub(crate) fn end_replay(&self) {
-        self.replay.iter().for_each(ProgressBar::finish_and_clear);
-    }
-
     fn stamped(&self, kind: &str, value: Ref<'_>, at: jiff::Timestamp) -> String {
-        let time = format!("{at:.9}");
-        if plan::is_larger_than(value, MAX_PARTS) {
-            return format!("\n++ [%{kind} {{{time}}}]\n++ {{a value too large to print}}\n\n");
-        }
-        show::stamped_text(kind, &time, value, self.colour)
+        let text = show::stamped_text(kind, &format!("{at:.9}"), value, self.options);
+        // A damaged pin reads as 0. The evaluation ends with a report of the damage.
+        if value.check_damage().is_err() { String::new() } else { text }
     }
 }
 
@@ -63,7 +55,8 @@ impl Console for StdioConsole {
         arg: Ref<'_>,
         at: jiff::Timestamp,
     ) -> String {
-        let kind = format!("{who} crashed with {}", show::value_text(op).trim_end());
+        let op = show::value_text(op, self.options.limit);
+        let kind = format!("{who} crashed with {}", op.trim_end());
         self.stamped(&kind, arg, at)
     }
 

@@ -34,6 +34,10 @@ const STACK_SIZE: usize = 64 << 20;
 
 fn main() -> ExitCode {
     let CommandLine { command } = CommandLine::parse();
+    terminal::report_lost_pages();
+    if let Err(error) = terminal::report_file_size_limit() {
+        return terminal::fail(&error);
+    }
     let thread = std::thread::Builder::new().stack_size(STACK_SIZE).spawn(move || run(command));
     match thread.map(std::thread::JoinHandle::join) {
         Ok(Ok(code)) => code,

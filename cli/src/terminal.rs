@@ -1,11 +1,17 @@
 //! What the command shows apart from its result: colours, exit codes, error messages.
 
+use crate::args::{PrintSize, byte_size};
+use anyhow::Context;
 use rex::print::Colour;
+use show::{PrintLimit, PrintOptions};
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// Exit code of a panic, which is a bug in this program.
 pub(crate) const INTERNAL_ERROR: u8 = 101;
+/// Exit code of a wrong command line or setting.
+const USAGE: u8 = 2;
 /// Exit code of a machine that ended by itself because its cog crashed.
 pub(crate) const COG_CRASHED: u8 = 3;
 /// Exit code of a machine that stopped because an event exceeded a limit.
@@ -50,16 +56,75 @@ pub(crate) fn fail(error: &anyhow::Error) -> ExitCode {
     ExitCode::from(exit.map_or(1, |exit| exit.code))
 }
 
+/// Has a panic that a lost page of a mapped file caused end the process with a message that names
+/// the file, and not as a defect of this program.
+pub(crate) fn report_lost_pages() {
+    let default = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| match plan::page_fault::last_fault() {
+        None => default(panic),
+        Some(place) => {
+            // If standard error cannot be written, there is nowhere to report that.
+            let _ = writeln!(
+                io::stderr(),
+                "pallas: {place}: the page could not be read while it was in use (a disk error, \
+                 or the file was cut short), and the process cannot continue; nothing that was \
+                 acknowledged is lost"
+            );
+            std::process::exit(1);
+        }
+    }));
+}
+
+/// Has a write beyond the limit on the size of files (`ulimit -f`) fail, where the system would
+/// end the process.
+pub(crate) fn report_file_size_limit() -> anyhow::Result<()> {
+    // The signal must be handled, not ignored: programs that this one may start inherit ignored
+    // signals. The failed write says what is needed, so nobody reads the flag.
+    signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default())
+        .map(drop)
+        .context("cannot handle SIGXFSZ")
+}
+
 /// Colours for a terminal; none elsewhere, or if the variable `NO_COLOR` is set and not empty.
 pub(crate) fn colour(is_terminal: bool) -> Colour {
     let disabled = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     if is_terminal && !disabled { Colour::Terminal } else { Colour::None }
 }
 
-/// [`colour`] of standard output.
-pub(crate) fn stdout_colour() -> Colour {
-    colour(io::stdout().is_terminal())
+/// The setting of how much of a value is shown, for the line that says what is missing.
+const PRINT_SETTING: &str = "--full, or PALLAS_PRINT_LIMIT=SIZE,";
+
+/// How values are printed to standard output: less of a large value on a terminal. The variable
+/// `PALLAS_PRINT_LIMIT` and the option `--full` set another limit, which then is that of traces and
+/// messages too.
+///
+/// # Errors
+///
+/// If the variable is not a size.
+pub(crate) fn print_options(size: PrintSize) -> anyhow::Result<PrintOptions> {
+    let is_terminal = io::stdout().is_terminal();
+    let bytes = if is_terminal { TERMINAL_LIMIT } else { PrintLimit::DEFAULT.bytes };
+    let whole = PrintLimit {
+        setting: PRINT_SETTING,
+        heap_setting: "a larger --max-heap",
+        ..PrintLimit::UNLIMITED
+    };
+    let limit = match std::env::var("PALLAS_PRINT_LIMIT") {
+        _ if size.full => whole,
+        Ok(text) => {
+            let bytes = byte_size(&text, 1).map_err(|error| ExitError {
+                code: USAGE,
+                message: Some(format!("PALLAS_PRINT_LIMIT={text}: {error}")),
+            })? as u64;
+            PrintLimit { bytes, message_bytes: bytes, ..whole }
+        }
+        Err(_) => PrintLimit { bytes, message_bytes: PrintLimit::DEFAULT.message_bytes, ..whole },
+    };
+    Ok(PrintOptions { colour: colour(is_terminal), limit })
 }
+
+/// The size of the text that is shown of a value on a terminal, in bytes.
+const TERMINAL_LIMIT: u64 = 256 << 10;
 
 /// [`colour`] of standard error.
 pub(crate) fn stderr_colour() -> Colour {

@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! rex_reader  seed_loader  agreement  compiled  jets  sire_session  log_recovery   the targets
-//!                  |            \         |    /  |        |
+//!  printing        |            \         |    /  |        |
 //!                  |             \    outcome /  library   |     outcomes of evaluations; our laws
 //!                  |              \       |  /             |
 //!                  |                   terms               |     PLAN expressions from bytes
@@ -24,6 +24,7 @@ pub mod jets;
 mod library;
 pub mod log_recovery;
 mod outcome;
+pub mod printing;
 pub mod rex_reader;
 pub mod seed_loader;
 pub mod sire_session;

@@ -1,6 +1,8 @@
 //! Every check runs on random bytes, so that this crate is tested without a fuzzer.
 
-use crate::{agreement, compiled, jets, log_recovery, rex_reader, seed_loader, sire_session};
+use crate::{
+    agreement, compiled, jets, log_recovery, printing, rex_reader, seed_loader, sire_session,
+};
 
 /// Runs a check on `count` inputs of various lengths, the same in every run.
 fn run(check: fn(&[u8]), count: u64) {
@@ -20,6 +22,11 @@ fn rex_reader_accepts_random_bytes() {
 fn seed_loader_accepts_random_bytes() {
     run(seed_loader::check, 500);
     run(|bytes| seed_loader::check(&[&[255], bytes].concat()), 1000);
+}
+
+#[test]
+fn printing_accepts_random_bytes() {
+    run(printing::check, 400);
 }
 
 #[test]

@@ -13,7 +13,7 @@ pub use manual::ManualClock;
 use crossbeam_channel::{Receiver, after, at as at_instant};
 use jiff::Timestamp;
 use nix::time::ClockId;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// The CPU clock of one thread, which any thread may read ([`Clock::cpu_time`]).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -57,6 +57,14 @@ pub trait Clock: Send + Sync {
     fn cpu_time(&self, clock: CpuClockId) -> Option<Duration>;
 }
 
+/// Returns a time as a timestamp. A time outside of the years -9999 to 9999, which a clock may be
+/// set to, becomes the nearest one inside.
+fn timestamp(time: SystemTime) -> Timestamp {
+    let is_late = time > SystemTime::UNIX_EPOCH;
+    let nearest = if is_late { Timestamp::MAX } else { Timestamp::MIN };
+    Timestamp::try_from(time).unwrap_or(nearest)
+}
+
 /// The operating system's clocks.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct SystemClock;
@@ -67,7 +75,7 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
-        Timestamp::now()
+        timestamp(SystemTime::now())
     }
 
     fn alarm(&self, at: Timestamp) -> Receiver<Instant> {
@@ -127,5 +135,20 @@ mod tests {
         drop(to_thread);
         thread.join().expect("it ends");
         assert_eq!(SystemClock.cpu_time(clock), None, "the thread has ended");
+    }
+
+    #[test]
+    fn a_clock_that_is_set_to_any_time_gives_a_timestamp() {
+        let year = Duration::from_secs(366 * 24 * 3600);
+        let epoch = SystemTime::UNIX_EPOCH;
+        assert_eq!(timestamp(epoch + Duration::from_secs(7)).as_second(), 7);
+        assert_eq!(timestamp(epoch - Duration::from_secs(7)).as_second(), -7);
+        assert_eq!(timestamp(epoch + 9000 * year), Timestamp::MAX);
+        assert_eq!(timestamp(epoch - 13_000 * year), Timestamp::MIN);
+        // Deadlines and texts are made of such times.
+        for time in [Timestamp::MAX, Timestamp::MIN] {
+            assert!(Duration::try_from(time.duration_until(Timestamp::MAX)).is_ok());
+            assert!(!format!("{time:.9}").is_empty());
+        }
     }
 }

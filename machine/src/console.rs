@@ -59,6 +59,13 @@ pub enum ConsoleNotice {
     TooLarge(ReportOrigin),
     /// This many traces of one evaluation were dropped, because their texts exceeded the buffer.
     TracesDropped(u64),
+    /// The replay has applied `events` of `total` events, and continues.
+    Replaying {
+        /// The number of events that were applied.
+        events: u64,
+        /// The number of events to apply.
+        total: u64,
+    },
     /// A newer snapshot is damaged, as described here; an older one is used.
     SnapshotSkipped(String),
     /// A snapshot was not written, for this reason. No event is lost: the log has them all.
@@ -110,6 +117,9 @@ impl fmt::Display for ConsoleNotice {
             ConsoleNotice::TracesDropped(count) => {
                 write!(f, "{count} traces were dropped: their texts did not fit in the buffer")
             }
+            ConsoleNotice::Replaying { events, total } => {
+                write!(f, "replayed {events} of {total} events")
+            }
             ConsoleNotice::SnapshotSkipped(damage) => {
                 write!(f, "{damage}; an older snapshot is used, and more of the log is replayed")
             }
@@ -126,6 +136,7 @@ impl fmt::Display for ConsoleNotice {
 ///
 /// Many threads call its methods. A value is rendered to text on the thread of its heap, and the
 /// text is shown later: a report of the cog about an event is shown only when the event is durable.
+/// A program chooses what it traces, so an implementation bounds the size of the texts.
 pub trait Console: Send + Sync {
     /// Renders the message of a `trk`, which was evaluated at the time `at`.
     fn trace_text(&self, message: Ref<'_>, at: Timestamp) -> String;

@@ -26,7 +26,7 @@ use vm::Vm;
 /// The largest value that may be written, in bytes. An event with it fits the log.
 const WRITE_LIMIT: usize = 512 << 20;
 
-/// A driver that fails again within this time pauses before it restarts.
+/// A driver that fails again within this time after it was restarted pauses before it restarts.
 const BACKOFF_WINDOW: Duration = Duration::from_secs(10);
 /// The first pause. Each further one is twice as long as the one before.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -72,9 +72,9 @@ struct Driver<'c> {
     next_serial: u64,
     /// Messages of the cog that arrived during a pause, oldest first.
     backlog: VecDeque<DriverMessage>,
-    /// Failures in a row, each within [`BACKOFF_WINDOW`] of the one before.
+    /// Failures in a row, each within [`BACKOFF_WINDOW`] of the restart before.
     failures: u32,
-    last_failure: Option<Instant>,
+    last_restart: Option<Instant>,
 }
 
 /// Runs a driver on this thread until it is cancelled.
@@ -112,7 +112,7 @@ pub(crate) fn run(
         next_serial: 0,
         backlog: VecDeque::new(),
         failures: 0,
-        last_failure: None,
+        last_restart: None,
     };
     driver.issue_requests();
     while !identity.token.is_cancelled() {
@@ -218,15 +218,24 @@ impl Driver<'_> {
     /// cog that arrive meanwhile are kept. Other messages concern calls and inputs from before the
     /// pause, and are dropped.
     fn pause(&mut self, inbox: &Receiver<DriverMessage>) {
-        let clock = &*self.context.settings.clock;
+        let clock = Arc::clone(&self.context.settings.clock);
         let now = clock.instant();
+        // The time since the restart, without the pause before it: otherwise a pause as long as the
+        // window would count as a time without failures.
         let is_first =
-            self.last_failure.is_none_or(|last| now.duration_since(last) > BACKOFF_WINDOW);
+            self.last_restart.is_none_or(|last| now.duration_since(last) > BACKOFF_WINDOW);
         self.failures = if is_first { 0 } else { self.failures.saturating_add(1) };
-        self.last_failure = Some(now);
-        let Some(doublings) = self.failures.checked_sub(1) else { return };
-        let factor = 2_u32.saturating_pow(doublings);
-        let timer = clock.timer(now + FIRST_PAUSE.saturating_mul(factor).min(LONGEST_PAUSE));
+        if let Some(doublings) = self.failures.checked_sub(1) {
+            let factor = 2_u32.saturating_pow(doublings);
+            let timer = clock.timer(now + FIRST_PAUSE.saturating_mul(factor).min(LONGEST_PAUSE));
+            self.keep_messages_until(inbox, &timer);
+        }
+        self.last_restart = Some(clock.instant());
+    }
+
+    /// Keeps messages of the cog and drops others, until the timer's message, or until the driver is
+    /// cancelled.
+    fn keep_messages_until(&mut self, inbox: &Receiver<DriverMessage>, timer: &Receiver<Instant>) {
         loop {
             select! {
                 recv(inbox) -> message => match message {

@@ -87,7 +87,7 @@ pub enum BootError {
     State(#[from] StateError),
 }
 
-/// Why a machine could not be started. Its store is unchanged.
+/// Why a machine could not be started. What its store held is unchanged.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The store could not be opened.
@@ -102,7 +102,18 @@ pub enum StartError {
         /// The store's directory.
         path: PathBuf,
     },
-    /// The state could not be loaded from the snapshot.
+    /// The store has no undamaged snapshot of the number that was asked for.
+    #[error("{}: there is no usable snapshot {number}; the usable ones are {}", path.display(),
+            list(usable))]
+    NoSnapshot {
+        /// The store's directory.
+        path: PathBuf,
+        /// The number.
+        number: u64,
+        /// The numbers of the usable snapshots, newest first.
+        usable: Vec<u64>,
+    },
+    /// The state could not be loaded from the snapshot, or stored in a new one.
     #[error(transparent)]
     State(#[from] StateError),
     /// A record of the log is undamaged but not an event.
@@ -147,6 +158,11 @@ pub enum StartError {
     System(#[from] SystemError),
 }
 
+fn list(numbers: &[u64]) -> String {
+    let numbers: Vec<String> = numbers.iter().map(u64::to_string).collect();
+    if numbers.is_empty() { "none".into() } else { numbers.join(", ") }
+}
+
 /// Why a running machine had to stop. Its store holds everything that was acknowledged.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
@@ -177,17 +193,17 @@ pub enum RunError {
 
 /// The system refused a resource.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot {action}: {source}")]
+#[error("cannot {action}: {error}")]
 pub struct SystemError {
     /// What was tried, as an infinitive.
     pub(crate) action: &'static str,
-    /// The system's error.
-    pub(crate) source: io::Error,
+    /// The system's error. It is a part of the message, and therefore not the error's source.
+    pub(crate) error: io::Error,
 }
 
 impl SystemError {
     pub(crate) fn new(action: &'static str) -> impl FnOnce(io::Error) -> SystemError {
-        move |source| SystemError { action, source }
+        move |error| SystemError { action, error }
     }
 }
 

@@ -176,9 +176,7 @@ impl Machine {
     pub fn open_on(store: Store, settings: MachineSettings) -> Result<Machine, StartError> {
         let settings = Arc::new(settings);
         let watchdog = Arc::new(Watchdog::start(&settings.clock)?);
-        let Replayed { cog, snapshots, events, offered } =
-            replay::replay(&store, &settings, &watchdog)?;
-        store.remove_set_aside(&offered).map_err(StateError::from)?;
+        let Replayed { cog, snapshots, events } = replay::replay(&store, &settings, &watchdog)?;
         let time: Arc<dyn Device> = Arc::new(TimeDevice::start(Arc::clone(&settings.clock))?);
         let devices = settings.devices.iter().cloned().chain(iter::once(time));
         let (request_sender, requests) = bounded(REQUEST_QUEUE);

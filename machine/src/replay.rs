@@ -1,8 +1,9 @@
-//! Replay: loading a snapshot, and applying the events since once more.
+//! Replay: loading a snapshot, and applying the events since once more. A long replay writes
+//! snapshots on its way, as a running machine does, and reports how far it is.
 
 use crate::cog::{ApplyMode, Cog, CogError};
 use crate::console::ConsoleNotice;
-use crate::error::StartError;
+use crate::error::{StartError, StateError};
 use crate::event::EventRecord;
 use crate::settings::{MachineSettings, ReplayFrom};
 use crate::snapshot::SnapshotScheduler;
@@ -20,10 +21,10 @@ pub(crate) struct Replayed {
     pub(crate) snapshots: SnapshotScheduler,
     /// How many events were replayed.
     pub(crate) events: u64,
-    /// The inputs of these events that had been set aside. They are applied, so they are not to be
-    /// offered any more.
-    pub(crate) offered: Vec<SetAsideId>,
 }
+
+/// How often a replay reports how far it is.
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Replays the machine in a store.
 pub(crate) fn replay(
@@ -35,28 +36,53 @@ pub(crate) fn replay(
     let Some(snapshot) = &recovery.snapshot else {
         return Err(StartError::NotBooted { path: store.path().into() });
     };
+    let total = store.durable().0 - snapshot.covers.0;
     let mut cog = Cog::new(settings, watchdog, |vm| {
         MachineState::load(vm, store, snapshot).map_err(StartError::from)
     })?;
     let mut snapshots = SnapshotScheduler::new(settings.snapshots);
+    let (clock, console) = (&*settings.clock, &*settings.console);
     let (mut events, mut offered) = (0, Vec::new());
-    let total = store.last().0.saturating_sub(snapshot.covers.0);
-    settings.console.replay_progress(events, total);
+    console.replay_progress(events, total);
+    let mut shown = clock.instant();
     for record in recovery.records {
         let record = record?;
         let took = replay_event(&mut cog, store.path(), &record, &mut offered)?;
         snapshots.count_event(record.payload.len() as u64, took);
         events += 1;
-        settings.console.replay_progress(events, total);
+        console.replay_progress(events, total);
+        // Before a snapshot that covers the event, because a later replay would not find it.
+        if !offered.is_empty() {
+            store.remove_set_aside(&offered).map_err(StateError::from)?;
+            offered.clear();
+        }
+        // A replay that is interrupted continues from there.
+        snapshots.write_if_due(&mut cog, store, record.seq, console)?;
+        if clock.instant() - shown >= PROGRESS_INTERVAL {
+            shown = clock.instant();
+            console.notice(&ConsoleNotice::Replaying { events, total });
+        }
     }
-    Ok(Replayed { cog, snapshots, events, offered })
+    Ok(Replayed { cog, snapshots, events })
 }
 
 /// Finds the snapshot to start from, and the records since.
 fn recover(store: &Store, settings: &MachineSettings) -> Result<RecoveryReport, StartError> {
-    let oldest = store.snapshots().pop();
-    if let (ReplayFrom::Earliest, Some(oldest)) = (settings.replay, oldest) {
-        return Ok(store.recover_from(&oldest)?);
+    let snapshots = store.snapshots();
+    let chosen = match settings.replay {
+        ReplayFrom::Latest => None,
+        ReplayFrom::Earliest => snapshots.last(),
+        ReplayFrom::Number(number) => {
+            let chosen = snapshots.iter().find(|snapshot| snapshot.generation == number);
+            Some(chosen.ok_or_else(|| StartError::NoSnapshot {
+                path: store.path().into(),
+                number,
+                usable: snapshots.iter().map(|snapshot| snapshot.generation).collect(),
+            })?)
+        }
+    };
+    if let Some(chosen) = chosen {
+        return Ok(store.recover_from(chosen)?);
     }
     let recovery = store.recover()?;
     for damage in &recovery.damaged {

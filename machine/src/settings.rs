@@ -59,6 +59,8 @@ pub enum ReplayFrom {
     Latest,
     /// The oldest one in the store: the whole log is replayed and checked.
     Earliest,
+    /// The one with this number, as `pallas du` and `pallas check` show it.
+    Number(u64),
 }
 
 /// The settings of a machine.

@@ -48,10 +48,7 @@ impl SnapshotScheduler {
         control: &Sender<ControlMessage>,
         console: &dyn Console,
     ) -> Result<(), RunError> {
-        let is_due = self.policy.is_some_and(|policy| {
-            self.events >= policy.events || self.bytes >= policy.bytes || self.work >= policy.work
-        });
-        if !is_due || self.writer.is_some() {
+        if !self.is_due() || self.writer.is_some() {
             return Ok(());
         }
         (self.events, self.bytes, self.work) = (0, 0, Duration::ZERO);
@@ -75,6 +72,32 @@ impl SnapshotScheduler {
         Ok(())
     }
 
+    /// Writes a snapshot of the state after the event `applied`, if one is due and the newest one
+    /// covers fewer events. Waits for the disk: no other work is waiting during a replay.
+    pub(crate) fn write_if_due(
+        &mut self,
+        cog: &mut Cog,
+        store: &Store,
+        applied: Seq,
+        console: &dyn Console,
+    ) -> Result<(), StateError> {
+        let is_covered = store.snapshots().first().is_some_and(|newest| newest.covers >= applied);
+        if !self.is_due() || is_covered {
+            return Ok(());
+        }
+        (self.events, self.bytes, self.work) = (0, 0, Duration::ZERO);
+        match freeze(cog, store, console)? {
+            Some(root) => report(write(store, &root, applied), console),
+            None => Ok(()),
+        }
+    }
+
+    fn is_due(&self) -> bool {
+        self.policy.is_some_and(|policy| {
+            self.events >= policy.events || self.bytes >= policy.bytes || self.work >= policy.work
+        })
+    }
+
     /// Handles the end of the snapshot that was being written.
     pub(crate) fn done(
         &mut self,
@@ -82,7 +105,7 @@ impl SnapshotScheduler {
         console: &dyn Console,
     ) -> Result<(), RunError> {
         self.wait();
-        report(result, console)
+        Ok(report(result, console)?)
     }
 
     /// Waits until no snapshot is being written.
@@ -107,7 +130,7 @@ impl SnapshotScheduler {
             return Ok(());
         }
         match freeze(cog, store, console)? {
-            Some(root) => report(write(store, &root, applied), console),
+            Some(root) => Ok(report(write(store, &root, applied), console)?),
             None => Ok(()),
         }
     }
@@ -119,7 +142,7 @@ fn freeze(
     cog: &mut Cog,
     store: &Store,
     console: &dyn Console,
-) -> Result<Option<FrozenPin>, RunError> {
+) -> Result<Option<FrozenPin>, StateError> {
     let timer = ProfileTimer::start(cog.track());
     let (vm, state) = cog.parts();
     let saved = state.save(vm, store);
@@ -133,7 +156,7 @@ fn freeze(
             console.notice(&ConsoleNotice::SnapshotFailed(error.to_string()));
             Ok(None)
         }
-        Err(error) => Err(error.into()),
+        Err(error) => Err(error),
     }
 }
 
@@ -144,12 +167,12 @@ fn write(store: &Store, root: &FrozenPin, covers: Seq) -> Result<(), SnapshotErr
 }
 
 /// Reports a snapshot that failed for lack of room on the disk. Any other failure is an error.
-fn report(result: Result<(), SnapshotError>, console: &dyn Console) -> Result<(), RunError> {
+fn report(result: Result<(), SnapshotError>, console: &dyn Console) -> Result<(), StateError> {
     match result {
         Err(error @ SnapshotError::Full(_)) => {
             console.notice(&ConsoleNotice::SnapshotFailed(error.to_string()));
             Ok(())
         }
-        result => Ok(result.map_err(StateError::from)?),
+        result => Ok(result?),
     }
 }

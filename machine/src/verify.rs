@@ -23,9 +23,12 @@ impl<P: FnMut(u64)> HashVerifier<P> {
     /// # Errors
     /// The system refuses the address space of the heap's stack.
     pub fn new(progress: P) -> std::io::Result<HashVerifier<P>> {
-        let vm = Vm::new(HeapOptions::default(), Arc::new(JetTable::default()))?;
-        Ok(HashVerifier { vm, progress })
+        Ok(HashVerifier { vm: new_heap()?, progress })
     }
+}
+
+fn new_heap() -> std::io::Result<Vm> {
+    Vm::new(HeapOptions::default(), Arc::new(JetTable::default()))
 }
 
 impl<P: FnMut(u64)> PinVerifier for HashVerifier<P> {
@@ -35,11 +38,17 @@ impl<P: FnMut(u64)> PinVerifier for HashVerifier<P> {
             Shape::Pin(pin) => self.vm.hold(pin.item()),
             _ => unreachable!("a pin was adopted"),
         };
-        match self.vm.hash(&item) {
+        let result = match self.vm.hash(&item) {
             Ok(found) if found == pin.hash() => Ok(()),
             Ok(found) => Err(format!("its value has the hash {found}")),
             Err(stop) => Err(stop.to_string()),
+        };
+        drop((item, adopted));
+        if self.vm.check_damage().is_err() {
+            // A page was lost since the pin was verified. The heap cannot be used for other pins.
+            self.vm = new_heap().map_err(|error| error.to_string())?;
         }
+        result
     }
 
     fn progress(&mut self, bytes: u64) {

@@ -158,6 +158,12 @@ pub trait DiskFile: Send + Sync {
         None
     }
 
+    /// Is given the file that is mapped in place of this one, which cannot be mapped. A simulated
+    /// disk keeps it, to simulate faults of the mapping.
+    fn attach_mirror(&self, mirror: &std::fs::File) {
+        let _ = mirror;
+    }
+
     /// Makes contents and length durable (`fdatasync`).
     ///
     /// # Errors

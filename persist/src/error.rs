@@ -25,24 +25,34 @@ pub struct StoreDamage {
 
 /// An error of the file system.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("{}: cannot {action}: {source}", path.display())]
+#[error("{}: cannot {action}: {error}", path.display())]
 pub struct DiskError {
     /// The file or directory.
     pub path: PathBuf,
     /// The failed action as an infinitive, such as "write" or "flush".
     pub action: &'static str,
-    /// The error of the system.
-    pub source: Arc<io::Error>,
+    /// The error of the system. It is a part of the message, and therefore not the error's source.
+    pub error: Arc<io::Error>,
 }
 
 impl DiskError {
-    pub(crate) fn new(path: PathBuf, action: &'static str, source: io::Error) -> Self {
-        Self { path, action, source: Arc::new(source) }
+    pub(crate) fn new(path: PathBuf, action: &'static str, error: io::Error) -> Self {
+        Self { path, action, error: Arc::new(error) }
     }
 
     /// Whether the disk or the quota is full.
     pub fn is_full(&self) -> bool {
-        matches!(self.source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+        matches!(self.error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+    }
+
+    /// Whether the system failed to read a file that is there.
+    pub(crate) fn is_read(&self) -> bool {
+        self.action == "read"
+    }
+
+    /// Returns the failure without the path, to describe it as damage.
+    pub(crate) fn reason(&self) -> String {
+        format!("cannot {}: {}", self.action, self.error)
     }
 }
 
@@ -68,12 +78,12 @@ pub enum CreateError {
         path: PathBuf,
     },
     /// The pins cannot be mapped.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {reason}", path.display())]
     Range {
         /// The store's directory.
         path: PathBuf,
         /// The reason.
-        source: RangeError,
+        reason: RangeError,
     },
     /// The file system reported an error.
     #[error(transparent)]
@@ -110,12 +120,12 @@ pub enum OpenError {
         supported: u32,
     },
     /// The pins cannot be mapped.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {reason}", path.display())]
     Range {
         /// The store's directory.
         path: PathBuf,
         /// The reason.
-        source: RangeError,
+        reason: RangeError,
     },
     /// Part of the store is damaged or missing.
     #[error("{damage}{}", list_usable(usable))]

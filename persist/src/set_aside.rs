@@ -133,7 +133,7 @@ impl SetAsideFiles {
     pub(crate) fn survey(context: StoreContext) -> Result<Self, DiskError> {
         let mut found = Self::empty(context);
         let names = match found.context.list(DIR) {
-            Err(error) if error.source.kind() == io::ErrorKind::NotFound => return Ok(found),
+            Err(error) if error.error.kind() == io::ErrorKind::NotFound => return Ok(found),
             names => names?,
         };
         found.has_dir = true;

@@ -2,7 +2,7 @@
 //! can leave.
 //!
 //! ```text
-//! sim      SimDisk: the disk and its files
+//! sim      SimDisk: the disk and its files, unreadable bytes, and mappings that are cut short
 //! crash    the state after a crash
 //! state    contents, directories and pending changes
 //! ```
@@ -32,7 +32,9 @@ mod crash;
 mod state;
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -77,6 +79,26 @@ impl SimDisk {
     /// Injects a fault into operation number `step`, where the first operation is 1.
     pub fn fail_at(&self, step: u64, fault: InjectedFault) {
         self.state.lock().faults.insert(step, fault);
+    }
+
+    /// Makes bytes of a file unreadable, as a bad sector does: every later read of any of them fails.
+    pub fn fail_reads(&self, name: &str, bytes: Range<u64>) {
+        let mut state = self.state.lock();
+        if let Ok(inode) = state.find(name) {
+            state.unreadable.push((inode, bytes));
+        }
+    }
+
+    /// Truncates the mapping of a body file, so that pages behind `length` are lost when an open
+    /// store reads them. The file itself does not change.
+    ///
+    /// # Errors
+    /// As the system reports, and [`io::ErrorKind::NotFound`] if no store has mapped the file.
+    pub fn cut_mapping(&self, name: &str, length: u64) -> io::Result<()> {
+        let state = self.state.lock();
+        let inode = state.find(name)?;
+        let mirror = state.mirrors.iter().rev().find(|(file, _)| *file == inode);
+        mirror.ok_or_else(not_found)?.1.set_len(length)
     }
 
     /// Sets the maximum total length of all files, in bytes; `None` removes the limit.
@@ -257,6 +279,7 @@ impl DiskFile for SimFile {
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
         let state = self.state.lock();
         state.check_power()?;
+        state.check_readable(self.inode, offset..offset.saturating_add(buffer.len() as u64))?;
         let contents = &state.inodes[self.inode].current;
         let from = contents.get(size(offset)?..).and_then(|rest| rest.get(..buffer.len()));
         buffer.copy_from_slice(from.ok_or(io::ErrorKind::UnexpectedEof)?);
@@ -299,6 +322,13 @@ impl DiskFile for SimFile {
         let blocks = state.inodes[self.inode].current.chunks(BLOCK as usize);
         let taken = blocks.filter(|block| block.iter().any(|byte| *byte != 0)).count();
         Ok(taken as u64 * BLOCK)
+    }
+
+    fn attach_mirror(&self, mirror: &File) {
+        // Without a copy of the handle the mapping cannot be cut, and is like any other.
+        if let Ok(mirror) = mirror.try_clone() {
+            self.state.lock().mirrors.push((self.inode, Arc::new(mirror)));
+        }
     }
 
     fn flush(&self) -> io::Result<()> {

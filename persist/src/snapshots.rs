@@ -126,7 +126,9 @@ impl SnapshotFiles {
             return Ok(Err(damaged("the snapshot has the wrong length")));
         }
         let mut bytes = [0; LENGTH];
-        file.read_at(0, &mut bytes).map_err(failed("read"))?;
+        if let Err(error) = file.read_at(0, &mut bytes) {
+            return Ok(Err(damaged(&format!("the snapshot cannot be read: {error}"))));
+        }
         Ok(decode(&self.context, generation, &bytes).map_err(damaged))
     }
 

@@ -22,8 +22,8 @@ use crate::log::{EventLog, LogAppender, LogRecords};
 use crate::set_aside::{SetAsideFiles, SetAsideId, SetAsideList, SetAsideRecord};
 use crate::settings::StoreSettings;
 use crate::snapshots::{self, SnapshotFiles};
-use crate::space::{CatalogueEntry, PinStore, WrittenPins};
-use crate::types::{PinHash, Seq, Snapshot};
+use crate::space::{CatalogueEntry, NOT_AS_WRITTEN, PinStore, WrittenPins};
+use crate::types::{Seq, Snapshot};
 use parts::StoreParts;
 
 /// The data from which a machine continues: a state and the events after it.
@@ -241,7 +241,8 @@ impl Store {
     pub fn root(&self, snapshot: &Snapshot) -> Result<FrozenPin, PinError> {
         // A pin is read only at an address that the store itself has recorded.
         if !self.snapshots.lock().contains(snapshot) {
-            return Err(self.damage(snapshot.address).into());
+            let reason = NOT_AS_WRITTEN.to_owned();
+            return Err(self.pins.damage(snapshot.address, reason).into());
         }
         self.pins.at(snapshot.address, &snapshot.root)
     }
@@ -252,19 +253,6 @@ impl Store {
     /// [`PinError::Damaged`] if the pin is damaged or missing.
     pub fn pin(&self, entry: &CatalogueEntry) -> Result<FrozenPin, PinError> {
         self.pins.at(entry.address, &entry.hash)
-    }
-
-    /// Returns the pin with the given hash at an address from the catalogue.
-    ///
-    /// # Errors
-    /// As [`Store::pin`].
-    pub(crate) fn pin_at(&self, address: u64, hash: &PinHash) -> Result<FrozenPin, PinError> {
-        self.pins.at(address, hash)
-    }
-
-    /// Describes the damage of a pin that was not found intact at its address.
-    pub(crate) fn damage(&self, address: u64) -> StoreDamage {
-        self.pins.damage(address)
     }
 
     /// Calls `visit` for each durable pin, after all pins that it refers to. Reads the catalogue

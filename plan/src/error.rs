@@ -2,7 +2,7 @@
 
 use crate::heap::{HeapFull, Val};
 use crate::interrupt::Interrupted;
-use crate::pinspace::attached::DamagedPin;
+use crate::pinspace::DamagedPin;
 use std::sync::Arc;
 
 /// Why an evaluation ended without a value.
@@ -38,16 +38,9 @@ pub enum EvalError {
     /// Another thread requested a stop.
     #[error("interrupted")]
     Interrupted,
-    /// The bytes of a pin that was read are not those that were written. The heap must not be used
-    /// any more.
-    #[error(
-        "the pin at {place} is damaged: its bytes are not those that were written; check the disk, \
-         and the store with `pallas check`, and restore the file from a copy"
-    )]
-    Damaged {
-        /// The file and offset of the pin, or its address if it is in no file.
-        place: Arc<str>,
-    },
+    /// A pin that was read is damaged. The heap must not be used any more.
+    #[error("{0}")]
+    Damaged(Arc<DamagedPin>),
 }
 
 impl From<HeapFull> for EvalError {
@@ -62,8 +55,8 @@ impl From<Interrupted> for EvalError {
     }
 }
 
-impl From<DamagedPin> for EvalError {
-    fn from(damaged: DamagedPin) -> EvalError {
-        EvalError::Damaged { place: damaged.place }
+impl From<Arc<DamagedPin>> for EvalError {
+    fn from(damaged: Arc<DamagedPin>) -> EvalError {
+        EvalError::Damaged(damaged)
     }
 }

@@ -15,11 +15,12 @@ use crate::heap::HeapMemory;
 use crate::layout::{EXTRA_MAX, LAW_CODE, ObjectHeader, ObjectLayout};
 use crate::map::Map;
 use crate::pinspace::record::{self, LINE_WORDS};
-use crate::pinspace::{BackingError, NewPin, PinSpace, range, space};
+use crate::pinspace::{BackingError, DamagedPin, NewPin, PinSpace, range, space};
 use crate::value_ref::Ref;
 use crate::view::PinRef;
 use crate::word::{Word, WordKind};
 use crate::{pin, shape};
+use std::sync::Arc;
 
 /// Why a value was not frozen.
 #[derive(Debug, thiserror::Error)]
@@ -92,7 +93,7 @@ impl<'h> Freezer<'h> {
             Some(copy) => Some(copy),
             None => {
                 let hash = PinRef(Ref::new(pin, self.heap)).hash()?;
-                space::find_intact(&mut **self.space.backing(), &hash)?
+                space::find_intact(&mut **self.space.backing(), &hash)
             }
         };
         match found {
@@ -126,7 +127,7 @@ impl<'h> Freezer<'h> {
         let hash = PinRef(Ref::new(body.pin, self.heap)).hash()?;
         let backing = &mut **self.space.backing();
         // Another thread may have stored it meanwhile.
-        if let Some(address) = space::find_intact(backing, &hash)? {
+        if let Some(address) = space::find_intact(backing, &hash) {
             return Ok(address);
         }
         let address = backing.place(8 * body.words.len())?;
@@ -138,7 +139,8 @@ impl<'h> Freezer<'h> {
         edges.dedup();
         let record = range::bytes_of(&body.words);
         backing.keep(NewPin { hash: &hash, address, record, edges: &edges })?;
-        range::set_verified(address);
+        record::accept(address, record.len())
+            .map_err(|fault| EvalError::Damaged(Arc::new(DamagedPin::at(address, fault))))?;
         Ok(address)
     }
 }

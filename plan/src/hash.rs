@@ -28,7 +28,7 @@ use crate::pin;
 use crate::pinspace::record;
 use crate::value_ref::Ref;
 use crate::view::{LawRef, PinRef, Shape};
-use crate::walk::{self, Walk, is_larger_than};
+use crate::walk::{self, PinCounting, Walk, is_larger_than};
 use crate::word::{Word, WordKind};
 
 /// Returns the hash of a value in normal form. Pins in it are hashed first if need be.
@@ -104,13 +104,46 @@ impl PinRef<'_> {
 
 /// Returns the pin's hash, if it can be computed. An interrupt during the computation is requested
 /// again, for the code that can report it.
-pub fn hash_if_small(pin: PinRef<'_>) -> Option<Hash> {
+pub(crate) fn hash_if_small(pin: PinRef<'_>) -> Option<Hash> {
     let interrupted = |error: &EvalError| {
         if matches!(error, EvalError::Interrupted) {
             pin.0.heap.interrupt.set();
         }
     };
     pin.hash().inspect_err(interrupted).ok()
+}
+
+/// Returns the pin's hash if it is known, or if it can be computed by hashing at most `words` words,
+/// which are then subtracted; they are 0 afterwards if it cannot. A request to stop ends the
+/// computation, and stays for the code that can report it.
+pub fn hash_within_words(pin: PinRef<'_>, words: &mut u64) -> Option<Hash> {
+    let heap = pin.0.heap;
+    let mut pending = vec![pin.0.word];
+    while let Some(&top) = pending.last() {
+        if pin::known_hash(heap, top).is_some() {
+            pending.pop();
+            continue;
+        }
+        let item = item_of(top, heap);
+        let left = std::mem::take(words);
+        let max_objects = usize::try_from(left).unwrap_or(usize::MAX);
+        let size = item.written_size_if_small(PinCounting::Opaque, max_objects);
+        let left = left.checked_sub(size?)?;
+        let hashed = hash_unless_unhashed_pin(item).and_then(|hash| {
+            match hash {
+                Some(hash) => pin::set_hash(heap, top, &hash),
+                None => pending.append(&mut unhashed_pins(item)?),
+            }
+            Ok(())
+        });
+        if hashed.is_err() {
+            // It is not too large, because its size is known.
+            heap.interrupt.set();
+            return None;
+        }
+        *words = left;
+    }
+    pin::known_hash(heap, pin.0.word)
 }
 
 /// Computes the hash of a pin that has none. Those below it are hashed first, the innermost before

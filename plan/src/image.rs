@@ -23,7 +23,7 @@ use crate::pinspace::range::{self, SLOT_SIZE, SLOTS};
 use crate::pinspace::record::{self, LINE_WORDS};
 use crate::pinspace::{
     BackingError, FORMAT_VERSION, FrozenPin, NewPin, PinFile, PinSpace, PinSpaceBacking,
-    PinSpaceId, RangeError, RangeSlot, nameless,
+    PinSpaceId, RangeError, RangeSlot, SlotFile, nameless,
 };
 use crate::values::Heap;
 use crate::word::Word;
@@ -31,11 +31,15 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::sync::Arc;
 
 const MAGIC: &[u8; 8] = b"PALLASIM";
 /// The bytes before the label; the last 32 are the check.
 const HEADER: usize = 128;
 const CHECKED_BYTES: usize = 96;
+/// The number of bytes that are read at once to compute the check.
+const CHUNK: usize = 256 << 10;
 /// The longest label, in bytes.
 pub const LABEL_MAX: usize = 1 << 24;
 /// The first slot for images; other pin spaces use the lower half of the range.
@@ -123,17 +127,26 @@ impl ImageHeader {
         range::BASE + self.slot * SLOT_SIZE
     }
 
-    /// Computes the check for these words behind the header.
-    fn expected(&self, words: &[u64]) -> [u8; 32] {
+    /// Computes the check of a file with this header. Calls `visit` with the bytes behind the
+    /// header, in order.
+    fn expected(&self, file: &File, mut visit: impl FnMut(&[u8])) -> io::Result<[u8; 32]> {
         let mut hasher = blake3::Hasher::new();
         hasher.update(&self.encode()[..CHECKED_BYTES]);
-        hasher.update(range::bytes_of(words));
-        *hasher.finalize().as_bytes()
+        let mut chunk = vec![0; CHUNK.min(self.end - HEADER)];
+        let mut at = HEADER;
+        while at < self.end {
+            let piece = &mut chunk[..CHUNK.min(self.end - at)];
+            file.read_exact_at(piece, at as u64)?;
+            hasher.update(piece);
+            visit(piece);
+            at += piece.len();
+        }
+        Ok(*hasher.finalize().as_bytes())
     }
 
-    /// Checks the words behind the header.
-    fn verify(&self, words: &[u64]) -> Result<(), ImageError> {
-        if self.expected(words) == self.check { Ok(()) } else { Err(ImageError::Damaged) }
+    /// Checks the bytes of a file behind the header, and calls `visit` with them.
+    fn verify(&self, file: &File, visit: impl FnMut(&[u8])) -> Result<(), ImageError> {
+        if self.expected(file, visit)? == self.check { Ok(()) } else { Err(ImageError::Damaged) }
     }
 
     /// Returns the number of words behind the header.
@@ -154,7 +167,7 @@ fn first_record(label: usize) -> usize {
 }
 
 /// Writes an image of a value in normal form into an empty file, which is open for reading and
-/// writing.
+/// writing. `path` is for messages.
 ///
 /// The label is for the caller's use. It can be read without opening the image, and it determines
 /// the slot. A process can map only one image in each slot.
@@ -172,6 +185,7 @@ pub unsafe fn save(
     value: &Val,
     label: &[u8],
     file: &File,
+    path: &Path,
 ) -> Result<(), ImageError> {
     if label.len() > LABEL_MAX {
         return Err(ImageError::Label(label.len()));
@@ -180,16 +194,17 @@ pub unsafe fn save(
     let slot = claim_slot(label, owner)?;
     let number = slot.number();
     file.write_all_at(label, HEADER as u64)?;
+    let path = Some(path.to_path_buf());
+    let base = first_record(label.len());
     // SAFETY: by this function's contract, nothing else writes the file. The header is written
     // before the first record, and no value is there.
-    let pin_file = unsafe { PinFile::new(slot, file.try_clone()?, first_record(label.len())) }?;
+    let pin_file = unsafe { PinFile::new(slot, file.try_clone()?, path, base) }?;
     let space = PinSpace::new(ImageWriter { owner, addresses: HashMap::new(), pin_file });
     let root = heap.freeze(value, &space)?.address();
     let (start, end) = (range::BASE + number * SLOT_SIZE, range::end(root));
     let (root, end, label) = (root - start, end - start, label.len());
     let mut header = ImageHeader { slot: number, root, end, label, check: [0; 32] };
-    // SAFETY: `space` keeps the slot claimed.
-    header.check = header.expected(unsafe { range::words(start + HEADER, header.words()) });
+    header.check = header.expected(file, |_| {})?;
     file.write_all_at(&header.encode(), 0)?;
     Ok(())
 }
@@ -205,7 +220,7 @@ pub fn label(file: &File) -> Result<Vec<u8>, ImageError> {
     Ok(label)
 }
 
-/// Opens an image after checking all of it, and returns its root, a pin.
+/// Opens an image after checking all of it, and returns its root, a pin. `path` is for messages.
 ///
 /// If its slot is in use, for instance by the same image, a copy is opened in another slot.
 ///
@@ -214,31 +229,33 @@ pub fn label(file: &File) -> Result<Vec<u8>, ImageError> {
 ///
 /// # Safety
 /// If the file is an image with a matching check, [`save`] wrote it. No process writes to the file
-/// or truncates it while this process runs.
-pub unsafe fn open(file: &File) -> Result<FrozenPin, ImageError> {
+/// while this process runs. (If a process truncates it, an evaluation that reads what is missing
+/// ends as one that reads a damaged pin.)
+pub unsafe fn open(file: &File, path: &Path) -> Result<FrozenPin, ImageError> {
     let header = ImageHeader::read(file)?;
     let owner = PinSpaceId::new();
     let mut slot = match RangeSlot::claim(Some(header.slot), owner) {
         Err(RangeError::Taken(_)) => return open_copy(file, &header),
         slot => slot?,
     };
+    header.verify(file, |_| {})?;
+    let reader = Arc::new(file.try_clone()?);
     // SAFETY: the slot has just been claimed, so nothing in it is in use. No process changes the
     // file, by this function's contract.
-    unsafe { slot.map(file) }?;
+    unsafe { slot.map(file, SlotFile { path: Some(path.to_path_buf()), reader }) }?;
     // SAFETY: the header has been compared with the file's length, and the file does not change.
     unsafe { slot.set_end(header.end) };
-    // SAFETY: `slot` keeps the slot claimed.
-    header.verify(unsafe { range::words(slot.address() + HEADER, header.words()) })?;
     open_root(&header, OpenedImage { owner, slot })
 }
 
 /// Opens a copy of an image in another slot.
 fn open_copy(file: &File, header: &ImageHeader) -> Result<FrozenPin, ImageError> {
-    let mut bytes = vec![0; 8 * header.words()];
-    file.read_exact_at(&mut bytes, HEADER as u64)?;
-    let mut words: Vec<u64> =
-        bytes.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word)).collect();
-    header.verify(&words)?;
+    let mut words: Vec<u64> = Vec::with_capacity(header.words());
+    // The chunks and the image are whole words.
+    let add = |bytes: &[u8]| {
+        words.extend(bytes.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word)));
+    };
+    header.verify(file, add)?;
     let owner = PinSpaceId::new();
     let mut slot = claim_slot(&[], owner)?;
     let (old, new) = (header.base(), slot.address());
@@ -257,8 +274,9 @@ fn open_copy(file: &File, header: &ImageHeader) -> Result<FrozenPin, ImageError>
     }
     let copy = nameless()?;
     copy.write_all_at(range::bytes_of(&words), HEADER as u64)?;
+    let reader = Arc::new(copy.try_clone()?);
     // SAFETY: the slot has just been claimed, and no other code has the file.
-    unsafe { slot.map(&copy) }?;
+    unsafe { slot.map(&copy, SlotFile { path: None, reader }) }?;
     // SAFETY: the whole copy has just been written.
     unsafe { slot.set_end(header.end) };
     open_root(header, OpenedImage { owner, slot })
@@ -272,7 +290,7 @@ fn open_root(header: &ImageHeader, image: OpenedImage) -> Result<FrozenPin, Imag
     mark_verified(base + first_record(header.label), base + header.end);
     // SAFETY: `save` has written the header, which the check covers; its root is the address of
     // the record that was stored last.
-    unsafe { PinSpace::new(image).at(base + header.root) }.ok_or(ImageError::Damaged)
+    unsafe { PinSpace::new(image).at(base + header.root) }.map_err(|_| ImageError::Damaged)
 }
 
 /// Marks all records in that range as verified, so that none is checked again.

@@ -23,6 +23,11 @@ impl Interrupt {
         self.0.load(Ordering::Relaxed) && self.0.swap(false, Ordering::Relaxed)
     }
 
+    /// Returns whether a stop was requested, and leaves the request for other work on the heap.
+    pub fn is_requested(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
     /// Repeats the request: for code that saw it and cannot stop the evaluation.
     pub fn set(&self) {
         self.0.store(true, Ordering::Relaxed);

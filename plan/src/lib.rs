@@ -50,6 +50,8 @@ mod layout;
 mod map;
 mod nat;
 mod order;
+#[allow(unsafe_code, reason = "handles signals and replaces lost pages of mapped files")]
+pub mod page_fault;
 mod pin;
 pub mod pinspace;
 #[cfg(any(test, feature = "spec"))]
@@ -89,7 +91,7 @@ pub use walk::{PinCounting, is_larger_than};
 /// [contract](raw::RawHeap#contract).
 pub mod raw {
     pub use crate::build::make_pin;
-    pub use crate::hash::hash_if_small;
+    pub use crate::hash::hash_within_words;
     pub use crate::heap::{
         CodeMarker, Collection, EvalStack, HeapFull, HeapHost, HeapMemory, NoHost, ObjectDraft,
         ObjectRef, RawHeap, offset,

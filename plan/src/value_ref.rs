@@ -4,6 +4,7 @@
 //! so the value of a `Ref` never moves. Other modules add methods to it: [`crate::view`] shapes,
 //! [`crate::order`] comparisons, [`crate::hash`] hashes, and so on.
 
+use crate::error::EvalError;
 use crate::heap::HeapMemory;
 use crate::word::Word;
 
@@ -55,6 +56,15 @@ impl<'h> Ref<'h> {
     /// false of another value that is in normal form.
     pub fn is_normal(self) -> bool {
         self.heap.is_normal(self.word)
+    }
+
+    /// Fails if the heap has read a damaged pin, perhaps in this value: like
+    /// [`Heap::check_damage`](crate::Heap::check_damage), for code that has only the value.
+    ///
+    /// # Errors
+    /// [`EvalError::Damaged`].
+    pub fn check_damage(self) -> Result<(), EvalError> {
+        Ok(self.heap.spaces.check(&self.heap.interrupt)?)
     }
 
     /// Whether both are the same object or the same small nat, and so equal.

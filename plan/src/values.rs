@@ -223,7 +223,7 @@ impl Heap {
     /// Returns a frozen pin as a value of this heap. Nothing is copied, and the heap keeps the pin
     /// space alive.
     pub fn adopt(&mut self, pin: &FrozenPin) -> Val {
-        self.0.spaces.attach(pin.space());
+        self.0.attach(pin.space());
         self.0.handle(Word::object(WordKind::Pin, pin.address()))
     }
 
@@ -240,7 +240,7 @@ impl Heap {
         if !self.0.is_normal(word) {
             return Err(FreezeError::NotNormal);
         }
-        self.0.spaces.attach(space);
+        self.0.attach(space);
         let pin = if word.kind() == WordKind::Pin {
             self.0.handle(word)
         } else {

@@ -106,7 +106,7 @@ impl<'h> Walk<'h> {
     fn poll(&self) -> Result<(), EvalError> {
         self.heap.interrupt.check()?;
         if self.seen.is_none() && self.steps == SIZE_CHECK_STEP {
-            let size = written_size(Ref::new(self.start, self.heap), PinCounting::Opaque)?;
+            let size = Ref::new(self.start, self.heap).written_size(PinCounting::Opaque)?;
             if size > MAX_PARTS {
                 return Err(EvalError::TooLarge { parts: MAX_PARTS });
             }
@@ -180,7 +180,23 @@ impl Ref<'_> {
     /// # Errors
     /// [`EvalError::Interrupted`].
     pub fn written_size(self, pins: PinCounting) -> Result<u64, EvalError> {
-        written_size(self, pins)
+        Ok(written_size(self, pins, usize::MAX)?.unwrap_or(u64::MAX))
+    }
+
+    /// Returns [`Ref::written_size`] if the value has at most about `max_objects` objects, which
+    /// bounds the time and memory needed; else `None`. A request to stop also ends the count, and
+    /// stays for the code that can report it.
+    pub fn written_size_if_small(self, pins: PinCounting, max_objects: usize) -> Option<u64> {
+        written_size(self, pins, max_objects).unwrap_or_else(|_| {
+            self.heap.interrupt.set();
+            None
+        })
+    }
+
+    /// Returns whether another thread has requested that the work on the value's heap stops. The
+    /// request stays.
+    pub fn is_interrupted(self) -> bool {
+        self.heap.interrupt.is_requested()
     }
 
     /// Returns the number of words that the value's heap may hold.
@@ -190,12 +206,16 @@ impl Ref<'_> {
 }
 
 /// Returns the number of parts of a value that is written out: one for each value in it, counted
-/// each time it occurs, and one for eight bytes of a nat or bar. The time and memory needed grow
-/// with the number of objects.
+/// each time it occurs, and one for eight bytes of a nat or bar; `None` if more than about
+/// `max_objects` objects are in it. The time and memory needed grow with the number of objects.
 ///
 /// # Errors
 /// [`EvalError::Interrupted`].
-fn written_size(value: Ref<'_>, pins: PinCounting) -> Result<u64, EvalError> {
+fn written_size(
+    value: Ref<'_>,
+    pins: PinCounting,
+    max_objects: usize,
+) -> Result<Option<u64>, EvalError> {
     let heap = value.heap;
     let mut sizes: Map<u64, u64> = Map::default();
     let mut pinned: u64 = 0;
@@ -211,8 +231,20 @@ fn written_size(value: Ref<'_>, pins: PinCounting) -> Result<u64, EvalError> {
             continue;
         }
         if !is_open {
+            if sizes.len().max(pending.len()).max(heap.size(word)) >= max_objects {
+                return Ok(None);
+            }
             pending.push((word, true));
-            each_part(heap, word, |part| pending.push((part, false)));
+            let mut room = max_objects;
+            each_part(heap, word, |part| {
+                if part.has_object() && room > 0 {
+                    room -= 1;
+                    pending.push((part, false));
+                }
+            });
+            if room == 0 {
+                return Ok(None);
+            }
             if word.kind() == WordKind::Pin && pins == PinCounting::Expanded {
                 pending.push((pin::item(heap, word), false));
             }
@@ -227,7 +259,7 @@ fn written_size(value: Ref<'_>, pins: PinCounting) -> Result<u64, EvalError> {
         sizes.insert(word.raw(), size);
     }
     let size = sizes.get(&value.word.raw()).copied().unwrap_or(1);
-    Ok(size.saturating_add(pinned))
+    Ok(Some(size.saturating_add(pinned)))
 }
 
 /// Passes each part of a value to `part`.

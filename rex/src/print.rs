@@ -25,6 +25,9 @@
 //! * A line string continues the line string above it, so it cannot have another heir.
 //! * An open node whose rune is wider than five characters may move right into the column of the
 //!   block above it. It then reads as the heir of that block.
+//! * An open node whose sons would be to the right of [`MAX_COLUMN`] has them on one line, so they
+//!   read as [`line()`] writes them. The prototype indents without a bound; its output differs from
+//!   that column on.
 //! * Columns count bytes in the reader and characters in the printer. A block on the same line as
 //!   text that is not ASCII may read as a block in another column.
 
@@ -36,16 +39,22 @@ use std::fmt;
 
 use crate::Rex;
 
+pub use layout::{BLOCK_INDENT, MAX_COLUMN};
 pub use styled::Colour;
+use styled::{LineWidth, StyledText};
 
 /// Prints the tree on one line, without a line feed at the end.
 pub fn line(rex: &Rex, colour: Colour) -> String {
-    line::render(rex, colour).text
+    let mut out = StyledText::new(usize::MAX, colour);
+    line::write(&mut out, rex).expect("a text of unlimited width takes every piece");
+    out.text
 }
 
 /// Returns the width of [`line()`] in characters, without escape sequences.
 pub fn width(rex: &Rex) -> usize {
-    line::render(rex, Colour::None).width
+    let mut width = LineWidth::default();
+    line::write(&mut width, rex).expect("a width takes every piece");
+    width.0
 }
 
 /// Prints the tree on as many lines as its open nodes and line strings need. Each line ends in a
@@ -56,10 +65,10 @@ pub fn block(rex: &Rex, colour: Colour) -> String {
     out
 }
 
-/// Writes the text of [`block`] to `out`, a line at a time.
+/// Writes the text of [`block`] to `out`, piece by piece.
 ///
-/// Indentation grows with depth, so n nodes can print as n² characters. This function keeps only
-/// the current line in memory.
+/// Time and output are linear in the size of the tree, because indentation is at most
+/// [`MAX_COLUMN`]. The memory needed is a small part of the tree's own.
 ///
 /// # Errors
 ///

@@ -60,8 +60,18 @@ fn runes_in_parentheses() {
 
 #[test]
 fn open_forms() {
-    let row = read_one(&nested("| ", ""));
-    assert!(read_one(&print::block(&row, Colour::None)) == row);
+    // A node is indented by four columns in the one around it, up to column 512; the others are on
+    // one line.
+    let open = print::MAX_COLUMN / print::BLOCK_INDENT + 1;
+    assert_eq!(open, 129);
+    let row = |open: usize| {
+        let wrap =
+            |rex, i| if i < open { Rex::open("|", vec![rex]) } else { Rex::nest("|", vec![rex]) };
+        (0..DEEP).rev().fold(Rex::word("x"), wrap)
+    };
+    assert!(read_one(&nested("| ", "")) == row(DEEP));
+    assert!(read_one(&print::block(&row(DEEP), Colour::None)) == row(open));
+    assert!(read_one(&print::block(&row(open), Colour::None)) == row(open));
     for text in
         [nested("@ a\n", ""), "} line\n".repeat(DEEP), nested("", "\n| b").replace('x', "|")]
     {
@@ -94,4 +104,36 @@ fn long_lines() {
     let word = "w".repeat(LONG);
     assert_eq!(read_one(&word), Rex::word(&word));
     check_round_trip(&format!("{{{}}}", "{} ".repeat(LONG / 3)));
+}
+
+/// Trees whose blocks would take quadratic space if indentation were unbounded.
+#[test]
+fn indentation_is_bounded() {
+    // Rows nested at the end: the outer ones are laid out, and the rest is on one line.
+    let cons = |tail, n: usize| {
+        Rex::open("++", vec![Rex::word(n.to_string())]).with_heir(Rex::open("++", vec![tail]))
+    };
+    let list = (0..DEEP).rev().fold(Rex::word("nil"), cons);
+    let text = print::block(&list, Colour::None);
+    assert!(text.len() < 30 * DEEP, "{} bytes", text.len());
+    // The runes end in columns 1, 5 ... 509.
+    assert_eq!(text.lines().count(), 1 + 127 + 1);
+    assert!(text.starts_with("++ 0\n++  ++ 1\n    ++  ++ 2\n"));
+
+    // A node with many blocks: each is four columns to the right of the next.
+    let block = |n: usize| Rex::open("+", vec![Rex::word(n.to_string())]);
+    let wide = Rex::open("|", (0..DEEP).map(block).collect());
+    let text = print::block(&wide, Colour::None);
+    assert!(text.len() < 20 * DEEP, "{} bytes", text.len());
+    let first = text.lines().find(|line| line.contains("   + "));
+    let (one_line, first) = first.unwrap().split_at(512);
+    assert_eq!((one_line.trim(), first), ("(+ 199871)", "+ 199872"));
+    assert!(text.ends_with(&format!("\n        + {}\n    + {}\n", DEEP - 2, DEEP - 1)));
+    assert_eq!(read_one(&text).sons().len(), DEEP);
+
+    // One wide rune moves the whole chain of heirs to the right.
+    let chain = |heir, _| Rex::open("+", vec![]).with_heir(heir);
+    let heirs = (0..DEEP).fold(Rex::open("-".repeat(DEEP), vec![]), chain);
+    let text = print::block(&heirs, Colour::None);
+    assert_eq!(text.len(), DEEP * (512 + 2) + DEEP + 1);
 }

@@ -102,13 +102,14 @@ impl Runtime {
         Ok(seed::save(&self.vm, &value)?)
     }
 
-    /// Normalises a value and prints it as the REPL does, ending in a line feed.
+    /// Normalises a value and prints it as the REPL does, ending in a line feed. A text of more than
+    /// 16 MiB is truncated, and a last line says so.
     ///
     /// # Errors
     /// [`RuntimeError::Eval`] if the value has no normal form.
     pub fn print(&mut self, value: &Val) -> Result<String, RuntimeError> {
         let value = self.vm.force(value)?;
-        Ok(show::value_text(self.vm.look(&value)))
+        Ok(show::value_text(self.vm.look(&value), show::PrintLimit::DEFAULT))
     }
 
     /// Normalises a value, pins it if it is no pin, and keeps it in a store. It is durable when

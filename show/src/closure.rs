@@ -3,29 +3,31 @@
 //! (prototype: lib/Loot/ReplExe.hs)
 
 use super::Symbol;
-use super::assemble::reshaped;
+use super::assemble::{reshaped, sequence};
 use super::layout::BoxLayout;
 use super::leaf;
+use super::limit::PrintBudget;
 use super::names::{LawNames, name_pins, name_variables};
 use super::quoted::is_closed;
 use super::term::{PinClosure, PrintTerm, TermNode};
+use plan::Ref;
 use rex::{NodeShape, Rex};
 
 impl PinClosure<'_> {
     /// The definitions of the pins that have one, then the value: as the definition of `name`, or
     /// bare. A value that is a pin is not repeated after its own definition.
-    pub(super) fn definitions(&self, name: Option<&Symbol>) -> Vec<Rex> {
+    pub(super) fn definitions(&self, name: Option<&Symbol>, budget: &PrintBudget<'_>) -> Vec<Rex> {
         let pins = name_pins(&self.pins);
         let shown = self.pins.iter().zip(&pins).filter_map(|(pin, name)| {
             let definition = pin.definition.as_ref()?;
-            Some(pin_definition(name, definition, &pins))
+            Some(pin_definition(name, definition, &pins, budget))
         });
         let mut definitions: Vec<Rex> = shown.collect();
         let pin = match self.value.nodes[..] {
             [TermNode::Pin(pin)] => Some(&pins[pin]),
             _ => None,
         };
-        let value = || value_rex(&self.value, &pins);
+        let value = || value_rex(&self.value, &pins, budget);
         match (name, pin) {
             (None, Some(_)) => {}
             (Some(name), Some(pin)) if name == pin => {}
@@ -37,20 +39,25 @@ impl PinClosure<'_> {
     }
 
     /// The value without definitions.
-    pub(super) fn value(&self) -> Rex {
-        value_rex(&self.value, &name_pins(&self.pins))
+    pub(super) fn value(&self, budget: &PrintBudget<'_>) -> Rex {
+        value_rex(&self.value, &name_pins(&self.pins), budget)
     }
 }
 
-fn value_rex(term: &PrintTerm<'_>, pins: &[Symbol]) -> Rex {
+fn value_rex(term: &PrintTerm<'_>, pins: &[Symbol], budget: &PrintBudget<'_>) -> Rex {
     let laws = name_variables(term, pins, None);
-    BoxLayout::new(term, pins, &laws).render(0)
+    BoxLayout::new(term, pins, &laws, budget).render(0)
 }
 
 /// `(name a b)=body` for a pinned law, `(| name)=value` for another pin.
-fn pin_definition(name: &Symbol, term: &PrintTerm<'_>, pins: &[Symbol]) -> Rex {
+fn pin_definition(
+    name: &Symbol,
+    term: &PrintTerm<'_>,
+    pins: &[Symbol],
+    budget: &PrintBudget<'_>,
+) -> Rex {
     let laws = name_variables(term, pins, Some(name));
-    let mut layout = BoxLayout::new(term, pins, &laws);
+    let mut layout = BoxLayout::new(term, pins, &laws, budget);
     if let (Some(TermNode::Law(_)), [names, ..]) = (term.nodes.first(), &laws[..]) {
         bind(law_head(term, names), layout.render(1))
     } else {
@@ -86,4 +93,20 @@ pub(super) fn unhyphened(value: Rex) -> Rex {
         *rune = "|".into();
     }
     value
+}
+
+/// The short form of a value, in which pins are names.
+pub(super) fn short_rex<'h>(value: Ref<'h>, budget: &PrintBudget<'h>) -> Rex {
+    unhyphened(PinClosure::shallow(value, budget).value(budget))
+}
+
+/// A single tree unchanged, several as a list.
+pub(super) fn itemized(mut trees: Vec<Rex>) -> Rex {
+    match trees.pop() {
+        Some(only) if trees.is_empty() => only,
+        last => {
+            trees.extend(last);
+            sequence("*", trees.into_iter().map(|tree| vec![tree]).collect())
+        }
+    }
 }

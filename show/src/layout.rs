@@ -5,11 +5,16 @@
 //! in it; the children of one that does not are decided separately. The trees are then assembled
 //! from the leaves to the root. (prototype: lib/Loot/Syntax.hs)
 //!
+//! A block within [`MAX_DEPTH`] others goes on one line even if it does not fit, because each level
+//! is indented. A block that continues another one at the same indentation, as the body of a law
+//! does, is no level.
+//!
 //! Values within a Rex tree are always decided separately, and the width of the tree is that of its
 //! printed form. So these trees are made in the first pass.
 
 use super::Symbol;
 use super::leaf::{self, LeafBox};
+use super::limit::PrintBudget;
 use super::names::LawNames;
 use super::part::PrintedPart;
 use super::size::{BoxSize, application, rotation};
@@ -17,6 +22,12 @@ use super::term::{PrintTerm, TermNode};
 use plan::Map;
 use rex::Rex;
 use smallvec::SmallVec;
+
+/// The greatest number of blocks around a block, each of which indents it. Blocks nested deeper go
+/// on one line. The prototype indents without a bound.
+pub const MAX_DEPTH: u8 = 127;
+
+const _: () = assert!(MAX_DEPTH as usize * rex::print::BLOCK_INDENT < rex::print::MAX_COLUMN);
 
 /// Rex trees within values within Rex trees that are nested deeper than this do not fit on a line,
 /// because each takes two characters.
@@ -34,6 +45,9 @@ pub(super) struct BoxLayout<'t, 'h> {
     sizes: Vec<BoxSize>,
     /// The requests of the parents, by node.
     asked: Vec<ParentRequest>,
+    /// The number of blocks around each node that indent it.
+    depths: Vec<u8>,
+    budget: &'t PrintBudget<'t>,
     /// The Rex trees that have been measured and not used yet, by their nodes.
     pub(super) trees: Map<usize, Rex>,
     /// The leaves that have been measured and not used yet, unless the term is large.
@@ -67,7 +81,12 @@ pub(super) enum BoxForm {
 }
 
 impl<'t, 'h> BoxLayout<'t, 'h> {
-    pub(super) fn new(term: &'t PrintTerm<'h>, pins: &'t [Symbol], laws: &'t [LawNames]) -> Self {
+    pub(super) fn new(
+        term: &'t PrintTerm<'h>,
+        pins: &'t [Symbol],
+        laws: &'t [LawNames],
+        budget: &'t PrintBudget<'t>,
+    ) -> Self {
         let count = term.nodes.len();
         let mut layout = BoxLayout {
             term,
@@ -75,6 +94,8 @@ impl<'t, 'h> BoxLayout<'t, 'h> {
             laws,
             sizes: vec![BoxSize::NEVER; count],
             asked: vec![ParentRequest::Free; count],
+            depths: vec![0; count],
+            budget,
             trees: Map::default(),
             leaves: Vec::new(),
         };
@@ -86,12 +107,13 @@ impl<'t, 'h> BoxLayout<'t, 'h> {
     }
 
     /// The tree of the node at that index. It can be made only once, because it takes the measured
-    /// parts.
+    /// parts. If printing is interrupted, it is the tree `(...)`.
     pub(super) fn render(&mut self, root: usize) -> Rex {
         self.asked[root] = ParentRequest::Free;
+        self.depths[root] = 0;
         let mut plan = Vec::new();
         let mut index = root;
-        while index < self.term.ends[root] {
+        while index < self.term.ends[root] && !self.budget.poll() {
             let form = self.decide(index);
             plan.push((index, form));
             if matches!(self.term.nodes[index], TermNode::Tree) {
@@ -104,10 +126,13 @@ impl<'t, 'h> BoxLayout<'t, 'h> {
         // Backwards, the printed children of a node are on top, the first child uppermost.
         let mut printed = Vec::new();
         for (index, form) in plan.into_iter().rev() {
+            if self.budget.poll() {
+                return leaf::elided().line;
+            }
             let part = self.assemble(index, form, &mut printed);
             printed.push(part);
         }
-        printed.pop().map(PrintedPart::one).expect("the root has a printed form")
+        printed.pop().map_or_else(|| leaf::elided().line, PrintedPart::one)
     }
 
     pub(super) fn sizes_of_children(&self, index: usize) -> SmallVec<[BoxSize; 8]> {
@@ -128,7 +153,7 @@ impl BoxLayout<'_, '_> {
             TermNode::Key(nat) => leaf::key(*nat),
             TermNode::Bar(bytes) => leaf::bar(bytes),
             TermNode::Constructor(width) => leaf::constructor(width),
-            TermNode::Thunk => leaf::thunk(),
+            TermNode::Elided => leaf::elided(),
             TermNode::Pin(pin) => leaf::reference(&self.pins[*pin]),
             TermNode::Variable { law, number } => leaf::reference(self.variable(*law, *number)),
             _ => return None,
@@ -185,6 +210,9 @@ impl BoxLayout<'_, '_> {
         // Rex trees, the last first: the index of each, and the depth of other trees nested in it.
         let mut trees: Vec<(usize, usize)> = Vec::new();
         for index in (0..self.term.nodes.len()).rev() {
+            if self.budget.poll() {
+                return;
+            }
             if !matches!(self.term.nodes[index], TermNode::Tree) {
                 self.sizes[index] = self.size(index);
                 continue;
@@ -252,9 +280,17 @@ impl BoxLayout<'_, '_> {
             ParentRequest::Line => BoxForm::Line,
             ParentRequest::Free if fits => BoxForm::Line,
             ParentRequest::Open if fits => BoxForm::Opened,
+            _ if self.depths[index] == MAX_DEPTH && !self.is_part_of_tree(index) => BoxForm::Line,
             ParentRequest::Free | ParentRequest::Open => BoxForm::Tall,
             ParentRequest::Parts => BoxForm::Parts,
         }
+    }
+
+    fn is_part_of_tree(&self, index: usize) -> bool {
+        matches!(
+            self.term.nodes[index],
+            TermNode::TreeBranch { .. } | TermNode::TreeLeaf { .. } | TermNode::TreeValue(_)
+        )
     }
 
     fn ask_children(&mut self, index: usize, form: BoxForm) {
@@ -265,9 +301,18 @@ impl BoxLayout<'_, '_> {
         } else {
             ParentRequest::Free
         };
-        children.iter().for_each(|&child| self.asked[child] = ask);
+        // The parts of an app among others are at the depth of the app.
+        let levels = if form == BoxForm::Tall { 1 } else { 0 };
+        let depth = self.depths[index].saturating_add(levels).min(MAX_DEPTH);
+        for &child in &children {
+            self.asked[child] = ask;
+            self.depths[child] = depth;
+        }
         if form != BoxForm::Tall {
             return;
+        }
+        if let Some(heir) = self.heir(index, &children) {
+            self.depths[heir] = self.depths[index];
         }
         match &self.term.nodes[index] {
             TermNode::App | TermNode::Call => self.ask_parts_of_call(index, &children),
@@ -275,6 +320,21 @@ impl BoxLayout<'_, '_> {
             TermNode::Row => children.iter().for_each(|&item| self.ask_for_parts(item)),
             TermNode::Tab => children.chunks_exact(2).for_each(|pair| self.ask_for_parts(pair[1])),
             _ => {}
+        }
+    }
+
+    /// The child that continues a block of several lines at the same indentation.
+    fn heir(&self, index: usize, children: &[usize]) -> Option<usize> {
+        match self.term.nodes[index] {
+            TermNode::App | TermNode::Call => match self.rotated(index) {
+                Some(kept) => children.get(kept - 1).copied(),
+                None => children.last().copied(),
+            },
+            TermNode::Law(_)
+            | TermNode::Let { .. }
+            | TermNode::TreeBranch { has_heir: true, .. }
+            | TermNode::TreeLeaf { .. } => children.last().copied(),
+            _ => None,
         }
     }
 

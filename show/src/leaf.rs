@@ -151,8 +151,8 @@ pub(super) fn constructor(width: &Natural) -> LeafBox {
     LeafBox::word(format!("C{width}"))
 }
 
-/// A value that is not evaluated.
-pub(super) fn thunk() -> LeafBox {
+/// A value that is not evaluated, or not loaded.
+pub(super) fn elided() -> LeafBox {
     LeafBox::new(5, Rex::nest("...", Vec::new()))
 }
 

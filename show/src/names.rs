@@ -5,6 +5,9 @@
 //! Names that have a meaning in the law are skipped: those of the pins in it, its own, those of the
 //! enclosing laws, and as many from the start as the enclosing laws may use. (prototype:
 //! `assignNames`, `resugarRul`)
+//!
+//! Laws nested in each other can skip the same names again and again, in quadratic time. After a
+//! number of skipped names, laws therefore start after all names that are in use.
 
 use super::Symbol;
 use super::leaf;
@@ -54,6 +57,8 @@ pub(super) fn name_variables(
 ) -> Vec<LawNames> {
     let mentions = PinMentions::of(term, pins);
     let mut around = EnclosingLaws::default();
+    let mut skips_left = FREE_SKIPS + SKIPS_PER_NODE * term.nodes.len();
+    let mut after_all = None;
     let mut names = Vec::with_capacity(term.laws.len());
     for (index, node) in term.nodes.iter().enumerate() {
         let TermNode::Law(law) = node else { continue };
@@ -64,12 +69,46 @@ pub(super) fn name_variables(
         let is_free = |name: &Symbol| {
             *name != own && !around.names.contains_key(name) && !mentions.any(name, index, end)
         };
-        let spare = (around.reserved()..).map(variable_name).filter(is_free);
-        let names_of_law = std::iter::once(own.clone()).chain(spare);
-        names.push(names_of_law.take(facts.variables as usize + 1).collect());
+        let mut number = around.reserved();
+        let count = facts.variables as usize + 1;
+        let mut names_of_law = Vec::with_capacity(count);
+        names_of_law.push(own.clone());
+        while names_of_law.len() < count {
+            let name = variable_name(number);
+            number += 1;
+            if is_free(&name) {
+                names_of_law.push(name);
+                continue;
+            }
+            skips_left = skips_left.saturating_sub(1);
+            if skips_left == 0 {
+                number = number.max(*after_all.get_or_insert_with(|| after_all_names(term, pins)));
+            }
+        }
+        names.push(names_of_law);
         around.enter(own, end, facts.variables);
     }
     names
+}
+
+/// The number of names that may be skipped in any term, and for each node of it.
+const FREE_SKIPS: usize = 1 << 20;
+const SKIPS_PER_NODE: usize = 4;
+
+/// The number of a variable whose name, like that of all after it, is not the name of a pin or law.
+fn after_all_names(term: &PrintTerm<'_>, pins: &[Symbol]) -> u64 {
+    let laws = term.laws.iter().map(|law| Symbol::from(law.name));
+    let numbers = laws.chain(pins.iter().cloned()).filter_map(|name| variable_number(&name));
+    numbers.max().map_or(0, |number| number + 1)
+}
+
+/// The number of the variable that has this name, if it is below 2^62.
+fn variable_number(name: &Symbol) -> Option<u64> {
+    let append = |number: u64, letter: &u8| {
+        let digit = letter.is_ascii_lowercase().then(|| u64::from(letter - b'a') + 1)?;
+        number.checked_mul(26)?.checked_add(digit).filter(|number| number >> 62 == 0)
+    };
+    name.bytes().iter().try_fold(0, append)?.checked_sub(1)
 }
 
 /// The name of a variable with that number: `a`, `b` ... `z`, `aa`, `ab` ... `zz`, `aaa` ...
@@ -150,6 +189,15 @@ mod tests {
         let names = [0, 1, 25, 26, 27, 51, 52, 701, 702, 703].map(variable_name);
         let texts: Vec<_> = names.iter().map(|name| name.text().unwrap()).collect();
         assert_eq!(texts, ["a", "b", "z", "aa", "ab", "az", "ba", "zz", "aaa", "aab"]);
+    }
+
+    #[test]
+    fn numbers_of_names_are_the_inverse() {
+        for number in [0, 25, 26, 701, 702, 1 << 40] {
+            assert_eq!(variable_number(&variable_name(number)), Some(number));
+        }
+        let number = |name: &str| variable_number(&name.into());
+        assert_eq!([number(""), number("A"), number("a1"), number("zzzzzzzzzzzzzz")], [None; 4]);
     }
 
     fn pins(tags: &[&str]) -> Vec<Symbol> {

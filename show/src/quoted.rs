@@ -12,6 +12,8 @@
 //! Text and rune are nats that spell UTF-8, the sons are a row, and the heir is 0 if there is none.
 //! Any other value where a tree is expected is a *stray* value. (prototype: lib/Fan/PlanRex.hs)
 
+use super::leaf;
+use super::limit::PrintBudget;
 use plan::{Items, PinRef, Ref, Shape};
 use rex::{LeafKind, Rex};
 
@@ -70,12 +72,11 @@ impl<'h> Quoted<'h> {
         }
     }
 
-    /// The trees below: the sons, then the heir.
-    pub(super) fn children(&self) -> Vec<Ref<'h>> {
+    /// The number of bytes of its text or rune.
+    fn text_size(&self) -> u64 {
         match self {
-            Quoted::Leaf { heir, .. } => heir.iter().copied().collect(),
-            Quoted::Node { sons, heir, .. } => sons.iter().chain(*heir).collect(),
-            Quoted::Embed(_) => Vec::new(),
+            Quoted::Leaf { text, .. } | Quoted::Node { rune: text, .. } => text.len() as u64,
+            Quoted::Embed(_) => 0,
         }
     }
 
@@ -119,31 +120,59 @@ pub(super) const EMBED: &str = "▣";
 pub(super) const STRAY: &str = "\u{fffd}";
 
 /// The tree that a value encodes. Embedded and stray values are printed by `print` and marked by a
-/// rune.
-pub(super) fn unquote<'h>(value: Ref<'h>, print: impl Fn(Ref<'h>) -> Rex) -> Rex {
+/// rune. A tree that the budget does not cover is the tree `(...)`.
+pub(super) fn unquote<'h>(
+    value: Ref<'h>,
+    budget: &PrintBudget<'h>,
+    print: impl Fn(Ref<'h>) -> Rex,
+) -> Rex {
     enum UnquoteStep<'h> {
         Read(Ref<'h>),
-        Make(Quoted<'h>),
+        /// Makes a tree of that many sons.
+        Make(Quoted<'h>, usize),
+        Elide,
     }
+    budget.take(1, 0);
     let mut steps = vec![UnquoteStep::Read(value)];
     let mut done: Vec<Rex> = Vec::new();
     while let Some(step) = steps.pop() {
         match step {
+            UnquoteStep::Elide => done.push(leaf::elided().line),
+            UnquoteStep::Read(_) if budget.is_used_up() => done.push(leaf::elided().line),
             UnquoteStep::Read(value) => match Quoted::of(value) {
                 None => done.push(mark(STRAY, print(value))),
                 Some(Quoted::Embed(value)) => done.push(mark(EMBED, print(value))),
                 Some(quoted) => {
-                    let children = quoted.children();
-                    steps.push(UnquoteStep::Make(quoted));
-                    steps.extend(children.into_iter().rev().map(UnquoteStep::Read));
+                    let (sons, heir) = match &quoted {
+                        Quoted::Node { sons, heir, .. } => (Some(*sons), *heir),
+                        Quoted::Leaf { heir, .. } => (None, *heir),
+                        Quoted::Embed(_) => (None, None),
+                    };
+                    let count = sons.map_or(0, Items::len);
+                    let left = usize::try_from(budget.parts_left()).unwrap_or(usize::MAX);
+                    // Of very many sons, half of the budget is left for the parts of the first.
+                    let read = if count < left { count } else { left / 2 };
+                    budget
+                        .take((read + usize::from(heir.is_some())) as u64, quoted.text_size() / 8);
+                    let is_whole = read == count;
+                    steps.push(UnquoteStep::Make(quoted, read + usize::from(!is_whole)));
+                    steps.extend(heir.map(UnquoteStep::Read));
+                    if !is_whole {
+                        budget.omit_parts();
+                        steps.push(UnquoteStep::Elide);
+                    }
+                    let at = steps.len();
+                    let sons = sons.into_iter().flat_map(|sons| sons.iter().take(read));
+                    steps.extend(sons.map(UnquoteStep::Read));
+                    steps[at..].reverse();
                 }
             },
-            UnquoteStep::Make(quoted) => {
+            UnquoteStep::Make(quoted, count) => {
                 let heir = if quoted.has_heir() { done.pop() } else { None };
                 let made = match quoted {
                     Quoted::Leaf { leaf, text, .. } => Rex::leaf(leaf, text, heir),
-                    Quoted::Node { shape, rune, sons, .. } => {
-                        let sons = done.split_off(done.len() - sons.len());
+                    Quoted::Node { shape, rune, .. } => {
+                        let sons = done.split_off(done.len() - count);
                         Rex::node(shape, rune, sons, heir)
                     }
                     Quoted::Embed(_) => unreachable!("embedded values are made when they are read"),

@@ -28,6 +28,16 @@ impl Symbol {
         std::str::from_utf8(&self.0).ok()
     }
 
+    /// The number of bytes of the nat.
+    pub(super) fn size(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The bytes of the nat, least significant first.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// The nat with these bytes, least significant first. The last byte must not be 0.
     pub(super) fn from_bytes(bytes: &[u8]) -> Symbol {
         Symbol(bytes.into())

@@ -18,8 +18,8 @@ pub(super) enum TermNode<'h> {
     Bar(&'h [u8]),
     /// A row constructor and its width.
     Constructor(Natural),
-    /// An unevaluated value.
-    Thunk,
+    /// An unevaluated value, or one that the budget of the print does not cover.
+    Elided,
     /// A pin, by its number in the closure.
     Pin(usize),
     /// The function and its arguments.

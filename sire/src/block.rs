@@ -23,7 +23,10 @@ pub(crate) fn run_block(
     session.state.begin();
     let rex = session.constructors.tree(&mut session.vm, &block.rex)?;
     let location = CommandLocation { file, line: block.line, block: &rex };
-    match command::execute(session, &rex) {
+    let executed = command::execute(session, &rex);
+    // The heap cannot be used any more, so the session ends, and nothing more of it is shown.
+    session.vm.check_damage()?;
+    match executed {
         Ok(()) => Ok(Ok(())),
         Err(error) => Ok(Err(report(session, &location, error)?)),
     }

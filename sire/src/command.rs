@@ -11,6 +11,7 @@ use crate::session::Session;
 use crate::state::{ImportError, MissingNames};
 use plan::{Natural, Val};
 use rex::NodeShape;
+use show::PrintLimit;
 use std::collections::BTreeSet;
 
 /// Executes a command.
@@ -303,9 +304,11 @@ fn assert(session: &mut Session, rune: &Natural, rex: Val) -> Result<(), Command
 
 /// Returns the tree that reports a failed assertion: `=?=` of the printed forms of both values.
 fn difference(session: &mut Session, left: &Val, right: &Val) -> Result<Val, CommandError> {
-    let Session { vm, constructors, .. } = session;
-    let left = constructors.tree(vm, &output::value_rex(vm.look(left)))?;
-    let right = constructors.tree(vm, &output::value_rex(vm.look(right)))?;
+    let Session { vm, constructors, output, .. } = session;
+    // Both values and the rest of the report fit within the limit.
+    let limit = PrintLimit { bytes: output.limit().bytes / 4, ..output.limit() };
+    let left = constructors.tree(vm, &show::value_rex(vm.look(left), limit))?;
+    let right = constructors.tree(vm, &show::value_rex(vm.look(right), limit))?;
     let right = constructors.node(vm, NodeShape::Open, "*", &[right], None)?;
     let left = constructors.node(vm, NodeShape::Open, "*", &[left], Some(&right))?;
     Ok(constructors.node(vm, NodeShape::Open, "=?=", &[], Some(&left))?)

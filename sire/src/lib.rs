@@ -149,16 +149,19 @@ impl Sire {
         self.session.defined.clear();
         let result = self.load_chain(name);
         match &result {
-            Ok(()) => self.module = Some(name.to_owned()),
+            Ok(name) => self.module = Some(name.clone()),
             Err(_) => self.session.state = SireState::new(),
         }
         self.session.output.flush().map_err(SireError::Output)?;
-        result
+        result.map(drop)
     }
 
-    fn load_chain(&mut self, name: &str) -> Result<(), SireError> {
+    /// Loads a module and returns the name in its header.
+    fn load_chain(&mut self, name: &str) -> Result<String, SireError> {
         let start = StateKey::start(self.session.vm.jets().known_laws_hash());
         let chain = module_chain(&self.library, name, start)?;
+        let warnings = chain.iter().filter_map(|module| module.warning.as_deref());
+        warnings.into_iter().try_for_each(|warning| self.warn(warning))?;
         let keys: Vec<StateKey> = chain.iter().map(|module| module.key).collect();
         let timer = ProfileTimer::start(self.profile.as_ref());
         let mut states = self.cached_states(&keys)?;
@@ -189,7 +192,7 @@ impl Sire {
                 self.warn(&warning.to_string())?;
             }
         }
-        Ok(())
+        Ok(chain.last().map(|module| module.name.clone()).unwrap_or_default())
     }
 
     /// Returns the packed states of the first modules of a chain, as many as the session or the

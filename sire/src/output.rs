@@ -1,22 +1,18 @@
 //! The output of a session, and the printed form of values in it.
 
 use plan::{NatRef, Natural, Ref};
-use rex::Rex;
 use rex::print::Colour;
-use show::{self, Symbol};
+use show::{self, BufferedText, PrintLimit, PrintOptions, Symbol};
 use std::cell::RefCell;
+use std::fmt::{self, Write as _};
 use std::io::{self, Write};
 use std::rc::Rc;
-
-/// The maximum number of parts of a value that is printed. Shared parts count as often as they
-/// occur, because they print as often.
-const PARTS_MAX: usize = 1 << 22;
 
 /// A writer that the session shares with the traces of its evaluations.
 #[derive(Clone)]
 pub struct SireOutput {
     shared: Rc<RefCell<SharedWriter>>,
-    colour: Colour,
+    options: PrintOptions,
 }
 
 struct SharedWriter {
@@ -25,31 +21,57 @@ struct SharedWriter {
     trace_error: Option<io::Error>,
 }
 
+/// A writer of the text of a value. It discards what is written after the value's heap has read
+/// damage: a damaged pin reads as the pin of 0, so the text is wrong.
+struct UndamagedWriter<'a> {
+    writer: &'a mut dyn Write,
+    value: Ref<'a>,
+}
+
+impl Write for UndamagedWriter<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.value.check_damage() {
+            Ok(()) => self.writer.write(bytes),
+            Err(_) => Ok(bytes.len()),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.writer.flush()
+    }
+}
+
 impl SireOutput {
-    /// Makes an output that prints to `writer`.
+    /// Makes an output that prints to `writer`, with the default limit of what is shown of a value.
     pub fn new(writer: impl Write + 'static, colour: Colour) -> SireOutput {
         let shared = SharedWriter { writer: Box::new(writer), trace_error: None };
-        SireOutput { shared: Rc::new(RefCell::new(shared)), colour }
+        let options = PrintOptions { colour, ..PrintOptions::default() };
+        SireOutput { shared: Rc::new(RefCell::new(shared)), options }
     }
 
-    /// Prints the value of an expression.
+    /// Sets the limit of what is shown of a value. Clones that were made before keep theirs.
+    #[must_use]
+    pub fn with_limit(self, limit: PrintLimit) -> SireOutput {
+        SireOutput { options: PrintOptions { limit, ..self.options }, ..self }
+    }
+
+    /// Returns the limit of what is shown of a value.
+    pub(crate) fn limit(&self) -> PrintLimit {
+        self.options.limit
+    }
+
+    /// Prints the value of an expression. Prints nothing if a pin in it is damaged, which the
+    /// caller finds by checking the heap.
     pub(crate) fn value(&self, value: Ref<'_>) -> io::Result<()> {
-        match is_printable(value) {
-            true => self.write(&show::trace_text(value, self.colour)),
-            false => self.write(TOO_LARGE),
-        }
+        self.print_value(value, |out| show::write_trace(out, value, self.options))
     }
 
-    /// Prints the definition of a name.
+    /// Prints the definition of a name. Prints nothing if a pin in it is damaged, like
+    /// [`SireOutput::value`].
     pub(crate) fn definition(&self, name: &Natural, value: Ref<'_>) -> io::Result<()> {
-        let symbol = symbol(name);
-        match is_printable(value) {
-            true => {
-                let rex = show::definition_rex(&symbol, value);
-                self.write(&show::tree_text(&rex, self.colour))
-            }
-            false => self.write(&format!("{}={TOO_LARGE}", show::symbol_text(&symbol))),
-        }
+        self.print_value(value, |out| {
+            show::write_definition(out, &symbol(name), value, self.options)
+        })
     }
 
     /// Prints a traced value. The next write or flush returns an error of this one.
@@ -59,11 +81,8 @@ impl SireOutput {
 
     /// Prints a traced value with the content of all its pins, like [`SireOutput::trace`].
     pub(crate) fn deep_trace(&self, value: Ref<'_>) {
-        let text = match show::full_rex(value) {
-            Ok(rex) if is_printable(value) => show::tree_text(&rex, self.colour),
-            _ => TOO_LARGE.into(),
-        };
-        self.keep_error(self.write(&text));
+        let write = |out: &mut BufferedText<'_>| show::write_full(out, value, self.options);
+        self.keep_error(self.print_value(value, write));
     }
 
     fn keep_error(&self, result: io::Result<()>) {
@@ -74,10 +93,37 @@ impl SireOutput {
 
     /// Prints text.
     pub(crate) fn write(&self, text: &str) -> io::Result<()> {
+        self.print(|out| out.write_str(text))
+    }
+
+    /// Prints what `write` writes.
+    fn print(
+        &self,
+        write: impl for<'a> FnOnce(&mut BufferedText<'a>) -> fmt::Result,
+    ) -> io::Result<()> {
+        self.with_writer(|writer| BufferedText::write_to(writer, write))
+    }
+
+    /// Prints what `write` writes of a value, up to the first piece before which damage was read.
+    fn print_value(
+        &self,
+        value: Ref<'_>,
+        write: impl for<'a> FnOnce(&mut BufferedText<'a>) -> fmt::Result,
+    ) -> io::Result<()> {
+        self.with_writer(|writer| {
+            BufferedText::write_to(&mut UndamagedWriter { writer, value }, write)
+        })
+    }
+
+    /// Calls `use_writer`, unless a trace has failed.
+    fn with_writer(
+        &self,
+        use_writer: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> io::Result<()> {
         let shared = &mut *self.shared.borrow_mut();
         match shared.trace_error.take() {
             Some(error) => Err(error),
-            None => shared.writer.write_all(text.as_bytes()),
+            None => use_writer(&mut *shared.writer),
         }
     }
 
@@ -91,33 +137,9 @@ impl SireOutput {
     }
 }
 
-/// The replacement for a value that is too large to print.
-pub(crate) const TOO_LARGE: &str = "(a value too large to print)\n\n";
-
-/// Returns whether a value is small enough to be printed.
-pub(crate) fn is_printable(value: Ref<'_>) -> bool {
-    !plan::is_larger_than(value, PARTS_MAX)
-}
-
 /// Returns the printed form of a name, for messages.
 pub(crate) fn key_text(name: &Natural) -> String {
     show::symbol_text(&symbol(name))
-}
-
-/// Returns the printed form of a value, for messages.
-pub(crate) fn value_text(value: Ref<'_>) -> String {
-    match is_printable(value) {
-        true => show::value_text(value),
-        false => TOO_LARGE.into(),
-    }
-}
-
-/// Returns the tree that a value prints as.
-pub(crate) fn value_rex(value: Ref<'_>) -> Rex {
-    match is_printable(value) {
-        true => show::value_rex(value),
-        false => Rex::text(TOO_LARGE.trim_end()),
-    }
 }
 
 fn symbol(name: &Natural) -> Symbol {

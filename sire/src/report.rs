@@ -4,7 +4,6 @@
 //! failure, and a Rex tree with the command, its place, the offending part and the reason.
 
 use crate::command_error::CommandError;
-use crate::output;
 use crate::session::Session;
 use plan::{EvalError, Val};
 use rex::NodeShape;
@@ -28,8 +27,8 @@ struct FailureReport {
     reason: String,
 }
 
-/// Prints why a command failed, and returns the reason. This evaluates nothing, so an interrupt has
-/// no effect on it.
+/// Prints why a command failed, and returns the reason. This evaluates nothing, so an interrupt can
+/// only truncate the print.
 ///
 /// # Errors
 ///
@@ -60,7 +59,7 @@ fn reason_of(session: &mut Session, error: CommandError) -> Result<String, Comma
     Ok(match error {
         CommandError::Stop(EvalError::Crash { op, arg }) => {
             let row = session.vm.row(&[op, arg])?;
-            output::value_text(session.vm.look(&row))
+            show::value_text(session.vm.look(&row), session.output.limit().for_messages())
         }
         CommandError::Stop(stop) => stop.to_string(),
         CommandError::Malformed(malformed) => malformed.to_string(),
@@ -71,6 +70,14 @@ fn reason_of(session: &mut Session, error: CommandError) -> Result<String, Comma
     })
 }
 
+/// Returns the size from which the offending part is left out of a report, in parts of a value. It
+/// leaves room for the rest of the report within the limit of what is printed.
+fn max_part_size(session: &Session) -> usize {
+    const BYTES_PER_PART: u64 = 64;
+    const MAX: u64 = 1 << 22;
+    (session.output.limit().bytes / BYTES_PER_PART).min(MAX) as usize
+}
+
 /// Returns the value that a failure prints as.
 fn failure_value(
     session: &mut Session,
@@ -78,9 +85,9 @@ fn failure_value(
     failure: FailureReport,
 ) -> Result<Val, EvalError> {
     let FailureReport { kind, label, mut part, reason } = failure;
-    if !output::is_printable(session.vm.look(&part)) {
+    if plan::is_larger_than(session.vm.look(&part), max_part_size(session)) {
         // The other parts of the report are still useful.
-        part = session.constructors.word(&mut session.vm, output::TOO_LARGE.trim_end())?;
+        part = session.constructors.word(&mut session.vm, "(a value too large to print)")?;
     }
     let file = session.constructors.word(&mut session.vm, location.file)?;
     let line = session.constructors.word(&mut session.vm, &location.line.to_string())?;

@@ -97,7 +97,8 @@ impl Session {
             Some(_) => "not arity = 3",
             None => "not row",
         };
-        let text = output::value_text(self.vm.look(&result));
+        let limit = self.output.limit().for_messages();
+        let text = show::value_text(self.vm.look(&result), limit);
         reject(input, format!("Invalid macro expansion result({bad})\n{text}"))
     }
 

@@ -86,7 +86,6 @@ fn files_without_a_module_header_are_errors() {
         ("", "main.sire:1: the file is empty"),
         ("; only a comment\n", "main.sire:1: the file is empty"),
         ("\n\n= a 1\n", "main.sire:3: a module begins with"),
-        ("#### other\n", "main.sire:1: the module's name is not that of its file"),
         ("#### main <- (a b)\n", "main.sire:1: expected `#### NAME`"),
         ("#### main <- ../up\n", "main.sire:1: expected `#### NAME`"),
         ("#### main other\n", "main.sire:1: expected `#### NAME`"),
@@ -97,6 +96,26 @@ fn files_without_a_module_header_are_errors() {
         assert!(error.to_string().starts_with(message), "{text:?}: {error}");
         assert_eq!(error.exit_code(), 1);
     }
+}
+
+#[test]
+fn a_module_whose_header_names_another_file_is_loaded_by_its_file_with_a_warning() {
+    let (folder, mut rig) = rig(&[
+        ("one", "#### one\n= a 1\n"),
+        ("main", "#### other <- one\n\n:| one\n\n= b (3 a)\n"),
+    ]);
+    rig.sire.load("main").expect("it loads");
+    let path = folder.path().join("main.sire");
+    let warning = "the header names the module other, but the file is main.sire";
+    let warning = format!("warning: {}:1: {warning}\n", path.display());
+    assert_eq!(rig.diagnostics.take(), warning);
+    assert!(rig.out.take().ends_with("b=2\n\n"));
+    assert!(rig.sire.binding("b").is_ok());
+    let missing = rig.sire.binding("c").expect_err("it is not bound").to_string();
+    assert_eq!(missing, "other does not define `c`");
+    // Its names are in scope, under the name in the header.
+    let printed = rig.session("b\n\n(. other b)\n");
+    assert!(printed.contains("\n2\n\n2\n\n"), "{printed}");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use rex::print::{Colour, block};
-use show::value_rex;
+use show::{PrintLimit, value_rex};
 use sire::ModuleLibrary;
 use spec::shapes::{bar, row, set};
 use spec::{Term, nat_from_bytes};
@@ -81,8 +81,10 @@ fn printed_data_evaluates_to_the_same_data() {
     let vm = rig.sire.vm();
     let values: Vec<_> =
         terms.iter().map(|term| from_term(vm, term).expect("enough memory")).collect();
-    let printed: Vec<String> =
-        values.iter().map(|value| block(&value_rex(vm.look(value)), Colour::None)).collect();
+    let printed: Vec<String> = values
+        .iter()
+        .map(|value| block(&value_rex(vm.look(value), PrintLimit::DEFAULT), Colour::None))
+        .collect();
     let name = |index: usize| format!("printed{index}");
     let definitions =
         printed.iter().enumerate().map(|(index, text)| definition(&name(index), text));

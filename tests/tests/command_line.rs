@@ -136,11 +136,10 @@ fn wrong_input_gives_its_exit_code_and_message() {
 }
 
 /// Bad modules: name, text, and parts of the error message.
-const BAD_MODULES: [(&str, &[u8], &[&str]); 6] = [
+const BAD_MODULES: [(&str, &[u8], &[&str]); 5] = [
     ("open", b"#### open\n\n= (f x\n", &["open.sire:3"]),
     ("unbound", b"#### unbound\n\n= x 1\n\n= main | y\n", &["unbound.sire:5", "y"]),
     ("header", b"= main 1\n", &["header.sire:1"]),
-    ("other", b"#### another\n\n= main 1\n", &["other.sire:1"]),
     ("latin", b"#### latin\n\n= main {\xe9}\n", &["latin.sire", "UTF-8"]),
     ("orphan", b"#### orphan <- nobody\n\n= main 1\n", &["nobody"]),
 ];
@@ -160,6 +159,25 @@ fn a_bad_module_is_reported_with_its_place() {
         }
         assert!(!pallas.path("out.seed").exists() && !pallas.path("store").exists(), "{name}");
     }
+}
+
+#[test]
+fn a_module_whose_header_names_another_file_is_loaded_by_its_path_with_a_warning() {
+    let pallas = Pallas::new();
+    pallas.write("sire/other.sire", "#### another\n\n= main 1\n");
+    for module in ["other", "other.sire", "sire/other.sire", "./sire/other"] {
+        let output = pallas.run(["save", "out.seed", module], "");
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        assert_eq!(
+            stderr(&output),
+            "warning: sire/other.sire:1: the header names the module another, but the file is \
+             other.sire\n"
+        );
+        std::fs::remove_file(pallas.path("out.seed")).expect("it was saved");
+    }
+    // The name in the header is not that of a file.
+    let output = pallas.run(["save", "out.seed", "another"], "");
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
 }
 
 #[test]

@@ -70,14 +70,14 @@ fn report_text(store: &Path, report: &CheckReport) -> String {
     let count =
         |count: u64, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
     let (pins, events) = (count(report.pins, "pin"), count(report.events, "event"));
-    let store = store.display();
+    let name = store.display();
     let _ = match report.findings.len() as u64 {
-        0 => writeln!(text, "{store}: whole: {pins} and {events} verified"),
+        0 => writeln!(text, "{name}: whole: {pins} and {events} verified"),
         found => writeln!(
             text,
-            "{store}: {} found; {pins} and {events} are whole\n{}",
+            "{name}: {} found; {pins} and {events} are whole\n{}",
             count(found, "damage"),
-            advice(report)
+            advice(store, report)
         ),
     };
     text
@@ -109,16 +109,34 @@ fn condition(state: &SnapshotStatus) -> String {
     }
 }
 
-fn advice(report: &CheckReport) -> &'static str {
-    let mut states = report.snapshots.iter();
-    if states.any(|state| state.is_whole() && state.first_event.is_none()) {
-        "Nothing was changed. A snapshot with all that follows it is whole, so no state is lost: restore \
-         the damaged files from a copy if there is one, and keep a copy of the directory before \
-         anything else."
+fn advice(store: &Path, report: &CheckReport) -> String {
+    let is_usable = |state: &&SnapshotStatus| state.is_whole() && state.first_event.is_none();
+    let restore = "restore the damaged files from a copy if there is one, and keep a copy of the \
+                   directory before anything else.";
+    let Some(usable) = report.snapshots.iter().find(is_usable) else {
+        return "Nothing was changed. Restore the damaged files from a copy; keep a copy of the \
+                directory before anything else."
+            .into();
+    };
+    let number = usable.snapshot.generation;
+    let is_newest = report.snapshots.first().is_some_and(|it| it.snapshot.generation == number);
+    // Other damage must be repaired before the store can be opened.
+    let is_open = |finding: &DamageFinding| {
+        matches!(finding.effect, DamageEffect::Pin(_) | DamageEffect::Snapshot)
+    };
+    let start = if !is_newest && report.findings.iter().all(is_open) {
+        let store = store.display();
+        format!(
+            "\n`pallas start --from-snapshot {number} {store}` starts from the newest whole snapshot; \
+             it deletes nothing."
+        )
     } else {
-        "Nothing was changed. Restore the damaged files from a copy; keep a copy of the directory \
-         before anything else."
-    }
+        String::new()
+    };
+    format!(
+        "Nothing was changed. A snapshot with all that follows it is whole, so no state is lost: \
+         {restore}{start}"
+    )
 }
 
 fn hash_text(hash: &PinHash) -> String {

@@ -5,12 +5,13 @@ use super::setup::{cache_code, runtime_builder};
 use super::{sire, status};
 use crate::args::{BootArgs, CacheOptions, MachineOptions, StartArgs, TimeOptions};
 use crate::console::StdioConsole;
+use crate::progress;
 use crate::terminal::{self, ExitError};
 use anyhow::Context;
 use indicatif::{HumanBytes, ProgressBar};
 use machine::{
-    AbortReason, BootOptions, Console, LimitStop, LimitStopCause, Machine, MachineHandle,
-    MachineSettings, ReplayFrom, RunOutcome, TimeLimits,
+    AbortReason, BootOptions, LimitStop, LimitStopCause, Machine, MachineHandle, MachineSettings,
+    ReplayFrom, RunOutcome, TimeLimits,
 };
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -27,8 +28,8 @@ pub(crate) fn boot(args: BootArgs) -> anyhow::Result<()> {
 
 fn boot_and_run(args: BootArgs, recording: &ProfileRecording) -> anyhow::Result<()> {
     let cache = CacheOptions { store: args.cache.modules };
-    let execution = args.machine.execution;
-    let (mut sire, main) = sire::load_main(&cache, execution, &args.module, recording)?;
+    let MachineOptions { execution, print, .. } = args.machine;
+    let (mut sire, main) = sire::load_main(&cache, execution, print, &args.module, recording)?;
     let options = BootOptions { job_results: args.job_results.form() };
     let booted = Machine::boot(&args.store, sire.vm(), &main, options)?;
     drop((main, sire));
@@ -45,7 +46,11 @@ fn boot_and_run(args: BootArgs, recording: &ProfileRecording) -> anyhow::Result<
 /// Runs a machine until it ends or is stopped.
 pub(crate) fn start(args: StartArgs) -> anyhow::Result<()> {
     let recording = ProfileRecording::start(&args.machine.profile)?;
-    let from = if args.replay_all { ReplayFrom::Earliest } else { ReplayFrom::Latest };
+    let from = match args.from_snapshot {
+        Some(number) => ReplayFrom::Number(number),
+        None if args.replay_all => ReplayFrom::Earliest,
+        None => ReplayFrom::Latest,
+    };
     let result = run(&args.store, &args.machine, &recording, from, |settings| {
         settings.offer_set_aside = args.offer;
         settings.retry_crash = args.retry;
@@ -62,8 +67,11 @@ fn run(
     adjust: impl FnOnce(&mut MachineSettings),
 ) -> anyhow::Result<()> {
     let status = status::line(args.status);
-    let console = Arc::new(StdioConsole::new(replay == ReplayFrom::Earliest, status.clone()));
-    let mut settings = MachineSettings::new(Arc::clone(&console) as Arc<dyn Console>);
+    let replay_bar =
+        (replay == ReplayFrom::Earliest).then(|| progress::items_and_rate("replaying"));
+    let print = terminal::print_options(args.print)?;
+    let console = Arc::new(StdioConsole::new(print, replay_bar.clone(), status.clone()));
+    let mut settings = MachineSettings::new(console);
     settings.runtime = runtime_builder(args.execution, args.memory);
     settings.jobs = usize::from(args.eval_workers);
     settings.limits = time_limits(args.time);
@@ -77,7 +85,7 @@ fn run(
     cache_code(&None);
     let start = Instant::now();
     let opened = Machine::open(store, settings);
-    console.end_replay();
+    replay_bar.iter().for_each(ProgressBar::finish_and_clear);
     let machine = opened?;
     if replay == ReplayFrom::Earliest {
         eprintln!("pallas: {}", replay_text(machine.replayed(), start.elapsed()));

@@ -2,9 +2,10 @@
 
 use super::setup::{cache_code, runtime};
 use crate::args::{ExecutionOptions, MemoryOptions, ReplArgs, ShowArgs};
-use crate::terminal::{self, evaluation_error};
+use crate::terminal::{evaluation_error, print_options};
 use anyhow::{Context, anyhow, bail};
 use plan::{EvalError, Val, seed};
+use show::{BufferedText, PrintLimit};
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
@@ -14,10 +15,9 @@ use vm::Vm;
 pub(crate) fn show(args: ShowArgs) -> anyhow::Result<()> {
     let mut vm = runtime(ExecutionOptions::default(), MemoryOptions::default())?;
     let value = load(&mut vm, &args.seed)?;
-    let tree = show::full_rex(vm.look(&value))
-        .map_err(|stop| anyhow!("{} cannot be shown: {stop}", args.seed.display()))?;
-    let text = show::tree_text(&tree, terminal::stdout_colour());
-    io::stdout().write_all(text.as_bytes()).context("cannot write the output")
+    let options = print_options(args.print)?;
+    BufferedText::write_to(&mut io::stdout(), |out| show::write_full(out, vm.look(&value), options))
+        .context("cannot write the output")
 }
 
 /// Size of the largest bar of input that the program gets in one call, in bytes.
@@ -28,18 +28,20 @@ const MAX_INPUT: usize = 80;
 pub(crate) fn repl(args: ReplArgs) -> anyhow::Result<()> {
     cache_code(&None);
     let mut vm = runtime(args.execution, args.memory)?;
-    vm.on_trace(|value| {
+    let options = print_options(args.print)?;
+    vm.on_trace(move |value| {
         // A closed standard output must not stop the program.
         let _ =
-            io::stdout().write_all(show::trace_text(value, terminal::stdout_colour()).as_bytes());
+            BufferedText::write_to(&mut io::stdout(), |out| show::write_trace(out, value, options));
     });
+    let limit = options.limit.for_messages();
     let mut program = load(&mut vm, &args.seed)?;
     let failed = || format!("cannot write {}", args.output.display());
     let mut output = File::create(&args.output).with_context(failed)?;
     let mut input = [0; MAX_INPUT];
     loop {
         let count = io::stdin().lock().read(&mut input).context("cannot read the input")?;
-        let (bytes, next) = answer(&mut vm, &program, &input[..count])?;
+        let (bytes, next) = answer(&mut vm, &program, &input[..count], limit)?;
         output.write_all(&bytes).with_context(failed)?;
         program = next;
         if count == 0 {
@@ -49,7 +51,15 @@ pub(crate) fn repl(args: ReplArgs) -> anyhow::Result<()> {
 }
 
 /// Calls the program with some input. Returns its output and the next program.
-fn answer(vm: &mut Vm, program: &Val, input: &[u8]) -> anyhow::Result<(Vec<u8>, Val)> {
+///
+/// # Errors
+/// Those of the call; its values are shown within `limit`.
+fn answer(
+    vm: &mut Vm,
+    program: &Val,
+    input: &[u8],
+    limit: PrintLimit,
+) -> anyhow::Result<(Vec<u8>, Val)> {
     let input = vm.bar(input).map_err(evaluation_error)?;
     let answer = vm.apply(program, &[input]).and_then(|answer| vm.force(&answer));
     let answer = match answer {
@@ -57,7 +67,8 @@ fn answer(vm: &mut Vm, program: &Val, input: &[u8]) -> anyhow::Result<(Vec<u8>, 
         Err(EvalError::Crash { op, arg }) => {
             let row =
                 vm.row(&[op, arg]).and_then(|row| vm.force(&row)).map_err(evaluation_error)?;
-            bail!("the program crashed with {}", show::value_text(vm.look(&row)).trim_end());
+            let text = show::value_text(vm.look(&row), limit);
+            bail!("the program crashed with {}", text.trim_end());
         }
         Err(stop) => return Err(evaluation_error(stop)),
     };
@@ -68,7 +79,7 @@ fn answer(vm: &mut Vm, program: &Val, input: &[u8]) -> anyhow::Result<(Vec<u8>, 
         Some((output, next)) => Ok((output, vm.hold(next))),
         None => bail!(
             "the program must answer a row of a bar and a function, not\n{}",
-            show::value_text(seen)
+            show::value_text(seen, limit)
         ),
     }
 }

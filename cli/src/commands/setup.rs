@@ -5,6 +5,7 @@ use crate::terminal;
 use anyhow::{Context, anyhow};
 use plan::{Hash, Ref, Shape};
 use runtime::RuntimeBuilder;
+use show::PrintLimit;
 use std::collections::HashSet;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -90,6 +91,11 @@ fn warn_of_fallback(jet: &Jet, args: &[Ref<'_>]) {
     let _ = io::stderr().write_all(line.as_bytes());
 }
 
+/// The printed name of a pin.
+fn pin_name(pin: Ref<'_>) -> String {
+    show::value_text(pin, PrintLimit::DEFAULT.for_messages()).trim_end().to_owned()
+}
+
 /// The kind and size of a value, or the number of a nat that fits in a word. Evaluates nothing.
 fn summary(value: Ref<'_>) -> String {
     let with_length = |kind: &str, length: usize| format!("{kind} of {length}");
@@ -99,7 +105,7 @@ fn summary(value: Ref<'_>) -> String {
             None => format!("a nat of {} bits", nat.bits()),
         },
         Shape::Thunk => "something unevaluated".into(),
-        Shape::Pin(_) => format!("the pin {}", show::value_text(value).trim_end()),
+        Shape::Pin(_) => format!("the pin {}", pin_name(value)),
         Shape::Law(_) | Shape::Cow(_) => "a law".into(),
         Shape::App(_) => "an app".into(),
         Shape::Bar(bytes) => with_length("a bar", bytes.len()),

@@ -3,7 +3,7 @@
 use super::recording::ProfileRecording;
 use super::setup::{cache_code, cache_directory, runtime};
 use super::statistics::Measurement;
-use crate::args::{CacheOptions, ExecutionOptions, MemoryOptions, SaveArgs, SireArgs};
+use crate::args::{CacheOptions, ExecutionOptions, MemoryOptions, PrintSize, SaveArgs, SireArgs};
 use crate::terminal::{self, sire_error};
 use anyhow::Context;
 use plan::{Val, seed};
@@ -21,7 +21,7 @@ pub(crate) fn sire(args: SireArgs) -> anyhow::Result<()> {
 }
 
 fn run_session(args: SireArgs, recording: &ProfileRecording) -> anyhow::Result<()> {
-    let mut sire = session(&args.cache.store, args.execution, args.memory)?;
+    let mut sire = session(&args.cache.store, args.execution, args.memory, args.print)?;
     recording.record(&mut sire);
     let modules = args.modules.iter().map(|module| module_name(module));
     let modules: Vec<&str> = modules.collect::<Result<_, _>>().map_err(sire_error)?;
@@ -47,7 +47,8 @@ pub(crate) fn save(args: SaveArgs) -> anyhow::Result<()> {
 }
 
 fn save_main(args: &SaveArgs, recording: &ProfileRecording) -> anyhow::Result<()> {
-    let (mut sire, main) = load_main(&args.cache, args.execution, &args.module, recording)?;
+    let (mut sire, main) =
+        load_main(&args.cache, args.execution, args.print, &args.module, recording)?;
     let vm = sire.vm();
     let bytes =
         seed::save(vm, &main).with_context(|| format!("cannot save `main` of {}", args.module))?;
@@ -58,11 +59,12 @@ fn save_main(args: &SaveArgs, recording: &ProfileRecording) -> anyhow::Result<()
 pub(crate) fn load_main(
     cache: &CacheOptions,
     execution: ExecutionOptions,
+    print: PrintSize,
     module: &str,
     recording: &ProfileRecording,
 ) -> anyhow::Result<(Sire, Val)> {
     let name = module_name(module).map_err(sire_error)?;
-    let mut sire = session(&cache.store, execution, MemoryOptions::default())?;
+    let mut sire = session(&cache.store, execution, MemoryOptions::default(), print)?;
     recording.record(&mut sire);
     sire.load(name).map_err(sire_error)?;
     let main = sire.binding("main").map_err(sire_error)?;
@@ -74,8 +76,11 @@ fn session(
     store: &Option<PathBuf>,
     execution: ExecutionOptions,
     memory: MemoryOptions,
+    print: PrintSize,
 ) -> anyhow::Result<Sire> {
-    let output = SireOutput::new(io::LineWriter::new(io::stdout()), terminal::stdout_colour());
+    let options = terminal::print_options(print)?;
+    let output = SireOutput::new(io::LineWriter::new(io::stdout()), options.colour)
+        .with_limit(options.limit);
     let cache = cache_directory(store).map(|directory| directory.join("modules"));
     cache_code(store);
     start(runtime(execution, memory)?, cache, output)

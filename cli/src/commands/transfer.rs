@@ -4,18 +4,18 @@ use crate::args::{ExportArgs, ImportArgs};
 use crate::progress;
 use anyhow::Context;
 use machine::GermCodec;
-use persist::{Store, transfer};
+use persist::{StoreInspection, transfer};
 
 /// Writes a machine to a file.
 pub(crate) fn export(args: ExportArgs) -> anyhow::Result<()> {
-    let store = Store::open(&args.store)?;
+    let store = StoreInspection::open(&args.store)?;
     let bar = progress::items("exporting");
     transfer::export(&store, &args.file, &mut germs()?, |done, total| {
         bar.set_length(total);
         bar.set_position(done);
     })?;
     bar.finish_and_clear();
-    Ok(store.close()?)
+    Ok(())
 }
 
 /// Creates a machine from an exported file.

@@ -11,6 +11,7 @@ use crate::tests::harness::TestMachine;
 use crate::tests::programs::{calling, counter, deep, exec, harmless, input, writer};
 use crate::tests::terms::{PlanExpr, nat, options};
 use plan::EvalError;
+use plan::pinspace::{DamagedPin, PinFault};
 
 /// Runs a machine whose event loop finds `message` in its queue.
 fn run_with(message: ControlMessage) -> Result<RunOutcome, RunError> {
@@ -21,7 +22,8 @@ fn run_with(message: ControlMessage) -> Result<RunOutcome, RunError> {
 
 #[test]
 fn damage_in_the_evaluation_of_a_worker_stops_the_machine() {
-    let damage = EvalError::Damaged { place: "bodies/0, byte 64".into() };
+    let damaged = DamagedPin { place: "bodies/0, byte 64".into(), fault: PinFault::Mismatch };
+    let damage = EvalError::Damaged(Arc::new(damaged));
     let message = ControlMessage::of_damage(&damage).expect("damage");
     match run_with(message) {
         Err(RunError::Damaged { problem, .. }) => assert_eq!(problem, damage.to_string()),

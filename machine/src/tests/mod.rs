@@ -7,6 +7,7 @@ mod failures;
 pub(crate) mod harness;
 mod jobs;
 mod limits;
+mod long_replay;
 mod profile;
 pub(crate) mod programs;
 mod replay;

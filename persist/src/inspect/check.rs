@@ -154,13 +154,12 @@ impl CheckPass<'_> {
             let expectation = SegmentExpectation { successor, proven };
             match JournalSegment::open(context.disk.as_ref(), kind, context.store, *first) {
                 Ok(segment) => self.check_segment(&Arc::new(segment), expectation, payloads)?,
-                Err(StoreReadError::Disk(error)) => return Err(error),
-                Err(StoreReadError::Damaged(damage)) => {
+                Err(error) => {
+                    let damage = segment_damage(error)?;
                     let last = successor.map_or(u64::MAX, |next| next - 1);
                     let effect = payloads.effect(*first, last);
                     self.report.findings.push(DamageFinding { damage, effect });
                 }
-                Err(StoreReadError::Gap { .. }) => unreachable!("opening a segment finds no gap"),
             }
             self.done += length;
             self.verifier.progress(self.done);
@@ -176,26 +175,30 @@ impl CheckPass<'_> {
     ) -> Result<(), DiskError> {
         let mut frames = segment.resync_frames()?;
         let mut faults = SegmentFaults::new(segment, expectation);
-        while let Some(item) = frames.next()? {
+        while let Some(item) = frames.next() {
             let (at, frame) = match item {
                 ResyncItem::Bad { at, end, reason } => {
                     faults.add_bad_region(at, end, reason);
                     continue;
                 }
+                ResyncItem::Unreadable { at, end, reason } => {
+                    faults.add_unreadable_region(at, end, &reason);
+                    continue;
+                }
                 ResyncItem::Frame { at, frame } => (at, frame),
             };
             faults.add_frame(at, &frame);
-            let checked = match segment.payload(at, &frame) {
+            let payload = segment.payload(at, &frame);
+            let is_unreadable = matches!(payload, Err(StoreReadError::Disk(_)));
+            let checked = match payload {
                 Ok(payload) if frame.kind == JournalFrameKind::Data => {
                     payloads.check(frame.seq, &payload)
                 }
                 Ok(_) => Ok(()),
-                Err(StoreReadError::Damaged(damage)) => Err(damage.reason),
-                Err(StoreReadError::Disk(error)) => return Err(error),
-                Err(StoreReadError::Gap { .. }) => unreachable!("reading one frame finds no gap"),
+                Err(error) => Err(segment_damage(error)?.reason),
             };
             if let Err(reason) = checked {
-                faults.add_bad_payload(at, &frame, reason);
+                faults.add_bad_payload(at, &frame, reason, is_unreadable);
             }
             self.verifier.progress(self.done + frames.offset());
         }
@@ -221,10 +224,10 @@ impl CheckPass<'_> {
         for pin in 0..graph.len() {
             let Some((hash, address)) = graph.pin(pin) else { continue };
             let found = pins.at(address, &hash);
-            let verified = match &found {
-                None => Err("the pin at this offset is not the one that was written".into()),
-                Some(_) if graph.has_bad_edge(pin) => Ok(()),
-                Some(found) => self.verifier.pin(found),
+            let verified = match found {
+                Err(reason) => Err(reason),
+                Ok(_) if graph.has_bad_edge(pin) => Ok(()),
+                Ok(found) => self.verifier.pin(&found),
             };
             match verified {
                 Ok(()) => self.report.pins += 1,
@@ -244,6 +247,22 @@ impl CheckPass<'_> {
             self.verifier.progress(self.done);
         }
         Ok(())
+    }
+}
+
+/// Converts an error of reading a part of a segment to damage, so that the check continues.
+///
+/// # Errors
+/// Errors of the file system other than a failed read.
+fn segment_damage(error: StoreReadError) -> Result<StoreDamage, DiskError> {
+    match error {
+        StoreReadError::Damaged(damage) => Ok(damage),
+        StoreReadError::Disk(error) if error.is_read() => {
+            let (path, reason) = (error.path.clone(), error.reason());
+            Ok(StoreDamage { path, offset: 0, reason, advice: String::new() })
+        }
+        StoreReadError::Disk(error) => Err(error),
+        StoreReadError::Gap { .. } => unreachable!("reading a part of a segment finds no gap"),
     }
 }
 

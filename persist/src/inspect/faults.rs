@@ -27,6 +27,14 @@ struct SegmentFault {
     /// The sequences that are lost, once known.
     lost: Option<LostRange>,
     reason: String,
+    /// Whether the bytes cannot be read. A crash does not leave that, so it is no torn tail.
+    is_unreadable: bool,
+}
+
+impl SegmentFault {
+    fn new(at: u64, seq: u64, lost: Option<LostRange>, reason: String) -> Self {
+        Self { at, seq, lost, reason, is_unreadable: false }
+    }
 }
 
 /// The faults of one segment.
@@ -63,9 +71,15 @@ impl SegmentFaults {
     /// Adds a region in which no frame begins.
     pub(super) fn add_bad_region(&mut self, at: u64, end: u64, reason: &str) {
         let reason = format!("{reason}, and no frame begins up to byte {end}");
-        self.found.push(SegmentFault { at, seq: self.next, lost: None, reason });
+        self.found.push(SegmentFault::new(at, self.next, None, reason));
         self.in_bad_region = true;
         self.end = end;
+    }
+
+    /// Adds a region that begins with bytes that cannot be read.
+    pub(super) fn add_unreadable_region(&mut self, at: u64, end: u64, reason: &str) {
+        self.add_bad_region(at, end, reason);
+        self.found.iter_mut().rev().take(1).for_each(|fault| fault.is_unreadable = true);
     }
 
     /// Adds a frame with a valid header.
@@ -81,7 +95,7 @@ impl SegmentFaults {
                 Some(region) if self.in_bad_region && lost.is_some() => region.lost = lost,
                 _ => {
                     let reason = format!("found {} where {} should be", frame.seq, self.next);
-                    self.found.push(SegmentFault { at, seq: self.next, lost, reason });
+                    self.found.push(SegmentFault::new(at, self.next, lost, reason));
                 }
             }
         }
@@ -93,11 +107,17 @@ impl SegmentFaults {
     }
 
     /// Adds a fault in the payload of the last added frame.
-    pub(super) fn add_bad_payload(&mut self, at: u64, frame: &FrameHeader, reason: String) {
+    pub(super) fn add_bad_payload(
+        &mut self,
+        at: u64,
+        frame: &FrameHeader,
+        reason: String,
+        is_unreadable: bool,
+    ) {
         let is_data = frame.kind == JournalFrameKind::Data;
         let seq = if is_data { frame.seq } else { self.next };
         let lost = is_data.then_some((seq, seq));
-        self.found.push(SegmentFault { at, seq, lost, reason });
+        self.found.push(SegmentFault { at, seq, lost, reason, is_unreadable });
     }
 
     /// Returns the damage, with the sequences that it loses, and the torn tails.
@@ -109,14 +129,15 @@ impl SegmentFaults {
                 Some(fault) => fault.lost = lost,
                 None => {
                     let reason = format!("the file ends before {}, which was durable", self.next);
-                    self.found.push(SegmentFault { at: self.end, seq: self.next, lost, reason });
+                    self.found.push(SegmentFault::new(self.end, self.next, lost, reason));
                 }
             }
         }
         let (mut damaged, mut torn) = (vec![], vec![]);
-        for SegmentFault { at, seq, lost, reason } in self.found {
+        for SegmentFault { at, seq, lost, reason, is_unreadable } in self.found {
             let damage = self.segment.damage(at, reason);
-            if seq <= self.proven { damaged.push((damage, lost)) } else { torn.push(damage) }
+            let is_damage = is_unreadable || seq <= self.proven;
+            if is_damage { damaged.push((damage, lost)) } else { torn.push(damage) }
         }
         if let (Some(at), None) = (self.sealed_at, self.expectation.successor) {
             let reason = format!("the segment that begins with {} is missing", self.next);

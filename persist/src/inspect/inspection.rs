@@ -16,9 +16,9 @@ pub(super) type SegmentLength = (u64, u64);
 
 /// A locked store that is being inspected.
 pub struct StoreInspection {
-    pub(super) context: StoreContext,
-    pub(super) snapshots: SnapshotFiles,
-    pub(super) set_aside: SetAsideFiles,
+    pub(crate) context: StoreContext,
+    pub(crate) snapshots: SnapshotFiles,
+    pub(crate) set_aside: SetAsideFiles,
     /// The segments of the log.
     pub(super) log: Vec<SegmentLength>,
     /// The segments of the catalogue.

@@ -9,7 +9,7 @@ use super::frame::{
     SegmentHeader, decode_frame, frame_length,
 };
 use super::kind::JournalKind;
-use crate::disk::{Disk, DiskFile};
+use crate::disk::{BLOCK, Disk, DiskFile};
 use crate::encoding::StoreId;
 use crate::error::{DiskError, StoreDamage, StoreReadError};
 
@@ -126,7 +126,7 @@ impl JournalSegment {
 
 /// The advice for damage in a segment.
 fn advice() -> String {
-    "nothing was changed; restore this file from a copy, or use an older snapshot".into()
+    "nothing was changed; restore this file from a copy".into()
 }
 
 /// A buffer over a moving part of a segment's file.
@@ -150,7 +150,13 @@ impl ReadBuffer {
             let size = available.min(self.chunk.max(count) as u64) as usize;
             self.bytes.resize(size.max(count), 0);
             self.start = at;
-            if let Err(error) = self.segment.file.read_at(at, &mut self.bytes) {
+            let mut read = self.segment.file.read_at(at, &mut self.bytes);
+            if read.is_err() && self.bytes.len() > count {
+                // The error may be behind the bytes that are wanted.
+                self.bytes.truncate(count);
+                read = self.segment.file.read_at(at, &mut self.bytes);
+            }
+            if let Err(error) = read {
                 self.bytes.clear();
                 return Err(self.segment.failed("read", error));
             }
@@ -230,6 +236,9 @@ pub(crate) enum ResyncItem {
     Frame { at: u64, frame: FrameHeader },
     /// A region from `at` to `end` in which no valid frame begins.
     Bad { at: u64, end: u64, reason: FrameFault },
+    /// A region from `at` to `end` that begins with bytes that cannot be read, and in which no valid
+    /// frame begins.
+    Unreadable { at: u64, end: u64, reason: String },
 }
 
 /// Reads a segment from its first frame to the end of the file, and continues after damage at the
@@ -245,30 +254,50 @@ impl ResyncReader {
         self.at
     }
 
-    pub(crate) fn next(&mut self) -> Result<Option<ResyncItem>, DiskError> {
+    /// Returns the next item; `None` at the end of the file.
+    pub(crate) fn next(&mut self) -> Option<ResyncItem> {
         let (at, length) = (self.at, self.buffer.length);
         if at >= length {
-            return Ok(None);
+            return None;
         }
-        let reason = match self.buffer.header(at)? {
-            Ok(frame) => {
+        let reason = match self.buffer.header(at) {
+            Ok(Ok(frame)) => {
                 let end = frame_length(frame.length).and_then(|length| at.checked_add(length));
                 if let Some(end) = end.filter(|end| *end <= length) {
                     // The bytes after a seal are preallocated space that was not used.
                     self.at = if frame.kind == JournalFrameKind::Seal { length } else { end };
-                    return Ok(Some(ResyncItem::Frame { at, frame }));
+                    return Some(ResyncItem::Frame { at, frame });
                 }
                 ENDS_WITHIN_FRAME
             }
-            Err(reason) => reason,
+            Ok(Err(reason)) => reason,
+            Err(error) => {
+                let end = self.resync(next_block(at));
+                return Some(ResyncItem::Unreadable { at, end, reason: error.reason() });
+            }
         };
+        let end = self.resync(at + ALIGNMENT);
+        Some(ResyncItem::Bad { at, end, reason })
+    }
+
+    /// Continues at the first valid frame at or after `at`, and returns its offset.
+    fn resync(&mut self, mut at: u64) -> u64 {
         let chunk = std::mem::replace(&mut self.buffer.chunk, CHUNK);
-        let mut end = at + ALIGNMENT;
-        while end < length && self.buffer.header(end)?.is_err() {
-            end += ALIGNMENT;
+        while at < self.buffer.length {
+            match self.buffer.header(at) {
+                Ok(Ok(_)) => break,
+                Ok(Err(_)) => at += ALIGNMENT,
+                // The rest of a bad sector is not read: each attempt may take the disk seconds.
+                Err(_) => at = next_block(at),
+            }
         }
         self.buffer.chunk = chunk;
-        self.at = end.min(length);
-        Ok(Some(ResyncItem::Bad { at, end: self.at, reason }))
+        self.at = at.min(self.buffer.length);
+        self.at
     }
+}
+
+/// Returns the start of the next block after an offset.
+fn next_block(at: u64) -> u64 {
+    (at + 1).next_multiple_of(BLOCK)
 }

@@ -1,7 +1,10 @@
 //! The state of a simulated disk: what is durable, what readers see, and the changes in between.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io;
+use std::ops::Range;
+use std::sync::Arc;
 
 /// A fault that [`SimDisk::fail_at`](super::SimDisk::fail_at) injects into an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,6 +117,10 @@ pub(super) struct SimState {
     pub(super) off: bool,
     /// The maximum total length of all files, in bytes.
     pub(super) capacity: Option<usize>,
+    /// The bytes that cannot be read, by file.
+    pub(super) unreadable: Vec<(usize, Range<u64>)>,
+    /// The files in memory that are mapped in place of files, by file.
+    pub(super) mirrors: Vec<(usize, Arc<File>)>,
     /// The number of random values drawn so far.
     pub(super) random: u64,
 }
@@ -150,6 +157,14 @@ impl SimState {
         let fault = self.faults.remove(&self.steps);
         self.off = fault == Some(InjectedFault::PowerOff);
         Ok(fault)
+    }
+
+    /// Fails if any of these bytes of a file cannot be read.
+    pub(super) fn check_readable(&self, inode: usize, bytes: Range<u64>) -> io::Result<()> {
+        let is_hit = |(file, bad): &(usize, Range<u64>)| {
+            *file == inode && bad.start < bytes.end && bytes.start < bad.end
+        };
+        if self.unreadable.iter().any(is_hit) { Err(injected(InjectedFault::Io)) } else { Ok(()) }
     }
 
     pub(super) fn find(&self, name: &str) -> io::Result<usize> {

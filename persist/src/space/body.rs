@@ -65,12 +65,9 @@ fn header(context: &StoreContext, slot: usize) -> [u8; BODY_HEADER] {
 
 /// Describes damage in a body file.
 pub(crate) fn body_damage(path: PathBuf, offset: u64, reason: impl Into<String>) -> StoreDamage {
-    StoreDamage {
-        path,
-        offset,
-        reason: reason.into(),
-        advice: "restore this file from a copy".into(),
-    }
+    let advice = "restore this file from a copy; if `pallas check` finds an older snapshot whole, \
+                  `pallas start --from-snapshot` starts from it";
+    StoreDamage { path, offset, reason: reason.into(), advice: advice.into() }
 }
 
 impl BodyFile {

@@ -7,7 +7,9 @@
 //!
 //! The index is derived from the catalogue and never trusted: an address from it is used only if
 //! the record there has the hash, and a pin that it lacks is at worst written again. Its files
-//! therefore need no checks.
+//! therefore need no checks. They have at least the lengths that the checkpoint's depth and count
+//! demand, so a file that was cut short is found when the index is opened. An index whose files
+//! cannot be read is built again from the catalogue, at the next commit if the store is open.
 //!
 //! # Checkpoints
 //!
@@ -108,7 +110,7 @@ impl PinIndex {
         let make = |name: &str| {
             let failed = |error| DiskError::new(disk.path(name), "create", error);
             // SAFETY: by the module's invariant, this index is the only writer of its files.
-            let map = |file| unsafe { MappedFile::new(file) };
+            let map = |file| unsafe { MappedFile::new(file, &disk.path(name)) };
             disk.create(name).and_then(map).map_err(failed)
         };
         let (directory, buckets) = (make(INDEX_DIRECTORY)?, make(INDEX_BUCKETS)?);
@@ -131,7 +133,8 @@ impl PinIndex {
                     let failed = |error| DiskError::new(disk.path(name), "read", error);
                     // SAFETY: by the module's invariant, this index is the only writer of its
                     // files.
-                    files.push(unsafe { MappedFile::new(file) }.map_err(failed)?);
+                    let mapped = unsafe { MappedFile::new(file, &disk.path(name)) };
+                    files.push(mapped.map_err(failed)?);
                 }
             }
         }

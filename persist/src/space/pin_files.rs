@@ -15,7 +15,9 @@
 //! is only locked for short sections. A commit holds the [`CatalogueWriter`] throughout. A thread
 //! that holds both has locked the catalogue writer first.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
+use std::io;
 use std::sync::Arc;
 
 use foldhash::HashMap;
@@ -25,14 +27,15 @@ use plan::pinspace::range::SLOT_SIZE;
 use super::address_ranges::{AddressRanges, align_up};
 use super::body::{self, BODY_HEADER, BodyFile, address};
 use super::catalogue::{BodyEnd, CatalogueEntry, EntryBuffer, HighWaterMark};
-use super::catalogue_reader::{CatalogueReader, read_gaps, survey_catalogue};
+use super::catalogue_reader::{CatalogueReader, catalogue_error, read_gaps, survey_catalogue};
 use super::gap_allocator::GapAllocator;
 use super::index::PinIndex;
 use super::index_state::IndexState;
 use super::indexing::{self, IndexProgress, UnindexedGroup};
+use super::layout::INDEX_DIR;
 use crate::context::StoreContext;
 use crate::disk::DiskFile;
-use crate::error::{DiskError, PinError, StoreReadError};
+use crate::error::{DiskError, OpenError, PinError, StoreReadError};
 use crate::health::WriteError;
 use crate::journal::{JournalKind, JournalWriter};
 use crate::types::PinHash;
@@ -67,6 +70,8 @@ pub(crate) struct PinTable {
     /// The maximum size of a body file, in bytes.
     body_limit: u64,
     pub(crate) index: PinIndex,
+    /// Whether a read of the index failed. It is built again by the next commit.
+    index_is_damaged: Cell<bool>,
     /// The high-water mark after the last inserted pin.
     pub(crate) high_water: HighWaterMark,
     /// The sequence of the newest gaps; 0 if there are none.
@@ -99,10 +104,13 @@ impl PinTable {
     }
 
     /// Returns the address at which the pin with this hash may be.
+    ///
+    /// # Errors
+    /// If the index cannot be read. The next commit builds it again.
     pub(crate) fn find(&self, hash: &PinHash) -> Result<Option<u64>, DiskError> {
         match self.unindexed.get(hash) {
             Some(address) => Ok(Some(*address)),
-            None => self.index.find(hash),
+            None => self.index.find(hash).inspect_err(|_| self.index_is_damaged.set(true)),
         }
     }
 
@@ -207,6 +215,15 @@ impl PinTable {
         Ok(())
     }
 
+    /// Replaces the index by one that has all pins that the catalogue has.
+    fn replace_index(&mut self, index: PinIndex) {
+        self.index = index;
+        self.index_is_damaged.set(false);
+        let groups = self.closed_groups.iter().map(|(_, group)| group);
+        let uncommitted = groups.chain([&self.open_group]).flat_map(|group| group.pins.iter());
+        self.unindexed = uncommitted.copied().collect();
+    }
+
     /// Replaces the high-water mark and the gaps after a collection.
     pub(crate) fn replace_gaps(&mut self, high_water: HighWaterMark, gaps: u64) {
         (self.high_water, self.gaps, self.gap_allocator) = (high_water, gaps, None);
@@ -254,6 +271,7 @@ impl PinFiles {
             bodies,
             body_limit: SLOT_SIZE as u64,
             index,
+            index_is_damaged: Cell::new(false),
             high_water,
             gaps: catalogue.progress.state.gaps,
             gap_allocator: None,
@@ -309,11 +327,17 @@ impl PinFiles {
         catalogue: &mut CatalogueWriter,
         limit: usize,
     ) -> Result<(), WriteError> {
+        if self.table.lock().index_is_damaged.get() {
+            self.rebuild_index(catalogue)?;
+        }
         let mut left = limit;
         while left > 0
             && let Some(pins) = catalogue.progress.next_batch(left.min(INDEX_BATCH))
         {
             let indexed = self.table.lock().index_pins(pins);
+            if indexed.as_ref().is_err_and(DiskError::is_read) {
+                return self.rebuild_index(catalogue);
+            }
             indexed.map_err(|error| self.context.health.classify(error))?;
             let count = pins.len();
             left -= count;
@@ -321,6 +345,31 @@ impl PinFiles {
                 self.checkpoint_index(catalogue)?;
             }
         }
+        Ok(())
+    }
+
+    /// Builds the index again from the catalogue, because its files cannot be read. Finding and
+    /// inserting pins waits meanwhile.
+    fn rebuild_index(&self, catalogue: &mut CatalogueWriter) -> Result<(), WriteError> {
+        let mut table = self.table.lock();
+        let last = catalogue.journal.durable();
+        let build = || -> Result<(IndexState, PinIndex), OpenError> {
+            let survey = survey_catalogue(&self.context, 0, last).map_err(catalogue_error)?;
+            let reader = CatalogueReader::new(&survey.segments, last).map_err(catalogue_error)?;
+            let live = reader.find_live().map_err(catalogue_error)?;
+            let (high_water, gaps) = (live.summary.high_water, live.summary.gaps);
+            let state = IndexState { covers: last, high_water, gaps };
+            Ok((state, indexing::rebuild(&self.context, &reader, &live, state)?))
+        };
+        let (state, index) = build().map_err(|error| match error {
+            OpenError::Disk(error) => self.context.health.classify(error),
+            error => {
+                let error = io::Error::other(error.to_string());
+                self.context.health.fail(self.context.error(INDEX_DIR, "rebuild", error))
+            }
+        })?;
+        table.replace_index(index);
+        catalogue.progress = IndexProgress::up_to_date(state);
         Ok(())
     }
 

@@ -1,5 +1,7 @@
 //! The pins of an open store: body files mapped at the addresses of their slots.
 //!
+//! A record is verified by reading its file through [`DiskFile`] before its mapping is used.
+//!
 //! The file of a simulated disk cannot be mapped. Its slot maps a *mirror* instead: a file in
 //! memory that is filled when the store is opened and receives every later record.
 //!
@@ -19,6 +21,7 @@
 //! trusted as the program is: whoever can forge them can change the program's state anyway.
 
 use std::fs::File;
+use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -28,7 +31,8 @@ use parking_lot::{Mutex, MutexGuard};
 use plan::pinspace::nameless;
 use plan::pinspace::range::{SLOT_SIZE, SLOTS};
 use plan::pinspace::{
-    BackingError, FrozenPin, NewPin, PinSpace, PinSpaceBacking, PinSpaceId, RangeError, RangeSlot,
+    BackingError, FrozenPin, NewPin, PinFault, PinSpace, PinSpaceBacking, PinSpaceId, RangeError,
+    RangeSlot, SlotFile, SlotReader,
 };
 
 use super::body::{self, BodyFile};
@@ -36,7 +40,7 @@ use super::catalogue::CatalogueEntry;
 use super::pin_files::{PinFiles, PinTable};
 use super::survey::PinSurvey;
 use crate::context::StoreContext;
-use crate::disk::DiskLock;
+use crate::disk::{BLOCK, DiskFile, DiskLock};
 use crate::error::{CreateError, OpenError, PinError, StoreDamage, StoreReadError};
 use crate::health::WriteError;
 use crate::types::PinHash;
@@ -117,7 +121,7 @@ impl PinStore {
                 RangeSlot::claim_from(FIRST_SLOT + offset, owner)
             }
         };
-        let range = |source| CreateError::Range { path: context.disk.path(""), source };
+        let range = |reason| CreateError::Range { path: context.disk.path(""), reason };
         let slot = slot.map_err(range)?;
         let files = PinFiles::create(context.clone(), slot.number())?;
         Self::assemble(context, files, vec![slot], owner, lock).map_err(range)
@@ -135,7 +139,7 @@ impl PinStore {
         lock: Arc<dyn DiskLock>,
     ) -> Result<Self, OpenError> {
         let owner = PinSpaceId::new();
-        let range = |source| OpenError::Range { path: context.disk.path(""), source };
+        let range = |reason| OpenError::Range { path: context.disk.path(""), reason };
         let claim = |body: &BodyFile| RangeSlot::claim(Some(body.slot), owner);
         let slots: Result<Vec<_>, _> = survey.bodies().iter().map(claim).collect();
         let slots = slots.map_err(range)?;
@@ -153,7 +157,7 @@ impl PinStore {
         // SAFETY: the store's lock is held until after the slots are dropped. `StoreBacking`
         // writes records only after the end of a slot or in a gap, and nothing truncates a body
         // file of an open store.
-        let map = |(slot, body)| unsafe { MappedSlot::map(slot, body) };
+        let map = |(slot, body)| unsafe { MappedSlot::map(slot, body, context) };
         let slots = slots.into_iter().zip(&table.bodies).map(map).collect::<Result<Vec<_>, _>>()?;
         slots.iter().for_each(|mapped| mapped.slot.expect_random());
         drop(table);
@@ -186,16 +190,13 @@ impl PinStore {
     /// [`PinError::Damaged`] if there is no intact pin with this hash.
     pub(crate) fn at(&self, address: u64, hash: &PinHash) -> Result<FrozenPin, PinError> {
         // SAFETY: by the second invariant of this module.
-        let at = |address| unsafe { self.space.at(address) };
-        let found = usize::try_from(address).ok().and_then(at);
-        let found = found.filter(|found| found.hash().as_bytes() == hash);
-        found.ok_or_else(|| self.damage(address).into())
+        let found = unsafe { find_pin(&self.space, address, hash) };
+        found.map_err(|reason| self.damage(address, reason).into())
     }
 
     /// Describes the damage of the pin at an address.
-    pub(crate) fn damage(&self, address: u64) -> StoreDamage {
+    pub(crate) fn damage(&self, address: u64, reason: String) -> StoreDamage {
         let (path, offset) = self.mapping.locate(address);
-        let reason = "the pin at this offset is not the one that was written";
         body::body_damage(path, offset, reason)
     }
 
@@ -218,6 +219,39 @@ impl PinStore {
     }
 }
 
+/// The reason for damage where another pin, or none, is found in place of the one that is wanted.
+pub(crate) const NOT_AS_WRITTEN: &str = "the pin at this offset is not the one that was written";
+
+/// Returns the pin at an address if it is intact and has the given hash.
+///
+/// # Errors
+/// The reason why it cannot be used.
+///
+/// # Safety
+/// As for [`PinSpace::at`].
+pub(super) unsafe fn find_pin(
+    space: &Arc<PinSpace>,
+    address: u64,
+    hash: &PinHash,
+) -> Result<FrozenPin, String> {
+    let address = usize::try_from(address).map_err(|_| NOT_AS_WRITTEN)?;
+    // SAFETY: by this function's contract.
+    let found = unsafe { space.at(address) }.map_err(|fault| match fault {
+        PinFault::Absent | PinFault::Mismatch => NOT_AS_WRITTEN.to_owned(),
+        fault => format!("the pin at this offset: {fault}"),
+    })?;
+    if found.hash().as_bytes() == hash { Ok(found) } else { Err(NOT_AS_WRITTEN.into()) }
+}
+
+/// Reads a body file to verify records.
+struct BodyReader(Arc<dyn DiskFile>);
+
+impl SlotReader for BodyReader {
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        self.0.read_at(offset, buffer)
+    }
+}
+
 impl MappedSlot {
     /// Maps a body file in its slot and allows reading up to the file's end.
     ///
@@ -225,7 +259,11 @@ impl MappedSlot {
     /// As long as the result exists, the file must not be truncated, and bytes before the slot's
     /// end must not be written unless they are in a gap without pins. Nothing that was mapped in
     /// the slot before may be in use.
-    pub(super) unsafe fn map(mut slot: RangeSlot, body: &BodyFile) -> Result<Self, RangeError> {
+    pub(super) unsafe fn map(
+        mut slot: RangeSlot,
+        body: &BodyFile,
+        context: &StoreContext,
+    ) -> Result<Self, RangeError> {
         let mirror = match body.file.mappable() {
             Some(_) => None,
             None => Some(create_mirror(body)?),
@@ -234,9 +272,12 @@ impl MappedSlot {
         let Some(file) = mirror.as_ref().or(mappable.as_ref().map(|it| it.file())) else {
             unreachable!("a file without a mapping has a mirror")
         };
+        let reader = Arc::new(BodyReader(Arc::clone(&body.file)));
+        let contents = SlotFile { path: Some(context.disk.path(&body.name)), reader };
         // SAFETY: the caller guarantees it for the body file. A mirror is only written by
-        // `StoreBacking::keep`, after the slot's end or in a gap, and never truncated.
-        unsafe { slot.map(file) }?;
+        // `StoreBacking::keep`, after the slot's end or in a gap, and truncated only to simulate
+        // another process that does so.
+        unsafe { slot.map(file, contents) }?;
         let length = file.metadata().map_err(RangeError::Map)?.len();
         // SAFETY: the file has at least that many bytes, and does not change below the body's end.
         unsafe { slot.set_end(length.min(body.end) as usize) };
@@ -244,17 +285,26 @@ impl MappedSlot {
     }
 }
 
-/// Creates a file in memory with the contents of a body file.
+/// Creates a file in memory with the contents of a body file. Blocks that cannot be read are zero:
+/// the records in them fail when they are verified.
 fn create_mirror(body: &BodyFile) -> Result<File, RangeError> {
     let file = nameless()?;
     let end = body.file.len().map_err(RangeError::Map)?.min(body.end);
-    let mut at = 0;
-    while at < end {
-        let mut piece = vec![0; (end - at).min(COPY as u64) as usize];
-        body.file.read_at(at, &mut piece).map_err(RangeError::Map)?;
-        file.write_all_at(&piece, at).map_err(RangeError::Map)?;
-        at += piece.len() as u64;
+    file.set_len(end).map_err(RangeError::Map)?;
+    let copy = |at: u64, size: u64| {
+        let mut piece = vec![0; (end - at).min(size) as usize];
+        body.file.read_at(at, &mut piece).map(|()| file.write_all_at(&piece, at))
+    };
+    for at in (0..end).step_by(COPY) {
+        if let Ok(written) = copy(at, COPY as u64) {
+            written.map_err(RangeError::Map)?;
+            continue;
+        }
+        for at in (at..end.min(at + COPY as u64)).step_by(BLOCK as usize) {
+            copy(at, BLOCK).unwrap_or(Ok(())).map_err(RangeError::Map)?;
+        }
     }
+    body.file.attach_mirror(&file);
     Ok(file)
 }
 
@@ -275,7 +325,7 @@ impl StoreMapping {
         let slot = RangeSlot::claim_from(last + 1, self.owner)?;
         let body = table.add_slot(slot.number())?;
         // SAFETY: as in `PinStore::assemble`; the slot was just claimed and is not in use.
-        let mapped = unsafe { MappedSlot::map(slot, body) }?;
+        let mapped = unsafe { MappedSlot::map(slot, body, &self.context) }?;
         mapped.slot.expect_random();
         self.slots.lock().push(mapped);
         Ok(())
@@ -336,11 +386,6 @@ unsafe impl PinSpaceBacking for StoreBacking {
         }
         self.0.written.add(entry.bytes);
         Ok(())
-    }
-
-    fn name(&self, address: usize) -> String {
-        let (path, offset) = self.0.locate(address as u64);
-        format!("{}, byte {offset}", path.display())
     }
 }
 

@@ -12,7 +12,7 @@ use plan::pinspace::{
 };
 
 use super::body::{self, BodyFile};
-use super::pin_store::MappedSlot;
+use super::pin_store::{MappedSlot, find_pin};
 use crate::context::StoreContext;
 use crate::error::{DiskError, OpenError, StoreDamage};
 use crate::types::PinHash;
@@ -40,15 +40,18 @@ impl ReadOnlyPins {
                 Ok(body) => {
                     // SAFETY: the store is locked, so no other code writes or truncates the file.
                     // The slot is claimed just before.
-                    let map = |slot| unsafe { MappedSlot::map(slot, &body) };
+                    let map = |slot| unsafe { MappedSlot::map(slot, &body, context) };
                     let mapped = RangeSlot::claim(Some(slot), owner).and_then(map);
-                    let range = |source| OpenError::Range { path: context.disk.path(""), source };
+                    let range = |reason| OpenError::Range { path: context.disk.path(""), reason };
                     slots.push(mapped.map_err(range)?);
                 }
                 Err(OpenError::Damaged { damage, .. }) => damaged.push(damage),
                 Err(OpenError::Version { path, found, .. }) => {
                     let reason = format!("the file has version {found}");
                     damaged.push(body::body_damage(path, 8, reason));
+                }
+                Err(OpenError::Disk(error)) if error.is_read() => {
+                    damaged.push(body::body_damage(error.path.clone(), 0, error.reason()));
                 }
                 Err(other) => return Err(other),
             }
@@ -58,10 +61,12 @@ impl ReadOnlyPins {
 
     /// Returns the pin at an address from the store's catalogue, if it is intact and has the given
     /// hash.
-    pub(crate) fn at(&self, address: u64, hash: &PinHash) -> Option<FrozenPin> {
+    ///
+    /// # Errors
+    /// The reason why it cannot be used.
+    pub(crate) fn at(&self, address: u64, hash: &PinHash) -> Result<FrozenPin, String> {
         // SAFETY: the catalogue is checked, so a pin was stored at this address.
-        let found = unsafe { self.space.at(usize::try_from(address).ok()?) }?;
-        (found.hash().as_bytes() == hash).then_some(found)
+        unsafe { find_pin(&self.space, address, hash) }
     }
 }
 

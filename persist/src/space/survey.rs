@@ -81,7 +81,14 @@ impl PinSurvey {
         let (progress, index) = match recovery {
             IndexRecovery::UpToDate(index) => (IndexProgress::up_to_date(target), index),
             IndexRecovery::CatchUp(state, mut index, reader) => {
-                (indexing::catch_up(state, target.gaps, &mut index, &reader)?, index)
+                match indexing::catch_up(state, target.gaps, &mut index, &reader) {
+                    Err(OpenError::Disk(error)) if error.is_read() => {
+                        let live = reader.find_live().map_err(catalogue_error)?;
+                        let index = indexing::rebuild(&context, &reader, &live, target)?;
+                        (IndexProgress::up_to_date(target), index)
+                    }
+                    progress => (progress?, index),
+                }
             }
             IndexRecovery::Rebuild(reader, live) => {
                 let index = indexing::rebuild(&context, &reader, &live, target)?;

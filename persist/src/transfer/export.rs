@@ -4,23 +4,31 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::file::{ExportContents, TemporaryPath, failed, remove_all};
 use super::types::{PinCodec, StoreExportError};
-use crate::context::TEMPORARY;
-use crate::error::{DiskError, PinError, StoreReadError};
+use crate::context::{StoreContext, TEMPORARY};
+use crate::error::{DiskError, PinError, StoreDamage, StoreReadError};
+use crate::inspect::StoreInspection;
+use crate::journal::{JournalKind, JournalSurvey, ScanDepth};
+use crate::log::LogRecords;
 use crate::set_aside::SetAsideRecord;
+use crate::space::NOT_AS_WRITTEN;
+use crate::space::body::{self, body_damage};
+use crate::space::catalogue_reader::CatalogueReader;
 use crate::space::graph::PinGraph;
-use crate::store::Store;
+use crate::space::read_only::ReadOnlyPins;
 use crate::types::{PinHash, Snapshot};
 
 /// Exports the machine in a store to a new file. Calls `progress` with the number of pins and
-/// events that are written, and the total number.
+/// events that are written, and the total number. Changes nothing in the store, which may be on a
+/// read-only file system.
 ///
 /// # Errors
 /// See [`StoreExportError`].
 pub fn export(
-    store: &Store,
+    store: &StoreInspection,
     file: &Path,
     codec: &mut dyn PinCodec,
     mut progress: impl FnMut(u64, u64),
@@ -28,12 +36,14 @@ pub fn export(
     if file.symlink_metadata().is_ok() {
         return Err(StoreExportError::Exists { path: file.into() });
     }
-    let recovery = store.recover()?;
-    let Some(snapshot) = recovery.snapshot else {
-        return Err(StoreExportError::Empty { path: store.path().into() });
+    let context = &store.context;
+    let path = context.disk.path("");
+    let Some(snapshot) = store.snapshots.newest() else {
+        return Err(StoreExportError::Empty { path });
     };
-    let pins = reached_pins(store, &snapshot)?;
-    let events = store.durable().0.saturating_sub(snapshot.covers.0);
+    let pins = reached_pins(context, snapshot)?;
+    let bodies = ReadOnlyPins::open(context)?;
+    let (events, records) = events_after(context, snapshot)?;
     let set_aside = intact_inputs(store)?;
     let contents = ExportContents {
         pins: pins.len() as u64,
@@ -50,10 +60,10 @@ pub fn export(
     out.write(&contents.encode())?;
     let mut done = 0;
     for (hash, address) in &pins {
-        let pin = store.pin_at(*address, hash)?;
-        let path = store.path();
+        let damaged = |reason| PinError::from(pin_damage(context, *address, reason));
+        let pin = bodies.at(*address, hash).map_err(damaged)?;
         let not_encoded =
-            |reason| StoreExportError::Encode { path: path.into(), hash: *hash, reason };
+            |reason| StoreExportError::Encode { path: path.clone(), hash: *hash, reason };
         let (edges, body) = codec.encode(&pin).map_err(not_encoded)?;
         let head = [edges.len() as u64, body.len() as u64].map(u64::to_le_bytes);
         for part in [&hash[..], head.as_flattened(), edges.as_flattened(), &body] {
@@ -62,7 +72,7 @@ pub fn export(
         done += 1;
         progress(done, total);
     }
-    for record in recovery.records {
+    for record in records {
         let payload = record?.payload;
         out.write(&(payload.len() as u64).to_le_bytes())?;
         out.write(&payload)?;
@@ -83,7 +93,7 @@ pub fn export(
 ///
 /// # Errors
 /// [`StoreReadError::Damaged`] if one is damaged: an export has all of them or does not exist.
-fn intact_inputs(store: &Store) -> Result<Vec<SetAsideRecord>, StoreReadError> {
+fn intact_inputs(store: &StoreInspection) -> Result<Vec<SetAsideRecord>, StoreReadError> {
     let list = store.set_aside_inputs()?;
     list.damaged.into_iter().next().map_or(Ok(list.records), |damage| Err(damage.into()))
 }
@@ -91,22 +101,43 @@ fn intact_inputs(store: &Store) -> Result<Vec<SetAsideRecord>, StoreReadError> {
 /// Returns hashes and addresses of the pins that a snapshot reaches, each after the pins that it
 /// refers to.
 fn reached_pins(
-    store: &Store,
+    context: &StoreContext,
     snapshot: &Snapshot,
 ) -> Result<Vec<(PinHash, u64)>, StoreExportError> {
+    let reader = CatalogueReader::open(context, snapshot.groups)?;
     let mut graph = PinGraph::default();
-    store.each_pin(|entry| {
+    reader.for_each_live(&reader.find_live()?, |entry| {
         // A missing pin is an error below, if the snapshot reaches it.
-        let _ = graph.add(entry);
+        let _ = graph.add(&entry.to_entry());
+        Ok(())
     })?;
+    let missing = |address| PinError::from(pin_damage(context, address, NOT_AS_WRITTEN.into()));
     let Some(root) = graph.find(snapshot.address) else {
-        return Err(PinError::from(store.damage(snapshot.address)).into());
+        return Err(missing(snapshot.address).into());
     };
     let reached = graph.reach(root);
-    let hash_and_address =
-        |pin| graph.pin(pin).ok_or_else(|| PinError::from(store.damage(graph.address(pin))));
+    let hash_and_address = |pin| graph.pin(pin).ok_or_else(|| missing(graph.address(pin)));
     let pins = (0..graph.len()).filter(|pin| reached[*pin]);
     Ok(pins.map(hash_and_address).collect::<Result<_, _>>()?)
+}
+
+/// Describes the damage of the pin at an address.
+fn pin_damage(context: &StoreContext, address: u64, reason: String) -> StoreDamage {
+    let (slot, offset) = body::locate(address);
+    body_damage(context.disk.path(&body::file_name(slot)), offset, reason)
+}
+
+/// Returns the events after a snapshot, and their number.
+fn events_after(
+    context: &StoreContext,
+    snapshot: &Snapshot,
+) -> Result<(u64, LogRecords), StoreReadError> {
+    let (kind, next) = (&JournalKind::LOG, snapshot.covers.next().0);
+    let survey =
+        JournalSurvey::scan(context, kind, next, snapshot.covers.0, ScanDepth::AllPayloads)?;
+    let last = survey.last.next - 1;
+    let records = LogRecords::new(context.clone(), &survey.firsts, (next, last), Arc::default())?;
+    Ok(((last + 1).saturating_sub(next), records))
 }
 
 /// Writes a file and its trailer.

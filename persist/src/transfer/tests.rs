@@ -6,11 +6,12 @@ use vm::Vm;
 use super::*;
 use crate::error::CreateError;
 use crate::types::PinHash;
-use crate::{Seq, Store, StoreSettings};
+use crate::{Seq, Store, StoreInspection, StoreSettings};
 use plan::pinspace::{FrozenPin, PinSpace};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 /// A codec with a simple body format. It looks up the edges of a pin by its hash.
 struct TestCodec {
@@ -87,10 +88,30 @@ fn store(dir: &Path) -> (Store, TestCodec) {
 fn exported(dir: &Path) -> (PathBuf, TestCodec) {
     let file = dir.join("file");
     let (store, mut codec) = store(&dir.join("from"));
-    let contents = export(&store, &file, &mut codec, |_, _| {}).unwrap();
     let root = store.snapshots()[0].root;
+    store.close().unwrap();
+    let before = contents_of(&dir.join("from"));
+    let store = StoreInspection::open(dir.join("from")).unwrap();
+    let contents = export(&store, &file, &mut codec, |_, _| {}).unwrap();
+    assert!(contents_of(&dir.join("from")) == before, "an export changes nothing");
     assert_eq!(contents, ExportContents { pins: 3, events: 2, set_aside: 0, root });
     (file, codec)
+}
+
+/// Returns the contents and the times of change of all files of a store.
+fn contents_of(dir: &Path) -> Vec<(PathBuf, Vec<u8>, SystemTime)> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(contents_of(&path));
+        } else {
+            let changed = fs::metadata(&path).unwrap().modified().unwrap();
+            files.push((path.clone(), fs::read(&path).unwrap(), changed));
+        }
+    }
+    files.sort();
+    files
 }
 
 fn names(dir: &Path) -> Vec<String> {
@@ -133,12 +154,14 @@ fn inputs_that_are_set_aside_move_with_their_ids() {
         store.set_aside(payload).unwrap();
     }
     let file = dir.path().join("file");
+    let expected = store.set_aside_inputs().unwrap();
+    store.close().unwrap();
+    let store = StoreInspection::open(dir.path().join("from")).unwrap();
     let contents = export(&store, &file, &mut codec, |_, _| {}).unwrap();
     assert_eq!((contents.events, contents.set_aside), (2, 2));
     assert_eq!(fs::read(&file).unwrap()[8], 2, "the version");
     let to = dir.path().join("to");
     assert_eq!(import(&file, &to, &mut codec, |_, _| {}).unwrap(), contents);
-    let expected = store.set_aside_inputs().unwrap();
     assert_eq!(Store::open(&to).unwrap().set_aside_inputs().unwrap(), expected);
     assert_eq!(expected.records.len(), 2);
 }
@@ -170,7 +193,7 @@ fn existing_files_are_not_overwritten() {
     let dir = tempfile::tempdir().unwrap();
     let (file, mut codec) = exported(dir.path());
     let from = dir.path().join("from");
-    let store = Store::open(&from).unwrap();
+    let store = StoreInspection::open(&from).unwrap();
     assert!(matches!(
         export(&store, &file, &mut codec, |_, _| {}),
         Err(StoreExportError::Exists { .. })
@@ -190,6 +213,8 @@ fn existing_files_are_not_overwritten() {
 fn an_empty_store_is_not_exported() {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::create_with(dir.path().join("from"), settings()).unwrap();
+    store.close().unwrap();
+    let store = StoreInspection::open(dir.path().join("from")).unwrap();
     let mut codec = TestCodec { edges: HashMap::new() };
     let refused = export(&store, &dir.path().join("file"), &mut codec, |_, _| {});
     assert!(matches!(refused, Err(StoreExportError::Empty { .. })));

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use plan::pinspace::{FrozenPin, PinSpace};
 
-use crate::error::{CreateError, DiskError, LogError, PinError, SnapshotError, StoreReadError};
+use crate::error::{
+    CreateError, DiskError, LogError, OpenError, PinError, SnapshotError, StoreReadError,
+};
 use crate::types::PinHash;
 
 /// Converts pins to and from their portable form: edges and a body. Frozen pins, in contrast,
@@ -45,6 +47,9 @@ pub enum StoreExportError {
         /// The file.
         path: PathBuf,
     },
+    /// The files of pins could not be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
     /// A pin could not be read.
     #[error(transparent)]
     Pin(#[from] PinError),

@@ -9,12 +9,14 @@ use super::space::OldSpace;
 use super::stack::{self, EvalStack};
 use crate::interrupt::Interrupt;
 use crate::layout::{ObjectHeader, ObjectLayout};
+use crate::pinspace::PinSpace;
 use crate::pinspace::attached::AttachedSpaces;
 #[cfg(debug_assertions)]
 use crate::pinspace::range::is_frozen;
 use crate::word::{Word, WordKind};
 use std::mem::offset_of;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// A function that is called after each collection.
@@ -196,6 +198,11 @@ impl HeapMemory {
     #[inline(always)]
     pub fn is_intact(&self, pin: Word) -> bool {
         self.spaces.is_intact(pin.address(), &self.interrupt)
+    }
+
+    /// Keeps a pin space alive while the heap may point into it.
+    pub(crate) fn attach(&mut self, space: &Arc<PinSpace>) {
+        self.spaces.attach(space, &self.interrupt);
     }
 
     /// Whether an evaluated value is known to be in normal form.

@@ -1,20 +1,36 @@
 //! The pin spaces that a heap may point into, and the damage that it has found in them.
 //!
 //! A damaged pin reads as the pin of 0 until the work on the heap notices: the heap interrupts
-//! itself, and its results are discarded ([`AttachedSpaces::check`]).
+//! itself, and its results are discarded ([`AttachedSpaces::check`]). The same happens when a page
+//! of a pin that was verified is lost ([`crate::page_fault`]).
 
+use super::fault::PinFault;
 use super::range::{self, PinSpaceId, SLOTS, is_frozen};
 use super::record;
 use super::space::PinSpace;
 use crate::interrupt::Interrupt;
+use crate::page_fault::{self, HeapWatch};
 use std::cell::{Cell, OnceCell};
 use std::sync::Arc;
 
-/// The bytes of a pin are not those that were written. The heap must not be used any more.
-#[derive(Clone, Debug)]
+/// A pin that a heap has read cannot be used. The heap must not be used any more.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the pin at {place} is damaged: {fault}; check the disk, and the store with `pallas check`, and \
+     restore the file from a copy"
+)]
 pub struct DamagedPin {
-    /// The file and offset of the pin, or its address if it is in no file.
-    pub place: Arc<str>,
+    /// The file and offset of the pin or page, or the pin's address if it is in no file.
+    pub place: String,
+    /// Why it cannot be used.
+    pub fault: PinFault,
+}
+
+impl DamagedPin {
+    /// Returns the damage of the pin at an address.
+    pub(crate) fn at(pin: usize, fault: PinFault) -> DamagedPin {
+        DamagedPin { place: range::describe(pin), fault }
+    }
 }
 
 /// The slots of the pin range that the last full collection found references to.
@@ -45,29 +61,49 @@ impl ReferencedSlots {
     }
 }
 
+/// A pin space that a heap may point into.
+struct AttachedSpace {
+    space: Arc<PinSpace>,
+    /// The number of page faults before it was attached. A page that was lost earlier is noticed
+    /// when a record on it is verified.
+    since: u64,
+}
+
 /// The pin spaces that a heap may point into. It keeps them alive.
 #[derive(Default)]
 pub struct AttachedSpaces {
-    attached: Vec<Arc<PinSpace>>,
+    attached: Vec<AttachedSpace>,
     pub(crate) referenced: ReferencedSlots,
-    /// The address of a damaged record that was read and has not been reported; 0 if there is none.
-    unreported: Cell<usize>,
-    /// The place of the first damaged pin that was reported.
-    first_damage: OnceCell<Arc<str>>,
+    /// The first damaged pin that was read, or the first page that was lost.
+    damage: OnceCell<Arc<DamagedPin>>,
+    /// The number of page faults up to which no page of the attached spaces was lost.
+    faults_seen: Cell<u64>,
+    /// The request to be interrupted when a page is lost; `None` before a space is attached.
+    watch: Option<HeapWatch>,
 }
 
 impl AttachedSpaces {
-    /// Keeps a pin space alive while the heap may point into it.
-    pub(crate) fn attach(&mut self, space: &Arc<PinSpace>) {
-        if !self.attached.iter().any(|attached| Arc::ptr_eq(attached, space)) {
-            self.attached.push(Arc::clone(space));
+    /// Keeps a pin space alive while the heap may point into it. `interrupt` is the heap's.
+    pub(crate) fn attach(&mut self, space: &Arc<PinSpace>, interrupt: &Interrupt) {
+        if !self.attached.iter().any(|attached| Arc::ptr_eq(&attached.space, space)) {
+            let since = page_fault::count();
+            self.attached.push(AttachedSpace { space: Arc::clone(space), since });
+            self.watch.get_or_insert_with(|| page_fault::watch(interrupt.flag()));
+            self.watch_attached();
         }
     }
 
     /// Releases the pin spaces that the last full collection found no reference to.
     pub fn detach_unreferenced(&mut self) {
         let owners: Vec<PinSpaceId> = self.referenced.iter().filter_map(range::owner_of).collect();
-        self.attached.retain(|space| owners.contains(&space.owner()));
+        self.attached.retain(|attached| owners.contains(&attached.space.owner()));
+        self.watch_attached();
+    }
+
+    fn watch_attached(&self) {
+        if let Some(watch) = &self.watch {
+            watch.set_owners(self.attached.iter().map(|attached| attached.space.owner().number()));
+        }
     }
 
     /// Whether a pin is intact: verifies the record of a frozen pin on its first read, and is true
@@ -80,41 +116,54 @@ impl AttachedSpaces {
     #[cold]
     #[inline(never)]
     fn first_read(&self, pin: usize, interrupt: &Interrupt) -> bool {
-        // SAFETY: a heap with a reference to a frozen pin keeps its pin space alive, which keeps
-        // the slot claimed.
-        let is_intact = unsafe { record::verify(pin) };
-        if !is_intact {
-            self.unreported.set(pin);
-            interrupt.set();
+        let Err(fault) = record::verify(pin) else { return true };
+        // A page that was lost comes first: it is the reason why the pin is verified again.
+        if !self.has_damage() {
+            self.damage.get_or_init(|| Arc::new(DamagedPin::at(pin, fault)));
         }
-        is_intact
+        interrupt.set();
+        false
     }
 
-    /// Whether a damaged pin has been read since the heap was created.
+    /// Whether a damaged pin has been read, or a page been lost, since the heap was created.
     #[inline]
     pub fn has_damage(&self) -> bool {
-        self.unreported.get() != 0 || self.first_damage.get().is_some()
+        self.damage.get().is_some() || self.has_lost_page()
     }
 
-    /// Fails if a damaged pin has been read since the heap was created.
+    #[inline]
+    fn has_lost_page(&self) -> bool {
+        page_fault::count() != self.faults_seen.get() && self.find_lost_page()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn find_lost_page(&self) -> bool {
+        let count = page_fault::count();
+        let mut attached = self.attached.iter();
+        let lost = attached.find_map(|AttachedSpace { space, since }| {
+            page_fault::lost_since(space.owner().number(), *since)
+        });
+        match lost {
+            Some(place) => {
+                let fault = PinFault::LostPage;
+                self.damage.get_or_init(|| Arc::new(DamagedPin { place, fault }));
+            }
+            None => self.faults_seen.set(count),
+        }
+        self.damage.get().is_some()
+    }
+
+    /// Fails if a damaged pin has been read, or a page been lost, since the heap was created.
     ///
     /// # Errors
     /// [`DamagedPin`].
-    pub fn check(&self, interrupt: &Interrupt) -> Result<(), DamagedPin> {
-        let address = self.unreported.take();
-        if address != 0 {
-            // The work may have ended before it saw the interrupt, which must not stop the next
-            // work.
-            let _ = interrupt.is_due();
-            let space = self.attached.iter().find(|space| space.contains(address));
-            let place = space.map(|space| space.backing().name(address));
-            let place = place.unwrap_or_else(|| format!("address {address:#x}"));
-            // The first damage that was reported stays.
-            let _ = self.first_damage.set(place.into());
+    pub fn check(&self, interrupt: &Interrupt) -> Result<(), Arc<DamagedPin>> {
+        if !self.has_damage() {
+            return Ok(());
         }
-        match self.first_damage.get() {
-            Some(place) => Err(DamagedPin { place: Arc::clone(place) }),
-            None => Ok(()),
-        }
+        // The work may have ended before it saw the interrupt, which must not stop the next work.
+        let _ = interrupt.is_due();
+        self.damage.get().map_or(Ok(()), |damage| Err(Arc::clone(damage)))
     }
 }

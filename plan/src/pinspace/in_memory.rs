@@ -1,13 +1,13 @@
 //! A pin space in memory, backed by files without names.
 
-use super::range::{ALIGNMENT, SLOT_SIZE};
-use super::range::{PinSpaceId, RangeError, RangeSlot};
+use super::range::{ALIGNMENT, PinSpaceId, RangeError, RangeSlot, SLOT_SIZE, SlotFile};
 use super::space::{BackingError, NewPin, PinSpace, PinSpaceBacking};
 use crate::digest::Hash;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 impl PinSpace {
@@ -67,7 +67,7 @@ impl PinFile {
     fn nameless(owner: PinSpaceId) -> Result<PinFile, RangeError> {
         let file = nameless()?;
         // SAFETY: no other code has the file.
-        unsafe { PinFile::new(RangeSlot::claim(None, owner)?, file, 0) }
+        unsafe { PinFile::new(RangeSlot::claim(None, owner)?, file, None, 0) }
     }
 
     /// Maps a file. Its first `used` bytes, a multiple of the alignment, are in use.
@@ -78,11 +78,13 @@ impl PinFile {
     pub(crate) unsafe fn new(
         mut slot: RangeSlot,
         file: File,
+        path: Option<PathBuf>,
         used: usize,
     ) -> Result<PinFile, RangeError> {
+        let reader = Arc::new(file.try_clone().map_err(RangeError::Map)?);
         // SAFETY: only this `PinFile` writes the file, and it never changes bytes below the slot's
         // end.
-        unsafe { slot.map(&file) }?;
+        unsafe { slot.map(&file, SlotFile { path, reader }) }?;
         Ok(PinFile { slot, file, used })
     }
 

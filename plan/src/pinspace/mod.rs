@@ -14,6 +14,7 @@
 //! space      PinSpace, its backing, and frozen pins
 //! record     the format of one frozen pin, and its check
 //! range      the fixed range of addresses; slots, each with one mapped file
+//! fault      why a pin cannot be used
 //!
 //! above the heap:
 //! crate::freeze  from a heap into a pin space
@@ -21,7 +22,9 @@
 //! ```
 //!
 //! A damaged pin ends the evaluation that reads it
-//! ([`EvalError::Damaged`](crate::EvalError::Damaged)), before anything in the pin is used.
+//! ([`EvalError::Damaged`](crate::EvalError::Damaged)), before anything in the pin is used: a record
+//! is read and checked by calls when the process first needs its pin. What becomes unreadable after
+//! that ends the evaluation too, by way of [`crate::page_fault`].
 //!
 //! This module does not depend on stores: a [`PinSpaceBacking`] stores the bytes. A [`FrozenPin`]
 //! holds a frozen pin outside of a heap, and can be sent to another thread. `FORMAT.md` describes
@@ -29,6 +32,7 @@
 
 #[allow(unsafe_code, reason = "reads records in slots that an attached pin space keeps claimed")]
 pub(crate) mod attached;
+mod fault;
 #[allow(unsafe_code, reason = "implements the unsafe trait `Backing`")]
 mod in_memory;
 #[allow(unsafe_code, reason = "maps memory at fixed addresses")]
@@ -38,8 +42,10 @@ pub(crate) mod record;
 #[allow(unsafe_code, reason = "declares `Backing`, whose contract makes frozen addresses readable")]
 pub(crate) mod space;
 
+pub use self::attached::DamagedPin;
+pub use self::fault::PinFault;
 pub use self::in_memory::{PinFile, nameless};
-pub use self::range::{PinSpaceId, RangeError, RangeSlot};
+pub use self::range::{PinSpaceId, RangeError, RangeSlot, SlotFile, SlotReader};
 pub use self::space::{BackingError, FORMAT_VERSION, FrozenPin, NewPin, PinSpace, PinSpaceBacking};
 
 /// The number of words of the pin object at the start of a record. The other objects of the pin

@@ -14,21 +14,27 @@
 //! every page of it (24 GB in QEMU 7.2).
 //!
 //! Besides its memory, a slot has one bit for every possible address of a record. The bit is set
-//! once the record there has been verified.
+//! once the record there has been verified. The file is also read by calls, to verify records: a
+//! bad sector is then an error of the call and no signal.
 //!
 //! # Safety
 //!
 //! This module maps memory. Its invariant: *memory of a claimed slot below its end is mapped for
-//! reading, never changes, and is not unmapped while the slot is claimed*. No heap allocates
-//! objects in the range, so an object there is a frozen one.
+//! reading, never changes, and is not unmapped while the slot is claimed*. The exception is a page
+//! that the file system fails to read: [`crate::page_fault`] replaces it, records that, clears the
+//! slot's verification bits, and interrupts the heaps that may point into the slot. No heap
+//! allocates objects in the range, so an object there is a frozen one.
 
+use crate::page_fault::MappedRange;
 use std::ffi::c_void;
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
 use std::ptr::{null_mut, with_exposed_provenance_mut};
 use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 /// The first address of the range.
 pub const BASE: usize = 1 << RANGE_SHIFT;
@@ -88,6 +94,11 @@ pub enum RangeError {
 pub struct PinSpaceId(u32);
 
 impl PinSpaceId {
+    /// Returns the number of the owner, by which it is known to [`crate::page_fault`].
+    pub(crate) fn number(self) -> u32 {
+        self.0
+    }
+
     /// Returns a new identity.
     pub fn new() -> PinSpaceId {
         static NEXT: AtomicU32 = AtomicU32::new(1);
@@ -98,6 +109,49 @@ impl PinSpaceId {
 impl Default for PinSpaceId {
     fn default() -> PinSpaceId {
         PinSpaceId::new()
+    }
+}
+
+/// Reads the file of a slot by calls.
+pub trait SlotReader: Send + Sync {
+    /// Fills `buffer` with the bytes from `offset` on.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::UnexpectedEof`] if the file ends before, or as the file system reports.
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()>;
+}
+
+impl SlotReader for File {
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        self.read_exact_at(buffer, offset)
+    }
+}
+
+/// The file that is mapped in a slot.
+pub struct SlotFile {
+    /// The path, for messages; `None` for a file in memory.
+    pub path: Option<PathBuf>,
+    /// Reads the same bytes as the mapping.
+    pub reader: Arc<dyn SlotReader>,
+}
+
+static SLOT_FILES: [RwLock<Option<Arc<SlotFile>>>; SLOTS] = [const { RwLock::new(None) }; SLOTS];
+
+/// Returns the file that is mapped in the slot of an address in the range.
+pub(crate) fn file(address: usize) -> Option<Arc<SlotFile>> {
+    SLOT_FILES[slot_of(address)].read().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+fn set_file(slot: usize, file: Option<Arc<SlotFile>>) {
+    *SLOT_FILES[slot].write().unwrap_or_else(PoisonError::into_inner) = file;
+}
+
+/// Describes an address in the range: the file and the offset, or the address if the file has no
+/// path.
+pub(crate) fn describe(address: usize) -> String {
+    match file(address).and_then(|file| file.path.clone()) {
+        Some(path) => format!("{}, byte {}", path.display(), address % SLOT_SIZE),
+        None => format!("address {address:#x}"),
     }
 }
 
@@ -193,6 +247,13 @@ pub(crate) fn set_verified(address: usize) {
     }
 }
 
+/// Forgets that the record at that address is intact.
+pub(crate) fn clear_verified(address: usize) {
+    if let Some((word, bit)) = bit(address) {
+        word.fetch_and(!bit, Ordering::Relaxed);
+    }
+}
+
 /// Asks the system to start reading a range from disk before it is used.
 pub(crate) fn prefetch(address: usize, bytes: usize) {
     use rustix::mm::{Advice, madvise};
@@ -231,7 +292,13 @@ pub(crate) fn bytes_of(words: &[u64]) -> &[u8] {
 
 /// A claimed slot. Dropping it unmaps its memory; no pointer into it may be used afterwards.
 #[derive(Debug)]
-pub struct RangeSlot(usize);
+pub struct RangeSlot {
+    number: usize,
+    owner: PinSpaceId,
+    /// The registration of the mapping; `None` while nothing is mapped, or if there is no room for
+    /// it.
+    range: Option<MappedRange>,
+}
 
 impl RangeSlot {
     /// Claims the slot with that number, or any free slot, for a pin space.
@@ -293,35 +360,52 @@ impl RangeSlot {
             state.bits.store(bits.map_err(RangeError::Map)?, Ordering::Release);
         }
         state.owner.store(owner.0, Ordering::Release);
-        Ok(RangeSlot(number))
+        Ok(RangeSlot { number, owner, range: None })
     }
 
     /// Returns the slot's number.
     pub fn number(&self) -> usize {
-        self.0
+        self.number
     }
 
     /// Returns the slot's first address.
     pub fn address(&self) -> usize {
-        BASE + self.0 * SLOT_SIZE
+        BASE + self.number * SLOT_SIZE
     }
 
     /// Maps a file at the slot's first address, including the part that it will grow by. Nothing
     /// may be read before [`RangeSlot::set_end`] allows it.
     ///
+    /// `contents` describes the same file, and reads it by calls.
+    ///
     /// # Safety
-    /// While the slot is claimed, the file must not be truncated, and its bytes below the slot's
-    /// end must not be changed, by any process. Nothing that was mapped here before may be in use.
+    /// While the slot is claimed, this process must not truncate the file, and no process may change
+    /// its bytes below the slot's end. Nothing that was mapped here before may be in use. (If
+    /// another process truncates the file, reads of the missing pages are damage.)
     ///
     /// # Errors
     /// If the system does not map the file.
-    pub unsafe fn map(&mut self, file: &File) -> Result<(), RangeError> {
+    pub unsafe fn map(&mut self, file: &File, contents: SlotFile) -> Result<(), RangeError> {
         use rustix::mm::{MapFlags, ProtFlags, mmap};
         let address = as_pointer(self.address());
         let flags = MapFlags::SHARED | MapFlags::FIXED | MapFlags::NORESERVE;
         // SAFETY: the slot's addresses belong to this slot, and nothing in it is in use.
         let mapped = unsafe { mmap(address, SLOT_SIZE, ProtFlags::READ, flags, file.as_fd(), 0) };
-        mapped.map(drop).map_err(|error| RangeError::Map(error.into()))
+        mapped.map_err(|error| RangeError::Map(error.into()))?;
+        self.range = None;
+        let path = contents.path.clone().unwrap_or_else(|| "pins in memory".into());
+        let bits = SLOT_STATES[self.number].bits.load(Ordering::Acquire).expose_provenance();
+        let owner = self.owner.number();
+        // SAFETY: the addresses hold the mapping until the slot is dropped, which ends the
+        // registration. Readers of frozen pins tolerate replacement pages (see `page_fault`), and
+        // their heaps check for damage. A verification bit may be cleared at any time: the record is
+        // then verified again.
+        self.range = unsafe {
+            let cleared = Some((bits, BITS_SIZE));
+            MappedRange::register(self.address(), SLOT_SIZE, &path, owner, cleared)
+        };
+        set_file(self.number, Some(Arc::new(contents)));
+        Ok(())
     }
 
     /// Turns off read-ahead for the mapped file, for pins that are read at random. Reading 1,000
@@ -346,7 +430,7 @@ impl RangeSlot {
     /// If `bytes` exceeds the size of a slot.
     pub unsafe fn set_end(&self, bytes: usize) {
         assert!(bytes <= SLOT_SIZE, "the file is larger than a slot");
-        SLOT_STATES[self.0].end.store(self.address() + bytes, Ordering::Release);
+        SLOT_STATES[self.number].end.store(self.address() + bytes, Ordering::Release);
     }
 }
 
@@ -354,8 +438,10 @@ impl Drop for RangeSlot {
     fn drop(&mut self) {
         use rustix::mm::munmap;
         let _guard = claiming();
-        let state = &SLOT_STATES[self.0];
+        let state = &SLOT_STATES[self.number];
         state.end.store(0, Ordering::Release);
+        self.range = None;
+        set_file(self.number, None);
         // SAFETY: the owner of a slot drops it only when no pointer into it is in use (see
         // `PinSpaceBacking`).
         let unmapped = unsafe { munmap(as_pointer(self.address()), SLOT_SIZE) };

@@ -15,17 +15,22 @@
 //! the hash is present. The check is the first 8 bytes of BLAKE3 of the record's address and all of
 //! its words except the check. `FORMAT.md` lists the invariants of a record.
 
+use super::fault::PinFault;
 use super::range;
 use crate::digest::Hash;
 use crate::layout::{ObjectHeader, ObjectLayout, PIN_SIZE};
+use crate::page_fault;
 use crate::word::{Word, WordKind};
 
 /// The number of words in the first line of a record.
 pub(crate) const LINE_WORDS: usize = 8;
+const LINE_BYTES: usize = 8 * LINE_WORDS;
 const ITEM: usize = 1;
 const FACTS: usize = 6;
 const CHECK: usize = 7;
 
+/// The number of bytes of a long record that are read at once.
+const CHUNK: usize = 64 << 10;
 /// The largest number of pins that are read ahead together.
 const READ_AHEAD_LIMIT: usize = 4096;
 /// Pins at most this many bytes apart are read ahead as one range.
@@ -43,35 +48,65 @@ pub(crate) fn line(item: u64, hash: &Hash, arity: u64, words: usize) -> [u64; LI
     line
 }
 
-/// Computes the check of a record that is, or will be, at that address.
-fn check(address: usize, record: &[u64]) -> u64 {
+/// Returns the hasher for the check of a record at that address, before any byte of the record.
+fn check_hasher(address: usize) -> blake3::Hasher {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&(address as u64).to_le_bytes());
-    hasher.update(range::bytes_of(&record[..CHECK]));
-    hasher.update(range::bytes_of(&record[LINE_WORDS..]));
+    hasher
+}
+
+/// Returns the check that a hasher of everything that it covers gives.
+fn finish_check(hasher: &blake3::Hasher) -> u64 {
     let hash = hasher.finalize();
     let (first, _) = hash.as_bytes().split_at(8);
     first.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
 }
 
-/// Writes the check of a record at that address into it.
+/// Writes the check of a record that will be at that address into it.
 pub(crate) fn seal(address: usize, record: &mut [u64]) {
-    record[CHECK] = check(address, record);
+    let mut hasher = check_hasher(address);
+    hasher.update(range::bytes_of(&record[..CHECK]));
+    hasher.update(range::bytes_of(&record[LINE_WORDS..]));
+    record[CHECK] = finish_check(&hasher);
 }
 
-/// Returns the words of the record at that address, if there is one and its check matches.
-///
-/// # Safety
-/// The address is in a slot that stays claimed for the lifetime.
-pub(crate) unsafe fn read<'a>(address: usize) -> Option<&'a [u64]> {
-    // SAFETY: by this function's contract.
-    let bytes = unsafe { length(address) }?;
-    if bytes > 2 * range::PAGE {
-        range::prefetch(address, bytes);
+/// Reads the record at that address from its file by calls, and compares its check. Returns the
+/// length of the record in bytes.
+fn check_file(address: usize) -> Result<usize, PinFault> {
+    let room = range::end(address).saturating_sub(address);
+    let file = range::file(address).ok_or(PinFault::Absent)?;
+    if room < LINE_BYTES {
+        return Err(PinFault::Truncated);
     }
-    // SAFETY: by this function's contract.
-    let record = unsafe { range::words(address, bytes / 8) };
-    (check(address, record) == record[CHECK]).then_some(record)
+    let offset = (address % range::SLOT_SIZE) as u64;
+    let mut first = [0; range::PAGE];
+    let mut read = room.min(first.len());
+    // Mostly one call reads the whole record. If it fails, the error may be behind the record.
+    if file.reader.read_at(offset, &mut first[..read]).is_err() {
+        read = LINE_BYTES;
+        file.reader.read_at(offset, &mut first[..read])?;
+    }
+    let word = |index: usize| {
+        let bytes = &first[8 * index..8 * index + 8];
+        bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
+    };
+    let words = usize::try_from(word(FACTS) >> 1).unwrap_or(usize::MAX);
+    if !(LINE_WORDS..=room / 8).contains(&words) {
+        return Err(PinFault::Mismatch);
+    }
+    let bytes = 8 * words;
+    let mut hasher = check_hasher(address);
+    hasher.update(&first[..8 * CHECK]);
+    let mut at = read.min(bytes);
+    hasher.update(&first[LINE_BYTES..at]);
+    let mut chunk = vec![0; (bytes - at).min(CHUNK)];
+    while at < bytes {
+        let piece = (bytes - at).min(CHUNK);
+        file.reader.read_at(offset + at as u64, &mut chunk[..piece])?;
+        hasher.update(&chunk[..piece]);
+        at += piece;
+    }
+    if finish_check(&hasher) == word(CHECK) { Ok(bytes) } else { Err(PinFault::Mismatch) }
 }
 
 /// Asks the system to read those of these values that are frozen pins and not verified yet, all at
@@ -135,19 +170,37 @@ pub(crate) fn hash(record: &[u64]) -> Hash {
     Hash(hash)
 }
 
-/// Whether there is an intact record at that address, which may be any number. A positive answer is
+/// Checks that there is an intact record at that address, which may be any number. Success is
 /// remembered.
 ///
-/// # Safety
-/// If the address is in a claimed slot, the slot stays claimed during the call.
-pub(crate) unsafe fn verify(address: usize) -> bool {
+/// The record is read by calls and not through its mapping, so an unreadable sector is an error.
+///
+/// # Errors
+/// See [`PinFault`].
+pub(crate) fn verify(address: usize) -> Result<(), PinFault> {
     if !range::is_frozen(address) || !address.is_multiple_of(range::ALIGNMENT) {
-        return false;
+        return Err(PinFault::Absent);
     }
-    // SAFETY: by this function's contract.
-    let is_intact = range::is_verified(address) || unsafe { read(address) }.is_some();
-    if is_intact {
-        range::set_verified(address);
+    if range::is_verified(address) {
+        return Ok(());
     }
-    is_intact
+    let bytes = check_file(address)?;
+    accept(address, bytes)
+}
+
+/// Records that the file has an intact record of `bytes` bytes at that address.
+///
+/// # Errors
+/// [`PinFault::LostPage`] if a page of the record was lost, so that its mapping differs from the
+/// file.
+pub(crate) fn accept(address: usize, bytes: usize) -> Result<(), PinFault> {
+    range::set_verified(address);
+    // The order matters: a page that is lost from now on clears the bit.
+    if !page_fault::is_lost(address, bytes) {
+        return Ok(());
+    }
+    range::clear_verified(address);
+    // A heap may have seen the bit. It is damaged like those that were interrupted.
+    page_fault::count_again(address);
+    Err(PinFault::LostPage)
 }

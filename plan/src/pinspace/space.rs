@@ -1,5 +1,6 @@
 //! [`PinSpace`]: a store of frozen pins, and [`FrozenPin`]: one of its pins.
 
+use super::fault::PinFault;
 use super::range::{self, PinSpaceId};
 use super::record;
 use crate::digest::Hash;
@@ -57,34 +58,22 @@ pub unsafe trait PinSpaceBacking: Send {
     /// # Errors
     /// If the pin cannot be stored. Nothing has changed then.
     fn keep(&mut self, pin: NewPin<'_>) -> Result<(), BackingError>;
-
-    /// Describes an address for error messages.
-    fn name(&self, address: usize) -> String {
-        format!("address {address:#x}")
-    }
 }
 
-/// Returns the address of the pin with that hash, if the backing has it undamaged. A damaged pin
-/// counts as absent, so that a freeze writes it again.
-///
-/// # Errors
-/// Those of [`PinSpaceBacking::find`].
-pub(crate) fn find_intact(
-    backing: &mut dyn PinSpaceBacking,
-    hash: &Hash,
-) -> Result<Option<usize>, BackingError> {
+/// Returns the address of the pin with that hash, if the backing has it undamaged. A pin that is
+/// damaged or cannot be found counts as absent, so that a freeze writes it again.
+pub(crate) fn find_intact(backing: &mut dyn PinSpaceBacking, hash: &Hash) -> Option<usize> {
     let owner = Some(backing.owner());
     // The backing's index may be stale, so the address may be any number.
     let is_match = |address: &usize| {
         range::is_frozen(*address)
             && range::owner(*address) == owner
+            && record::verify(*address).is_ok()
             // SAFETY: the slot belongs to the backing, which keeps it claimed until it is dropped,
             // and which is borrowed here.
-            && unsafe { record::verify(*address) }
-            // SAFETY: as above.
             && record::hash(unsafe { range::words(*address, record::LINE_WORDS) }) == *hash
     };
-    Ok(backing.find(hash)?.filter(is_match))
+    backing.find(hash).ok().flatten().filter(is_match)
 }
 
 /// A store of frozen pins. It lives as long as a heap or a [`FrozenPin`] refers to it.
@@ -107,27 +96,35 @@ impl PinSpace {
     /// Returns the pin with that hash, if it is here and intact.
     ///
     /// # Errors
-    /// If the search fails.
+    /// If the search fails, or the file system fails to read the pin.
     pub fn find(self: &Arc<PinSpace>, hash: &Hash) -> Result<Option<FrozenPin>, BackingError> {
         let address = self.backing().find(hash)?;
         // SAFETY: the contract of `PinSpaceBacking` covers the addresses that `find` returns.
-        let found = address.and_then(|address| unsafe { self.at(address) });
-        Ok(found.filter(|found| found.hash() == *hash))
+        match address.map(|address| unsafe { self.at(address) }) {
+            Some(Ok(found)) => Ok(Some(found).filter(|found| found.hash() == *hash)),
+            Some(Err(PinFault::Unreadable(error))) => Err(error.into()),
+            Some(Err(_)) | None => Ok(None),
+        }
     }
 
-    /// Returns the pin at that address, if there is one and it is intact.
+    /// Returns the pin at that address.
     ///
     /// The address may be any number. A record is recognised by its length and its check, which
     /// covers its address.
     ///
+    /// # Errors
+    /// If there is none, or it is damaged or cannot be read.
+    ///
     /// # Safety
     /// A pin of this space was stored at the address, or no record that is intact by its check is
     /// there. (The bytes of a bar *inside* a record can imitate a record with invalid words.)
-    pub unsafe fn at(self: &Arc<PinSpace>, address: usize) -> Option<FrozenPin> {
-        // SAFETY: a slot that the backing owns stays claimed until the backing is dropped.
-        let is_pin = self.contains(address) && unsafe { record::verify(address) };
+    pub unsafe fn at(self: &Arc<PinSpace>, address: usize) -> Result<FrozenPin, PinFault> {
+        if !self.contains(address) {
+            return Err(PinFault::Absent);
+        }
+        record::verify(address)?;
         // SAFETY: `verify` has just found a record there.
-        is_pin.then(|| unsafe { self.at_unverified(address) })
+        Ok(unsafe { self.at_unverified(address) })
     }
 
     /// Returns the pin at that address without verifying it. If it is damaged, the first evaluation

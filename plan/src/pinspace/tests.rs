@@ -1,7 +1,7 @@
 //! Pin spaces, frozen pins and images, without an evaluator.
 
 use super::record::{self, LINE_WORDS};
-use super::{FrozenPin, NewPin, PinSpace, PinSpaceId, RangeSlot, nameless, range};
+use super::{FrozenPin, NewPin, PinSpace, PinSpaceId, RangeSlot, SlotFile, nameless, range};
 use crate::image::{self, ImageError};
 use crate::layout::ObjectHeader;
 use crate::plain::{from_term, to_term};
@@ -9,6 +9,7 @@ use crate::samples::{self, terms};
 use crate::word::{Word, WordKind};
 use crate::{EvalError, FreezeError, Hash, Heap, Shape, Val, seed};
 use spec::Term;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::{fs, os::unix::fs::FileExt, thread};
 
@@ -48,8 +49,11 @@ fn freeze(heap: &mut Heap, value: &Val, space: &Arc<PinSpace>) -> Val {
 
 /// The words of a frozen pin's record.
 fn record_of(frozen: &FrozenPin) -> &[u64] {
+    record::verify(frozen.address()).expect("a record");
     // SAFETY: the frozen pin keeps its slot claimed.
-    unsafe { record::read(frozen.address()) }.expect("a record")
+    let bytes = unsafe { record::length(frozen.address()) }.expect("a record");
+    // SAFETY: as above.
+    unsafe { range::words(frozen.address(), bytes / 8) }
 }
 
 /// Returns the item of a pin.
@@ -219,8 +223,9 @@ fn a_flipped_bit_is_found_before_the_data_is_used() {
     let open = |used: usize| {
         let owner = PinSpaceId::new();
         let mut slot = RangeSlot::claim(Some(500), owner).expect("free");
+        let contents = SlotFile { path: None, reader: file.clone() };
         // SAFETY: the test damages the file only while nothing borrows from it.
-        unsafe { slot.map(&file) }.expect("mapped");
+        unsafe { slot.map(&file, contents) }.expect("mapped");
         // SAFETY: the file has that many bytes from an earlier round.
         unsafe { slot.set_end(used) };
         let (file, addresses) = (Arc::clone(&file), Arc::clone(&addresses));
@@ -249,6 +254,11 @@ fn a_flipped_bit_is_found_before_the_data_is_used() {
     }
 }
 
+/// The path that messages give for an image.
+fn path() -> &'static Path {
+    Path::new("image")
+}
+
 fn tempfile() -> fs::File {
     nameless().expect("memory")
 }
@@ -264,7 +274,7 @@ fn damaged(space: &Arc<PinSpace>) -> FrozenPin {
 
 fn is_damage<T>(result: Result<T, EvalError>, of: &FrozenPin) -> bool {
     let place = format!("{:#x}", of.address());
-    matches!(result, Err(EvalError::Damaged { place: reported }) if reported.contains(&place))
+    matches!(result, Err(EvalError::Damaged(damage)) if damage.place.contains(&place))
 }
 
 #[test]
@@ -310,7 +320,7 @@ fn small_image(heap: &mut Heap, label: &[u8]) -> fs::File {
         value(heap, "({0 4 0} <7> <{5 6 (0 9)}> <(0 <7> 1267650600228229401496703205376)>)");
     let file = tempfile();
     // SAFETY: no other code has the file.
-    unsafe { image::save(heap, &value, label, &file) }.expect("room");
+    unsafe { image::save(heap, &value, label, &file, path()) }.expect("room");
     file
 }
 
@@ -325,13 +335,13 @@ fn an_image_holds_the_saved_value() {
         let (file, again) = (tempfile(), tempfile());
         samples::mark_normal(heap, &row);
         // SAFETY: no other code has the file.
-        unsafe { image::save(heap, &row, label, &file) }.expect("room");
+        unsafe { image::save(heap, &row, label, &file, path()) }.expect("room");
         assert_eq!(image::label(&file).expect("an image"), label);
         // The heap that wrote the image holds its slot, so the first open makes a copy.
         for is_copy in [true, false] {
             let other = &mut samples::heap(is_copy);
             // SAFETY: only `save` has written the file.
-            let root = unsafe { image::open(&file) }.expect("an image");
+            let root = unsafe { image::open(&file, path()) }.expect("an image");
             let pin = other.adopt(&root);
             let found = item(other, &pin);
             samples::collect(other);
@@ -344,9 +354,10 @@ fn an_image_holds_the_saved_value() {
         }
         let row = value(heap, "(0 7)");
         // SAFETY: as above.
-        unsafe { image::save(heap, &row, label, &again) }.expect("room");
+        unsafe { image::save(heap, &row, label, &again, path()) }.expect("room");
         // SAFETY: only `save` has written the files.
-        let hashes = [&again, &file].map(|file| unsafe { image::open(file) }.expect("one").hash());
+        let hashes =
+            [&again, &file].map(|file| unsafe { image::open(file, path()) }.expect("one").hash());
         assert_ne!(hashes[0], hashes[1]);
     }
 }
@@ -357,7 +368,7 @@ fn a_damaged_image_is_refused() {
     let file = small_image(heap, b"damaged");
     let length = file.metadata().expect("a length").len();
     // SAFETY: the check does not match if bytes differ from those that `save` has written.
-    let is_refused = |file: &fs::File| match unsafe { image::open(file) } {
+    let is_refused = |file: &fs::File| match unsafe { image::open(file, path()) } {
         Err(ImageError::Damaged | ImageError::Foreign | ImageError::Version(_)) => true,
         Err(other) => panic!("{other}"),
         Ok(_) => false,
@@ -391,7 +402,7 @@ fn a_finished_image_takes_no_pins() {
     let heap = &mut samples::heap(false);
     let file = small_image(heap, b"finished");
     // SAFETY: only `save` has written the file.
-    let root = unsafe { image::open(&file) }.expect("an image");
+    let root = unsafe { image::open(&file, path()) }.expect("an image");
     let other = value(heap, "<{5 6 (0 8)}>");
     let refused = freeze_normal(heap, &other, root.space()).expect_err("it is finished");
     assert!(refused.to_string().contains("takes no more pins"), "{refused}");

@@ -22,15 +22,15 @@ fn is_refused<T>(result: Result<T, EvalError>) -> bool {
 fn sizes_count_the_written_parts() {
     let heap = &mut heap(false);
     let value = doubled(heap, 7, 10);
-    let size = |value: &Val, pins| written_size(heap.look(value), pins).unwrap();
+    let size = |value: &Val, pins| heap.look(value).written_size(pins).unwrap();
     assert_eq!(size(&value, PinCounting::Opaque), (1 << 11) - 1);
     let value = doubled(heap, 7, 100);
-    let size = |value: &Val, pins| written_size(heap.look(value), pins).unwrap();
+    let size = |value: &Val, pins| heap.look(value).written_size(pins).unwrap();
     assert_eq!(size(&value, PinCounting::Opaque), u64::MAX);
     let pin = doubled(heap, 7, 3);
     let pin = samples::pin(heap, &pin).unwrap();
     let row = heap.row(&[pin.clone(), pin]).unwrap();
-    let size = |pins| written_size(heap.look(&row), pins).unwrap();
+    let size = |pins| heap.look(&row).written_size(pins).unwrap();
     assert_eq!(size(PinCounting::Opaque), 3);
     assert_eq!(size(PinCounting::Expanded), 3 + 15);
 }
@@ -88,4 +88,45 @@ fn an_interrupt_ends_a_hash() {
     let value = doubled(heap, 7, 29);
     heap.interrupt_flag().store(true, std::sync::atomic::Ordering::Relaxed);
     assert!(matches!(heap.hash(&value), Err(EvalError::Interrupted)));
+}
+
+#[test]
+fn a_size_is_counted_up_to_a_number_of_objects() {
+    let heap = &mut heap(false);
+    let shared = doubled(heap, 7, 40);
+    let size = |heap: &Heap, value: &Val, max| {
+        heap.look(value).written_size_if_small(PinCounting::Opaque, max)
+    };
+    assert_eq!(size(heap, &shared, 1 << 10), Some((1 << 41) - 1));
+    assert_eq!(size(heap, &shared, 20), None);
+    let items: Vec<Val> = (0..1000).map(|n| heap.nat(n)).collect();
+    let row = heap.row(&items).unwrap();
+    assert_eq!(size(heap, &row, 2000), Some(1001));
+    assert_eq!(size(heap, &row, 1000), None);
+    // A request to stop is for the evaluation too.
+    let value = doubled(heap, 7, 10_000);
+    heap.interrupt_flag().store(true, std::sync::atomic::Ordering::Relaxed);
+    assert_eq!(size(heap, &value, 1 << 20), None);
+    assert!(heap.look(&value).is_interrupted());
+}
+
+#[test]
+fn a_pin_is_hashed_within_a_number_of_words() {
+    let heap = &mut heap(false);
+    let inner = doubled(heap, 7, 5);
+    let inner = samples::pin(heap, &inner).unwrap();
+    let row = heap.row(&[inner.clone(), inner]).unwrap();
+    let outer = samples::pin(heap, &row).unwrap();
+    let hash = |heap: &Heap, words: u64| {
+        let Shape::Pin(seen) = heap.look(&outer).shape() else { unreachable!("a pin was made") };
+        let mut left = words;
+        (crate::hash::hash_within_words(seen, &mut left), left)
+    };
+    // The outer item has 3 parts and is sized again when the inner one has its hash, of 63 parts.
+    assert_eq!(hash(heap, 2), (None, 0));
+    assert_eq!(hash(heap, 65), (None, 0));
+    let (found, left) = hash(heap, 100);
+    assert_eq!((found, left), (Some(heap.hash(&row).unwrap()), 100 - 3 - 63 - 3));
+    // A known hash costs nothing.
+    assert_eq!(hash(heap, 0), (found, 0));
 }

@@ -1,10 +1,12 @@
 //! Prints a tree on one line.
 //!
 //! The printer uses an explicit stack of tasks. A task for a tree pushes the tasks for its parts.
+//! The text goes to a [`StyledSink`] piece by piece, so a long line need not be in memory.
 
 use std::borrow::Cow;
+use std::fmt;
 
-use super::styled::{Colour, StyledText, TextStyle};
+use super::styled::{StyledSink, TextStyle};
 use crate::chars::{are_word_bytes, is_word_byte};
 use crate::{LeafKind, NodeShape, Rex};
 
@@ -23,20 +25,23 @@ enum PrintTask<'a> {
     Text(&'a str, TextStyle),
 }
 
-/// Renders `rex` on one line.
-pub(super) fn render(rex: &Rex, colour: Colour) -> StyledText {
-    let mut out = StyledText::new();
+/// Prints `rex` on one line.
+///
+/// # Errors
+///
+/// Those of `out`.
+pub(super) fn write(out: &mut impl StyledSink, rex: &Rex) -> fmt::Result {
     let mut tasks = Vec::with_capacity(16);
     tasks.push(PrintTask::Tree(rex));
     while let Some(task) = tasks.pop() {
         let first_new = tasks.len();
         match task {
-            PrintTask::Text(text, style) => out.push(text, style, colour),
+            PrintTask::Text(text, style) => out.push(text, style)?,
             PrintTask::Tree(rex) => {
                 match rex {
                     Rex::Leaf { leaf, text, .. } => {
                         let (written, style) = leaf_text(*leaf, text);
-                        out.push(&written, style, colour);
+                        out.push(&written, style)?;
                     }
                     Rex::Node { heir: None, .. } => tasks.push(PrintTask::Body(rex)),
                     Rex::Node { .. } => push_isolated(&mut tasks, rex, PrintTask::Body(rex)),
@@ -54,7 +59,7 @@ pub(super) fn render(rex: &Rex, colour: Colour) -> StyledText {
         }
         tasks[first_new..].reverse();
     }
-    out
+    Ok(())
 }
 
 fn push_isolated<'a>(tasks: &mut Vec<PrintTask<'a>>, rex: &Rex, inner: PrintTask<'a>) {

@@ -1,6 +1,6 @@
 //! Styled text and its width.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
@@ -38,36 +38,62 @@ impl TextStyle {
     }
 }
 
+/// Receives the pieces of a line in order.
+pub(super) trait StyledSink {
+    /// Adds a piece of text without a line feed.
+    ///
+    /// # Errors
+    ///
+    /// If the sink takes no more text; printing ends then.
+    fn push(&mut self, text: &str, style: TextStyle) -> fmt::Result;
+}
+
+/// Writes text with the escape sequences of its style. Returns its width in characters.
+pub(super) fn write_styled(
+    out: &mut impl Write,
+    text: &str,
+    style: TextStyle,
+    colour: Colour,
+) -> Result<usize, fmt::Error> {
+    if colour == Colour::None || style == TextStyle::Plain {
+        out.write_str(text)?;
+    } else {
+        let style = style.style(text);
+        write!(out, "{style}{text}{style:#}")?;
+    }
+    Ok(text.chars().count())
+}
+
 /// Text for one line or a part of it, with its width in characters. Escape sequences have no width.
-#[derive(Debug, Default)]
 pub(super) struct StyledText {
     pub(super) text: String,
     pub(super) width: usize,
+    /// The greatest width. A piece that exceeds it is refused.
+    max_width: usize,
+    colour: Colour,
 }
 
 impl StyledText {
     /// Makes an empty text with capacity for most one-line trees, which saves reallocations.
-    pub(super) fn new() -> StyledText {
-        StyledText { text: String::with_capacity(64), width: 0 }
+    pub(super) fn new(max_width: usize, colour: Colour) -> StyledText {
+        StyledText { text: String::with_capacity(64), width: 0, max_width, colour }
     }
+}
 
-    pub(super) fn push(&mut self, text: &str, style: TextStyle, colour: Colour) {
-        self.width += text.chars().count();
-        if colour == Colour::None || style == TextStyle::Plain {
-            self.text.push_str(text);
-        } else {
-            let style = style.style(text);
-            write!(self.text, "{style}{text}{style:#}").expect("writing to a String does not fail");
-        }
+impl StyledSink for StyledText {
+    fn push(&mut self, text: &str, style: TextStyle) -> fmt::Result {
+        self.width += write_styled(&mut self.text, text, style, self.colour)?;
+        if self.width > self.max_width { Err(fmt::Error) } else { Ok(()) }
     }
+}
 
-    pub(super) fn push_spaces(&mut self, count: usize) {
-        self.text.extend(std::iter::repeat_n(' ', count));
-        self.width += count;
-    }
+/// The width of a line, without its text.
+#[derive(Default)]
+pub(super) struct LineWidth(pub(super) usize);
 
-    pub(super) fn append(&mut self, other: &StyledText) {
-        self.text.push_str(&other.text);
-        self.width += other.width;
+impl StyledSink for LineWidth {
+    fn push(&mut self, text: &str, _: TextStyle) -> fmt::Result {
+        self.0 += text.chars().count();
+        Ok(())
     }
 }

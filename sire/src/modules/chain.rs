@@ -7,6 +7,10 @@ use rex::{LeafKind, Rex};
 
 /// A module of a chain.
 pub(crate) struct ChainedModule {
+    /// The name in its header, by which the state knows it.
+    pub(crate) name: String,
+    /// A warning if that is not the name of its file.
+    pub(crate) warning: Option<String>,
     /// The file's name, for messages.
     pub(crate) file: String,
     /// The file's path, for messages about its syntax.
@@ -36,21 +40,26 @@ pub(crate) fn module_chain(
         }
         let ModuleFile { name: file, path, bytes } = library.read(&name, place.as_deref())?;
         let text = rex::decode(&bytes, &path).map_err(SireError::Syntax)?.to_owned();
-        let header = header(&name, &file, &path, &text)?;
+        let header = header(&file, &path, &text)?;
         next = header.predecessor;
         place = Some(format!("{path}:{}", header.line));
-        files.push((file, path, text));
+        let warning = (header.name != name).then(|| {
+            let (line, own) = (header.line, &header.name);
+            format!("{path}:{line}: the header names the module {own}, but the file is {file}")
+        });
+        files.push((header.name, warning, file, path, text));
         names.push(name);
     }
-    let chain = files.into_iter().rev().map(|(file, path, text)| {
+    let chain = files.into_iter().rev().map(|(name, warning, file, path, text)| {
         key = key.then(text.as_bytes());
-        ChainedModule { file, path, text, key }
+        ChainedModule { name, warning, file, path, text, key }
     });
     Ok(chain.collect())
 }
 
 /// The first command of a module.
 struct ModuleHeader {
+    name: String,
     predecessor: Option<String>,
     line: usize,
 }
@@ -58,7 +67,7 @@ struct ModuleHeader {
 const BAD_HEADER: &str = "expected `#### NAME` or `#### NAME <- PREDECESSOR`";
 
 /// Reads the first command of a module, which is `#### NAME` or `#### NAME <- PREDECESSOR`.
-fn header(name: &str, file: &str, path: &str, text: &str) -> Result<ModuleHeader, SireError> {
+fn header(file: &str, path: &str, text: &str) -> Result<ModuleHeader, SireError> {
     let error = |line, reason| Err(SireError::Header { file: file.to_owned(), line, reason });
     let block = match rex::read_file(text, path).next() {
         None => return error(1, "the file is empty, but a module begins with `#### NAME`"),
@@ -77,12 +86,11 @@ fn header(name: &str, file: &str, path: &str, text: &str) -> Result<ModuleHeader
         Rex::Node { rune, .. } if rune == "####" => return error(line, BAD_HEADER),
         _ => return error(line, "a module begins with `#### NAME`"),
     };
-    if file_stem(own) != Some(name) {
-        return error(line, "the module's name is not that of its file");
-    }
+    // Like the prototype, a file is found by its own name, and its state by the name in the header.
+    let Some(name) = file_stem(own).map(str::to_owned) else { return error(line, BAD_HEADER) };
     match predecessor.map(file_stem) {
-        None => Ok(ModuleHeader { predecessor: None, line }),
-        Some(Some(stem)) => Ok(ModuleHeader { predecessor: Some(stem.to_owned()), line }),
+        None => Ok(ModuleHeader { name, predecessor: None, line }),
+        Some(Some(stem)) => Ok(ModuleHeader { name, predecessor: Some(stem.to_owned()), line }),
         Some(None) => error(line, BAD_HEADER),
     }
 }

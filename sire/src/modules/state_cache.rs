@@ -171,7 +171,7 @@ impl StateCache {
             let row = vm.force(&row)?;
             // SAFETY: `put` has created the file under a name that no other call uses, so by the
             // module's invariant nothing else writes it.
-            Ok(unsafe { image::save(vm, &row, &label, file) }?)
+            Ok(unsafe { image::save(vm, &row, &label, file, &path) }?)
         });
         result.map_err(|error| CacheWarning { path, error })
     }
@@ -256,7 +256,7 @@ fn read_keys(file: &File) -> Result<Vec<StateKey>, CacheError> {
 fn read_states(vm: &mut Vm, path: &Path, keys: &[StateKey]) -> Result<Vec<Val>, CacheError> {
     let file = File::open(path)?;
     // SAFETY: by the module's invariant.
-    let root = unsafe { image::open(&file) }?;
+    let root = unsafe { image::open(&file, path) }?;
     // The label is only trustworthy now that `open` has verified the file.
     let found = read_keys(&file)?;
     if !found.starts_with(keys) {

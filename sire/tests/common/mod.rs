@@ -3,6 +3,7 @@
 #![allow(dead_code, unreachable_pub, reason = "no test file uses all of it")]
 
 use runtime::{CompileMode, RuntimeBuilder};
+use show::PrintLimit;
 use sire::{ModuleLibrary, Sire, SireOptions, SireOutput};
 use std::cell::RefCell;
 use std::io::{self, Write};
@@ -49,11 +50,21 @@ impl TestSession {
         cache: Option<PathBuf>,
         limits: plan::HeapOptions,
     ) -> TestSession {
+        TestSession::with_print_limit(library, cache, limits, PrintLimit::DEFAULT)
+    }
+
+    /// Makes a session whose runtime has these limits, and which prints values within `print`.
+    pub fn with_print_limit(
+        library: ModuleLibrary,
+        cache: Option<PathBuf>,
+        limits: plan::HeapOptions,
+        print: PrintLimit,
+    ) -> TestSession {
         let (out, diagnostics) = (SharedOutput::default(), SharedOutput::default());
         let options = SireOptions {
             library,
             cache,
-            output: SireOutput::new(out.clone(), Default::default()),
+            output: SireOutput::new(out.clone(), Default::default()).with_limit(print),
             diagnostics: SireOutput::new(diagnostics.clone(), Default::default()),
         };
         let runtime = RuntimeBuilder::new().heap(limits).compile(CompileMode::Off).build();

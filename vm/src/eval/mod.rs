@@ -129,7 +129,8 @@ impl Vm {
     #[inline(always)]
     fn slot_of(&mut self, law: Word, pinned: bool) -> Result<Word, EvalError> {
         let slot = self.heap.load(law, LAW_CODE);
-        if slot == Word::ZERO {
+        // A law on a page that was lost holds a nat here that is not 0.
+        if slot.is_direct() {
             return match self.heap.host.pools.code_of_frozen(law) {
                 Some(slot) => Ok(slot),
                 None => self.decode_law(law),

@@ -73,7 +73,7 @@ impl Vm {
     /// law has been compiled for the other kind of call, or cannot be decoded.
     pub(crate) fn law_entry(&mut self, law: Word, pinned: bool) -> Option<EntryCell> {
         let mut slot = self.heap.load(law, LAW_CODE);
-        if slot == Word::ZERO {
+        if slot.is_direct() {
             slot = self.slot_of(law, pinned).ok()?;
         }
         let pool = if slot.is_native() {

@@ -46,7 +46,7 @@ fn damaged(space: &Arc<PinSpace>) -> FrozenPin {
 
 fn is_damage<T>(result: Result<T, EvalError>, of: &FrozenPin) -> bool {
     let place = format!("{:#x}", of.address());
-    matches!(result, Err(EvalError::Damaged { place: reported }) if reported.contains(&place))
+    matches!(result, Err(EvalError::Damaged(damage)) if damage.place.contains(&place))
 }
 
 #[test]
@@ -65,7 +65,8 @@ fn a_frozen_value_is_the_value() {
             assert_eq!(vm.hash(&frozen).expect("small"), vm.hash(&pin).expect("small"), "{term}");
             assert_eq!(vm.hash(&inside).expect("small"), vm.hash(&plain).expect("small"), "{term}");
             assert_eq!(vm.look(&frozen).arity(), vm.look(&pin).arity(), "{term}");
-            let texts = [&frozen, &pin].map(|value| show::value_text(vm.look(value)));
+            let texts = [&frozen, &pin]
+                .map(|value| show::value_text(vm.look(value), show::PrintLimit::DEFAULT));
             assert_eq!(texts[0], texts[1]);
             let seeds = [&frozen, &pin].map(|value| seed::save(vm, value).expect("a seed"));
             assert_eq!(seeds[0], seeds[1]);

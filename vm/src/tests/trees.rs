@@ -107,7 +107,10 @@ fn check(vm: &mut Vm, val: &Val, made_at_once: &Val, model: &[u64]) {
     let (left, right) = (vm.look(val), vm.look(made_at_once));
     assert_eq!(compare(left, right), Ordering::Equal);
     assert!(equal(left, right) && equal(right, left));
-    assert_eq!(show::value_text(left), show::value_text(right));
+    assert_eq!(
+        show::value_text(left, show::PrintLimit::DEFAULT),
+        show::value_text(right, show::PrintLimit::DEFAULT)
+    );
     assert_eq!(vm.hash(val).expect("small"), vm.hash(made_at_once).expect("small"));
     let bytes = seed::save(vm, val).unwrap();
     assert_eq!(bytes, seed::save(vm, made_at_once).unwrap());
@@ -251,7 +254,10 @@ fn sizes_around_the_limits() {
         assert!(equal(vm.look(&left), vm.look(&right)));
         assert_eq!(vm.hash(&left).expect("small"), vm.hash(&right).expect("small"));
         assert_eq!(seed::save(vm, &left).unwrap(), seed::save(vm, &right).unwrap());
-        assert_eq!(show::value_text(vm.look(&left)), show::value_text(vm.look(&right)));
+        assert_eq!(
+            show::value_text(vm.look(&left), show::PrintLimit::DEFAULT),
+            show::value_text(vm.look(&right), show::PrintLimit::DEFAULT)
+        );
     }
 }
 

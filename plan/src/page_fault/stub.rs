@@ -1,0 +1,7 @@
+//! For systems without the handler: a fault on a mapped page keeps its default behaviour.
+
+/// Installs nothing.
+pub(super) fn install() {}
+
+/// Does nothing: no handler needs a stack.
+pub(super) fn ensure_alternate_stack() {}
