@@ -6,6 +6,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::SignedDuration;
+use machine::JobResultForm;
 use std::fmt;
 use std::net::SocketAddrV4;
 use std::path::PathBuf;
@@ -30,7 +31,7 @@ Exit codes:
   0    success
   1    an input could not be read or used
   2    the command line or a Sire command is wrong
-  3    the machine ended by itself because its cog crashed
+  3    the machine ended by itself because its cog crashed; see `start --retry`
   4    the machine stopped because an event exceeded a limit; the next start continues before it
   101  internal error in pallas";
 
@@ -56,8 +57,9 @@ const DU_HELP: &str = "\
 A pin is a part of a state that is stored once, however many states share it. A snapshot holds the
 pins that are reachable from it. Pins that no snapshot reaches are garbage. Pin bodies are not read.
 
-An input that is set aside was written by a driver; an event with this input alone exceeded a limit.
-`pallas start --offer` offers it again.";
+An input that is set aside was written by a driver; an event with this input alone exceeded a limit,
+or the event with it crashed and the machine was started with --retry. `pallas start --offer` offers
+it again.";
 
 const GC_HELP: &str = "\
 Removes every pin that no kept snapshot needs, and returns its disk space to the file system; later
@@ -184,6 +186,16 @@ pub(crate) struct ExecutionOptions {
     pub(crate) jet_mismatch_crash: bool,
 }
 
+/// The profile of a run.
+#[derive(Args, Debug)]
+pub(crate) struct ProfileOptions {
+    /// Write to this file when which thread did what: evaluations, collections, compilations, the
+    /// modules of a session; the events, jobs, commits and snapshots of a machine. The file has the
+    /// Chrome trace format, which https://ui.perfetto.dev shows
+    #[arg(short = 'p', long, value_name = "PROF_FILE")]
+    pub(crate) profile_output: Option<PathBuf>,
+}
+
 /// Limits on the memory of an evaluation.
 #[derive(Args, Clone, Copy, Debug, Default)]
 pub(crate) struct MemoryOptions {
@@ -257,7 +269,7 @@ pub(crate) struct TimeOptions {
     /// CPU time that one call of a driver may take; or none. A driver that exceeds it begins anew
     #[arg(long, value_name = "TIME", default_value = "30s")]
     pub(crate) driver_limit: TimeLimit,
-    /// CPU time that a job may take; or none. The result of a job that exceeds it is []
+    /// CPU time that a job may take; or none. A job that exceeds it gives no value
     #[arg(long, value_name = "TIME", default_value = "none")]
     pub(crate) job_limit: TimeLimit,
 }
@@ -309,6 +321,8 @@ pub(crate) struct SireArgs {
     #[command(flatten)]
     pub(crate) cache: CacheOptions,
     #[command(flatten)]
+    pub(crate) profile: ProfileOptions,
+    #[command(flatten)]
     pub(crate) execution: ExecutionOptions,
     #[command(flatten)]
     pub(crate) memory: MemoryOptions,
@@ -324,6 +338,8 @@ pub(crate) struct SireArgs {
 pub(crate) struct SaveArgs {
     #[command(flatten)]
     pub(crate) cache: CacheOptions,
+    #[command(flatten)]
+    pub(crate) profile: ProfileOptions,
     #[command(flatten)]
     pub(crate) execution: ExecutionOptions,
     #[command(flatten)]
@@ -368,6 +384,8 @@ pub(crate) struct ReplArgs {
 #[derive(Args, Debug)]
 pub(crate) struct MachineOptions {
     #[command(flatten)]
+    pub(crate) profile: ProfileOptions,
+    #[command(flatten)]
     pub(crate) execution: ExecutionOptions,
     #[command(flatten)]
     pub(crate) memory: MemoryOptions,
@@ -382,6 +400,10 @@ pub(crate) struct MachineOptions {
     /// Write no snapshots: the next start replays all events
     #[arg(short = 'S', long)]
     pub(crate) disable_snapshots: bool,
+    /// Show a status line on a terminal: events a second, the time within which 99% of them became
+    /// durable, the bytes of the cog's heap, and what was added to the pins and the log
+    #[arg(long)]
+    pub(crate) status: bool,
     /// Number of jobs that may run at the same time, at most 1024
     #[arg(short = 'w', long, value_name = "NUM_WORKERS", default_value_t = 8)]
     #[arg(value_parser = clap::value_parser!(u16).range(1..=1024))]
@@ -394,6 +416,26 @@ pub(crate) struct MachineOptions {
     pub(crate) listen: Vec<SocketAddrV4>,
 }
 
+/// The form of job results.
+#[derive(ValueEnum, Clone, Copy, Debug, Default)]
+pub(crate) enum JobResultOption {
+    #[default]
+    Auto,
+    Plain,
+    Tagged,
+}
+
+impl JobResultOption {
+    /// The form; None if it depends on the program.
+    pub(crate) fn form(self) -> Option<JobResultForm> {
+        match self {
+            JobResultOption::Auto => None,
+            JobResultOption::Plain => Some(JobResultForm::Plain),
+            JobResultOption::Tagged => Some(JobResultForm::Tagged),
+        }
+    }
+}
+
 /// Options of `pallas boot`.
 #[derive(Args, Debug)]
 pub(crate) struct BootArgs {
@@ -401,6 +443,11 @@ pub(crate) struct BootArgs {
     pub(crate) machine: MachineOptions,
     #[command(flatten)]
     pub(crate) cache: BootCacheOptions,
+    /// Form of the results of jobs, which the machine keeps: plain is [value], [op arg] or []; tagged
+    /// is [1 value], [0 [op arg]] or [0 0]; auto is tagged for the kernel of the prototype's branch
+    /// port-fulltag, and plain for any other program
+    #[arg(long, value_enum, value_name = "FORM", default_value_t)]
+    pub(crate) job_results: JobResultOption,
     /// Start the machine after creating it
     #[arg(long)]
     pub(crate) start: bool,
@@ -426,13 +473,18 @@ pub(crate) struct BootCacheOptions {
 pub(crate) struct StartArgs {
     #[command(flatten)]
     pub(crate) machine: MachineOptions,
-    /// Replay the log from the oldest kept snapshot, and verify it
+    /// Replay the log from the oldest kept snapshot, and verify it. Shows the progress on a terminal,
+    /// and the rate at the end
     #[arg(long)]
     pub(crate) replay_all: bool,
     /// Offer the inputs that were set aside to the cog again, each as an event of its own. `pallas
     /// du` lists them. An input that exceeds a limit again stays set aside
     #[arg(long)]
     pub(crate) offer: bool,
+    /// If the cog has crashed, continue from the state before the event that crashed. The inputs of
+    /// this event that drivers wrote are set aside. The retry is an event of the log
+    #[arg(long)]
+    pub(crate) retry: bool,
     /// Start from the kept snapshot of this number (`pallas du` lists them) and replay the log since,
     /// for instance because a pin that only newer snapshots need is damaged. Nothing is deleted
     #[arg(long, value_name = "NUMBER", conflicts_with = "replay_all")]
@@ -547,6 +599,10 @@ mod tests {
             "pallas sire -F sire/prelude.sire",
             "pallas repl --law-fallback-crash out.seed",
             "pallas sire --jet-mismatch-crash sire/prelude.sire",
+            "pallas sire -p out.json sire/prelude.sire",
+            "pallas save --profile-output out.json out.seed sire/foo.sire",
+            "pallas boot -p out.json /tmp/counter sire/demo_count_up.sire",
+            "pallas start -p out.json /tmp/counter",
         ] {
             let parsed = CommandLine::try_parse_from(line.split(' '));
             assert!(parsed.is_ok(), "{line}: {:?}", parsed.err());

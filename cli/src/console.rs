@@ -1,6 +1,7 @@
 //! The output of a running machine: traces and crashes go to standard output, each with its time;
 //! notices go to standard error.
 
+use indicatif::ProgressBar;
 use machine::{Console, ConsoleNotice, ReportOrigin};
 use plan::Ref;
 use show::PrintOptions;
@@ -9,13 +10,30 @@ use std::io::{self, Write};
 /// The console of a machine that this process runs.
 pub(crate) struct StdioConsole {
     options: PrintOptions,
+    /// Shows the progress of a replay, if it is to be shown.
+    replay: Option<ProgressBar>,
+    /// The line below the output that shows the status, if it is to be shown.
+    status: Option<ProgressBar>,
 }
 
 impl StdioConsole {
-    /// Makes a console whose texts have the limit for messages of `options`.
-    pub(crate) fn new(options: PrintOptions) -> StdioConsole {
+    /// Makes a console whose texts have the limit for messages of `options`, and which shares its
+    /// terminal with these bars.
+    pub(crate) fn new(
+        options: PrintOptions,
+        replay: Option<ProgressBar>,
+        status: Option<ProgressBar>,
+    ) -> StdioConsole {
         let limit = options.limit.for_messages();
-        StdioConsole { options: PrintOptions { limit, ..options } }
+        StdioConsole { options: PrintOptions { limit, ..options }, replay, status }
+    }
+
+    /// Writes while the bars are hidden.
+    fn write(&self, write: impl FnOnce()) {
+        match self.replay.iter().chain(&self.status).find(|bar| !bar.is_finished()) {
+            Some(bar) => bar.suspend(write),
+            None => write(),
+        }
     }
 
     fn stamped(&self, kind: &str, value: Ref<'_>, at: jiff::Timestamp) -> String {
@@ -42,13 +60,24 @@ impl Console for StdioConsole {
         self.stamped(&kind, arg, at)
     }
 
+    fn replay_progress(&self, done: u64, total: u64) {
+        if let Some(bar) = &self.replay {
+            bar.set_length(total);
+            bar.set_position(done);
+        }
+    }
+
     fn show(&self, text: &str) {
-        let mut out = io::stdout().lock();
-        // A closed standard output must not stop the machine.
-        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        self.write(|| {
+            let mut out = io::stdout().lock();
+            // A closed standard output must not stop the machine.
+            let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        });
     }
 
     fn notice(&self, notice: &ConsoleNotice) {
-        let _ = writeln!(io::stderr(), "pallas: {notice}");
+        self.write(|| {
+            let _ = writeln!(io::stderr(), "pallas: {notice}");
+        });
     }
 }

@@ -12,6 +12,16 @@ pub(crate) fn items(task: &'static str) -> ProgressBar {
     bar(task, 0, "{msg} {wide_bar} {pos} of {len}, {eta} to go")
 }
 
+/// A bar that counts items, with their rate. The caller sets its length when it knows the total.
+pub(crate) fn items_and_rate(task: &'static str) -> ProgressBar {
+    bar(task, 0, "{msg} {wide_bar} {pos} of {len}, {per_sec}, {eta} to go")
+}
+
+/// A line of text that the caller sets again and again.
+pub(crate) fn line() -> ProgressBar {
+    bar("", 0, "{msg}")
+}
+
 fn bar(task: &'static str, total: u64, style: &str) -> ProgressBar {
     // indicatif draws nothing if standard error is not a terminal.
     let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());

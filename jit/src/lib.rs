@@ -24,4 +24,6 @@ pub mod passes;
 pub mod runtime;
 mod tier;
 
-pub use tier::{CompileMode, JitStatistics, install, set_cache_directory, statistics};
+pub use tier::{
+    CompileMode, JitStatistics, UnitReport, install, on_unit, set_cache_directory, statistics,
+};

@@ -1,22 +1,37 @@
 //! Booting: making a machine's store from the value of a program.
 
 use crate::error::{BootError, StateError};
-use crate::protocol::{CogParts, WorkerRef};
-use crate::status::CogStatus;
+use crate::protocol::{CogParts, JobResultForm, WorkerRef};
+use crate::status::{CogStatus, MachineState};
 use persist::{CreateError, Seq, SnapshotError, Store};
 use plan::Val;
 use std::path::Path;
 use vm::Vm;
 
+/// What the user of [`Machine::boot`](crate::Machine::boot) chooses, and the state keeps.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct BootOptions {
+    /// The form of job results that the cog expects. None: tagged for a cog of the kernel of the
+    /// prototype's branch port-fulltag, and plain for any other.
+    pub job_results: Option<JobResultForm>,
+}
+
 /// What [`Machine::boot`](crate::Machine::boot) made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct BootReport {
+    /// The form that job results have in this machine.
+    pub job_results: JobResultForm,
     /// How many workers the cog asks for. A cog without workers never does anything.
     pub workers: usize,
 }
 
 /// Creates the store in `dir` and boots a machine in it.
-pub(crate) fn boot(dir: &Path, vm: &mut Vm, main: &Val) -> Result<BootReport, BootError> {
+pub(crate) fn boot(
+    dir: &Path,
+    vm: &mut Vm,
+    main: &Val,
+    options: BootOptions,
+) -> Result<BootReport, BootError> {
     // A program without a value must fail before anything is created.
     let main = evaluate(vm, main)?;
     let store = match Store::create(dir) {
@@ -31,18 +46,24 @@ pub(crate) fn boot(dir: &Path, vm: &mut Vm, main: &Val) -> Result<BootReport, Bo
         }
         Err(error) => return Err(error.into()),
     };
-    boot_on(store, vm, &main)
+    boot_on(store, vm, &main, options)
 }
 
 /// Boots a machine in a store that is open and empty.
-pub(crate) fn boot_on(store: Store, vm: &mut Vm, main: &Val) -> Result<BootReport, BootError> {
+pub(crate) fn boot_on(
+    store: Store,
+    vm: &mut Vm,
+    main: &Val,
+    options: BootOptions,
+) -> Result<BootReport, BootError> {
     let main = evaluate(vm, main)?;
-    let slots = CogParts::of(vm.look(&main)).slots();
-    let workers = slots.filter(|slot| WorkerRef::of(*slot).is_some()).count();
-    let root = CogStatus::Running(main).save(vm, &store)?;
+    let cog = vm.look(&main);
+    let workers = CogParts::of(cog).slots().filter(|slot| WorkerRef::of(*slot).is_some()).count();
+    let job_results = options.job_results.unwrap_or_else(|| JobResultForm::of_cog(cog));
+    let root = MachineState { status: CogStatus::Running(main), job_results }.save(vm, &store)?;
     store.write_snapshot(&root, Seq::START).map_err(StateError::from)?;
     store.close().map_err(SnapshotError::from).map_err(StateError::from)?;
-    Ok(BootReport { workers })
+    Ok(BootReport { job_results, workers })
 }
 
 fn evaluate(vm: &mut Vm, main: &Val) -> Result<Val, BootError> {

@@ -1,6 +1,7 @@
 //! The cog: its heap, its state, and the transitions of the state.
 //!
-//! [`Cog::apply`] is the only function that changes the state, in live running and in replay alike.
+//! [`Cog::apply`] and [`Cog::retry`] are the only functions that change the state, in live running
+//! and in replay alike.
 //! An event that ends in an error ([`CogError`]) leaves the state as it was.
 
 use crate::codec::{self, SeedBytes};
@@ -8,13 +9,14 @@ use crate::console::{ConsoleNotice, ReportOrigin};
 use crate::error::{AbortReason, SystemError};
 use crate::event::{EventInput, EventOutcome, InputPayload};
 use crate::job;
-use crate::protocol::{self, CogParts, WorkerRef};
+use crate::protocol::{self, CogParts, JobResultForm, WorkerRef};
 use crate::settings::MachineSettings;
-use crate::status::CogStatus;
+use crate::status::{CogStatus, MachineState};
 use crate::trace::{ConsoleMessage, TraceBuffer};
 use crate::watchdog::{Interruption, Watchdog};
 use plan::seed::LoadError;
 use plan::{EvalError, Hash, Val};
+use profile::{ProfileTimer, ProfileTrack};
 use std::sync::Arc;
 use std::time::Duration;
 use vm::Vm;
@@ -63,6 +65,8 @@ pub(crate) enum CogError {
     Diverged(EvalError),
     /// The cog is not running, so it takes no events.
     NotRunning,
+    /// The cog has not crashed, so it cannot be retried.
+    NotCrashed,
     /// The bytes of the input from this slot are not a value.
     InvalidInput(u64, LoadError),
     /// In a replay: the job in this slot is missing, or computes another value than it did.
@@ -96,10 +100,12 @@ enum ReadFailure {
 /// The cog's heap and state. See the module's overview.
 pub(crate) struct Cog {
     vm: Vm,
-    status: CogStatus,
+    state: MachineState,
     traces: TraceBuffer,
     settings: Arc<MachineSettings>,
     watchdog: Arc<Watchdog>,
+    /// Where evaluations are recorded, if they are.
+    track: Option<ProfileTrack>,
 }
 
 impl Cog {
@@ -107,19 +113,30 @@ impl Cog {
     pub(crate) fn new<E: From<SystemError>>(
         settings: &Arc<MachineSettings>,
         watchdog: &Arc<Watchdog>,
-        load: impl FnOnce(&mut Vm) -> Result<CogStatus, E>,
+        load: impl FnOnce(&mut Vm) -> Result<MachineState, E>,
     ) -> Result<Cog, E> {
-        let mut vm = settings.cog_runtime()?;
-        let status = load(&mut vm)?;
+        let track = settings.track("cog");
+        let mut vm = settings.cog_runtime(track.as_ref())?;
+        let state = load(&mut vm)?;
         let traces = TraceBuffer::default();
         traces.attach(&mut vm, &settings.console, &settings.clock);
         let (settings, watchdog) = (Arc::clone(settings), Arc::clone(watchdog));
-        Ok(Cog { vm, status, traces, settings, watchdog })
+        Ok(Cog { vm, state, traces, settings, watchdog, track })
     }
 
-    /// The state.
+    /// The cog and its status.
     pub(crate) fn status(&self) -> &CogStatus {
-        &self.status
+        &self.state.status
+    }
+
+    /// The form of job results that the cog expects.
+    pub(crate) fn job_results(&self) -> JobResultForm {
+        self.state.job_results
+    }
+
+    /// Where the cog's thread records what it does, if it does.
+    pub(crate) fn track(&self) -> Option<&ProfileTrack> {
+        self.track.as_ref()
     }
 
     /// The heap.
@@ -128,8 +145,8 @@ impl Cog {
     }
 
     /// The heap and the state.
-    pub(crate) fn parts(&mut self) -> (&mut Vm, &CogStatus) {
-        (&mut self.vm, &self.status)
+    pub(crate) fn parts(&mut self) -> (&mut Vm, &MachineState) {
+        (&mut self.vm, &self.state)
     }
 
     /// Takes what the cog has reported since the last call.
@@ -139,7 +156,7 @@ impl Cog {
 
     /// The hash of the state: that of a snapshot's root.
     pub(crate) fn hash(&mut self) -> Result<Hash, EvalError> {
-        let value = self.status.to_value(&mut self.vm)?;
+        let value = self.state.to_value(&mut self.vm)?;
         self.vm.hash(&value)
     }
 
@@ -152,7 +169,25 @@ impl Cog {
         inputs: &[EventInput],
         mode: &ApplyMode<'_>,
     ) -> Result<AppliedEvent, CogError> {
-        let CogStatus::Running(cog) = &self.status else { return Err(CogError::NotRunning) };
+        if let ApplyMode::Replay(EventOutcome::Retried) = mode {
+            return self.retry();
+        }
+        let timer = ProfileTimer::start(self.track.as_ref());
+        let result = self.try_apply(inputs, mode);
+        let name = if matches!(mode, ApplyMode::Live) { "event" } else { "replay" };
+        timer.span("event", name, || {
+            let outcome = outcome_name(&result);
+            vec![("inputs", inputs.len().into()), ("outcome", outcome.into())]
+        });
+        result
+    }
+
+    fn try_apply(
+        &mut self,
+        inputs: &[EventInput],
+        mode: &ApplyMode<'_>,
+    ) -> Result<AppliedEvent, CogError> {
+        let CogStatus::Running(cog) = &self.state.status else { return Err(CogError::NotRunning) };
         let cog = cog.clone();
         let start = self.settings.clock.instant();
         match mode {
@@ -177,6 +212,19 @@ impl Cog {
                 self.conclude(cog, result, interruption, took)
             }
         }
+    }
+
+    /// Makes a cog that has crashed run again, from the state before the event that crashed.
+    ///
+    /// # Errors
+    /// [`CogError::NotCrashed`].
+    pub(crate) fn retry(&mut self) -> Result<AppliedEvent, CogError> {
+        let CogStatus::Crashed { cog, .. } = &self.state.status else {
+            return Err(CogError::NotCrashed);
+        };
+        self.state.status = CogStatus::Running(cog.clone());
+        let outcome = EventOutcome::Retried;
+        Ok(AppliedEvent { outcome, outputs: Vec::new(), took: Duration::ZERO })
     }
 
     /// Makes the result of a live evaluation the new state.
@@ -276,7 +324,8 @@ impl Cog {
         };
         let row = self.vm.hold(row);
         let task = codec::serialize(&self.vm, &row).map_err(|_| diverged())?;
-        job::compute(&self.settings, &task).map(|result| result.value).map_err(|_| diverged())
+        let form = self.job_results();
+        job::compute(&self.settings, &task, form).map(|result| result.value).map_err(|_| diverged())
     }
 
     /// Serializes the messages in the result of a call.
@@ -303,7 +352,7 @@ impl Cog {
         let (next, _) = protocol::cog_result(self.vm.look(result));
         let has_workers = next.is_some_and(|cog| CogParts::of(cog).has_workers());
         let next = next.map(|cog| self.vm.hold(cog)).unwrap_or_else(|| self.vm.nat(0));
-        self.status =
+        self.state.status =
             if has_workers { CogStatus::Running(next) } else { CogStatus::Finished(next) };
     }
 
@@ -343,7 +392,7 @@ impl Cog {
 
     /// Reports the crash in the state, if the cog has crashed.
     pub(crate) fn report_crash(&self) {
-        if let CogStatus::Crashed { op, arg, .. } = &self.status {
+        if let CogStatus::Crashed { op, arg, .. } = &self.state.status {
             self.report(ReportOrigin::Cog, &EvalError::Crash { op: op.clone(), arg: arg.clone() });
         }
     }
@@ -356,7 +405,7 @@ impl Cog {
                 .map_err(|error| CogError::InvalidInput(0, error))
         };
         if let EventOutcome::Crashed { op, arg } = outcome {
-            self.status = CogStatus::Crashed { op: load(op)?, arg: load(arg)?, cog };
+            self.state.status = CogStatus::Crashed { op: load(op)?, arg: load(arg)?, cog };
         }
         Ok(())
     }
@@ -375,7 +424,9 @@ impl Cog {
     ) -> Result<SeedBytes, CogError> {
         self.traces.set_silent(false);
         let limit = self.settings.limits.read;
+        let timer = ProfileTimer::start(self.track.as_ref());
         let (result, interruption) = self.with_limit(limit, |this| this.try_read(key, query));
+        timer.span("evaluation", "read", || vec![("driver", slot.into())]);
         self.check_damage()?;
         match result {
             Ok(answer) => Ok(answer),
@@ -397,7 +448,7 @@ impl Cog {
     fn try_read(&mut self, key: u64, query: &SeedBytes) -> Result<SeedBytes, ReadFailure> {
         let query = codec::deserialize_own(&mut self.vm, query)?;
         let zero = self.vm.nat(0);
-        let parts = self.status.running().map(|cog| CogParts::of(self.vm.look(cog)));
+        let parts = self.state.status.running().map(|cog| CogParts::of(self.vm.look(cog)));
         let hold = |part: Option<plan::Ref<'_>>| part.map(|part| self.vm.hold(part));
         let state = parts.as_ref().and_then(|parts| hold(parts.state)).unwrap_or(zero.clone());
         let reads = parts.as_ref().and_then(|parts| hold(parts.reads)).unwrap_or(zero);
@@ -405,6 +456,16 @@ impl Cog {
         let call = self.vm.app(&reads, &[state, key, query])?;
         let answer = self.vm.force(&call)?;
         codec::serialize(&self.vm, &answer).map_err(|_| ReadFailure::TooLarge)
+    }
+}
+
+/// How an event ended, in a profile.
+fn outcome_name(result: &Result<AppliedEvent, CogError>) -> &'static str {
+    match result {
+        Ok(AppliedEvent { outcome: EventOutcome::Succeeded, .. }) => "succeeded",
+        Ok(AppliedEvent { outcome: EventOutcome::Crashed { .. }, .. }) => "crashed",
+        Ok(_) => "not repeated",
+        Err(_) => "has not happened",
     }
 }
 

@@ -43,6 +43,10 @@ pub enum ConsoleNotice {
     NotApplied(u64, String),
     /// An input that had been set aside cannot be read, for this reason.
     NotOffered(String),
+    /// The cog, which had crashed, runs again from the state before the event that crashed. This many
+    /// inputs of the event are set aside; None if the log does not have the event any more, so that
+    /// its inputs are unknown.
+    Retried(Option<usize>),
     /// An evaluation needed a damaged pin, described here. The machine stops.
     Damaged(ReportOrigin, String),
     /// A driver called a device that does not exist, for the first time. Each such call is answered
@@ -99,6 +103,20 @@ impl fmt::Display for ConsoleNotice {
             ConsoleNotice::NotOffered(problem) => {
                 write!(f, "an input that was set aside cannot be offered: {problem}")
             }
+            ConsoleNotice::Retried(set_aside) => {
+                f.write_str("the cog goes on from the state before the event that crashed")?;
+                match set_aside {
+                    Some(0) => f.write_str("; no driver wrote an input of this event"),
+                    Some(count) => write!(
+                        f,
+                        "; inputs of this event that were set aside: {count}; `pallas start \
+                         --offer` offers them again"
+                    ),
+                    None => {
+                        f.write_str("; the log has this event no longer, so its inputs are lost")
+                    }
+                }
+            }
             ConsoleNotice::Damaged(origin, damage) => write!(f, "{origin} was stopped: {damage}"),
             ConsoleNotice::UnknownDevice { driver, device } => {
                 write!(f, "driver {driver} called the device %{device}, which does not exist")
@@ -143,6 +161,12 @@ pub trait Console: Send + Sync {
 
     /// Renders a crash at the time `at`: the nat `op` was called with `arg`.
     fn crash_text(&self, origin: ReportOrigin, op: Ref<'_>, arg: Ref<'_>, at: Timestamp) -> String;
+
+    /// Shows how far a replay is: it has applied `done` of `total` events. Called before the first
+    /// event and after each one.
+    fn replay_progress(&self, done: u64, total: u64) {
+        let _ = (done, total);
+    }
 
     /// Shows a rendered text.
     fn show(&self, text: &str);

@@ -19,7 +19,8 @@ use crate::trace::{self, ConsoleMessage};
 use crate::watchdog::{Interruption, Watchdog};
 use crossbeam_channel::{Receiver, Sender, never, select};
 use plan::{EvalError, Val};
-use std::collections::HashMap;
+use profile::{ProfileTimer, ProfileTrack};
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use vm::Vm;
@@ -63,6 +64,8 @@ struct Driver<'c> {
     context: &'c DriverContext,
     identity: &'c DriverIdentity,
     vm: Vm,
+    /// Where calls are recorded, if they are.
+    track: Option<ProfileTrack>,
     /// The value in the cog's slot.
     initial: Val,
     current: Val,
@@ -70,6 +73,8 @@ struct Driver<'c> {
     pending: HashMap<u64, PendingCall>,
     next_serial: u64,
     unknown_devices: UnknownDevices,
+    /// Messages of the cog that arrived during a pause, oldest first.
+    backlog: VecDeque<DriverMessage>,
     /// Failures in a row, each within [`BACKOFF_WINDOW`] of the restart before.
     failures: u32,
     last_restart: Option<Instant>,
@@ -84,7 +89,8 @@ pub(crate) fn run(
 ) {
     let _guard = ControlMessage::on_panic(&context.control, "a driver");
     let settings = &context.settings;
-    let mut vm = match settings.worker_runtime() {
+    let track = settings.track(&format!("driver {}", identity.slot));
+    let mut vm = match settings.worker_runtime(track.as_ref()) {
         Ok(vm) => vm,
         Err(error) => {
             // If the event loop has ended, no thread receives the message.
@@ -102,11 +108,13 @@ pub(crate) fn run(
         context,
         identity,
         vm,
+        track,
         current: initial.clone(),
         initial,
         pending: HashMap::new(),
         next_serial: 0,
         unknown_devices: UnknownDevices::default(),
+        backlog: VecDeque::new(),
         failures: 0,
         last_restart: None,
     };
@@ -121,8 +129,12 @@ pub(crate) fn run(
 }
 
 impl Driver<'_> {
-    /// Waits for the next message, or for a delayed answer to a call of an unknown device.
+    /// Returns the next message: one that was kept during a pause, or else the next to arrive, or a
+    /// delayed answer to a call of an unknown device.
     fn receive(&mut self, inbox: &Receiver<DriverMessage>) -> DriverMessage {
+        if let Some(message) = self.backlog.pop_front() {
+            return message;
+        }
         let clock = &*self.context.settings.clock;
         loop {
             let timer = self.unknown_devices.next_due().map_or_else(never, |due| clock.timer(due));
@@ -195,7 +207,9 @@ impl Driver<'_> {
         let context = self.context;
         let watch =
             context.watchdog.watch(&self.vm.interrupt_flag(), context.settings.limits.driver);
+        let timer = ProfileTimer::start(self.track.as_ref());
         let result = self.vm.force(&call);
+        timer.span("evaluation", "call", Vec::new);
         if watch.finish() == Some(Interruption::Shutdown) {
             self.identity.token.cancel();
         }
@@ -228,8 +242,9 @@ impl Driver<'_> {
         }
     }
 
-    /// Waits, if this is not the first time in a while that the driver begins anew. Messages that
-    /// arrive meanwhile are dropped: the restarted driver has not asked for them.
+    /// Waits, if this is not the first time in a while that the driver begins anew. Messages of the
+    /// cog that arrive meanwhile are kept. Other messages concern calls and inputs from before the
+    /// pause, and are dropped.
     fn pause(&mut self, inbox: &Receiver<DriverMessage>) {
         let clock = Arc::clone(&self.context.settings.clock);
         let now = clock.instant();
@@ -241,17 +256,21 @@ impl Driver<'_> {
         if let Some(doublings) = self.failures.checked_sub(1) {
             let factor = 2_u32.saturating_pow(doublings);
             let timer = clock.timer(now + FIRST_PAUSE.saturating_mul(factor).min(LONGEST_PAUSE));
-            self.drop_messages_until(inbox, &timer);
+            self.keep_messages_until(inbox, &timer);
         }
         self.last_restart = Some(clock.instant());
     }
 
-    /// Drops messages until the timer's, or until the driver is cancelled.
-    fn drop_messages_until(&self, inbox: &Receiver<DriverMessage>, timer: &Receiver<Instant>) {
+    /// Keeps messages of the cog and drops others, until the timer's message, or until the driver is
+    /// cancelled.
+    fn keep_messages_until(&mut self, inbox: &Receiver<DriverMessage>, timer: &Receiver<Instant>) {
         loop {
             select! {
                 recv(inbox) -> message => match message {
                     Ok(DriverMessage::Shutdown) | Err(_) => return self.identity.token.cancel(),
+                    Ok(message @ DriverMessage::CogOutput { .. }) => {
+                        self.backlog.push_back(message);
+                    }
                     Ok(_) => {}
                 },
                 recv(timer) -> _ => return,

@@ -11,6 +11,8 @@
 //!          2  nanoseconds             written by earlier versions: it exceeded its time limit
 //!          3  reason                  written by earlier versions: it was aborted: 1 stack,
 //!                                     2 memory, 3 loop
+//!          4                          no call of the cog: the cog had crashed, and runs again from
+//!                                     the state before the crash. There are no inputs
 //! input    slot  0  bytes             a driver wrote this value
 //!          slot  1  bytes             a job has this result
 //!          slot  2  hash              a job has a result with this hash, which is too large for
@@ -76,6 +78,8 @@ pub(crate) enum EventOutcome {
     TimedOut(Duration),
     /// An earlier version aborted it for the reason with this number, and ended the cog.
     Aborted(u8),
+    /// The cog, which had crashed, runs again from the state before the event that crashed.
+    Retried,
 }
 
 /// An event in the log.
@@ -185,6 +189,7 @@ impl EventEncoder {
                 self.byte(3);
                 self.byte(*reason);
             }
+            EventOutcome::Retried => self.byte(4),
         }
     }
 
@@ -264,6 +269,7 @@ impl<'b> EventDecoder<'b> {
                 reason @ 1..=3 => Ok(EventOutcome::Aborted(reason)),
                 _ => self.invalid("unknown reason of an abort"),
             },
+            4 => Ok(EventOutcome::Retried),
             _ => self.invalid("unknown outcome"),
         }
     }
@@ -294,6 +300,7 @@ mod tests {
             EventOutcome::Aborted(1),
             EventOutcome::Aborted(2),
             EventOutcome::Aborted(3),
+            EventOutcome::Retried,
         ];
         let inputs = [
             EventInput { slot: 0, payload: InputPayload::Written(value(b"one")) },

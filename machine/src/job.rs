@@ -1,8 +1,8 @@
 //! Jobs: evaluations that a cog asks for, computed in parallel by a bounded pool of threads.
 //!
-//! The result of a job is a row: `[value]`, `[op arg]` of a crash, or `[]` if the job ran out of
-//! CPU time, stack or memory or a value was needed to compute itself. Each job has a heap of its
-//! own, made for the job and dropped with it.
+//! The result of a job is a row in the form that the cog expects ([`JobResultForm`]). A job in which
+//! a value is needed to compute itself has the result of one that runs out of CPU time. Each job has
+//! a heap of its own, made for the job and dropped with it.
 
 use crate::cancellation::CancellationToken;
 use crate::codec::{self, SeedBytes};
@@ -10,11 +10,13 @@ use crate::console::ReportOrigin;
 use crate::error::SystemError;
 use crate::event::InputPayload;
 use crate::message::ControlMessage;
+use crate::protocol::JobResultForm;
 use crate::settings::MachineSettings;
 use crate::trace::{self, ConsoleMessage};
 use crate::watchdog::{Interruption, Watchdog};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use plan::{EvalError, Hash, Ref, Val};
+use profile::{ProfileTimer, ProfileTrack};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use vm::Vm;
@@ -61,11 +63,27 @@ pub(crate) enum JobError {
     Failed,
 }
 
+/// How the evaluation of a job ended.
+enum JobEnd {
+    Value(Val),
+    /// It called the nat `op` with `arg`.
+    Crash {
+        op: Val,
+        arg: Val,
+    },
+    /// It exceeded a limit, or a value was needed to compute itself.
+    Aborted,
+}
+
 /// Computes a job on this thread. Its traces are dropped.
-pub(crate) fn compute(settings: &MachineSettings, job: &SeedBytes) -> Result<JobResult, JobError> {
-    let mut vm = settings.worker_runtime().map_err(|_| JobError::Failed)?;
+pub(crate) fn compute(
+    settings: &MachineSettings,
+    job: &SeedBytes,
+    form: JobResultForm,
+) -> Result<JobResult, JobError> {
+    let mut vm = settings.worker_runtime(None).map_err(|_| JobError::Failed)?;
     let evaluated = evaluate(&mut vm, job);
-    conclude(&mut vm, evaluated, None).map(|(result, _)| result)
+    conclude(&mut vm, evaluated, None, form).map(|(result, _)| result)
 }
 
 /// Makes the result row of a job from its evaluation, and from why the watchdog interrupted that,
@@ -74,22 +92,24 @@ fn conclude(
     vm: &mut Vm,
     evaluated: Result<Val, EvalError>,
     interruption: Option<Interruption>,
+    form: JobResultForm,
 ) -> Result<(JobResult, Option<EvalError>), JobError> {
     vm.check_damage().map_err(JobError::Damaged)?;
-    let (row, failure) = match evaluated {
-        Ok(value) => (vec![value], None),
+    let (end, failure) = match evaluated {
+        Ok(value) => (JobEnd::Value(value), None),
         Err(EvalError::Interrupted) if interruption != Some(Interruption::TimeLimit) => {
             return Err(JobError::Interrupted);
         }
         Err(damaged @ EvalError::Damaged { .. }) => return Err(JobError::Damaged(damaged)),
         Err(EvalError::Crash { op, arg }) => {
-            (vec![op.clone(), arg.clone()], Some(EvalError::Crash { op, arg }))
+            let end = JobEnd::Crash { op: op.clone(), arg: arg.clone() };
+            (end, Some(EvalError::Crash { op, arg }))
         }
-        Err(stop) => (Vec::new(), Some(stop)),
+        Err(stop) => (JobEnd::Aborted, Some(stop)),
     };
-    let result = result_row(vm, &row).or_else(|| result_row(vm, &[])).ok_or(JobError::Failed)?;
+    let result = result_row(vm, &end, form).or_else(|| result_row(vm, &JobEnd::Aborted, form));
     vm.check_damage().map_err(JobError::Damaged)?;
-    Ok((result, failure))
+    Ok((result.ok_or(JobError::Failed)?, failure))
 }
 
 fn evaluate(vm: &mut Vm, job: &SeedBytes) -> Result<Val, EvalError> {
@@ -109,8 +129,20 @@ fn evaluate(vm: &mut Vm, job: &SeedBytes) -> Result<Val, EvalError> {
     vm.call_in_order(&function, &args)
 }
 
-fn result_row(vm: &mut Vm, items: &[Val]) -> Option<JobResult> {
-    let row = vm.row(items).and_then(|row| vm.force(&row)).ok()?;
+/// Makes the result row; None if it is too large.
+fn result_row(vm: &mut Vm, end: &JobEnd, form: JobResultForm) -> Option<JobResult> {
+    let items = match (form, end) {
+        (JobResultForm::Plain, JobEnd::Value(value)) => vec![value.clone()],
+        (JobResultForm::Plain, JobEnd::Crash { op, arg }) => vec![op.clone(), arg.clone()],
+        (JobResultForm::Plain, JobEnd::Aborted) => Vec::new(),
+        (JobResultForm::Tagged, JobEnd::Value(value)) => vec![vm.nat(1), value.clone()],
+        (JobResultForm::Tagged, JobEnd::Crash { op, arg }) => {
+            let crash = vm.row(&[op.clone(), arg.clone()]).ok()?;
+            vec![vm.nat(0), crash]
+        }
+        (JobResultForm::Tagged, JobEnd::Aborted) => vec![vm.nat(0), vm.nat(0)],
+    };
+    let row = vm.row(&items).and_then(|row| vm.force(&row)).ok()?;
     Some(JobResult { value: codec::serialize(vm, &row).ok()?, hash: vm.hash(&row).ok()? })
 }
 
@@ -119,6 +151,7 @@ fn result_row(vm: &mut Vm, items: &[Val]) -> Option<JobResult> {
 pub(crate) struct JobPool {
     settings: Arc<MachineSettings>,
     watchdog: Arc<Watchdog>,
+    form: JobResultForm,
     control: Sender<ControlMessage>,
     tasks: Option<Sender<JobTask>>,
     queue: Receiver<JobTask>,
@@ -126,15 +159,24 @@ pub(crate) struct JobPool {
 }
 
 impl JobPool {
-    /// A pool that has no thread yet, and sends results to `control`.
+    /// A pool that has no thread yet, and sends results in the form `form` to `control`.
     pub(crate) fn new(
         settings: &Arc<MachineSettings>,
         watchdog: &Arc<Watchdog>,
+        form: JobResultForm,
         control: Sender<ControlMessage>,
     ) -> JobPool {
         let (tasks, queue) = unbounded();
         let (settings, watchdog) = (Arc::clone(settings), Arc::clone(watchdog));
-        JobPool { settings, watchdog, control, tasks: Some(tasks), queue, threads: Vec::new() }
+        JobPool {
+            settings,
+            watchdog,
+            form,
+            control,
+            tasks: Some(tasks),
+            queue,
+            threads: Vec::new(),
+        }
     }
 
     /// Queues a job. Starts a thread if there are fewer than the settings allow.
@@ -152,12 +194,16 @@ impl JobPool {
     fn start_thread(&mut self) -> Result<(), SystemError> {
         let (settings, control) = (Arc::clone(&self.settings), self.control.clone());
         let (watchdog, queue) = (Arc::clone(&self.watchdog), self.queue.clone());
+        let form = self.form;
+        let track = self.settings.track(&format!("job thread {}", self.threads.len() + 1));
         let thread = thread::Builder::new()
             .name("pallas-job".into())
             .spawn(move || {
                 let _guard = ControlMessage::on_panic(&control, "a job");
                 for task in queue {
-                    if let Some(message) = perform(&settings, &watchdog, &task) {
+                    if let Some(message) =
+                        perform(&settings, &watchdog, form, track.as_ref(), &task)
+                    {
                         // If the event loop has ended, no thread receives the result.
                         let _ = control.send(message);
                     }
@@ -184,24 +230,28 @@ impl Drop for JobPool {
 fn perform(
     settings: &Arc<MachineSettings>,
     watchdog: &Watchdog,
+    form: JobResultForm,
+    track: Option<&ProfileTrack>,
     task: &JobTask,
 ) -> Option<ControlMessage> {
     if task.token.is_cancelled() {
         return None;
     }
-    let mut vm = match settings.worker_runtime() {
+    let mut vm = match settings.worker_runtime(track) {
         Ok(vm) => vm,
         Err(error) => return Some(ControlMessage::WorkerFailed(error)),
     };
     trace::show_at_once(&mut vm, settings);
     task.token.set_interrupt(vm.interrupt_flag());
     let watch = watchdog.watch(&vm.interrupt_flag(), settings.limits.job);
+    let timer = ProfileTimer::start(track);
     let evaluated = evaluate(&mut vm, &task.job);
     let interruption = watch.finish();
+    timer.span("job", "job", || vec![("slot", task.slot.into())]);
     if task.token.is_cancelled() {
         return None;
     }
-    let result = conclude(&mut vm, evaluated, interruption);
+    let result = conclude(&mut vm, evaluated, interruption, form);
     let origin = ReportOrigin::Job(task.slot);
     let report = |stop: &EvalError| {
         ConsoleMessage::of_failure(settings, &vm, origin, stop).show(&*settings.console);

@@ -23,7 +23,8 @@
 //!   one by one, and one that exceeds a limit by itself is set aside: kept in the store, listed by
 //!   `pallas du`, and offered again on request.
 //! - An event that crashes ends the cog. The crash is in the log, and a replay takes it from there.
-//!   Any other failed evaluation ends only itself.
+//!   On request, the cog runs again from the state before, without the inputs of that event. Any
+//!   other failed evaluation ends only itself.
 //! - A machine that has nothing to do uses no processor time.
 //!
 //! The cog and each worker have a heap and a thread of their own; values cross as bytes (`codec`).
@@ -38,6 +39,7 @@
 //! worker_pool   the running workers             worker_table  which worker is in which slot
 //! cog           the cog's heap: events, reads   driver, job   the workers
 //! trace         reports about evaluations       message       messages between threads
+//! metrics       counts of a running machine
 //! settings      what an embedder chooses        device        what drivers call; time, tcp, udp, stdio
 //! reactor       readiness of sockets            handles       what devices opened for drivers
 //! status        the state as a pin              event         the bytes of an event
@@ -79,6 +81,7 @@ mod germs;
 mod job;
 mod machine;
 mod message;
+mod metrics;
 mod protocol;
 mod replay;
 mod set_aside;
@@ -92,7 +95,7 @@ mod watchdog;
 mod worker_pool;
 mod worker_table;
 
-pub use boot::BootReport;
+pub use boot::{BootOptions, BootReport};
 pub use console::{Console, ConsoleNotice, ReportOrigin};
 pub use error::{
     AbortReason, BootError, LimitStop, LimitStopCause, ListenError, RunError, StartError,
@@ -100,7 +103,9 @@ pub use error::{
 };
 pub use germs::GermCodec;
 pub use machine::{Machine, MachineHandle, RunOutcome};
-pub use set_aside::{SetAsideInput, UnknownSetAsideInput};
+pub use metrics::MachineMetrics;
+pub use protocol::JobResultForm;
+pub use set_aside::{SetAsideInput, SetAsideReason, UnknownSetAsideInput};
 pub use settings::{MachineSettings, NetworkSettings, ReplayFrom, SnapshotPolicy, TimeLimits};
 pub use verify::HashVerifier;
 

@@ -8,15 +8,17 @@
 //!
 //! The loop (`event_loop`) runs on the thread that opened the machine, which owns the cog's heap.
 //! While an event is on its way to the disk, the next ones are applied. `inputs` makes events of
-//! inputs, and deals with those that exceed a limit; `effects` has what waits for the disk, and
-//! `shutdown` what happens when the loop ends or the disk is full.
+//! inputs, and deals with those that exceed a limit; `retry` makes a cog that has crashed run again;
+//! `effects` has what waits for the disk, and `shutdown` what happens when the loop ends or the disk
+//! is full.
 
 mod effects;
 mod event_loop;
 mod inputs;
+mod retry;
 mod shutdown;
 
-use crate::boot::{self, BootReport};
+use crate::boot::{self, BootOptions, BootReport};
 use crate::cog::{Cog, CogError};
 use crate::device::reactor::Reactor;
 use crate::device::tcp::TcpDevice;
@@ -25,6 +27,7 @@ use crate::device::{Device, DeviceRegistry, TimeDevice};
 use crate::driver::DriverContext;
 use crate::error::{BootError, LimitStop, RunError, StartError, StateError, SystemError};
 use crate::message::{CogRequest, ControlMessage};
+use crate::metrics::{MachineMetrics, MetricsRecorder};
 use crate::replay::{self, Replayed};
 use crate::settings::MachineSettings;
 use crate::snapshot::SnapshotScheduler;
@@ -37,6 +40,7 @@ use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use effects::{Effect, EffectQueue};
 use persist::{LogAppender, Seq, Store};
 use plan::{Hash, Val};
+use profile::ProfileTrack;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -73,15 +77,21 @@ pub enum RunOutcome {
     LimitExceeded(LimitStop),
 }
 
-/// Stops a running machine from another thread.
+/// Stops a running machine from another thread, and observes it.
 #[derive(Clone)]
 pub struct MachineHandle {
     control: Sender<ControlMessage>,
     stopping: Arc<AtomicBool>,
     watchdog: Arc<Watchdog>,
+    metrics: Arc<MetricsRecorder>,
 }
 
 impl MachineHandle {
+    /// What the machine has done since it was opened.
+    pub fn metrics(&self) -> MachineMetrics {
+        self.metrics.read()
+    }
+
     /// Makes the machine finish its current work, write a snapshot and return from
     /// [`Machine::run`]. An evaluation that takes longer than a second is interrupted; its event
     /// has then not happened.
@@ -106,6 +116,9 @@ pub struct Machine {
     control: Receiver<ControlMessage>,
     control_sender: Sender<ControlMessage>,
     stopping: Arc<AtomicBool>,
+    metrics: Arc<MetricsRecorder>,
+    /// Where the times from appended to durable are recorded, if they are.
+    commits: Option<ProfileTrack>,
     snapshots: SnapshotScheduler,
     state_hashes: StateHashSchedule,
     replayed: u64,
@@ -129,16 +142,26 @@ impl Machine {
     ///
     /// # Errors
     /// See [`BootError`]. An existing machine is never touched.
-    pub fn boot(dir: &Path, vm: &mut Vm, main: &Val) -> Result<BootReport, BootError> {
-        boot::boot(dir, vm, main)
+    pub fn boot(
+        dir: &Path,
+        vm: &mut Vm,
+        main: &Val,
+        options: BootOptions,
+    ) -> Result<BootReport, BootError> {
+        boot::boot(dir, vm, main, options)
     }
 
     /// Boots a machine as [`Machine::boot`] does, in a store that is open and empty.
     ///
     /// # Errors
     /// The same as those of [`Machine::boot`].
-    pub fn boot_on(store: Store, vm: &mut Vm, main: &Val) -> Result<BootReport, BootError> {
-        boot::boot_on(store, vm, main)
+    pub fn boot_on(
+        store: Store,
+        vm: &mut Vm,
+        main: &Val,
+        options: BootOptions,
+    ) -> Result<BootReport, BootError> {
+        boot::boot_on(store, vm, main, options)
     }
 
     /// Opens the machine in `dir` and replays its log, which brings it to its last state. No worker
@@ -159,19 +182,21 @@ impl Machine {
     pub fn open_on(store: Store, settings: MachineSettings) -> Result<Machine, StartError> {
         let settings = Arc::new(settings);
         let watchdog = Arc::new(Watchdog::start(&settings.clock)?);
-        let Replayed { cog, snapshots, events, offered } =
-            replay::replay(&store, &settings, &watchdog)?;
-        store.remove_set_aside(&offered).map_err(StateError::from)?;
+        let Replayed { cog, snapshots, events } = replay::replay(&store, &settings, &watchdog)?;
         let devices = make_devices(&settings)?;
         let (request_sender, requests) = bounded(REQUEST_QUEUE);
         let (control_sender, control) = unbounded();
-        let pool = WorkerPool::new(DriverContext {
+        let context = DriverContext {
             settings: Arc::clone(&settings),
             watchdog: Arc::clone(&watchdog),
             devices,
             requests: request_sender,
             control: control_sender.clone(),
-        });
+        };
+        let pool = WorkerPool::new(context, cog.job_results());
+        let commits = settings.track("log");
+        let metrics = Arc::new(MetricsRecorder::new(store.written_pins()));
+        metrics.set_heap_bytes(cog.heap().used_bytes());
         let appender = store.appender().map_err(|error| {
             SystemError::new("start the log's thread")(io::Error::other(error.to_string()))
         })?;
@@ -188,6 +213,8 @@ impl Machine {
             control,
             control_sender,
             stopping: Arc::default(),
+            metrics,
+            commits,
             snapshots,
             state_hashes: StateHashSchedule::default(),
             replayed: events,
@@ -205,6 +232,7 @@ impl Machine {
             control: self.control_sender.clone(),
             stopping: Arc::clone(&self.stopping),
             watchdog: Arc::clone(&self.watchdog),
+            metrics: Arc::clone(&self.metrics),
         }
     }
 
@@ -226,6 +254,11 @@ impl Machine {
     /// # Errors
     /// Why the machine had to stop. Its store has everything that was seen outside.
     pub fn run(mut self) -> Result<RunOutcome, RunError> {
+        if self.settings.retry_crash
+            && let Err(error) = self.retry_crash()
+        {
+            return self.shut_down(Err(error)).map(|()| RunOutcome::Stopped);
+        }
         self.cog.report_crash();
         let reports = self.cog.take_messages();
         let changes = self.workers.update(self.cog.heap(), self.cog.status().running());

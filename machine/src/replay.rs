@@ -3,11 +3,11 @@
 
 use crate::cog::{ApplyMode, Cog, CogError};
 use crate::console::ConsoleNotice;
-use crate::error::StartError;
+use crate::error::{StartError, StateError};
 use crate::event::EventRecord;
 use crate::settings::{MachineSettings, ReplayFrom};
 use crate::snapshot::SnapshotScheduler;
-use crate::status::CogStatus;
+use crate::status::MachineState;
 use crate::watchdog::Watchdog;
 use persist::{LogRecord, RecoveryReport, SetAsideId, Store};
 use std::path::Path;
@@ -21,9 +21,6 @@ pub(crate) struct Replayed {
     pub(crate) snapshots: SnapshotScheduler,
     /// How many events were replayed.
     pub(crate) events: u64,
-    /// The inputs of these events that had been set aside. They are applied, so they are not to be
-    /// offered any more.
-    pub(crate) offered: Vec<SetAsideId>,
 }
 
 /// How often a replay reports how far it is.
@@ -41,17 +38,24 @@ pub(crate) fn replay(
     };
     let total = store.durable().0 - snapshot.covers.0;
     let mut cog = Cog::new(settings, watchdog, |vm| {
-        CogStatus::load(vm, store, snapshot).map_err(StartError::from)
+        MachineState::load(vm, store, snapshot).map_err(StartError::from)
     })?;
     let mut snapshots = SnapshotScheduler::new(settings.snapshots);
     let (clock, console) = (&*settings.clock, &*settings.console);
     let (mut events, mut offered) = (0, Vec::new());
+    console.replay_progress(events, total);
     let mut shown = clock.instant();
     for record in recovery.records {
         let record = record?;
         let took = replay_event(&mut cog, store.path(), &record, &mut offered)?;
         snapshots.count_event(record.payload.len() as u64, took);
         events += 1;
+        console.replay_progress(events, total);
+        // Before a snapshot that covers the event, because a later replay would not find it.
+        if !offered.is_empty() {
+            store.remove_set_aside(&offered).map_err(StateError::from)?;
+            offered.clear();
+        }
         // A replay that is interrupted continues from there.
         snapshots.write_if_due(&mut cog, store, record.seq, console)?;
         if clock.instant() - shown >= PROGRESS_INTERVAL {
@@ -59,7 +63,7 @@ pub(crate) fn replay(
             console.notice(&ConsoleNotice::Replaying { events, total });
         }
     }
-    Ok(Replayed { cog, snapshots, events, offered })
+    Ok(Replayed { cog, snapshots, events })
 }
 
 /// Finds the snapshot to start from, and the records since.
@@ -116,6 +120,7 @@ fn replay_event(
         Err(CogError::ShuttingDown) => Err(failed("it was interrupted".into())),
         Err(CogError::Aborted(reason)) => Err(failed(reason.to_string())),
         Err(CogError::NotRunning) => Err(failed("the cog takes no more events".into())),
+        Err(CogError::NotCrashed) => Err(failed("the cog has not crashed".into())),
         Err(CogError::JobDiverged(slot)) => {
             Err(failed(format!("the job in slot {slot} computes another value than it did")))
         }

@@ -4,6 +4,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::console::Console;
 use crate::device::Device;
 use crate::error::SystemError;
+use profile::{Profile, ProfileTrack};
 use runtime::{RuntimeBuilder, SetupError};
 use std::io;
 use std::net::SocketAddrV4;
@@ -40,7 +41,7 @@ pub struct TimeLimits {
     pub read: Option<Duration>,
     /// Of a call of a driver. If it is exceeded, the driver begins anew.
     pub driver: Option<Duration>,
-    /// Of a job. If it is exceeded, the job has the result `[]`.
+    /// Of a job. If it is exceeded, the job gives no value.
     pub job: Option<Duration>,
 }
 
@@ -98,6 +99,11 @@ pub struct MachineSettings {
     pub limits: TimeLimits,
     /// Whether the inputs that were set aside are offered to the cog again when the machine starts.
     pub offer_set_aside: bool,
+    /// Whether a cog that has crashed runs again, from the state before the event that crashed. The
+    /// inputs of this event that drivers wrote are set aside.
+    pub retry_crash: bool,
+    /// Where the times of events, evaluations, jobs, commits, snapshots and collections are recorded.
+    pub profile: Option<Profile>,
     /// When to write snapshots. None: never, not even when the machine is stopped.
     pub snapshots: Option<SnapshotPolicy>,
     /// Which snapshot to start from.
@@ -108,7 +114,7 @@ pub struct MachineSettings {
 
 impl MachineSettings {
     /// The defaults: the system's clock, 8 jobs, the default limits, no jets, hot laws compiled.
-    /// Inputs that were set aside stay so.
+    /// Inputs that were set aside stay so, and a cog that has crashed stays so.
     pub fn new(console: Arc<dyn Console>) -> MachineSettings {
         MachineSettings {
             console,
@@ -119,29 +125,43 @@ impl MachineSettings {
             jobs: 8,
             limits: TimeLimits::default(),
             offer_set_aside: false,
+            retry_crash: false,
+            profile: None,
             snapshots: Some(SnapshotPolicy::default()),
             replay: ReplayFrom::Latest,
             store: persist::StoreSettings::default(),
         }
     }
 
-    /// Makes the runtime of the cog.
-    pub(crate) fn cog_runtime(&self) -> Result<Vm, SystemError> {
-        self.make_runtime(&self.runtime)
+    /// Makes the runtime of the cog, whose collections are recorded on a track.
+    pub(crate) fn cog_runtime(&self, track: Option<&ProfileTrack>) -> Result<Vm, SystemError> {
+        make_runtime(&self.runtime, track)
     }
 
-    /// Makes the runtime of a driver or job.
-    pub(crate) fn worker_runtime(&self) -> Result<Vm, SystemError> {
+    /// Makes the runtime of a driver or job, whose collections are recorded on a track.
+    pub(crate) fn worker_runtime(&self, track: Option<&ProfileTrack>) -> Result<Vm, SystemError> {
         let mut small = self.runtime.clone();
         small.heap.nursery = small.heap.nursery.min(256 << 10);
-        self.make_runtime(&small)
+        make_runtime(&small, track)
     }
 
-    fn make_runtime(&self, builder: &RuntimeBuilder) -> Result<Vm, SystemError> {
-        let refused = SystemError::new("reserve memory");
-        builder.build().map(Vm::from).map_err(|error| match error {
-            SetupError::Stack(error) => refused(error),
-            error => refused(io::Error::other(error)),
-        })
+    /// A new track of the profile, if there is one.
+    pub(crate) fn track(&self, name: &str) -> Option<ProfileTrack> {
+        self.profile.as_ref().map(|profile| profile.track(name))
     }
+}
+
+fn make_runtime(builder: &RuntimeBuilder, track: Option<&ProfileTrack>) -> Result<Vm, SystemError> {
+    let refused = SystemError::new("reserve memory");
+    let mut vm = builder.build().map(Vm::from).map_err(|error| match error {
+        SetupError::Stack(error) => refused(error),
+        error => refused(io::Error::other(error)),
+    })?;
+    if let Some(track) = track.cloned() {
+        vm.on_collection(move |collection| {
+            let args = vec![("copied bytes", collection.copied.into())];
+            track.span("collection", collection.kind(), collection.start, args);
+        });
+    }
+    Ok(vm)
 }

@@ -9,6 +9,7 @@ use crate::settings::SnapshotPolicy;
 use crossbeam_channel::Sender;
 use persist::{PinError, Seq, SnapshotError, Store};
 use plan::pinspace::FrozenPin;
+use profile::ProfileTimer;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -53,10 +54,14 @@ impl SnapshotScheduler {
         (self.events, self.bytes, self.work) = (0, 0, Duration::ZERO);
         let Some(root) = freeze(cog, store, console)? else { return Ok(()) };
         let (store, control) = (Arc::clone(store), control.clone());
+        let track = cog.track().cloned();
         let writer = thread::Builder::new()
             .name("pallas-snapshot".into())
             .spawn(move || {
+                let timer = ProfileTimer::start(track.as_ref());
                 let result = write(&store, &root, applied);
+                // Events go on meanwhile on the same track.
+                timer.overlapping_span("snapshot", "write");
                 // The machine closes the store when it gets the message, so drop it before.
                 drop((root, store));
                 // If the event loop has ended, no thread receives the message.
@@ -138,8 +143,11 @@ fn freeze(
     store: &Store,
     console: &dyn Console,
 ) -> Result<Option<FrozenPin>, StateError> {
-    let (vm, status) = cog.parts();
-    match status.save(vm, store) {
+    let timer = ProfileTimer::start(cog.track());
+    let (vm, state) = cog.parts();
+    let saved = state.save(vm, store);
+    timer.span("snapshot", "freeze", Vec::new);
+    match saved {
         Ok(root) => Ok(Some(root)),
         Err(
             error @ (StateError::NoRoom { .. }

@@ -1,4 +1,5 @@
-//! The machine's state: the cog and its status, as a value and as a frozen pin of the store.
+//! The machine's state: the cog, its status and its conventions, as a value and as a frozen pin of
+//! the store.
 //!
 //! The value is a row, and a snapshot's root is the pin of this row:
 //!
@@ -9,13 +10,18 @@
 //! [3 nanoseconds cog]    running: an earlier version ended it, because an event took too long
 //! [4 reason cog]         running: an earlier version ended it, because an event ran out of stack
 //!                        (1) or memory (2), or a value was needed to compute itself (3)
+//! [5 1 status]           one of the first three, of a cog that expects tagged job results
 //! ```
 //!
-//! In the last three, the cog is the one before the event that failed. An event that exceeds a
-//! limit has not happened, so the last two are read and not written: the cog goes on. (The first
-//! four are the prototype's: lib/Server/Convert.hs, where "running" is "spinning".)
+//! In rows 2 to 4, the cog is the one before the event that failed. An event that exceeds a limit
+//! has not happened, so rows 3 and 4 are read and not written: the cog goes on. (The first four are
+//! the prototype's: lib/Server/Convert.hs, where "running" is "spinning".)
+//!
+//! The conventions are part of the state so that a replay gives the cog the inputs that it had. A
+//! state with the conventions of all earlier versions has no row 5, so its hash is the same as ever.
 
 use crate::error::StateError;
+use crate::protocol::JobResultForm;
 use persist::{PinError, Snapshot, Store};
 use plan::{EvalError, Hash, Ref, Shape, Val};
 use plan::{FreezeError, pinspace::FrozenPin};
@@ -41,23 +47,17 @@ impl CogStatus {
         }
     }
 
-    /// The state as a value.
-    pub(crate) fn to_value(&self, vm: &mut Vm) -> Result<Val, EvalError> {
-        let row = match self {
+    fn to_row(&self, vm: &mut Vm) -> Vec<Val> {
+        match self {
             CogStatus::Running(cog) => vec![vm.nat(0), cog.clone()],
             CogStatus::Finished(cog) => vec![vm.nat(1), cog.clone()],
             CogStatus::Crashed { op, arg, cog } => {
                 vec![vm.nat(2), op.clone(), arg.clone(), cog.clone()]
             }
-        };
-        let row = vm.row(&row)?;
-        vm.force(&row)
+        }
     }
 
-    /// The state with this value; None if the value is no state.
-    fn of_value(vm: &Vm, value: &Val) -> Option<CogStatus> {
-        let row = vm.look(value).as_row()?;
-        let items: Vec<Ref<'_>> = row.iter().collect();
+    fn of_items(vm: &Vm, items: &[Ref<'_>]) -> Option<CogStatus> {
         let hold = |item: &Ref<'_>| vm.hold(*item);
         match (items.first()?.as_u64()?, &items[1..]) {
             (0, [cog]) => Some(CogStatus::Running(hold(cog))),
@@ -68,6 +68,51 @@ impl CogStatus {
             (3 | 4, [_, cog]) => Some(CogStatus::Running(hold(cog))),
             _ => None,
         }
+    }
+}
+
+/// The state of a machine.
+#[derive(Clone, Debug)]
+pub(crate) struct MachineState {
+    pub(crate) status: CogStatus,
+    /// The form of job results that the cog expects. It never changes.
+    pub(crate) job_results: JobResultForm,
+}
+
+/// First item of the row that holds a status and the conventions of the cog.
+const WITH_CONVENTIONS: u64 = 5;
+/// The conventions in that row: job results are tagged.
+const TAGGED_JOB_RESULTS: u64 = 1;
+
+impl MachineState {
+    /// The state as a value.
+    pub(crate) fn to_value(&self, vm: &mut Vm) -> Result<Val, EvalError> {
+        let row = self.status.to_row(vm);
+        let mut row = vm.row(&row)?;
+        if self.job_results == JobResultForm::Tagged {
+            let head = [WITH_CONVENTIONS, TAGGED_JOB_RESULTS].map(|item| vm.nat(item));
+            row = vm.row(&[head[0].clone(), head[1].clone(), row])?;
+        }
+        vm.force(&row)
+    }
+
+    /// The state with this value; None if the value is no state.
+    fn of_value(vm: &Vm, value: &Val) -> Option<MachineState> {
+        let row = vm.look(value).as_row()?;
+        let items: Vec<Ref<'_>> = row.iter().collect();
+        let first = items.first()?.as_u64()?;
+        if first != WITH_CONVENTIONS {
+            let status = CogStatus::of_items(vm, &items)?;
+            return Some(MachineState { status, job_results: JobResultForm::Plain });
+        }
+        let [_, conventions, status] = &items[..] else { return None };
+        // A later version may have further conventions, which this program cannot keep.
+        if conventions.as_u64()? != TAGGED_JOB_RESULTS {
+            return None;
+        }
+        let items: Vec<Ref<'_>> = status.as_row()?.iter().collect();
+        let status = CogStatus::of_items(vm, &items)?;
+        Some(MachineState { status, job_results: JobResultForm::Tagged })
     }
 
     /// Freezes the parts of the state that the store does not have yet, and returns the root pin.
@@ -93,17 +138,17 @@ impl CogStatus {
         vm: &mut Vm,
         store: &Store,
         snapshot: &Snapshot,
-    ) -> Result<CogStatus, StateError> {
+    ) -> Result<MachineState, StateError> {
         let root = vm.adopt(&store.root(snapshot)?);
         let item = match vm.look(&root).shape() {
             Shape::Pin(pin) => vm.hold(pin.item()),
             _ => unreachable!("a pin was adopted"),
         };
-        let status = CogStatus::of_value(vm, &item);
+        let state = MachineState::of_value(vm, &item);
         // A damaged pin reads as 0, which is no state.
         vm.check_damage().map_err(|stop| failed(store, &stop))?;
         let hash = Hash(snapshot.root);
-        status.ok_or_else(|| StateError::NotAState { path: store.path().into(), hash })
+        state.ok_or_else(|| StateError::NotAState { path: store.path().into(), hash })
     }
 }
 

@@ -59,7 +59,8 @@ impl<P: FnMut(u64)> PinVerifier for HashVerifier<P> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::status::CogStatus;
+    use crate::protocol::JobResultForm;
+    use crate::status::{CogStatus, MachineState};
     use crate::tests::harness::store_settings;
     use persist::sim::SimDisk;
     use persist::{Seq, Store, StoreInspection};
@@ -75,7 +76,9 @@ mod tests {
         let store = Store::create_on(Arc::new(disk.clone()), store_settings()).expect("room");
         let mut vm = vm();
         let value = make(&mut vm);
-        let root = CogStatus::Running(value).save(&mut vm, &store).expect("room");
+        let status = CogStatus::Running(value);
+        let state = MachineState { status, job_results: JobResultForm::Plain };
+        let root = state.save(&mut vm, &store).expect("room");
         store.write_snapshot(&root, Seq::START).expect("room");
         store.close().expect("room");
         disk

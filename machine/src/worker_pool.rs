@@ -5,6 +5,7 @@ use crate::driver::{self, DriverContext, DriverIdentity};
 use crate::error::SystemError;
 use crate::job::{JobPool, JobTask};
 use crate::message::DriverMessage;
+use crate::protocol::JobResultForm;
 use crate::worker_table::WorkerSpec;
 use crossbeam_channel::{Sender, unbounded};
 use std::collections::HashMap;
@@ -28,9 +29,10 @@ pub(crate) struct WorkerPool {
 }
 
 impl WorkerPool {
-    /// A pool without workers.
-    pub(crate) fn new(context: DriverContext) -> WorkerPool {
-        let jobs = JobPool::new(&context.settings, &context.watchdog, context.control.clone());
+    /// A pool without workers, whose jobs have results in this form.
+    pub(crate) fn new(context: DriverContext, job_results: JobResultForm) -> WorkerPool {
+        let DriverContext { settings, watchdog, control, .. } = &context;
+        let jobs = JobPool::new(settings, watchdog, job_results, control.clone());
         WorkerPool { context: Arc::new(context), jobs, running: HashMap::new(), ending: Vec::new() }
     }
 

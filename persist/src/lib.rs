@@ -97,6 +97,6 @@ pub use journal::PrunedLog;
 pub use log::{CommitTicket, LogAppender, LogRecord, LogRecords};
 pub use set_aside::{SetAsideId, SetAsideList, SetAsideRecord};
 pub use settings::StoreSettings;
-pub use space::CatalogueEntry;
+pub use space::{CatalogueEntry, WrittenPins};
 pub use store::{RecoveryReport, Store};
 pub use types::{FORMAT_VERSION, MAX_EVENT, MAX_PIN, PinHash, Seq, Snapshot};

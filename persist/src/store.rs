@@ -22,8 +22,7 @@ use crate::log::{EventLog, LogAppender, LogRecords};
 use crate::set_aside::{SetAsideFiles, SetAsideId, SetAsideList, SetAsideRecord};
 use crate::settings::StoreSettings;
 use crate::snapshots::{self, SnapshotFiles};
-use crate::space::NOT_AS_WRITTEN;
-use crate::space::{CatalogueEntry, PinStore};
+use crate::space::{CatalogueEntry, NOT_AS_WRITTEN, PinStore, WrittenPins};
 use crate::types::{Seq, Snapshot};
 use parts::StoreParts;
 
@@ -174,6 +173,14 @@ impl Store {
         Ok(RecoveryReport { snapshot, damaged, records })
     }
 
+    /// Returns the durable events from a sequence on.
+    ///
+    /// # Errors
+    /// [`StoreReadError::Gap`] if the log begins after `first`; see [`StoreReadError`].
+    pub fn records_from(&self, first: Seq) -> Result<LogRecords, StoreReadError> {
+        self.log.records(first.0)
+    }
+
     /// Appends an event to the log in memory. A commit makes it durable. Blocks while too many
     /// bytes are queued.
     ///
@@ -258,6 +265,11 @@ impl Store {
             visit(entry);
             Ok(())
         })
+    }
+
+    /// Returns the counts of the pins that were written since the store was opened.
+    pub fn written_pins(&self) -> Arc<WrittenPins> {
+        Arc::clone(self.pins.written())
     }
 
     /// Makes durable all pins that were frozen before the call. Other threads may freeze pins in

@@ -73,7 +73,7 @@ pub use build::ValueBuilder;
 pub use digest::{Hash, ParseHashError};
 pub use error::EvalError;
 pub use freeze::FreezeError;
-pub use heap::{HeapOptions, HeapStatistics, Val};
+pub use heap::{CollectionReport, HeapOptions, HeapStatistics, Val};
 pub use map::Map;
 pub use nat::{NatRef, Natural, limbs};
 pub use order::EqualPairs;

@@ -7,7 +7,7 @@ use crate::build::ValueBuilder;
 use crate::digest::Hash;
 use crate::error::EvalError;
 use crate::freeze::{self, FreezeError};
-use crate::heap::{HeapHost, HeapOptions, HeapStatistics, NoHost, RawHeap, Val};
+use crate::heap::{CollectionReport, HeapHost, HeapOptions, HeapStatistics, NoHost, RawHeap, Val};
 use crate::nat::Natural;
 use crate::pinspace::{FrozenPin, PinSpace};
 use crate::value_ref::Ref;
@@ -208,6 +208,11 @@ impl Heap {
     /// Returns the collector's counters.
     pub fn statistics(&self) -> HeapStatistics {
         self.0.statistics()
+    }
+
+    /// Sets the hook that is called after each collection. It must not use the heap.
+    pub fn on_collection(&mut self, hook: impl FnMut(&CollectionReport) + 'static) {
+        self.0.set_collection_hook(Box::new(hook));
     }
 
     /// Returns the bytes that the heap uses, dead objects included.

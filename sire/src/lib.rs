@@ -56,6 +56,7 @@ use command_error::CommandError;
 use foldhash::HashMap;
 use modules::{ChainedModule, StateCache, StateKey, module_chain, pack_state, unpack_state};
 use plan::{EvalError, Val};
+use profile::{ProfileTimer, ProfileTrack};
 use session::Session;
 use state::SireState;
 use std::io::BufRead;
@@ -99,6 +100,8 @@ pub struct Sire {
     known: HashMap<StateKey, Val>,
     /// The module that was loaded last.
     module: Option<String>,
+    /// Where the times of modules and of the cache are recorded, if they are.
+    profile: Option<ProfileTrack>,
 }
 
 impl Sire {
@@ -115,7 +118,17 @@ impl Sire {
         vm.on_deep_trace(move |value| traces.deep_trace(value));
         let session = Session::new(vm, output, diagnostics)?;
         let cache = cache.map(StateCache::new);
-        Ok(Sire { session, library, cache, known: HashMap::default(), module: None })
+        Ok(Sire { session, library, cache, known: HashMap::default(), module: None, profile: None })
+    }
+
+    /// Records the times of modules, of the cache and of collections on this track from now on.
+    pub fn record(&mut self, track: ProfileTrack) {
+        let collections = track.clone();
+        self.session.vm.on_collection(move |collection| {
+            let args = vec![("copied bytes", collection.copied.into())];
+            collections.span("collection", collection.kind(), collection.start, args);
+        });
+        self.profile = Some(track);
     }
 
     /// Returns the runtime.
@@ -150,6 +163,7 @@ impl Sire {
         let warnings = chain.iter().filter_map(|module| module.warning.as_deref());
         warnings.into_iter().try_for_each(|warning| self.warn(warning))?;
         let keys: Vec<StateKey> = chain.iter().map(|module| module.key).collect();
+        let timer = ProfileTimer::start(self.profile.as_ref());
         let mut states = self.cached_states(&keys)?;
         if let Some(state) = states.last() {
             let Session { vm, bindings, .. } = &mut self.session;
@@ -158,8 +172,11 @@ impl Sire {
                 .map_err(|error| CommandError::from(error).into_sire_error())?;
         }
         let cached = states.len();
+        timer.span("cache", "load", || vec![("modules", cached.into())]);
         for module in &chain[cached..] {
+            let timer = ProfileTimer::start(self.profile.as_ref());
             self.run_module(module)?;
+            timer.span("sire", &module.file, Vec::new);
             let Session { vm, state, .. } = &mut self.session;
             let encoded = state.encode(vm)?;
             states.push(pack_state(vm, &encoded)?);
@@ -167,9 +184,13 @@ impl Sire {
         self.known.extend(keys.iter().copied().zip(states.iter().cloned()));
         if let Some(cache) = &self.cache
             && cached < keys.len()
-            && let Err(warning) = cache.store(&mut self.session.vm, &keys, &states)
         {
-            self.warn(&warning.to_string())?;
+            let timer = ProfileTimer::start(self.profile.as_ref());
+            let stored = cache.store(&mut self.session.vm, &keys, &states);
+            timer.span("cache", "store", Vec::new);
+            if let Err(warning) = stored {
+                self.warn(&warning.to_string())?;
+            }
         }
         Ok(chain.last().map(|module| module.name.clone()).unwrap_or_default())
     }
@@ -238,7 +259,10 @@ impl Sire {
     /// If the input cannot be read or the output cannot be written.
     pub fn repl(&mut self, input: impl BufRead) -> Result<(), SireError> {
         let module = self.module.take();
-        repl::run(&mut self.session, module.as_deref(), input)
+        let timer = ProfileTimer::start(self.profile.as_ref());
+        let result = repl::run(&mut self.session, module.as_deref(), input);
+        timer.span("sire", "session", Vec::new);
+        result
     }
 }
 

@@ -1,16 +1,18 @@
 //! `boot` and `start`: creates a machine, and runs it.
 
+use super::recording::ProfileRecording;
 use super::setup::{cache_code, runtime_builder};
-use super::sire;
+use super::{sire, status};
 use crate::args::{BootArgs, CacheOptions, MachineOptions, StartArgs, TimeOptions};
 use crate::console::StdioConsole;
+use crate::progress;
 use crate::terminal::{self, ExitError};
 use anyhow::Context;
-use indicatif::HumanBytes;
+use indicatif::{HumanBytes, ProgressBar};
 use machine::device::ConsoleDevice;
 use machine::{
-    AbortReason, LimitStop, LimitStopCause, Machine, MachineHandle, MachineSettings, ReplayFrom,
-    RunOutcome, TimeLimits,
+    AbortReason, BootOptions, LimitStop, LimitStopCause, Machine, MachineHandle, MachineSettings,
+    ReplayFrom, RunOutcome, TimeLimits,
 };
 use rustix::process::{Resource, Rlimit};
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -18,53 +20,97 @@ use signal_hook::iterator::Signals;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// Creates a machine whose first state is the `main` of a module.
 pub(crate) fn boot(args: BootArgs) -> anyhow::Result<()> {
+    let recording = ProfileRecording::start(&args.machine.profile)?;
+    let result = boot_and_run(args, &recording);
+    recording.finish(result)
+}
+
+fn boot_and_run(args: BootArgs, recording: &ProfileRecording) -> anyhow::Result<()> {
     let cache = CacheOptions { store: args.cache.modules };
     let MachineOptions { execution, print, .. } = args.machine;
-    let (mut sire, main) = sire::load_main(&cache, execution, print, &args.module)?;
-    let booted = Machine::boot(&args.store, sire.vm(), &main)?;
+    let (mut sire, main) = sire::load_main(&cache, execution, print, &args.module, recording)?;
+    let options = BootOptions { job_results: args.job_results.form() };
+    let booted = Machine::boot(&args.store, sire.vm(), &main, options)?;
     drop((main, sire));
     if booted.workers == 0 {
         eprintln!("pallas: `main` of {} has no workers, so it will never do anything", args.module);
     }
-    if args.start { run(&args.store, &args.machine, ReplayFrom::Latest, false) } else { Ok(()) }
+    if args.start {
+        run(&args.store, &args.machine, recording, ReplayFrom::Latest, |_| {})
+    } else {
+        Ok(())
+    }
 }
 
 /// Runs a machine until it ends or is stopped.
 pub(crate) fn start(args: StartArgs) -> anyhow::Result<()> {
+    let recording = ProfileRecording::start(&args.machine.profile)?;
     let from = match args.from_snapshot {
         Some(number) => ReplayFrom::Number(number),
         None if args.replay_all => ReplayFrom::Earliest,
         None => ReplayFrom::Latest,
     };
-    run(&args.store, &args.machine, from, args.offer)
+    let result = run(&args.store, &args.machine, &recording, from, |settings| {
+        settings.offer_set_aside = args.offer;
+        settings.retry_crash = args.retry;
+    });
+    recording.finish(result)
 }
 
-fn run(store: &Path, args: &MachineOptions, replay: ReplayFrom, offer: bool) -> anyhow::Result<()> {
-    let mut settings =
-        MachineSettings::new(Arc::new(StdioConsole::new(terminal::print_options(args.print)?)));
+/// Runs a machine with the settings of its options, which `adjust` completes.
+fn run(
+    store: &Path,
+    args: &MachineOptions,
+    recording: &ProfileRecording,
+    replay: ReplayFrom,
+    adjust: impl FnOnce(&mut MachineSettings),
+) -> anyhow::Result<()> {
+    let status = status::line(args.status);
+    let replay_bar =
+        (replay == ReplayFrom::Earliest).then(|| progress::items_and_rate("replaying"));
+    let print = terminal::print_options(args.print)?;
+    let console = Arc::new(StdioConsole::new(print, replay_bar.clone(), status.clone()));
+    let mut settings = MachineSettings::new(console);
     settings.runtime = runtime_builder(args.execution, args.memory);
     settings.jobs = usize::from(args.eval_workers);
     settings.limits = time_limits(args.time);
     settings.network.listen = args.listen.clone();
     settings.devices.push(Arc::new(ConsoleDevice::start(io::stdin(), io::stdout())?));
-    settings.replay = replay;
-    settings.offer_set_aside = offer;
     settings.store.keep_snapshots = usize::from(args.keep_snapshots);
     if args.disable_snapshots {
         settings.snapshots = None;
     }
+    settings.replay = replay;
+    settings.profile = recording.profile();
+    adjust(&mut settings);
     cache_code(&None);
     raise_descriptor_limit();
-    let machine = Machine::open(store, settings)?;
+    let start = Instant::now();
+    let opened = Machine::open(store, settings);
+    replay_bar.iter().for_each(ProgressBar::finish_and_clear);
+    let machine = opened?;
+    if replay == ReplayFrom::Earliest {
+        eprintln!("pallas: {}", replay_text(machine.replayed(), start.elapsed()));
+    }
     stop_on_signal(machine.handle())?;
-    match machine.run()? {
+    if let Some(line) = status.clone() {
+        status::follow(line, machine.handle())?;
+    }
+    let outcome = machine.run();
+    status.iter().for_each(ProgressBar::finish_and_clear);
+    match outcome? {
         RunOutcome::Stopped | RunOutcome::Finished => Ok(()),
         RunOutcome::Crashed => {
-            let message = Some("the machine ended: its cog crashed".into());
-            Err(ExitError { code: terminal::COG_CRASHED, message }.into())
+            let message = format!(
+                "the machine ended: its cog crashed. `pallas start --retry {}` continues from the \
+                 state before the event that crashed",
+                store.display()
+            );
+            Err(ExitError { code: terminal::COG_CRASHED, message: Some(message) }.into())
         }
         RunOutcome::LimitExceeded(stop) => {
             let message = Some(limit_text(stop, args));
@@ -79,6 +125,13 @@ fn raise_descriptor_limit() {
     let raised = Rlimit { current: limit.maximum, ..limit };
     // With the limit as it was, a machine accepts fewer connections at a time.
     let _ = rustix::process::setrlimit(Resource::Nofile, raised);
+}
+
+/// Says how many events a start replayed, and how fast.
+fn replay_text(events: u64, took: Duration) -> String {
+    let seconds = took.as_secs_f64();
+    let rate = events as f64 / seconds.max(1e-9);
+    format!("replayed {events} events in {seconds:.2} s ({rate:.0} events/s)")
 }
 
 fn time_limits(args: TimeOptions) -> TimeLimits {

@@ -1,5 +1,6 @@
 //! `sire` and `save`: runs a session, and saves the `main` of a module.
 
+use super::recording::ProfileRecording;
 use super::setup::{cache_code, cache_directory, runtime};
 use super::statistics::Measurement;
 use crate::args::{CacheOptions, ExecutionOptions, MemoryOptions, PrintSize, SaveArgs, SireArgs};
@@ -14,7 +15,14 @@ use vm::Vm;
 
 /// Loads the modules, then runs a session on standard input.
 pub(crate) fn sire(args: SireArgs) -> anyhow::Result<()> {
+    let recording = ProfileRecording::start(&args.profile)?;
+    let result = run_session(args, &recording);
+    recording.finish(result)
+}
+
+fn run_session(args: SireArgs, recording: &ProfileRecording) -> anyhow::Result<()> {
     let mut sire = session(&args.cache.store, args.execution, args.memory, args.print)?;
+    recording.record(&mut sire);
     let modules = args.modules.iter().map(|module| module_name(module));
     let modules: Vec<&str> = modules.collect::<Result<_, _>>().map_err(sire_error)?;
     stop_on_interrupt(&mut sire)?;
@@ -33,7 +41,14 @@ pub(crate) fn sire(args: SireArgs) -> anyhow::Result<()> {
 
 /// Saves the `main` of a module.
 pub(crate) fn save(args: SaveArgs) -> anyhow::Result<()> {
-    let (mut sire, main) = load_main(&args.cache, args.execution, args.print, &args.module)?;
+    let recording = ProfileRecording::start(&args.profile)?;
+    let result = save_main(&args, &recording);
+    recording.finish(result)
+}
+
+fn save_main(args: &SaveArgs, recording: &ProfileRecording) -> anyhow::Result<()> {
+    let (mut sire, main) =
+        load_main(&args.cache, args.execution, args.print, &args.module, recording)?;
     let vm = sire.vm();
     let bytes =
         seed::save(vm, &main).with_context(|| format!("cannot save `main` of {}", args.module))?;
@@ -46,9 +61,11 @@ pub(crate) fn load_main(
     execution: ExecutionOptions,
     print: PrintSize,
     module: &str,
+    recording: &ProfileRecording,
 ) -> anyhow::Result<(Sire, Val)> {
     let name = module_name(module).map_err(sire_error)?;
     let mut sire = session(&cache.store, execution, MemoryOptions::default(), print)?;
+    recording.record(&mut sire);
     sire.load(name).map_err(sire_error)?;
     let main = sire.binding("main").map_err(sire_error)?;
     Ok((sire, main))

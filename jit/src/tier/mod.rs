@@ -30,7 +30,7 @@ mod request;
 mod statistics;
 mod thread;
 
-pub use self::statistics::{JitStatistics, statistics};
+pub use self::statistics::{JitStatistics, UnitReport, on_unit, statistics};
 pub use self::thread::set_cache_directory;
 
 use self::reclaim::RuntimeToken;

@@ -17,7 +17,7 @@ use super::options::DebugOptions;
 use super::published::{PublishedUnit, PublishedUnits};
 use super::reclaim;
 use super::request::CompileRequest;
-use super::statistics::{self, JitCounter};
+use super::statistics::{self, JitCounter, UnitReport};
 use crate::build::{ExpectedCallee, add_entry_guards};
 use crate::codegen::{self, Backend, CompileError, CompiledFunction, Listing, UnitEnvironment};
 use crate::ir::{ConstantId, Unit};
@@ -25,6 +25,7 @@ use crate::passes::optimise;
 use crate::runtime::{CodeLinker, LinkedUnit, UnitData, restore_shared, shared_functions};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 use vm::native::{EntryCell, FrameTable};
 
 /// The addresses of the trampolines, by count of parameters. They are set before the first code is
@@ -84,14 +85,18 @@ impl UnitPipeline {
         if self.published.is_dead(&request.runtime, &request.entry) {
             return;
         }
-        let prints = request
-            .unit
-            .constants
-            .get(ConstantId::ROOT)
-            .is_some_and(|law| self.options.prints(&law.name));
+        let law = request.unit.constants.get(ConstantId::ROOT);
+        let prints = law.is_some_and(|law| self.options.prints(&law.name));
+        let hook = statistics::unit_hook().map(|hook| {
+            (hook, law.map_or_else(String::new, |law| law.name.clone()), Instant::now())
+        });
         let (start, used) = (statistics::thread_time(), self.linker.used());
         let result = self.compile_and_publish(request, prints);
-        statistics::note_unit(start, result.is_ok(), self.linker.used() - used);
+        let (is_published, bytes) = (result.is_ok(), self.linker.used() - used);
+        statistics::note_unit(start, is_published, bytes);
+        if let Some((hook, law, start)) = hook {
+            hook(&UnitReport { law: &law, start, is_published, bytes });
+        }
         match result {
             Ok(()) => JitCounter::Bytes.set(self.linker.used()),
             Err(error) => {

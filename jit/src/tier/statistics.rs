@@ -1,7 +1,8 @@
 //! Counters of what compilation has done and cost in this process, for all runtimes together.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What compilation has done and cost. See [`statistics`].
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -86,6 +87,35 @@ pub(super) fn thread_time() -> Duration {
 fn add_time(total: &AtomicU64, start: Duration) {
     let spent = thread_time().saturating_sub(start);
     total.fetch_add(spent.as_nanos() as u64, Ordering::Relaxed);
+}
+
+/// A unit that the compiling thread is done with.
+#[derive(Clone, Copy, Debug)]
+pub struct UnitReport<'a> {
+    /// The name of the law that the unit is for.
+    pub law: &'a str,
+    /// When work on the unit began.
+    pub start: Instant,
+    /// Whether its code was published; false if the unit was refused.
+    pub is_published: bool,
+    /// Bytes of code.
+    pub bytes: usize,
+}
+
+type UnitHook = Box<dyn Fn(&UnitReport<'_>) + Send + Sync>;
+
+static UNIT_HOOK: OnceLock<UnitHook> = OnceLock::new();
+
+/// Sets the hook that the compiling thread calls after each unit. Only the first call in a process has
+/// an effect.
+pub fn on_unit(hook: impl Fn(&UnitReport<'_>) + Send + Sync + 'static) {
+    // A later call changes nothing.
+    let _ = UNIT_HOOK.set(Box::new(hook));
+}
+
+/// The hook for units, if there is one.
+pub(super) fn unit_hook() -> Option<&'static UnitHook> {
+    UNIT_HOOK.get()
 }
 
 /// Counts the time since `start` that an evaluating thread spent on building a unit.

@@ -19,7 +19,9 @@ mod terms;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use jiff::Timestamp;
-use machine::{Console, ConsoleNotice, Machine, MachineSettings, ReportOrigin, SnapshotPolicy};
+use machine::{
+    BootOptions, Console, ConsoleNotice, Machine, MachineSettings, ReportOrigin, SnapshotPolicy,
+};
 use persist::collect::collect;
 use persist::{Seq, Store};
 use plan::{Ref, Shape, Val};
@@ -95,7 +97,7 @@ fn make(dir: &Path, gigabytes: f64) -> MeasureResult {
     }
     let state = freeze_row(&mut vm, &store, &tops)?;
     let cog = program::cog(&mut vm, &size, &state);
-    Machine::boot_on(store, &mut vm, &cog)?;
+    Machine::boot_on(store, &mut vm, &cog, BootOptions::default())?;
     println!("  made in {:.1?}", start.elapsed());
     Ok(())
 }

@@ -11,9 +11,11 @@ use crate::message::{CogRequest, ControlMessage, DriverMessage};
 use crate::trace::ConsoleMessage;
 use crossbeam_channel::{after, never, select};
 use persist::LogError;
+use profile::ProfileTimer;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The most requests, and about the most bytes, that are handled as one batch. They limit the size
 /// of an event.
@@ -113,11 +115,19 @@ impl Machine {
 
     /// Appends an event to the log. Waits while the disk is full.
     pub(super) fn append(&mut self, event: &EventRecord, took: Duration) -> Result<(), RunError> {
+        let evaluated = Instant::now();
+        self.metrics.set_heap_bytes(self.cog.heap().used_bytes());
         loop {
             let payload = event.encode();
             let length = payload.len() as u64;
             let control = self.control_sender.clone();
+            let metrics = Arc::clone(&self.metrics);
+            let timer = ProfileTimer::start(self.commits.as_ref());
             let appended = self.appender.append(payload, move |result| {
+                if result.is_ok() {
+                    metrics.count_event(length, took + evaluated.elapsed());
+                    timer.overlapping_span("log", "append to durable");
+                }
                 // If the event loop has ended, no thread receives the message.
                 let _ = control.send(ControlMessage::Durable(result));
             });

@@ -121,7 +121,8 @@ impl Machine {
             return Ok(());
         };
         let (time, after) = (self.time(), self.applied.0);
-        self.keep(&SetAsideInput { time, after, slot, reason, value }.encode())?;
+        let input = SetAsideInput { time, after, slot, reason: reason.into(), value };
+        self.set_aside(&input)?;
         let notice = ConsoleMessage::Notice(ConsoleNotice::SetAside(slot, reason));
         let restart = Effect::Message(worker, DriverMessage::InputSetAside);
         self.perform_when_durable(vec![Effect::Report(vec![notice]), restart])?;
@@ -134,9 +135,10 @@ impl Machine {
     }
 
     /// Stores an input that is set aside. Waits while the disk is full.
-    fn keep(&mut self, record: &[u8]) -> Result<(), RunError> {
+    pub(super) fn set_aside(&mut self, input: &SetAsideInput) -> Result<(), RunError> {
+        let record = input.encode();
         loop {
-            match self.store.set_aside(record) {
+            match self.store.set_aside(&record) {
                 Ok(_) => return Ok(()),
                 Err(LogError::Full(error)) if !self.stopping.load(Ordering::SeqCst) => {
                     self.notice_disk_is_full(&error.to_string());
@@ -180,7 +182,7 @@ impl Machine {
     }
 
     /// The wall time, in nanoseconds since 1970; 0 before.
-    fn time(&self) -> u64 {
+    pub(super) fn time(&self) -> u64 {
         u64::try_from(self.settings.clock.now().as_nanosecond()).unwrap_or(0)
     }
 }

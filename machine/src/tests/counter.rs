@@ -123,3 +123,24 @@ fn snapshots_are_written_while_it_runs() {
     let replayed = again.open().expect("it opens").replayed();
     assert!(replayed + 7 <= last, "{replayed} of {last} were replayed");
 }
+
+#[test]
+fn the_metrics_count_durable_events_and_written_pins() {
+    let machine = TestMachine::boot(&counter()).with(|settings| {
+        settings.snapshots =
+            Some(crate::SnapshotPolicy { events: 1, ..crate::SnapshotPolicy::default() });
+    });
+    let running = machine.start();
+    let handle = running.handle.clone().expect("it starts");
+    assert_eq!((handle.metrics().events, handle.metrics().log_bytes), (0, 0));
+    let before = handle.metrics();
+    while running.reports.recv().expect("the machine runs").number() != Some(20) {}
+    running.stop();
+    running.join(Vec::new()).outcome();
+    let now = handle.metrics();
+    assert!(now.events >= 19, "{}", now.events);
+    assert!(now.log_bytes >= now.events * 16 && now.heap_bytes > 0);
+    assert!(now.pins >= 1 && now.pin_bytes > 0);
+    assert!(now.latency_since(&before, 0.99) >= now.latency_since(&before, 0.5));
+    assert!(now.latency_since(&before, 0.5).is_some());
+}

@@ -5,7 +5,7 @@ use super::programs::{cog, counter, cycle, exec, keep_inputs, read, writer};
 use super::terms::{self, PlanExpr, arg, call, law, nat, row};
 use crate::event::{EventInput, EventOutcome, EventRecord, InputPayload};
 use crate::trace::ConsoleMessage;
-use crate::{BootError, ConsoleNotice, Machine, RunError, StartError};
+use crate::{BootError, BootOptions, ConsoleNotice, Machine, RunError, StartError};
 use crossbeam_channel::unbounded;
 use persist::Store;
 use plan::Hash;
@@ -214,17 +214,22 @@ fn a_store_in_use_or_without_a_machine_is_refused() {
     // A call that crashes when it is evaluated.
     let (op, argument) = (vm.nat(99), vm.nat(5));
     let main = vm.app(&op, &[argument]).expect("room");
-    let error = Machine::boot(&path, &mut vm, &main).expect_err("it has no value");
+    let error =
+        Machine::boot(&path, &mut vm, &main, BootOptions::default()).expect_err("it has no value");
     assert!(matches!(error, BootError::Evaluation(_)), "{error}");
     assert!(!path.exists(), "nothing was created");
 
     let main = counter().value(&mut vm);
-    assert_eq!(Machine::boot(&path, &mut vm, &main).expect("booted").workers, 1);
+    assert_eq!(
+        Machine::boot(&path, &mut vm, &main, BootOptions::default()).expect("booted").workers,
+        1
+    );
     // The heap may hold pins of the store, which keep it locked.
     drop((main, vm));
     let mut vm = RuntimeBuilder::bare().heap(terms::options()).build().expect("a small heap");
     let main = counter().value(&mut vm);
-    let error = Machine::boot(&path, &mut vm, &main).expect_err("it is there already");
+    let error = Machine::boot(&path, &mut vm, &main, BootOptions::default())
+        .expect_err("it is there already");
     assert!(matches!(error, BootError::Exists { .. }), "{error}");
     let first = Machine::open(&path, settings()).expect("it opens");
     let error = Machine::open(&path, settings()).err().expect("it is in use");

@@ -1,13 +1,18 @@
 //! Evaluations that fail: what they end, and what they do not end. (`limits` has the events, reads
 //! and jobs that exceed a limit.)
 
-use super::harness::{LIMIT, TestMachine};
-use super::programs::{cog, cycle, endless, exec, first_input, keep_inputs, read, when, writer};
-use super::terms::{PlanExpr, arg, call, law, nat, row};
+use super::harness::{LIMIT, START, TestMachine};
+use super::programs::{
+    cog, cycle, endless, exec, first_input, keep_inputs, read, wait, when, write, writer,
+};
+use super::terms::{PlanExpr, arg, call, case, law, nat, row, trace};
+use crate::clock::ManualClock;
 use crate::machine::SHUTDOWN_GRACE;
 use crate::settings::TimeLimits;
 use crate::trace::ConsoleMessage;
 use crate::{AbortReason, ConsoleNotice, ReportOrigin, RunOutcome};
+use jiff::Timestamp;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A machine whose cog calls `function` with an input, and whose driver writes 5.
@@ -86,6 +91,45 @@ fn a_driver_that_crashes_restarts_after_growing_pauses() {
         assert_eq!(machine.clock.wait_for_timer(ten_seconds), pause);
         machine.clock.advance(pause + Duration::from_millis(1));
     }
+    running.stop();
+    assert_eq!(running.join(Vec::new()).outcome(), RunOutcome::Stopped);
+}
+
+#[test]
+fn a_message_of_the_cog_to_a_driver_that_pauses_is_kept() {
+    let start = Timestamp::from_second(START).expect("in range");
+    // Driver 0 shows messages under key 5, and crashes when its read is answered.
+    let shows = law(3, trace(arg(2), call(arg(1), [row([])])));
+    let handles = law(3, case(arg(2), call(nat(99), [arg(3)]), call(shows, [arg(0), arg(3)])));
+    let fails = call(handles, [row([row([nat(0), read()])])]);
+    // Driver 1 writes at second 2, and shows the state afterwards.
+    let last = wait(nat(u64::MAX));
+    let steps = vec![wait(nat(START as u64 + 2)), write(nat(0)), read(), last];
+    let writes = cycle(steps, &[2]);
+    let outputs = row([row([nat(0), nat(5), nat(42)]), row([nat(1), nat(1), nat(0)])]);
+    let next = call(arg(0), [arg(1), arg(2), arg(3)]);
+    let program = cog(law(4, row([next, outputs])), nat(7), [exec(fails), exec(writes)]);
+    let mut machine = TestMachine::boot(&program);
+    machine.clock = Arc::new(ManualClock::standing(start));
+    let running = machine.start();
+    let next = || running.reports.recv().expect("the machine runs");
+    let crash = ConsoleMessage::Text("driver 0 crashed: 99 7".into());
+    let ten_seconds = Duration::from_secs(10);
+    assert_eq!(next(), crash);
+    for pause in [100, 200, 400, 800] {
+        assert_eq!(next(), crash);
+        let pause = Duration::from_millis(pause);
+        assert_eq!(machine.clock.wait_for_timer(ten_seconds), pause);
+        machine.clock.advance(pause);
+    }
+    // The next pause begins at 1.5 s and ends at 3.1 s. The message comes at 2 s.
+    assert_eq!(next(), crash);
+    assert_eq!(machine.clock.wait_for_timer(ten_seconds), Duration::from_millis(1600));
+    machine.clock.advance(Duration::from_millis(500));
+    assert_eq!(next(), ConsoleMessage::Text("7".into()));
+    machine.clock.advance(Duration::from_millis(1100));
+    assert_eq!(next(), ConsoleMessage::Text("42".into()));
+    assert_eq!(next(), crash);
     running.stop();
     assert_eq!(running.join(Vec::new()).outcome(), RunOutcome::Stopped);
 }

@@ -3,10 +3,12 @@
 use super::terms::{self, PlanExpr};
 use crate::clock::{Clock, ManualClock};
 use crate::machine::SHUTDOWN_GRACE;
+use crate::protocol::JobResultForm;
+use crate::status::MachineState;
 use crate::trace::ConsoleMessage;
 use crate::{
-    Console, ConsoleNotice, Machine, MachineHandle, MachineSettings, ReportOrigin, RunError,
-    RunOutcome, SnapshotPolicy, StartError, TimeLimits,
+    BootOptions, Console, ConsoleNotice, Machine, MachineHandle, MachineSettings, ReportOrigin,
+    RunError, RunOutcome, SnapshotPolicy, StartError, TimeLimits,
 };
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use jiff::Timestamp;
@@ -135,11 +137,17 @@ pub(crate) struct TestMachine {
 impl TestMachine {
     /// Boots a machine of this program.
     pub(crate) fn boot(program: &PlanExpr) -> TestMachine {
+        TestMachine::boot_with(program, BootOptions::default())
+    }
+
+    /// Boots a machine of this program with these options.
+    pub(crate) fn boot_with(program: &PlanExpr, options: BootOptions) -> TestMachine {
         let disk = SimDisk::new();
         let mut vm = RuntimeBuilder::bare().heap(terms::options()).build().expect("a small heap");
         let main = program.value(&mut vm);
         let store = Store::create_on(Arc::new(disk.clone()), store_settings());
-        Machine::boot_on(store.expect("an empty disk"), &mut vm, &main).expect("booted");
+        let store = store.expect("an empty disk");
+        Machine::boot_on(store, &mut vm, &main, options).expect("booted");
         TestMachine::on(disk)
     }
 
@@ -250,8 +258,9 @@ impl TestMachine {
     /// The status and the program's state, rendered.
     pub(crate) fn state(&self) -> String {
         let mut machine = self.open().expect("it opens");
-        let (vm, status) = machine.cog.parts();
-        let value = status.to_value(vm).expect("room");
+        let (vm, state) = machine.cog.parts();
+        let plain = MachineState { job_results: JobResultForm::Plain, ..state.clone() };
+        let value = plain.to_value(vm).expect("room");
         let items = vm.look(&value).as_row().expect("a row");
         let cog = items.iter().last().expect("a cog");
         let status: Vec<String> = items.iter().take(items.len() - 1).map(render).collect();

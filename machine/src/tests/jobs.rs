@@ -1,56 +1,161 @@
-//! The results of jobs, live and in a replay.
+//! The results of jobs, live and in a replay, in each form.
 
-use super::harness::TestMachine;
+use super::harness::{LIMIT, TestMachine};
 use super::programs::{cog, endless, eval, exec, keep_inputs, writer};
-use super::terms::{PlanExpr, arg, call, law, nat, row};
-use crate::RunOutcome;
+use super::terms::{self, PlanExpr, arg, call, law, nat, row};
+use crate::{BootOptions, JobResultForm, RunOutcome};
+use plan::{Hash, Val};
+use runtime::RuntimeBuilder;
+use vm::Vm;
 
-/// The inputs that a cog gets for a job in slot 1, rendered.
-fn job_input(function: PlanExpr, args: Vec<PlanExpr>) -> String {
-    let machine = TestMachine::boot(&cog(keep_inputs(), nat(0), [nat(0), eval(function, args)]))
-        .with(|settings| settings.snapshots = None);
-    let run = machine.run(|_| false);
-    assert_eq!(run.outcome(), RunOutcome::Finished);
-    assert_eq!(machine.open().expect("it opens").replayed(), 1);
-    machine.state()
+const FORMS: [JobResultForm; 2] = [JobResultForm::Plain, JobResultForm::Tagged];
+
+/// A machine with this program, whose jobs have results in this form. It writes no snapshot.
+fn booted(program: &PlanExpr, form: JobResultForm) -> TestMachine {
+    let options = BootOptions { job_results: Some(form) };
+    TestMachine::boot_with(program, options).with(|settings| settings.snapshots = None)
+}
+
+/// The inputs that a cog gets for a job in slot 1, rendered, in each form.
+fn job_inputs(function: &PlanExpr, args: &[PlanExpr]) -> [String; 2] {
+    FORMS.map(|form| {
+        let job = eval(function.clone(), args.iter().cloned());
+        let machine = booted(&cog(keep_inputs(), nat(0), [nat(0), job]), form);
+        let run = machine.run(|_| false);
+        assert_eq!(run.outcome(), RunOutcome::Finished);
+        assert_eq!(machine.open().expect("it opens").replayed(), 1);
+        machine.state()
+    })
 }
 
 #[test]
-fn a_value_is_the_item_of_a_row() {
-    assert_eq!(job_input(nat(3), vec![nat(41)]), "1 [[1 [42]]]");
-    assert_eq!(job_input(law(2, row([arg(2), arg(1)])), vec![nat(1), nat(2)]), "1 [[1 [[2 1]]]]");
-    assert_eq!(job_input(nat(41), vec![]), "1 [[1 [41]]]");
+fn a_value_is_the_last_item_of_a_row() {
+    let inputs = job_inputs(&nat(3), &[nat(41)]);
+    assert_eq!(inputs, ["1 [[1 [42]]]", "1 [[1 [1 42]]]"]);
+    let inputs = job_inputs(&law(2, row([arg(2), arg(1)])), &[nat(1), nat(2)]);
+    assert_eq!(inputs, ["1 [[1 [[2 1]]]]", "1 [[1 [1 [2 1]]]]"]);
+    assert_eq!(job_inputs(&nat(41), &[]), ["1 [[1 [41]]]", "1 [[1 [1 41]]]"]);
 }
 
 #[test]
 fn a_crash_is_a_row_of_operation_and_argument() {
-    assert_eq!(job_input(nat(99), vec![nat(5)]), "1 [[1 [99 5]]]");
+    assert_eq!(job_inputs(&nat(99), &[nat(5)]), ["1 [[1 [99 5]]]", "1 [[1 [0 [99 5]]]]"]);
 }
 
 #[test]
-fn a_job_that_runs_out_of_stack_gives_an_empty_row() {
-    assert_eq!(
-        job_input(law(1, call(nat(3), [call(arg(0), [arg(1)])])), vec![nat(0)]),
-        "1 [[1 []]]"
-    );
+fn a_job_that_runs_out_of_stack_gives_an_empty_row_or_zeros() {
+    let deep = law(1, call(nat(3), [call(arg(0), [arg(1)])]));
+    assert_eq!(job_inputs(&deep, &[nat(0)]), ["1 [[1 []]]", "1 [[1 [0 0]]]"]);
+}
+
+#[test]
+fn a_job_that_runs_out_of_time_gives_an_empty_row_or_zeros() {
+    let states = FORMS.map(|form| {
+        let program = cog(keep_inputs(), nat(0), [eval(endless(), [nat(0)])]);
+        let machine = booted(&program, form).with(|settings| settings.limits.job = Some(LIMIT));
+        let running = machine.start();
+        machine.clock.wait_for_timer(LIMIT);
+        machine.clock.advance(LIMIT);
+        assert_eq!(running.join(Vec::new()).outcome(), RunOutcome::Finished);
+        machine.state()
+    });
+    assert_eq!(states, ["1 [[0 []]]", "1 [[0 [0 0]]]"]);
 }
 
 #[test]
 fn a_large_result_is_computed_again_by_a_replay() {
-    let large = PlanExpr::Bar(vec![7; 3 << 20]);
-    let machine = TestMachine::boot(&cog(keep_inputs(), nat(0), [eval(law(1, arg(1)), [large])]))
-        .with(|settings| settings.snapshots = None);
-    assert_eq!(machine.run(|_| false).outcome(), RunOutcome::Finished);
-    let logged: usize = machine
-        .disk
-        .files()
-        .iter()
-        .filter(|(name, _)| name.starts_with("log/"))
-        .map(|f| f.1.len())
-        .sum();
-    assert!(logged < 1 << 20, "the log has {logged} bytes");
-    assert_eq!(machine.open().expect("it opens").replayed(), 1);
-    assert_eq!(machine.state(), "1 [[0 [_]]]");
+    for (form, state) in FORMS.into_iter().zip(["1 [[0 [_]]]", "1 [[0 [1 _]]]"]) {
+        let large = PlanExpr::Bar(vec![7; 3 << 20]);
+        let machine = booted(&cog(keep_inputs(), nat(0), [eval(law(1, arg(1)), [large])]), form);
+        assert_eq!(machine.run(|_| false).outcome(), RunOutcome::Finished);
+        let files = machine.disk.files();
+        let log = files.iter().filter(|(name, _)| name.starts_with("log/"));
+        let logged: usize = log.map(|file| file.1.len()).sum();
+        assert!(logged < 1 << 20, "the log has {logged} bytes");
+        assert_eq!(machine.open().expect("it opens").replayed(), 1);
+        assert_eq!(machine.state(), state);
+    }
+}
+
+#[test]
+fn the_form_is_part_of_the_state_and_stays_in_snapshots() {
+    // The first result starts a second job. The machine is started anew in between.
+    let job = eval(law(1, arg(1)), [nat(5)]);
+    let next = call(arg(0), [row([arg(4), arg(1)]), arg(2), row([job.clone()])]);
+    let collecting = law(4, terms::trace(nat(1), row([next, row([])])));
+    for (form, result) in FORMS.into_iter().zip(["[0 [5]]", "[0 [1 5]]"]) {
+        let options = BootOptions { job_results: Some(form) };
+        let program = cog(collecting.clone(), nat(7), [job.clone()]);
+        let machine = TestMachine::boot_with(&program, options);
+        for runs in 1..=3 {
+            assert_eq!(machine.run_until_shown(1).outcome(), RunOutcome::Stopped);
+            let state = machine.state();
+            assert!(state.matches(result).count() >= runs, "{state}");
+            assert_eq!(machine.open().expect("it opens").replayed(), 0, "there is a snapshot");
+        }
+        let all = machine.with(|settings| settings.replay = crate::ReplayFrom::Earliest);
+        all.open().expect("a replay of the log from the oldest snapshot");
+    }
+}
+
+fn small_heap() -> Vm {
+    RuntimeBuilder::bare().heap(terms::options()).build().expect("a small heap").into()
+}
+
+fn state_hash(row: impl FnOnce(&mut Vm) -> Vec<Val>) -> Hash {
+    let mut vm = small_heap();
+    let row = row(&mut vm);
+    let row = vm.row(&row).and_then(|row| vm.force(&row)).expect("room");
+    vm.hash(&row).expect("room")
+}
+
+#[test]
+fn a_state_with_plain_results_is_the_row_of_earlier_versions() {
+    let program = cog(keep_inputs(), nat(0), [eval(nat(3), [nat(41)])]);
+    let plain = state_hash(|vm| vec![vm.nat(0), program.value(vm)]);
+    assert_eq!(booted(&program, JobResultForm::Plain).hash(), plain);
+    assert_eq!(TestMachine::boot(&program).hash(), plain, "the default");
+    let tagged = state_hash(|vm| {
+        let status = [vm.nat(0), program.value(vm)];
+        vec![vm.nat(5), vm.nat(1), vm.row(&status).expect("room")]
+    });
+    assert_eq!(booted(&program, JobResultForm::Tagged).hash(), tagged);
+}
+
+/// The pin of a law with this name, whose value is 0, applied to arguments.
+fn named_call(vm: &mut Vm, name: &str, arity: u64, args: &[Val]) -> Val {
+    let (zero, arity, name) = (vm.nat(0), vm.nat(arity), vm.text(name).expect("room"));
+    let law = vm.app(&zero, &[name, arity, zero.clone()]).expect("room");
+    let law = vm.force(&law).expect("a law");
+    let pin = vm.pin(&law).expect("room");
+    let call = vm.app(&pin, args).expect("room");
+    vm.force(&call).expect("it has too few arguments")
+}
+
+#[test]
+fn the_kernel_that_expects_tagged_results_is_recognised() {
+    let mut vm = small_heap();
+    let (zero, one) = (vm.nat(0), vm.nat(1));
+    let table = vm.row(&[one]).expect("room");
+    let workers = vm.row(std::slice::from_ref(&zero)).expect("room");
+    let get = named_call(&mut vm, "_Get", 2, std::slice::from_ref(&table));
+    let with = |vm: &mut Vm, name: &str, extra: usize, reads: &Val| {
+        let mut args = vec![zero.clone(); extra];
+        args.extend([zero.clone(), reads.clone(), workers.clone()]);
+        let cog = named_call(vm, name, args.len() as u64 + 1, &args);
+        JobResultForm::of_cog(vm.look(&cog))
+    };
+    // Branch port-fulltag: out, free slots, handlers, state, reads, workers.
+    assert_eq!(with(&mut vm, "COG_KERNEL", 3, &get), JobResultForm::Tagged);
+    // Branch message-passing has no free slots.
+    assert_eq!(with(&mut vm, "COG_KERNEL", 2, &get), JobResultForm::Plain);
+    assert_eq!(with(&mut vm, "OTHER_KERNEL", 3, &get), JobResultForm::Plain);
+    // The reads of master are any function.
+    let other = named_call(&mut vm, "other", 2, &[table]);
+    assert_eq!(with(&mut vm, "COG_KERNEL", 3, &other), JobResultForm::Plain);
+    assert_eq!(with(&mut vm, "COG_KERNEL", 3, &zero), JobResultForm::Plain);
+    let not_a_row = named_call(&mut vm, "_Get", 2, std::slice::from_ref(&zero));
+    assert_eq!(with(&mut vm, "COG_KERNEL", 3, &not_a_row), JobResultForm::Plain);
 }
 
 #[test]

@@ -80,7 +80,7 @@ fn an_event_that_needs_too_much_memory_happens_with_more() {
     assert_eq!(machine.state(), "0 7");
     assert_eq!(machine.open().expect("it opens").replayed(), 0, "nothing was logged");
     let inputs = machine.set_aside();
-    assert!(inputs.iter().all(|it| it.slot == 0 && it.reason == AbortReason::Memory));
+    assert!(inputs.iter().all(|it| it.slot == 0 && it.reason == AbortReason::Memory.into()));
     assert!(inputs.iter().all(|it| it.after == 0 && it.time == 1_764_000_000_000_000_000));
     assert_eq!(inputs.len(), 2);
 
@@ -374,7 +374,7 @@ fn no_input_is_lost_or_applied_twice_when_the_power_goes_while_it_is_offered() {
     let disk = Arc::new(booted.disk.clone());
     let store = Store::open_on(disk, store_settings()).expect("it opens");
     for _ in 0..3 {
-        let (value, reason) = (value.clone(), AbortReason::Time);
+        let (value, reason) = (value.clone(), AbortReason::Time.into());
         let input = SetAsideInput { time: 0, after: 0, slot: 0, reason, value };
         store.set_aside(&input.encode()).expect("room");
     }
@@ -402,4 +402,43 @@ fn no_input_is_lost_or_applied_twice_when_the_power_goes_while_it_is_offered() {
         }
     }
     assert!(failures > 5 && applied == 3, "{failures} {applied}");
+}
+
+#[test]
+fn an_applied_input_is_removed_before_a_replay_writes_a_snapshot() {
+    let booted = TestMachine::boot(&calling([exec(cycle(vec![read()], &[0]))]));
+    let mut event = logged(EventOutcome::Succeeded, harmless());
+    let value = match &event.inputs[0].payload {
+        crate::event::InputPayload::Written(value) => value.clone(),
+        other => panic!("{other:?}"),
+    };
+    let disk = Arc::new(booted.disk.clone());
+    let store = Store::open_on(disk, store_settings()).expect("it opens");
+    for _ in 0..3 {
+        let (value, reason) = (value.clone(), AbortReason::Time.into());
+        let input = SetAsideInput { time: 0, after: 0, slot: 0, reason, value: value.clone() };
+        let id = store.set_aside(&input.encode()).expect("room");
+        event.inputs[0].payload = crate::event::InputPayload::Offered(id, value);
+        store.append(&event.encode()).expect("room");
+    }
+    store.close().expect("a disk that works");
+    let mut failures = 0;
+    for step in 1..30 {
+        let machine = TestMachine::on(booted.disk.crash(SurvivingWrites::Everything));
+        let machine = machine.with(|settings| {
+            settings.snapshots =
+                Some(crate::SnapshotPolicy { events: 1, ..crate::SnapshotPolicy::default() });
+        });
+        machine.disk.fail_at(machine.disk.steps() + step, InjectedFault::PowerOff);
+        failures += usize::from(machine.open().is_err());
+        for survives in
+            [SurvivingWrites::Nothing, SurvivingWrites::Everything, SurvivingWrites::Anything(step)]
+        {
+            let after = TestMachine::on(machine.disk.crash(survives));
+            let state = after.state();
+            assert_eq!(state.matches("[0 [_ 5]]").count(), 3, "step {step}, {survives:?}");
+            assert_eq!(after.set_aside(), [], "step {step}, {survives:?}: they are applied");
+        }
+    }
+    assert!(failures > 5, "{failures}");
 }

@@ -10,7 +10,7 @@ use super::tiers::TIERS;
 use crate::cog::{ApplyMode, Cog};
 use crate::event::{EventOutcome, EventRecord, InputPayload};
 use crate::settings::MachineSettings;
-use crate::status::CogStatus;
+use crate::status::MachineState;
 use crate::watchdog::Watchdog;
 use crate::{ReplayFrom, RunOutcome, SnapshotPolicy, StartError};
 use crossbeam_channel::unbounded;
@@ -68,7 +68,7 @@ fn replayed_hashes(machine: &TestMachine) -> Vec<Hash> {
     with_log(machine, |store, records| {
         let first = store.snapshots().pop().expect("a snapshot");
         let cog = Cog::new(&settings, &watchdog, |vm| {
-            CogStatus::load(vm, store, &first).map_err(StartError::from)
+            MachineState::load(vm, store, &first).map_err(StartError::from)
         });
         let mut cog = cog.expect("the first state");
         let mut hashes = vec![cog.hash().expect("room")];

@@ -54,5 +54,6 @@ mod survey;
 
 pub use catalogue::CatalogueEntry;
 pub(crate) use catalogue_reader::intact_groups;
+pub use pin_store::WrittenPins;
 pub(crate) use pin_store::{NOT_AS_WRITTEN, PinStore};
 pub(crate) use survey::PinSurvey;

@@ -25,6 +25,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::{Mutex, MutexGuard};
 use plan::pinspace::nameless;
@@ -65,9 +66,34 @@ struct StoreMapping {
     // A thread that holds both has locked the table of `files` first.
     slots: Mutex<Vec<MappedSlot>>,
     owner: PinSpaceId,
+    written: Arc<WrittenPins>,
     context: StoreContext,
     /// The last field, so that the lock is released after everything else is dropped.
     _lock: Arc<dyn DiskLock>,
+}
+
+/// The pins that were written since the store was opened. Any thread may read the counts.
+#[derive(Default, Debug)]
+pub struct WrittenPins {
+    count: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl WrittenPins {
+    /// Returns the count of pins.
+    pub fn count(&self) -> u64 {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    /// Returns the bytes of their bodies.
+    pub fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    fn add(&self, bytes: u64) {
+        self.count.fetch_add(1, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
 }
 
 /// A slot and the body file that is mapped in it.
@@ -101,6 +127,11 @@ impl PinStore {
         Self::assemble(context, files, vec![slot], owner, lock).map_err(range)
     }
 
+    /// Returns the counts of the pins that were written since the store was opened.
+    pub(crate) fn written(&self) -> &Arc<WrittenPins> {
+        &self.mapping.written
+    }
+
     /// Opens the pins that were surveyed. Claims the slots before it changes anything on disk.
     pub(crate) fn resume(
         context: &StoreContext,
@@ -131,7 +162,14 @@ impl PinStore {
         slots.iter().for_each(|mapped| mapped.slot.expect_random());
         drop(table);
         let (slots, context) = (Mutex::new(slots), context.clone());
-        let mapping = Arc::new(StoreMapping { files, slots, owner, context, _lock: lock });
+        let mapping = Arc::new(StoreMapping {
+            files,
+            slots,
+            owner,
+            written: Arc::default(),
+            context,
+            _lock: lock,
+        });
         let space = PinSpace::new(StoreBacking(Arc::clone(&mapping)));
         Ok(Self { mapping, space })
     }
@@ -346,6 +384,7 @@ unsafe impl PinSpaceBacking for StoreBacking {
                 slot.set_end(at + pin.record.len());
             }
         }
+        self.0.written.add(entry.bytes);
         Ok(())
     }
 }

@@ -22,6 +22,7 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
     /// Collects the nursery.
     pub fn collect_young(&mut self) {
         let RawHeap { memory, host } = self;
+        let (started, copied_before) = (memory.collection_start(), memory.statistics.copied);
         memory.statistics.minor += 1;
         memory.statistics.allocated += memory.nursery.allocated() as u64;
         let mut cursor = memory.old.end();
@@ -46,11 +47,13 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
         if let CollectionScope::Nursery(nursery) = run.scope {
             nursery.finish();
         }
+        memory.report_collection(started, false, copied_before);
     }
 
     /// Collects everything.
     pub fn collect_all(&mut self) {
         let RawHeap { memory, host } = self;
+        let (started, copied_before) = (memory.collection_start(), memory.statistics.copied);
         memory.statistics.major += 1;
         memory.statistics.allocated += memory.nursery.allocated() as u64;
         let before = memory.old.take_all();
@@ -80,6 +83,7 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
         drop(before);
         let kept = memory.old.capacity() + host.weight();
         memory.major_at = (2 * kept).max(MAJOR_MINIMUM);
+        memory.report_collection(started, true, copied_before);
     }
 }
 

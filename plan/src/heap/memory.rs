@@ -4,7 +4,7 @@
 use super::handles::{HandleTable, Val};
 use super::nursery::{self, Nursery};
 use super::object::{self, ObjectDraft, ObjectRef};
-use super::options::{HeapOptions, HeapStatistics};
+use super::options::{CollectionReport, HeapOptions, HeapStatistics};
 use super::space::OldSpace;
 use super::stack::{self, EvalStack};
 use crate::interrupt::Interrupt;
@@ -17,6 +17,10 @@ use crate::word::{Word, WordKind};
 use std::mem::offset_of;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Instant;
+
+/// A function that is called after each collection.
+type CollectionHook = Box<dyn FnMut(&CollectionReport)>;
 
 /// The words of a heap: objects, evaluation stack and handles.
 ///
@@ -38,6 +42,8 @@ pub struct HeapMemory {
     /// The request to stop the work on this heap.
     pub interrupt: Interrupt,
     pub(super) statistics: HeapStatistics,
+    /// Is called after each collection.
+    pub(super) collection_hook: Option<CollectionHook>,
     /// The pin spaces that the heap may point into.
     pub spaces: AttachedSpaces,
 }
@@ -85,6 +91,7 @@ impl HeapMemory {
             options,
             interrupt: Interrupt::default(),
             statistics: HeapStatistics::default(),
+            collection_hook: None,
             spaces: AttachedSpaces::default(),
         })
     }
@@ -98,6 +105,29 @@ impl HeapMemory {
     pub fn statistics(&self) -> HeapStatistics {
         let allocated = self.statistics.allocated + self.nursery.allocated() as u64;
         HeapStatistics { allocated, ..self.statistics }
+    }
+
+    /// Sets the hook that is called after each collection.
+    pub(crate) fn set_collection_hook(&mut self, hook: CollectionHook) {
+        self.collection_hook = Some(hook);
+    }
+
+    /// Returns when a collection begins, if there is a hook for collections.
+    pub(super) fn collection_start(&self) -> Option<Instant> {
+        self.collection_hook.as_ref().map(|_| Instant::now())
+    }
+
+    /// Passes a collection to the hook. `copied_before` is the count of copied words before it.
+    pub(super) fn report_collection(
+        &mut self,
+        start: Option<Instant>,
+        is_full: bool,
+        copied_before: u64,
+    ) {
+        if let (Some(start), Some(hook)) = (start, &mut self.collection_hook) {
+            let copied = 8 * (self.statistics.copied - copied_before);
+            hook(&CollectionReport { is_full, start, copied });
+        }
     }
 
     /// Returns the number of collections so far, of both kinds. Objects move only in a collection.

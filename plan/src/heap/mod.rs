@@ -54,7 +54,7 @@ pub use self::handles::Val;
 pub use self::host::{HeapHost, NoHost};
 pub use self::memory::{HeapMemory, offset};
 pub use self::object::{ObjectDraft, ObjectRef};
-pub use self::options::{HeapOptions, HeapStatistics};
+pub use self::options::{CollectionReport, HeapOptions, HeapStatistics};
 pub use self::raw::{HeapFull, RawHeap};
 pub use self::stack::EvalStack;
 

@@ -1,4 +1,6 @@
-//! The options of a heap, and the counters of its collector.
+//! The options of a heap, and the counters and reports of its collector.
+
+use std::time::Instant;
 
 /// The size limits of a heap, and how it runs.
 #[derive(Clone, Debug)]
@@ -39,6 +41,24 @@ fn physical_memory() -> usize {
 #[cfg(miri)]
 fn physical_memory() -> usize {
     1 << 28
+}
+
+/// A collection that has just ended.
+#[derive(Clone, Copy, Debug)]
+pub struct CollectionReport {
+    /// Whether it collected everything, and not the nursery only.
+    pub is_full: bool,
+    /// When it began.
+    pub start: Instant,
+    /// Bytes copied.
+    pub copied: u64,
+}
+
+impl CollectionReport {
+    /// Returns the kind of the collection, as text.
+    pub fn kind(&self) -> &'static str {
+        if self.is_full { "full collection" } else { "young collection" }
+    }
 }
 
 /// Counters of the collector's work.

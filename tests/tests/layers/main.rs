@@ -28,7 +28,7 @@ use tests::report;
 /// The layers of crates, from the bottom up. A crate may depend on crates in lower layers only.
 /// `net` does not exist yet.
 const LAYERS: &[&[&str]] = &[
-    &["plan", "rex"],
+    &["plan", "profile", "rex"],
     &["show", "vm"],
     &["jets"],
     &["jit", "persist"],

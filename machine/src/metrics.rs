@@ -1,0 +1,150 @@
+//! What a running machine has done, counted while it runs: [`MachineHandle::metrics`] reads the
+//! counts from another thread.
+//!
+//! [`MachineHandle::metrics`]: crate::MachineHandle::metrics
+
+use persist::WrittenPins;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// Buckets for each power of two, so a percentile is at most an eighth too large.
+const BUCKETS_PER_POWER: usize = 8;
+/// The base-2 logarithm of [`BUCKETS_PER_POWER`].
+const POWER: u32 = BUCKETS_PER_POWER.trailing_zeros();
+/// Enough for all numbers of nanoseconds below 2^64.
+const BUCKETS: usize = (64 - POWER as usize + 1) * BUCKETS_PER_POWER;
+
+/// The bucket of a number of nanoseconds.
+fn bucket(nanoseconds: u64) -> usize {
+    let excess = (u64::BITS - nanoseconds.leading_zeros()).saturating_sub(POWER + 1);
+    excess as usize * BUCKETS_PER_POWER + (nanoseconds >> excess) as usize
+}
+
+/// The largest number of nanoseconds in a bucket.
+fn bucket_end(bucket: usize) -> u64 {
+    let excess = (bucket / BUCKETS_PER_POWER).saturating_sub(1);
+    let first = (bucket - excess * BUCKETS_PER_POWER) as u64;
+    (first << excess) + ((1 << excess) - 1)
+}
+
+/// What a machine has done since it was opened.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MachineMetrics {
+    /// Durable events.
+    pub events: u64,
+    /// Bytes of these events in the log.
+    pub log_bytes: u64,
+    /// Bytes that the cog's heap used after the last event, dead objects included.
+    pub heap_bytes: u64,
+    /// Pins that were written to the store.
+    pub pins: u64,
+    /// Bytes of these pins.
+    pub pin_bytes: u64,
+    /// Counts of events by the time from the start of their evaluation until they were durable.
+    latencies: Vec<u64>,
+}
+
+impl MachineMetrics {
+    /// The time within which this share of the events became durable that were made after
+    /// `earlier`; at most an eighth too large. None without such an event.
+    pub fn latency_since(&self, earlier: &MachineMetrics, share: f64) -> Option<Duration> {
+        let counts = self.latencies.iter().zip(&earlier.latencies);
+        let counts: Vec<u64> = counts.map(|(now, before)| now.saturating_sub(*before)).collect();
+        let total: u64 = counts.iter().sum();
+        let wanted = (total as f64 * share).ceil() as u64;
+        let mut sum = 0;
+        let found = counts.iter().position(|count| {
+            sum += count;
+            sum >= wanted
+        });
+        found.filter(|_| total > 0).map(|found| Duration::from_nanos(bucket_end(found)))
+    }
+}
+
+/// Counts what a machine does. Any thread may count and read.
+pub(crate) struct MetricsRecorder {
+    events: AtomicU64,
+    log_bytes: AtomicU64,
+    heap_bytes: AtomicUsize,
+    pins: Arc<WrittenPins>,
+    latencies: Vec<AtomicU64>,
+}
+
+impl MetricsRecorder {
+    /// A recorder that counts from now on, with the pins of the machine's store.
+    pub(crate) fn new(pins: Arc<WrittenPins>) -> MetricsRecorder {
+        MetricsRecorder {
+            events: AtomicU64::new(0),
+            log_bytes: AtomicU64::new(0),
+            heap_bytes: AtomicUsize::new(0),
+            pins,
+            latencies: (0..BUCKETS).map(|_| AtomicU64::new(0)).collect(),
+        }
+    }
+
+    /// Counts an event that became durable this long after its evaluation began.
+    pub(crate) fn count_event(&self, log_bytes: u64, latency: Duration) {
+        self.events.fetch_add(1, Ordering::Relaxed);
+        self.log_bytes.fetch_add(log_bytes, Ordering::Relaxed);
+        let nanoseconds = u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX);
+        self.latencies[bucket(nanoseconds)].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Notes how many bytes the cog's heap uses.
+    pub(crate) fn set_heap_bytes(&self, bytes: usize) {
+        self.heap_bytes.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Reads the counts.
+    pub(crate) fn read(&self) -> MachineMetrics {
+        MachineMetrics {
+            events: self.events.load(Ordering::Relaxed),
+            log_bytes: self.log_bytes.load(Ordering::Relaxed),
+            heap_bytes: self.heap_bytes.load(Ordering::Relaxed) as u64,
+            pins: self.pins.count(),
+            pin_bytes: self.pins.bytes(),
+            latencies: self.latencies.iter().map(|it| it.load(Ordering::Relaxed)).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_holds_its_numbers_up_to_an_eighth() {
+        let powers = (0..64).map(|power| 1_u64 << power);
+        let numbers = powers.flat_map(|power| [power - 1, power, power + power / 3, power | 1]);
+        for number in numbers.chain([u64::MAX]) {
+            let end = bucket_end(bucket(number));
+            assert!(end >= number && end - number <= number / 8, "{number}: {end}");
+            assert!(bucket(number) < BUCKETS);
+        }
+        let ends: Vec<u64> = (0..BUCKETS).map(bucket_end).collect();
+        assert!(ends.windows(2).all(|pair| pair[0] < pair[1]));
+    }
+
+    #[test]
+    fn a_percentile_is_that_of_the_events_between_two_reads() {
+        let recorder = MetricsRecorder::new(Arc::default());
+        let start = recorder.read();
+        assert_eq!(start.latency_since(&start, 0.99), None);
+        for milliseconds in 1..=100 {
+            recorder.count_event(10, Duration::from_millis(milliseconds));
+        }
+        let middle = recorder.read();
+        assert_eq!((middle.events, middle.log_bytes), (100, 1000));
+        let is_about = |found: Option<Duration>, milliseconds: u64| {
+            let expected = Duration::from_millis(milliseconds);
+            found.is_some_and(|found| found >= expected && found <= expected * 9 / 8)
+        };
+        assert!(is_about(middle.latency_since(&start, 0.99), 99));
+        assert!(is_about(middle.latency_since(&start, 0.5), 50));
+        recorder.count_event(10, Duration::from_millis(7));
+        let end = recorder.read();
+        assert!(is_about(end.latency_since(&middle, 0.99), 7));
+        assert_eq!(end.latency_since(&end, 0.99), None);
+    }
+}

@@ -1,0 +1,75 @@
+//! `--profile-output`: when which thread did what, in the Chrome trace format; and the rate of a
+//! replay.
+
+use serde_json::Value;
+use tests::{Pallas, stderr};
+
+/// The names of the spans of a category in a profile, without those that repeat.
+fn spans(pallas: &Pallas, file: &str, category: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(pallas.path(file)).expect("a profile");
+    let events: Vec<Value> = serde_json::from_str(&text).expect("JSON");
+    let events = events.iter().filter(|event| event["cat"] == category);
+    let mut names: Vec<String> =
+        events.filter_map(|event| event["name"].as_str()).map(str::to_owned).collect();
+    names.dedup();
+    names
+}
+
+/// A cog that counts to 3 with jobs.
+const PROGRAM: &str = "\
+#### counts <- prelude
+
+:| prelude
+
+= (cog count reads workers inputs)
+@ job | [0 add [count 1]]
+| [(cog (inc count) reads (if (eql count 3) 0 [job])) []]
+
+main=(cog 0 0 [[0 add [3 4]]])
+";
+
+#[test]
+fn the_profile_of_a_session_has_its_modules_collections_and_compilations() {
+    let pallas = Pallas::new();
+    let mut command = pallas.command(["sire", "-p", "cold.json", "prelude"]);
+    command.env_remove("PALLAS_JIT");
+    let output = tests::run_with_input(command, "(foldl add 0 (gen 3000000 x&x))\n");
+    assert!(output.status.success(), "{}", stderr(&output));
+    let modules = spans(&pallas, "cold.json", "sire");
+    assert_eq!(modules.first().map(String::as_str), Some("plan.sire"), "{modules:?}");
+    assert!(modules.ends_with(&["prelude.sire".into(), "session".into()]), "{modules:?}");
+    assert_eq!(spans(&pallas, "cold.json", "cache"), ["load", "store"]);
+    assert!(!spans(&pallas, "cold.json", "collection").is_empty());
+    assert!(!spans(&pallas, "cold.json", "compilation").is_empty());
+    // Afterwards the modules are in the cache.
+    let output = pallas.run(["save", "-p", "warm.json", "out.seed", "demo_count_up"], "");
+    assert!(output.status.success(), "{}", stderr(&output));
+    let modules = spans(&pallas, "warm.json", "sire");
+    assert!(!modules.contains(&"prelude.sire".into()), "{modules:?}");
+}
+
+#[test]
+fn the_profile_of_a_machine_has_its_events_jobs_and_commits() {
+    let pallas = Pallas::new();
+    pallas.write("sire/counts.sire", PROGRAM);
+    let output = pallas.run(["boot", "-p", "live.json", "--start", "store", "counts"], "");
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert_eq!(spans(&pallas, "live.json", "event"), ["event"]);
+    assert_eq!(spans(&pallas, "live.json", "job"), ["job"]);
+    assert!(spans(&pallas, "live.json", "log").contains(&"append to durable".into()));
+    assert!(spans(&pallas, "live.json", "sire").contains(&"counts.sire".into()));
+
+    let output = pallas.run(["start", "--replay-all", "-p", "replay.json", "store"], "");
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert_eq!(spans(&pallas, "replay.json", "event"), ["replay"]);
+    let line = stderr(&output);
+    assert!(line.starts_with("pallas: replayed 4 events in ") && line.ends_with(" events/s)\n"));
+}
+
+#[test]
+fn a_profile_that_cannot_be_written_is_an_error() {
+    let pallas = Pallas::new();
+    let output = pallas.run(["sire", "-p", "nowhere/out.json"], "");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("cannot write nowhere/out.json"), "{}", stderr(&output));
+}
