@@ -28,7 +28,7 @@ fn modules_bind_the_same() {
     let count = wrong.len();
     corpus.report(&format!("{bindings} bindings equal, {jets} jets found, {count} wrong"));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert_eq!((bindings, jets), (3111, 197));
+    assert_eq!((bindings, jets), (3111, 197 + 10));
 }
 
 /// The result of loading all modules.
@@ -68,7 +68,10 @@ fn load_all(corpus: &Corpus) -> LoadTally {
         let output = corpus.session(&module, "");
         let (code, message) = (output.status.code(), stderr(&output));
         if outcome != "ok" {
-            let is_expected = message.starts_with("pallas: ") && !message.contains("jet mismatch");
+            // A file whose header names another module is loaded, with a warning.
+            let error = message.lines().find(|line| !line.starts_with("warning: "));
+            let is_expected = error.is_some_and(|error| error.starts_with("pallas: "))
+                && !message.contains("jet mismatch");
             match is_expected && matches!(code, Some(1 | 2)) {
                 true => tally.failed += 1,
                 false => {
