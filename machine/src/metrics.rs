@@ -130,6 +130,7 @@ mod tests {
     fn a_percentile_is_that_of_the_events_between_two_reads() {
         let recorder = MetricsRecorder::new(Arc::default());
         let start = recorder.read();
+        assert_eq!((start.events, start.log_bytes), (0, 0));
         assert_eq!(start.latency_since(&start, 0.99), None);
         for milliseconds in 1..=100 {
             recorder.count_event(10, Duration::from_millis(milliseconds));
