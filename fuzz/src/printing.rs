@@ -108,8 +108,8 @@ impl Write for CountedText {
     }
 }
 
-/// A value that the bytes describe: a stack of values, of which the top ones are wrapped again and
-/// again. With few names, no law has more than 20 parameters.
+/// A value that the bytes describe: they push values on a stack, and wrap the top ones repeatedly.
+/// With few names, no law has more than 20 parameters.
 fn described(
     vm: &mut Vm,
     bytes: &mut Unstructured<'_>,

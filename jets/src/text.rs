@@ -188,13 +188,10 @@ fn of_decimal(call: &mut JetCall<'_>) -> JetResult {
     if digits.is_empty() {
         return return_natural(call, &Natural::default());
     }
-    let digits = str::from_utf8(&digits).ok().filter(|text| text.bytes().all(is_decimal));
+    let digits =
+        str::from_utf8(&digits).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
     let Some(Ok(nat)) = digits.map(str::parse) else { return Ok(JetAnswer::Law) };
     return_natural(call, &nat)
-}
-
-fn is_decimal(byte: u8) -> bool {
-    byte.is_ascii_digit()
 }
 
 /// The number that a text of hexadecimal digits spells, after a prefix of two characters. The law

@@ -30,7 +30,7 @@ fn body() -> String {
     format!("bodies/{:03}.body", slot())
 }
 
-/// Fills a store with pins, each of which refers to the one before, with one event for each, and a
+/// Fills a store with a chain of pins (each refers to the one before), one event for each, and a
 /// snapshot of the last. Returns the hashes of the pins.
 fn fill(store: &Store) -> Vec<Hash> {
     let mut hashes: Vec<Hash> = Vec::new();

@@ -117,33 +117,20 @@ pub(crate) fn hash_if_small(pin: PinRef<'_>) -> Option<Hash> {
 /// which are then subtracted; they are 0 afterwards if it cannot. A request to stop ends the
 /// computation, and stays for the code that can report it.
 pub fn hash_within_words(pin: PinRef<'_>, words: &mut u64) -> Option<Hash> {
-    let heap = pin.0.heap;
-    let mut pending = vec![pin.0.word];
-    while let Some(&top) = pending.last() {
-        if pin::known_hash(heap, top).is_some() {
-            pending.pop();
-            continue;
-        }
-        let item = item_of(top, heap);
+    let found = hash_pins_if(pin, |item| {
         let left = std::mem::take(words);
         let max_objects = usize::try_from(left).unwrap_or(usize::MAX);
         let size = item.written_size_if_small(PinCounting::Opaque, max_objects);
-        let left = left.checked_sub(size?)?;
-        let hashed = hash_unless_unhashed_pin(item).and_then(|hash| {
-            match hash {
-                Some(hash) => pin::set_hash(heap, top, &hash),
-                None => pending.append(&mut unhashed_pins(item)?),
-            }
-            Ok(())
-        });
-        if hashed.is_err() {
-            // It is not too large, because its size is known.
-            heap.interrupt.set();
-            return None;
-        }
-        *words = left;
-    }
-    pin::known_hash(heap, pin.0.word)
+        let left = size.and_then(|size| left.checked_sub(size));
+        *words = left.unwrap_or(0);
+        left.is_some()
+    });
+    found.unwrap_or_else(|_| {
+        // No item is too large, because its size is known.
+        *words = 0;
+        pin.0.heap.interrupt.set();
+        None
+    })
 }
 
 /// Computes the hash of a pin that has none. Those below it are hashed first, the innermost before
@@ -152,6 +139,15 @@ pub fn hash_within_words(pin: PinRef<'_>, words: &mut u64) -> Option<Hash> {
 /// # Errors
 /// [`EvalError::TooLarge`] and [`EvalError::Interrupted`].
 pub(crate) fn hash_pins(pin: PinRef<'_>) -> Result<Hash, EvalError> {
+    Ok(hash_pins_if(pin, |_| true)?.expect("no item is refused"))
+}
+
+/// Like [`hash_pins`], but asks before the item of each pin is hashed, and returns none if the
+/// answer is no.
+fn hash_pins_if(
+    pin: PinRef<'_>,
+    mut accepts: impl FnMut(Ref<'_>) -> bool,
+) -> Result<Option<Hash>, EvalError> {
     let heap = pin.0.heap;
     let mut pending = vec![pin.0.word];
     while let Some(&top) = pending.last() {
@@ -160,12 +156,15 @@ pub(crate) fn hash_pins(pin: PinRef<'_>) -> Result<Hash, EvalError> {
             continue;
         }
         let item = item_of(top, heap);
+        if !accepts(item) {
+            return Ok(None);
+        }
         match hash_unless_unhashed_pin(item)? {
             Some(hash) => pin::set_hash(heap, top, &hash),
             None => pending.append(&mut unhashed_pins(item)?),
         }
     }
-    Ok(pin::known_hash(pin.0.heap, pin.0.word).expect("the loop leaves no pin without one"))
+    Ok(pin::known_hash(heap, pin.0.word))
 }
 
 fn item_of(pin: Word, heap: &HeapMemory) -> Ref<'_> {

@@ -228,7 +228,7 @@ impl ReadinessHandler for DatagramSocket {
 }
 
 impl DatagramIo {
-    /// Answers the waiting `take`s, as far as there are datagrams; all, if the socket is closed.
+    /// Answers the waiting `take`s while datagrams arrive, or all of them if the socket is closed.
     fn answer_takes(&mut self) {
         if self.takes.is_empty() {
             return;
@@ -255,7 +255,7 @@ impl DatagramIo {
         }
     }
 
-    /// Answers the waiting `give`s, as far as there is room; all, if the socket is closed.
+    /// Answers the waiting `give`s while the socket has room, or all of them if it is closed.
     fn answer_gives(&mut self) {
         while let Some((number, (reply, to, bytes))) = self.gives.pop_first() {
             let sent = match &self.socket {

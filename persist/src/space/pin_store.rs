@@ -18,7 +18,7 @@
 //! stored at each of their addresses. The index is not checked. An address from a damaged page of it
 //! could point into a bar whose bytes imitate a record; but the record must then have the requested
 //! hash, and a check for exactly this address, which a program cannot observe. A store's files are
-//! trusted as the program is: whoever can forge them can change the program's state anyway.
+//! trusted like the program: a user who can forge them can change the program's state anyway.
 
 use std::fs::File;
 use std::io;

@@ -73,9 +73,7 @@ impl Vm {
         index: usize,
         at: &mut CodePosition,
     ) -> Result<NextStep, EvalError> {
-        let row = self.heap.resolve(self.heap.load(thunk, 1));
-        if row.kind() == WordKind::Row
-            && let Some(item) = Items::of(row, &self.heap).flat_word(index)
+        if let Some(item) = self.flat_item(self.heap.load(thunk, 1), index)
             && let item = self.heap.resolve(item)
             && item != thunk
         {
@@ -391,13 +389,16 @@ impl Vm {
         Ok(())
     }
 
+    /// An item of a row, if the row is evaluated and flat.
+    fn flat_item(&self, row: Word, index: usize) -> Option<Word> {
+        let row = self.heap.resolve(row);
+        (row.kind() == WordKind::Row).then(|| Items::of(row, &self.heap).flat_word(index)).flatten()
+    }
+
     /// Pushes an item of the row that an entry captures, or the selector of it.
     fn select(&mut self, at: &CodePosition, index: usize, entry: u32) -> Result<(), EvalError> {
         let source = at.captures(at.entry(entry))[0];
-        let row = self.heap.resolve(self.source(at, source));
-        if row.kind() == WordKind::Row
-            && let Some(item) = Items::of(row, &self.heap).flat_word(index)
-        {
+        if let Some(item) = self.flat_item(self.source(at, source), index) {
             self.heap.stack.push(item);
             return Ok(());
         }

@@ -232,7 +232,7 @@ impl Connection {
         }
     }
 
-    /// Answers the waiting `take`s, as far as there is input.
+    /// Answers the waiting `take`s while input is available.
     fn answer_takes(&self, io: &mut ConnectionIo, connections: &Connections) {
         while !io.takes.is_empty() {
             match io.read() {
@@ -254,7 +254,7 @@ impl Connection {
         }
     }
 
-    /// Answers the waiting `give`s, as far as there is room.
+    /// Answers the waiting `give`s while the socket has room.
     fn answer_gives(&self, io: &mut ConnectionIo, connections: &Connections) {
         while let Some((number, (reply, bytes))) = io.gives.pop_first() {
             match io.write(&bytes) {
@@ -316,7 +316,7 @@ impl ConnectionIo {
         Ok(count.map(|count| buffer[..count].to_vec()))
     }
 
-    /// Writes as much as there is room for. None if there is no room.
+    /// Writes the bytes that the socket has room for. None if it has no room.
     fn write(&mut self, bytes: &[u8]) -> io::Result<Option<usize>> {
         let Some((stream, _)) = &mut self.socket else {
             return Err(ErrorKind::NotConnected.into());
@@ -339,7 +339,7 @@ fn would_block_as_none(
     }
 }
 
-/// The answer to a `give` of which this many bytes are on their way.
+/// The answer to a `give` that has sent this many bytes.
 fn count_answer(count: usize) -> DeviceAnswer {
     DeviceAnswer::just(count as u64)
 }

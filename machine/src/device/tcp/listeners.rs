@@ -165,7 +165,7 @@ impl Listeners {
         }
     }
 
-    /// Accepts connections for the calls that wait, as far as there are any.
+    /// Accepts the connections that have arrived, for the calls that wait.
     fn accept_all(self: &Arc<Self>, state: &mut ListenState) {
         while let Some((number, call)) = state.hears.pop_first() {
             let ListenState { opened, next, .. } = &mut *state;
