@@ -1,5 +1,6 @@
 //! The demos of the library, with HTTP clients.
 
+use std::path::Path;
 use tests::{Pallas, WebMachine};
 
 #[test]
@@ -9,6 +10,32 @@ fn the_first_web_program_greets() {
     assert_eq!(machine.request("GET", "/", b"").text(), "Hello, world!");
     assert_eq!(machine.request("GET", "/hello/a%20b", b"").text(), "Hello, a b!");
     assert_eq!(machine.request("GET", "/bye", b"").status, 404);
+}
+
+/// The module with this name among the listings of README.md.
+fn readme_module(name: &str) -> String {
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
+    let readme = std::fs::read_to_string(readme).expect("README.md");
+    let start = format!("```text\n#### {name} <-");
+    let (_, listing) = readme.split_once(&start).expect("the listing");
+    let (listing, _) = listing.split_once("```").expect("its end");
+    format!("#### {name} <-{listing}")
+}
+
+#[test]
+fn the_listings_of_the_readme_run() {
+    let pallas = Pallas::new();
+    for name in ["hello_web", "note_web"] {
+        pallas.write(&format!("sire/{name}.sire"), readme_module(name));
+    }
+    let hello = WebMachine::boot(&pallas, "hello_web");
+    assert_eq!(hello.request("GET", "/", b"").text(), "Hello, world!");
+    let machine = WebMachine::boot(&pallas, "note_web");
+    assert_eq!(machine.request("GET", "/note", b"").text(), "nothing yet");
+    assert_eq!(machine.request("PUT", "/note", b"kept").status, 204);
+    machine.kill();
+    let machine = WebMachine::start(&pallas, "note_web");
+    assert_eq!(machine.request("GET", "/note", b"").text(), "kept");
 }
 
 /// What a client has been told is saved is there after SIGKILL, and the events say so.

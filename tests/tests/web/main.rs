@@ -4,18 +4,22 @@
 //! ```text
 //! cases       the table of requests and answers
 //! rules       runs the table, whole and in parts
+//! client      the HTTP client of the library
 //! streams     responses in parts, events, WebSocket
 //! slow        a thousand slow clients beside a fast one
 //! demos       the demos with HTTP clients; writes survive SIGKILL
+//! tools       curl, and Python's http.client
 //! browser     the notepad in headless Chromium
 //! ```
 
 mod browser;
 mod cases;
+mod client;
 mod demos;
 mod rules;
 mod slow;
 mod streams;
+mod tools;
 
 use tests::{Pallas, WebMachine};
 
