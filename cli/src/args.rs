@@ -6,7 +6,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::SignedDuration;
-use machine::JobResultForm;
+use machine::{JobResultForm, ReadArgumentOrder};
 use std::fmt;
 use std::net::SocketAddrV4;
 use std::path::PathBuf;
@@ -436,6 +436,26 @@ impl JobResultOption {
     }
 }
 
+/// The arguments of reads.
+#[derive(ValueEnum, Clone, Copy, Debug, Default)]
+pub(crate) enum ReadArgumentOption {
+    #[default]
+    Auto,
+    StateKey,
+    SlotState,
+}
+
+impl ReadArgumentOption {
+    /// The order; None if it depends on the program.
+    pub(crate) fn order(self) -> Option<ReadArgumentOrder> {
+        match self {
+            ReadArgumentOption::Auto => None,
+            ReadArgumentOption::StateKey => Some(ReadArgumentOrder::StateKey),
+            ReadArgumentOption::SlotState => Some(ReadArgumentOrder::SlotState),
+        }
+    }
+}
+
 /// Options of `pallas boot`.
 #[derive(Args, Debug)]
 pub(crate) struct BootArgs {
@@ -448,6 +468,12 @@ pub(crate) struct BootArgs {
     /// port-fulltag, and plain for any other program
     #[arg(long, value_enum, value_name = "FORM", default_value_t)]
     pub(crate) job_results: JobResultOption,
+    /// Arguments of the cog's reads, which the machine keeps: state-key is (reads state key query),
+    /// slot-state is (reads slot state query); auto is slot-state if reads is _Get of a row, as in
+    /// the kernels of the prototype's branches message-passing and port-fulltag, and state-key for
+    /// any other program
+    #[arg(long, value_enum, value_name = "ARGUMENTS", default_value_t)]
+    pub(crate) read_arguments: ReadArgumentOption,
     /// Start the machine after creating it
     #[arg(long)]
     pub(crate) start: bool,

@@ -7,10 +7,10 @@
 use crate::cancellation::CancellationToken;
 use crate::codec::{self, SeedBytes};
 use crate::console::ReportOrigin;
+use crate::conventions::JobResultForm;
 use crate::error::SystemError;
 use crate::event::InputPayload;
 use crate::message::ControlMessage;
-use crate::protocol::JobResultForm;
 use crate::settings::MachineSettings;
 use crate::trace::{self, ConsoleMessage};
 use crate::watchdog::{Interruption, Watchdog};

@@ -62,34 +62,6 @@ impl<'h> WorkerRef<'h> {
     }
 }
 
-/// The form of a job's result as an input of the cog. A program expects one of the two, so the form
-/// is chosen when a machine is booted, and is part of its state.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub enum JobResultForm {
-    /// `[value]`; `[op arg]` of a crash; `[]` if the job ran out of CPU time, stack or memory.
-    #[default]
-    Plain,
-    /// `[1 value]`; `[0 [op arg]]` of a crash; `[0 0]` if the job ran out of CPU time, stack or
-    /// memory. (Prototype: lib/Server/Machine.hs, branch port-fulltag)
-    Tagged,
-}
-
-impl JobResultForm {
-    /// The form that a cog expects: tagged for a cog of the kernel of the prototype's branch
-    /// port-fulltag, and plain for any other.
-    ///
-    /// That kernel is the first whose law `COG_KERNEL` takes seven arguments, and its `reads` is
-    /// the function `_Get` of a row.
-    pub(crate) fn of_cog(cog: Ref<'_>) -> JobResultForm {
-        let is_tagged = is_partial_call(cog, b"COG_KERNEL", 6)
-            && CogParts::of(cog).reads.is_some_and(|reads| {
-                is_partial_call(reads, b"_Get", 1)
-                    && arguments(reads).all(|table| table.as_row().is_some())
-            });
-        if is_tagged { JobResultForm::Tagged } else { JobResultForm::Plain }
-    }
-}
-
 /// A message of the cog: the slot of the driver, the key of the request that it answers, and a
 /// value.
 pub(crate) struct CogOutputRef<'h> {
@@ -158,7 +130,7 @@ fn request_body(body: Ref<'_>) -> Option<DriverRequest<'_>> {
 
 /// Whether a value is the law with this name, pinned or not, with this many arguments, and lacks
 /// exactly one.
-fn is_partial_call(value: Ref<'_>, name: &[u8], count: usize) -> bool {
+pub(crate) fn is_partial_call(value: Ref<'_>, name: &[u8], count: usize) -> bool {
     let Shape::App(app) = value.shape() else { return false };
     let head = match app.head().shape() {
         Shape::Pin(pin) => pin.item().shape(),
@@ -171,7 +143,7 @@ fn is_partial_call(value: Ref<'_>, name: &[u8], count: usize) -> bool {
 }
 
 /// The arguments of an app; none if the value is no app.
-fn arguments(value: Ref<'_>) -> impl Iterator<Item = Ref<'_>> {
+pub(crate) fn arguments(value: Ref<'_>) -> impl Iterator<Item = Ref<'_>> {
     let app = if let Shape::App(app) = value.shape() { Some(app) } else { None };
     app.into_iter().flat_map(AppRef::args)
 }

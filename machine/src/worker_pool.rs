@@ -1,11 +1,11 @@
 //! The running workers of a machine: their threads, and the channels to them.
 
 use crate::cancellation::CancellationToken;
+use crate::conventions::JobResultForm;
 use crate::driver::{self, DriverContext, DriverIdentity};
 use crate::error::SystemError;
 use crate::job::{JobPool, JobTask};
 use crate::message::DriverMessage;
-use crate::protocol::JobResultForm;
 use crate::worker_table::WorkerSpec;
 use crossbeam_channel::{Sender, unbounded};
 use std::collections::HashMap;

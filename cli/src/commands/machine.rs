@@ -33,7 +33,10 @@ fn boot_and_run(args: BootArgs, recording: &ProfileRecording) -> anyhow::Result<
     let cache = CacheOptions { store: args.cache.modules };
     let MachineOptions { execution, print, .. } = args.machine;
     let (mut sire, main) = sire::load_main(&cache, execution, print, &args.module, recording)?;
-    let options = BootOptions { job_results: args.job_results.form() };
+    let options = BootOptions {
+        job_results: args.job_results.form(),
+        read_arguments: args.read_arguments.order(),
+    };
     let booted = Machine::boot(&args.store, sire.vm(), &main, options)?;
     drop((main, sire));
     if booted.workers == 0 {

@@ -2,8 +2,8 @@
 
 use super::terms::{self, PlanExpr};
 use crate::clock::{Clock, ManualClock};
+use crate::conventions::ProgramConventions;
 use crate::machine::SHUTDOWN_GRACE;
-use crate::protocol::JobResultForm;
 use crate::status::MachineState;
 use crate::trace::ConsoleMessage;
 use crate::{
@@ -259,7 +259,8 @@ impl TestMachine {
     pub(crate) fn state(&self) -> String {
         let mut machine = self.open().expect("it opens");
         let (vm, state) = machine.cog.parts();
-        let plain = MachineState { job_results: JobResultForm::Plain, ..state.clone() };
+        let conventions = ProgramConventions::default();
+        let plain = MachineState { conventions, ..state.clone() };
         let value = plain.to_value(vm).expect("room");
         let items = vm.look(&value).as_row().expect("a row");
         let cog = items.iter().last().expect("a cog");

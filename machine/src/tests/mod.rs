@@ -1,6 +1,7 @@
 //! Whole machines, on a simulated disk and with a manual clock, so that nothing waits for wall
 //! time.
 
+mod conventions;
 mod counter;
 mod disk;
 mod failures;
