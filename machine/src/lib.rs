@@ -106,7 +106,9 @@ pub use machine::{Machine, MachineHandle, RunOutcome};
 pub use metrics::MachineMetrics;
 pub use protocol::JobResultForm;
 pub use set_aside::{SetAsideInput, SetAsideReason, UnknownSetAsideInput};
-pub use settings::{MachineSettings, NetworkSettings, ReplayFrom, SnapshotPolicy, TimeLimits};
+pub use settings::{
+    DriverSettings, MachineSettings, NetworkSettings, ReplayFrom, SnapshotPolicy, TimeLimits,
+};
 pub use verify::HashVerifier;
 
 #[cfg(test)]

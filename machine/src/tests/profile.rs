@@ -60,7 +60,7 @@ fn the_profile_of_a_counter_has_its_events_commits_and_snapshots() {
         "cog/snapshot/freeze",
         "cog/snapshot/write",
         "cog/collection/young collection",
-        "driver 0/evaluation/call",
+        "driver thread 1/evaluation/call",
         "log/log/append to durable",
     ] {
         assert!(found.contains(&span(expected)), "{expected}: {found:?}");
