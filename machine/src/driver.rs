@@ -24,8 +24,8 @@
 //!   stack. A call that exceeds it is abandoned, and made again in a private runtime, with the full
 //!   limits. Traces of a call in the shared runtime are shown when it has ended, and dropped when it
 //!   is abandoned, so each is shown once.
-//! - A driver stays in a private runtime from then on: also after four long calls in a row (above
-//!   5 ms), and if its value, or a message, is large ([`SHARED_VALUE_PARTS`],
+//! - A driver stays in a private runtime from then on: also after four long calls in a row
+//!   ([`DriverSettings::long_call`]), and if its value, or a message, is large ([`SHARED_VALUE_PARTS`],
 //!   [`SHARED_VALUE_BYTES`]). It returns after [`DriverSettings::return_after`] short calls in a
 //!   row, if its value is small.
 //! - There are at most [`DriverSettings::private_runtimes`]. A driver that needs one takes the one
@@ -39,6 +39,7 @@
 //! A damaged pin makes the heap of a runtime unusable, and stops the machine.
 //!
 //! [`DriverSettings::call_budget`]: crate::DriverSettings::call_budget
+//! [`DriverSettings::long_call`]: crate::DriverSettings::long_call
 //! [`DriverSettings::return_after`]: crate::DriverSettings::return_after
 //! [`DriverSettings::private_runtimes`]: crate::DriverSettings::private_runtimes
 
@@ -80,3 +81,6 @@ pub(crate) struct DriverContext {
     pub(crate) requests: Sender<CogRequest>,
     pub(crate) control: Sender<ControlMessage>,
 }
+
+#[cfg(test)]
+mod tests;

@@ -88,8 +88,11 @@ pub struct DriverSettings {
     /// How many threads run drivers, each with one runtime that its drivers share; at least 1.
     pub threads: usize,
     /// The CPU time of a call in the shared runtime. A call that takes longer is abandoned, and made
-    /// again in a private runtime.
+    /// again in a private runtime. 0: all calls are made in private runtimes.
     pub call_budget: Duration,
+    /// A call that takes longer is long. A driver moves to a private runtime after four long calls
+    /// in a row.
+    pub long_call: Duration,
     /// How many private runtimes there are at most; at least 1. Each has a thread.
     pub private_runtimes: usize,
     /// A driver in a private runtime returns to the shared one after this many short calls in a row,
@@ -98,13 +101,14 @@ pub struct DriverSettings {
 }
 
 impl Default for DriverSettings {
-    /// As many threads as processors, at least 2; a budget of 20 ms; 8 private runtimes, and 16
-    /// short calls.
+    /// As many threads as processors, at least 2; a budget of 20 ms; long calls are those above
+    /// 5 ms; 8 private runtimes, and 16 short calls.
     fn default() -> DriverSettings {
         let processors = thread::available_parallelism().map_or(1, NonZero::get);
         DriverSettings {
             threads: processors.max(2),
             call_budget: Duration::from_millis(20),
+            long_call: Duration::from_millis(5),
             private_runtimes: 8,
             return_after: 16,
         }

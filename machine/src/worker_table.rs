@@ -242,3 +242,103 @@ fn cancel(slot_of: &mut HashMap<u64, u64>, worker: Option<u64>, changes: &mut Ve
         changes.push(WorkerChange::Cancel { worker });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::programs::{cog, cycle, eval, exec, keep_inputs, wait, when};
+    use crate::tests::terms::{PlanExpr, nat, options};
+    use runtime::RuntimeBuilder;
+
+    /// A table, and the heap of its cog.
+    struct TestTable {
+        vm: Vm,
+        table: WorkerTable,
+    }
+
+    impl TestTable {
+        fn new(threads: usize) -> TestTable {
+            let vm = RuntimeBuilder::bare().heap(options()).build().expect("a small heap");
+            TestTable { vm: vm.into(), table: WorkerTable::new(threads) }
+        }
+
+        fn cog(&mut self, workers: &[PlanExpr]) -> Val {
+            cog(keep_inputs(), nat(0), workers.iter().cloned()).value(&mut self.vm)
+        }
+
+        /// The changes, as texts.
+        fn update(&mut self, cog: Option<&Val>) -> Vec<String> {
+            let changes = self.table.update(&mut self.vm, cog);
+            let text = |change: &WorkerChange| match change {
+                WorkerChange::StartDrivers(batch) => format!("drivers {:?}", batch.drivers),
+                WorkerChange::StartJob(job) => format!("job {} in {}", job.worker, job.slot),
+                WorkerChange::Cancel { worker } => format!("cancel {worker}"),
+                WorkerChange::TooLarge { slot } => format!("{slot} is too large"),
+            };
+            changes.iter().map(text).collect()
+        }
+
+        fn update_to(&mut self, workers: &[PlanExpr]) -> Vec<String> {
+            let cog = self.cog(workers);
+            self.update(Some(&cog))
+        }
+    }
+
+    fn driver(number: u64) -> PlanExpr {
+        exec(cycle(vec![when(), wait(nat(number))], &[]))
+    }
+
+    fn job(number: u64) -> PlanExpr {
+        eval(nat(number), [nat(number)])
+    }
+
+    #[test]
+    fn only_items_that_differ_are_changes() {
+        let mut table = TestTable::new(1);
+        let row = [driver(1), nat(5), job(2)];
+        assert_eq!(table.update_to(&row), ["job 1 in 2", "drivers [(0, 0)]"]);
+        // Equal items of another row keep their workers.
+        let cog = table.cog(&row);
+        assert!(table.update(Some(&cog)).is_empty() && table.update(Some(&cog)).is_empty());
+        assert_eq!(table.table.driver_in(0), Some(0));
+        assert_eq!([0, 1, 2].map(|worker| table.table.slot_of(worker)), [Some(0), Some(2), None]);
+        let other = [driver(3), driver(1), job(2), driver(4)];
+        assert_eq!(table.update_to(&other), ["cancel 0", "drivers [(2, 0), (3, 1), (4, 3)]"]);
+        assert_eq!(table.update_to(&other[..1]), ["cancel 3", "cancel 1", "cancel 4"]);
+        assert_eq!(table.update(None), ["cancel 2"]);
+        assert_eq!(table.table.slot_of(2), None);
+        assert_eq!(table.update_to(&other[..1]), ["drivers [(5, 0)]"]);
+    }
+
+    #[test]
+    fn the_value_in_the_slot_of_a_job_that_is_done_is_a_new_worker() {
+        let mut table = TestTable::new(1);
+        let cog = table.cog(&[job(1), job(2)]);
+        assert_eq!(table.update(Some(&cog)), ["job 0 in 0", "job 1 in 1"]);
+        assert_eq!(table.table.job_done(0), Some(0));
+        assert_eq!(table.table.job_done(0), None);
+        assert_eq!(table.update(Some(&cog)), ["job 2 in 0"]);
+        assert_eq!(table.table.job_done(1), Some(1));
+        assert_eq!(table.update_to(&[job(1), nat(0)]), Vec::<String>::new());
+        assert_eq!(table.table.job_done(2), Some(0));
+        // The slot is gone with the next row.
+        assert_eq!(table.update_to(&[]), Vec::<String>::new());
+        assert_eq!(table.update_to(&[job(1)]), ["job 3 in 0"]);
+    }
+
+    #[test]
+    fn drivers_that_start_together_are_shared_out_among_the_threads() {
+        let mut table = TestTable::new(2);
+        let row: Vec<PlanExpr> = (0..5).map(driver).collect();
+        let batches = ["drivers [(0, 0), (1, 1), (2, 2)]", "drivers [(3, 3), (4, 4)]"];
+        assert_eq!(table.update_to(&row), batches);
+        let large = exec(PlanExpr::Bar(vec![7; BATCH_BYTES]));
+        let row = [large.clone(), driver(0), large, driver(0)];
+        let changes = table.update_to(&row);
+        let cancelled: Vec<String> = (0..5).map(|worker| format!("cancel {worker}")).collect();
+        assert_eq!(changes[..5], cancelled);
+        // Two such drivers together would be too large.
+        let single = [(5, 0), (6, 1), (7, 2), (8, 3)].map(|driver| format!("drivers [{driver:?}]"));
+        assert_eq!(changes[5..], single);
+    }
+}

@@ -114,7 +114,7 @@ impl Driver {
         initial: DriverValue,
         resources: &ThreadResources,
     ) -> Driver {
-        let mut placement = Placement::new(resources.context.settings.drivers.return_after);
+        let mut placement = Placement::new(&resources.context.settings.drivers);
         if let DriverValue::Serialized(_) = initial {
             placement.move_to_private();
         }
@@ -233,7 +233,10 @@ impl Driver {
 
     /// Calls the driver with a message: in the shared runtime if it may, else in a private one.
     fn call(&mut self, key: u64, message: MessageValue, resources: &mut ThreadResources) {
-        let may_share = !self.placement.is_private() && message.size() <= SHARED_VALUE_BYTES;
+        let budget = resources.context.settings.drivers.call_budget;
+        let may_share = !self.placement.is_private()
+            && message.size() <= SHARED_VALUE_BYTES
+            && !budget.is_zero();
         let current = match &self.current {
             CurrentValue::Here(DriverValue::Loaded(value)) if may_share => Some(value.clone()),
             _ => None,

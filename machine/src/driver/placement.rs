@@ -1,10 +1,9 @@
 //! Where the calls of one driver run: in the runtime that it shares with others, or in a private
 //! one.
 
+use crate::settings::DriverSettings;
 use std::time::Duration;
 
-/// A call that takes longer in the shared runtime is long.
-const LONG_CALL: Duration = Duration::from_millis(5);
 /// This many long calls in a row move a driver to a private runtime.
 const MAX_LONG_CALLS: u8 = 4;
 
@@ -18,13 +17,15 @@ pub(super) struct Placement {
     short_calls: u32,
     /// How many short calls in a row return the driver to the shared runtime.
     return_after: u32,
+    /// A call that takes longer is long.
+    long_call: Duration,
 }
 
 impl Placement {
-    /// The policy of a driver that starts in the shared runtime, and returns to it after this many
-    /// short calls.
-    pub(super) fn new(return_after: u32) -> Placement {
-        Placement { is_private: false, long_calls: 0, short_calls: 0, return_after }
+    /// The policy of a driver that starts in the shared runtime.
+    pub(super) fn new(settings: &DriverSettings) -> Placement {
+        let DriverSettings { return_after, long_call, .. } = *settings;
+        Placement { is_private: false, long_calls: 0, short_calls: 0, return_after, long_call }
     }
 
     /// Whether the next call runs in a private runtime.
@@ -42,7 +43,7 @@ impl Placement {
 
     /// Counts a call that has ended in the shared runtime.
     pub(super) fn count_shared_call(&mut self, took: Duration) {
-        self.long_calls = if took > LONG_CALL { self.long_calls + 1 } else { 0 };
+        self.long_calls = if took > self.long_call { self.long_calls + 1 } else { 0 };
         if self.long_calls >= MAX_LONG_CALLS {
             self.move_to_private();
         }
@@ -51,7 +52,8 @@ impl Placement {
     /// Counts a call that has ended in a private runtime. Returns whether the driver is to return
     /// to the shared runtime, if its state is small.
     pub(super) fn count_private_call(&mut self, took: Duration) -> bool {
-        self.short_calls = if took > LONG_CALL { 0 } else { self.short_calls.saturating_add(1) };
+        self.short_calls =
+            if took > self.long_call { 0 } else { self.short_calls.saturating_add(1) };
         self.short_calls >= self.return_after
     }
 
@@ -76,9 +78,13 @@ mod tests {
     const SHORT: Duration = Duration::from_millis(1);
     const LONG: Duration = Duration::from_millis(6);
 
+    fn placement(return_after: u32) -> Placement {
+        Placement::new(&DriverSettings { return_after, ..DriverSettings::default() })
+    }
+
     #[test]
     fn long_calls_in_a_row_move_a_driver_and_short_ones_return_it() {
-        let mut placement = Placement::new(3);
+        let mut placement = placement(3);
         for took in [LONG, LONG, LONG, SHORT, LONG, LONG, LONG] {
             placement.count_shared_call(took);
             assert!(!placement.is_private());
@@ -94,7 +100,7 @@ mod tests {
 
     #[test]
     fn a_large_state_is_looked_at_less_and_less_often() {
-        let mut placement = Placement::new(2);
+        let mut placement = placement(2);
         placement.move_to_private();
         for calls in [2, 4, 8] {
             assert!((1..calls).all(|_| !placement.count_private_call(SHORT)));

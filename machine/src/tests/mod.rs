@@ -3,6 +3,7 @@
 
 mod counter;
 mod disk;
+mod drivers;
 mod failures;
 pub(crate) mod harness;
 mod jobs;
