@@ -210,6 +210,11 @@ impl Heap {
         self.0.statistics()
     }
 
+    /// Changes [`HeapOptions::max_heap`], for a heap that many evaluations share: a limit for each.
+    pub fn set_max_heap(&mut self, bytes: usize) {
+        self.0.set_max_heap(bytes);
+    }
+
     /// Sets the hook that is called after each collection. It must not use the heap.
     pub fn on_collection(&mut self, hook: impl FnMut(&CollectionReport) + 'static) {
         self.0.set_collection_hook(Box::new(hook));

@@ -107,6 +107,11 @@ impl HeapMemory {
         HeapStatistics { allocated, ..self.statistics }
     }
 
+    /// Changes the limit of the old space, in bytes. The next collection heeds it.
+    pub(crate) fn set_max_heap(&mut self, bytes: usize) {
+        self.options.max_heap = bytes;
+    }
+
     /// Sets the hook that is called after each collection.
     pub(crate) fn set_collection_hook(&mut self, hook: CollectionHook) {
         self.collection_hook = Some(hook);
