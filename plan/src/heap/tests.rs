@@ -217,7 +217,9 @@ fn survivors_that_do_not_fit_are_old_and_may_point_to_young_objects() {
     (0..600).for_each(|_| heap.stack.push(list));
     push_row(&mut heap, 600);
     heap.collect_young();
-    assert_eq!(heap.remembered, [heap.stack.peek(0).address()]);
+    let row = heap.stack.peek(0).address();
+    let cards: Vec<(usize, usize)> = heap.remembered.cards().collect();
+    assert_eq!(cards, (0..=9).map(|card| (row, card)).collect::<Vec<_>>(), "the whole row");
     for _ in 0..3 {
         assert_eq!(list_length(&heap, heap.load(heap.stack.peek(0), 599)), 100);
         heap.collect_young();
@@ -239,4 +241,80 @@ fn the_value_of_a_dead_thunk_is_not_copied() {
     let before = heap.statistics.copied;
     heap.collect_young();
     assert_eq!(heap.statistics.copied, before);
+}
+
+/// Pushes a row of `count` zeroes, which is old.
+fn push_old_row(heap: &mut RawHeap, count: usize) {
+    (0..count).for_each(|_| heap.stack.push(Word::ZERO));
+    push_row(heap, count);
+    heap.collect_all();
+}
+
+#[test]
+fn a_large_old_row_is_scanned_by_cards() {
+    let mut heap = heap();
+    let count = 4096;
+    push_old_row(&mut heap, count);
+    for index in 0..count {
+        push_list(&mut heap, 1);
+        let list = heap.stack.pop();
+        let row = heap.stack.peek(0);
+        heap.store(row, index, list);
+        if index % 8 == 7 {
+            heap.collect_young();
+        }
+    }
+    // Each collection scans the lists that it copies, and the cards that were written to since the
+    // last two collections: at most two cards, or one as often as the other half of the times.
+    let collections = (count / 8) as u64;
+    let scanned = heap.statistics.scanned;
+    assert!(scanned <= collections * (2 * 64 + 64), "{scanned} words by {collections} collections");
+    let row = heap.stack.peek(0);
+    assert!((0..count).all(|index| list_length(&heap, heap.load(row, index)) == 1));
+}
+
+#[test]
+fn values_without_young_objects_are_not_remembered() {
+    let mut heap = heap();
+    push_old_row(&mut heap, 4);
+    push_old_row(&mut heap, 1000);
+    let (small, large) = (heap.stack.peek(1), heap.stack.peek(0));
+    for index in 0..4 {
+        heap.store(small, index, Word::direct(7));
+        heap.store(large, index, small);
+    }
+    assert!(heap.remembered.is_empty());
+}
+
+#[test]
+fn writes_to_old_objects_of_all_sizes_are_seen() {
+    let sizes = [1, 255, 256, 257, 319, 320, 1000];
+    for stress in [false, true] {
+        let mut heap = heap();
+        heap.options.stress = stress;
+        sizes.iter().for_each(|count| push_old_row(&mut heap, *count));
+        let mut expected: Vec<Vec<u64>> = sizes.iter().map(|count| vec![0; *count]).collect();
+        let mut random = fastrand::Rng::with_seed(5);
+        for _ in 0..if cfg!(miri) { 100 } else { 4000 } {
+            let which = random.usize(..sizes.len());
+            let length = random.u64(..3);
+            push_list(&mut heap, length);
+            let list = heap.stack.pop();
+            let index = random.usize(..sizes[which]);
+            let row = heap.stack.get(which);
+            heap.store(row, index, list);
+            expected[which][index] = length;
+            match random.u8(..10) {
+                0 => heap.collect_young(),
+                1 => heap.collect_all(),
+                _ => {}
+            }
+        }
+        for (which, lengths) in expected.iter().enumerate() {
+            let row = heap.stack.get(which);
+            for (index, length) in lengths.iter().enumerate() {
+                assert_eq!(list_length(&heap, heap.load(row, index)), *length);
+            }
+        }
+    }
 }
