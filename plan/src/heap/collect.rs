@@ -34,15 +34,17 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
             remembered: &mut memory.remembered,
             copied: 0,
             scanned: 0,
+            scanned_stack: 0,
         };
         visit_roots(&mut run, &mut memory.stack, &memory.handles, host);
         let marker = host.marker();
         // SAFETY: only full collections free old objects, and they clear the remembered set.
-        unsafe { run.scan_remembered(&remembered, marker) };
+        unsafe { run.scan_remembered(remembered, marker) };
         // SAFETY: the cursors were taken above, before the first object was copied.
         unsafe { run.scan_arrived(&mut survivors, &mut cursor, marker) };
         memory.statistics.copied += run.copied;
         memory.statistics.scanned += run.scanned;
+        memory.statistics.scanned_stack += run.scanned_stack;
         if let CollectionScope::Nursery(nursery) = run.scope {
             nursery.finish();
         }
@@ -67,6 +69,7 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
             remembered: &mut memory.remembered,
             copied: 0,
             scanned: 0,
+            scanned_stack: 0,
         };
         visit_roots(&mut run, &mut memory.stack, &memory.handles, host);
         loop {
@@ -80,6 +83,7 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
         host.finish_full(&mut run);
         memory.statistics.copied += run.copied;
         memory.statistics.scanned += run.scanned;
+        memory.statistics.scanned_stack += run.scanned_stack;
         memory.nursery.clear();
         drop(before);
         memory.schedule_full(memory.old.used() + host.weight());
@@ -96,7 +100,7 @@ fn visit_roots<H: HeapHost + ?Sized>(
     host: &mut H,
 ) {
     let marker = host.marker();
-    stack.visit_changed(|word| run.visit_root(word, marker));
+    run.scanned_stack += stack.visit_changed(|word| run.visit_root(word, marker));
     host.visit_roots(run);
     let marker = host.marker();
     handles.visit(run.is_full(), |word| run.visit_root(word, marker));

@@ -17,7 +17,7 @@
 
 use super::nursery::NurseryEvacuation;
 use super::object;
-use super::remembered::{RememberedSet, cards_of, is_scanned_by_cards, values_on_card};
+use super::remembered::{RememberedParts, RememberedSet, cards_of, is_scanned_by_cards, values_on_card};
 use super::space::{OldSpace, ScanCursor};
 use crate::layout::{LAW_CODE, ObjectHeader, ObjectLayout, PIN_FROZEN};
 use crate::pinspace::attached::ReferencedSlots;
@@ -55,6 +55,8 @@ pub struct Collection<'a> {
     pub(super) copied: u64,
     /// Words scanned so far.
     pub(super) scanned: u64,
+    /// Words of the evaluation stack visited so far.
+    pub(super) scanned_stack: u64,
 }
 
 impl Collection<'_> {
@@ -335,17 +337,17 @@ impl Collection<'_> {
     /// Visits the values of the remembered objects and cards.
     ///
     /// # Safety
-    /// The set is that of the heap, as it was when the collection began.
+    /// They are those of the heap's set when the collection began.
     pub(super) unsafe fn scan_remembered<M: CodeMarker + ?Sized>(
         &mut self,
-        remembered: &RememberedSet,
+        remembered: RememberedParts,
         marker: &mut M,
     ) {
-        for address in remembered.objects() {
+        for address in remembered.objects {
             // SAFETY: the set holds live objects in old space.
-            unsafe { self.scan_old(*address, marker) };
+            unsafe { self.scan_old(address, marker) };
         }
-        for (address, card) in remembered.cards() {
+        for (address, card) in remembered.cards {
             // SAFETY: as above.
             let header = unsafe { object::header(address) };
             let values = values_on_card(&header.layout().values(header.size()), card);

@@ -73,6 +73,8 @@ pub struct HeapStatistics {
     /// Words of objects and cards that both scanned: those that they copied, and those of the
     /// remembered set.
     pub scanned: u64,
+    /// Words of the evaluation stack that both visited.
+    pub scanned_stack: u64,
     /// Words allocated for objects, headers included.
     pub allocated: u64,
 }
