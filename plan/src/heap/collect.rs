@@ -14,7 +14,6 @@
 use super::collection::{Collection, CollectionScope};
 use super::handles::HandleTable;
 use super::host::HeapHost;
-use super::memory::MAJOR_MINIMUM;
 use super::raw::RawHeap;
 use super::stack::EvalStack;
 
@@ -26,7 +25,7 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
         memory.statistics.minor += 1;
         memory.statistics.allocated += memory.nursery.allocated() as u64;
         let mut cursor = memory.old.end();
-        let remembered = std::mem::take(&mut memory.remembered);
+        let remembered = memory.remembered.take();
         let nursery = memory.nursery.begin_evacuation();
         let mut survivors = nursery.first();
         let mut run = Collection {
@@ -34,16 +33,18 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
             to: &mut memory.old,
             remembered: &mut memory.remembered,
             copied: 0,
+            scanned: 0,
+            scanned_stack: 0,
         };
         visit_roots(&mut run, &mut memory.stack, &memory.handles, host);
         let marker = host.marker();
-        for address in remembered {
-            // SAFETY: only full collections free old objects, and they clear the remembered set.
-            unsafe { run.scan_old(address, marker) };
-        }
+        // SAFETY: only full collections free old objects, and they clear the remembered set.
+        unsafe { run.scan_remembered(remembered, marker) };
         // SAFETY: the cursors were taken above, before the first object was copied.
         unsafe { run.scan_arrived(&mut survivors, &mut cursor, marker) };
         memory.statistics.copied += run.copied;
+        memory.statistics.scanned += run.scanned;
+        memory.statistics.scanned_stack += run.scanned_stack;
         if let CollectionScope::Nursery(nursery) = run.scope {
             nursery.finish();
         }
@@ -67,6 +68,8 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
             to: &mut memory.old,
             remembered: &mut memory.remembered,
             copied: 0,
+            scanned: 0,
+            scanned_stack: 0,
         };
         visit_roots(&mut run, &mut memory.stack, &memory.handles, host);
         loop {
@@ -79,10 +82,11 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
         }
         host.finish_full(&mut run);
         memory.statistics.copied += run.copied;
+        memory.statistics.scanned += run.scanned;
+        memory.statistics.scanned_stack += run.scanned_stack;
         memory.nursery.clear();
         drop(before);
-        let kept = memory.old.capacity() + host.weight();
-        memory.major_at = (2 * kept).max(MAJOR_MINIMUM);
+        memory.schedule_full(memory.old.used() + host.weight());
         memory.report_collection(started, true, copied_before);
     }
 }
@@ -96,7 +100,7 @@ fn visit_roots<H: HeapHost + ?Sized>(
     host: &mut H,
 ) {
     let marker = host.marker();
-    stack.visit_changed(|word| run.visit_root(word, marker));
+    run.scanned_stack += stack.visit_changed(|word| run.visit_root(word, marker));
     host.visit_roots(run);
     let marker = host.marker();
     handles.visit(run.is_full(), |word| run.visit_root(word, marker));
