@@ -7,6 +7,7 @@
 //! [contract](plan::raw::RawHeap#contract) for all code of this crate.
 
 use crate::eval::state::Evaluator;
+use crate::evaluations::Evaluations;
 use crate::host::CodeHost;
 use crate::jet::declare::{JetAnswer, JetDeclaration};
 use crate::jet::table::GenericJetTable;
@@ -76,6 +77,8 @@ pub struct Vm {
     pub(crate) deep_trace: Option<TraceHook>,
     /// `None` without a compiler, and while the compiler handles a request.
     pub(crate) compiler: Option<Box<dyn Compiler>>,
+    /// The evaluations that can be suspended.
+    pub(crate) evaluations: Evaluations<Vm>,
 }
 
 impl Deref for Vm {
@@ -105,7 +108,15 @@ impl Vm {
         // methods of `JetCall` check every index that a jet passes.
         let heap = unsafe { RawHeap::new(options, host) }?;
         let evaluator = Evaluator::new();
-        Ok(Vm { heap, evaluator, jets, trace: None, deep_trace: None, compiler: None })
+        Ok(Vm {
+            heap,
+            evaluator,
+            jets,
+            trace: None,
+            deep_trace: None,
+            compiler: None,
+            evaluations: Evaluations::default(),
+        })
     }
 
     /// The jets of this runtime.

@@ -5,7 +5,7 @@
 //! space has doubled since the last full collection, everything reachable is copied into a new one.
 //! Heaps are independent: collecting one stops no other.
 //!
-//! Roots are the evaluation stack, the slots behind [`Val`] handles, the remembered set (old
+//! Roots are the evaluation stacks (one for each evaluation that runs or is suspended), the slots behind [`Val`] handles, the remembered set (old
 //! objects that were written to) and the roots of the [`HeapHost`]: an evaluator's constants and
 //! frames.
 //!

@@ -250,14 +250,6 @@ impl Vm {
         Ok(value)
     }
 
-    /// The error for compiled code that stopped at its limit.
-    pub(crate) fn limit_error(&self) -> EvalError {
-        // The request may have been withdrawn since compiled code saw it, but the code has already
-        // left.
-        let is_interrupted = self.heap.interrupt.is_due() || !self.native_stack_is_full();
-        if is_interrupted { EvalError::Interrupted } else { EvalError::StackOverflow }
-    }
-
     /// Takes the value on top apart for compiled code: see
     /// [`Helper::Parts`](crate::native::Helper::Parts).
     pub(crate) fn native_parts(&mut self) -> Result<u64, EvalError> {
