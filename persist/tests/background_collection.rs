@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use fastrand::Rng;
-use persist::collect::{BackgroundCollection, CollectError, CollectStats};
+use persist::collect::{BackgroundCollection, CollectError, CollectPace, CollectStats};
 use persist::sim::{InjectedFault, SimDisk, SurvivingWrites};
 use persist::{Seq, Store, StoreSettings};
 use plan::pinspace::FrozenPin;
@@ -219,10 +219,11 @@ impl Owner {
         }
         let space = Arc::clone(self.store.space());
         let reports = [self.vm.survey_references(&space)];
-        let collected = collection.run(&reports, &mut || {
+        let keep_going = &mut || {
             self.act();
             true
-        });
+        };
+        let collected = collection.run(&reports, CollectPace { entries_per_step: 5, keep_going });
         match collected {
             Ok(stats) => stats,
             // A store without a snapshot is not collected.
@@ -285,7 +286,7 @@ fn check_image(image: &SimDisk, model: &Model, point: &str) {
         if let Some(snapshot) = snapshots.first() {
             let collection = BackgroundCollection::begin(&store).unwrap();
             let reports = [vm.survey_references(store.space())];
-            collection.run(&reports, &mut || true).unwrap().unwrap();
+            collection.run(&reports, CollectPace::new(&mut || true)).unwrap().unwrap();
             let root = Hash(snapshot.root);
             for hash in model.reached([root]) {
                 let found = store.space().find(&hash).unwrap().expect("it is live");
@@ -425,7 +426,7 @@ fn space_stays_in_proportion_to_live_pins() {
         if round % 5 == 4 {
             let collection = BackgroundCollection::begin(&owner.store).unwrap();
             let reports = [owner.vm.survey_references(owner.store.space())];
-            assert!(collection.run(&reports, &mut || true).unwrap().is_some());
+            assert!(collection.run(&reports, CollectPace::new(&mut || true)).unwrap().is_some());
         }
         let files = disk.files();
         let bytes = |dir: &str| -> usize {

@@ -42,7 +42,7 @@
 //!
 //! # Cost
 //!
-//! The catalogue is read twice, in a thread with low priority that pauses (`keep_going`); bodies are
+//! The catalogue is read twice, in a thread with low priority that pauses ([`CollectPace`]); bodies are
 //! not read. While gaps are recorded, commits of pins wait; searches and insertions wait for a few
 //! pages of the index at a time, and appends to the log never. Memory is that of a collection of a
 //! closed store.
@@ -64,15 +64,24 @@ use crate::space::reclaim::NewPins;
 use crate::space::running_collection::FreedRanges;
 use crate::store::Store;
 
-/// The number of entries of the catalogue that are read between two calls of `keep_going`.
-const ENTRIES_PER_STEP: u32 = if cfg!(test) { 3 } else { 4096 };
-
 /// How often the pins are marked again because others were found meanwhile.
 const MAX_PASSES: u32 = 8;
 
-/// A callback between two steps of a collection. It may wait. The collection ends early, without
-/// harm, if it returns false.
-pub type KeepGoing<'a> = &'a mut dyn FnMut() -> bool;
+/// The pace of a collection.
+pub struct CollectPace<'a> {
+    /// The number of entries of the catalogue that are read in one step.
+    pub entries_per_step: u32,
+    /// Called between two steps. It may wait. The collection ends early, without harm, if it returns
+    /// false.
+    pub keep_going: &'a mut dyn FnMut() -> bool,
+}
+
+impl<'a> CollectPace<'a> {
+    /// Returns a pace with steps of about a millisecond.
+    pub fn new(keep_going: &'a mut dyn FnMut() -> bool) -> Self {
+        Self { entries_per_step: 4096, keep_going }
+    }
+}
 
 /// A collection of an open store that has begun.
 ///
@@ -102,7 +111,7 @@ impl BackgroundCollection {
         self.store.pins().files()
     }
 
-    /// Marks the pins in use, and frees the others. Returns `None` if `keep_going` has returned false,
+    /// Marks the pins in use, and frees the others. Returns `None` if the pace has ended the collection,
     /// a heap has not reported, or pins were found again and again.
     ///
     /// # Errors
@@ -110,22 +119,23 @@ impl BackgroundCollection {
     pub fn run(
         self,
         reports: &[HeapReferences],
-        keep_going: KeepGoing<'_>,
+        pace: CollectPace<'_>,
     ) -> Result<Option<CollectStats>, CollectError> {
         let Some(used) = self.store.space().finish_survey(reports) else { return Ok(None) };
         let mut is_cancelled = false;
         let mut keep_going = || {
-            is_cancelled |= !keep_going();
+            is_cancelled |= !(pace.keep_going)();
             !is_cancelled
         };
-        let collected = self.collect(&used, &mut keep_going);
+        let mut pace = CollectPace { keep_going: &mut keep_going, ..pace };
+        let collected = self.collect(&used, &mut pace);
         if is_cancelled { Ok(None) } else { collected }
     }
 
     fn collect(
         &self,
         used: &[usize],
-        keep_going: KeepGoing<'_>,
+        pace: &mut CollectPace<'_>,
     ) -> Result<Option<CollectStats>, CollectError> {
         let files = self.files();
         // All pins that were inserted before the survey ended are in the part that is marked.
@@ -138,7 +148,7 @@ impl BackgroundCollection {
         let roots = snapshots.iter().map(|it| SnapshotRoot { address: it.address, hash: it.root });
         let roots: Vec<SnapshotRoot> = roots.collect();
         let reader = files.catalogue_reader()?;
-        let Some(plan) = self.decide(&reader, &roots, used, keep_going)? else { return Ok(None) };
+        let Some(plan) = self.decide(&reader, &roots, used, pace)? else { return Ok(None) };
         let disk_before = disk_space(context, &plan.slots)?;
         for (address, _, is_live) in plan.marked.pins() {
             if !is_live {
@@ -146,7 +156,7 @@ impl BackgroundCollection {
             }
         }
         let before = self.record(&plan)?;
-        let Some(has_holes) = files.punch_removed(&before, keep_going)? else { return Ok(None) };
+        let Some(has_holes) = files.punch_removed(&before, pace.keep_going)? else { return Ok(None) };
         files.open_gaps();
         let disk_after = disk_space(context, &plan.slots)?;
         Ok(Some(CollectStats { disk_before, disk_after, no_holes: !has_holes, ..plan.stats }))
@@ -158,13 +168,13 @@ impl BackgroundCollection {
         reader: &CatalogueReader,
         roots: &[SnapshotRoot],
         used: &[usize],
-        keep_going: KeepGoing<'_>,
+        pace: &mut CollectPace<'_>,
     ) -> Result<Option<CollectPlan>, CollectError> {
         let (files, context) = (self.files(), self.store.context());
         let mut entries = 0;
         let mut on_sequence = |_| {
             entries += 1;
-            if entries % ENTRIES_PER_STEP == 0 && !keep_going() {
+            if entries % pace.entries_per_step == 0 && !(pace.keep_going)() {
                 return Err(cancelled());
             }
             Ok(())
