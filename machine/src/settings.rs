@@ -18,20 +18,33 @@ use vm::Vm;
 
 /// When a running machine writes snapshots: as soon as one of these limits has been reached since
 /// the last snapshot. Whatever the policy, a machine that is stopped writes one.
+///
+/// The limits bound what a snapshot saves, and not the number of events: the log that a start
+/// replays, the time of this replay, and the pins that became garbage.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SnapshotPolicy {
-    /// Number of events.
-    pub events: u64,
-    /// Bytes of log.
-    pub bytes: u64,
+    /// Bytes of log. If the last snapshot wrote more bytes of pins than this, the limit is that
+    /// number, but at most four times this one: a snapshot of a large state then costs no more
+    /// writes than the log did.
+    pub log_bytes: u64,
+    /// Bytes of pins that were written since the last snapshot. Those that the next snapshot does
+    /// not need are garbage.
+    pub pin_bytes: u64,
     /// Time that the cog has spent in evaluation: how long a replay would take.
-    pub work: Duration,
+    pub replay_time: Duration,
+    /// Number of events. Unlimited by default.
+    pub events: u64,
 }
 
 impl Default for SnapshotPolicy {
-    /// 10,000 events, 64 MiB of log, or 45 s of evaluation.
+    /// 64 MiB of log, 256 MiB of pins, or 30 s of replay.
     fn default() -> SnapshotPolicy {
-        SnapshotPolicy { events: 10_000, bytes: 64 << 20, work: Duration::from_secs(45) }
+        SnapshotPolicy {
+            log_bytes: 64 << 20,
+            pin_bytes: 256 << 20,
+            replay_time: Duration::from_secs(30),
+            events: u64::MAX,
+        }
     }
 }
 

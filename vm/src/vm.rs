@@ -12,7 +12,7 @@ use crate::host::CodeHost;
 use crate::jet::declare::{JetAnswer, JetDeclaration};
 use crate::jet::table::GenericJetTable;
 use crate::native::EntryCell;
-use plan::pinspace::{FrozenPin, PinSpace};
+use plan::pinspace::{FrozenPin, HeapReferences, PinSpace};
 use plan::raw::{RawHeap, Word, is_frozen, pin};
 use plan::{EvalError, FreezeError, Heap, HeapOptions, PinRef, Ref, Val};
 use std::ops::{Deref, DerefMut};
@@ -194,6 +194,14 @@ impl Vm {
         self.heap.collect_all();
         self.forget_dead_code();
         self.heap.spaces.detach_unreferenced();
+    }
+
+    /// Reports, for a survey of a pin space, which of its pins this runtime refers to. Runs a full
+    /// collection; see [`Vm::collect`].
+    pub fn survey_references(&mut self, space: &Arc<PinSpace>) -> HeapReferences {
+        let references = self.heap.survey_references(space);
+        self.forget_dead_code();
+        references
     }
 
     /// Drops the decoded code of laws that the collector found dead, and has the compiler free

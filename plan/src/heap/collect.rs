@@ -16,6 +16,8 @@ use super::handles::HandleTable;
 use super::host::HeapHost;
 use super::raw::RawHeap;
 use super::stack::EvalStack;
+use crate::pinspace::{HeapReferences, PinSpace};
+use std::sync::Arc;
 
 impl<H: HeapHost + ?Sized> RawHeap<H> {
     /// Collects the nursery.
@@ -50,6 +52,15 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
             nursery.finish();
         }
         memory.report_collection(started, false, copied_before);
+    }
+
+    /// Collects everything, and reports for a survey what this heap refers to in a pin space. Detaches
+    /// the pin spaces that the heap does not refer to.
+    pub fn survey_references(&mut self, space: &Arc<PinSpace>) -> HeapReferences {
+        let survey = self.memory.spaces.record_references(space);
+        self.collect_all();
+        self.memory.spaces.detach_unreferenced();
+        self.memory.spaces.take_references(space, survey)
     }
 
     /// Collects everything.
