@@ -200,8 +200,9 @@ pub(crate) struct ProfileOptions {
 #[derive(Args, Clone, Copy, Debug, Default)]
 pub(crate) struct MemoryOptions {
     /// Heap limit: bytes, or a number with K, M, G or T; at least 1M. An evaluation ends when its
-    /// live data exceeds three quarters of the limit. Pins in a machine's store do not count. Each
-    /// driver and each job has a heap of its own with this limit [default: a quarter of the memory]
+    /// live data exceeds three quarters of the limit. Pins in a machine's store do not count. In a
+    /// machine it holds for the cog, for each driver and for each job [default: a quarter of the
+    /// memory]
     #[arg(long, value_name = "SIZE", value_parser = memory_size)]
     max_heap: Option<usize>,
     /// Stack limit of an evaluation: bytes, or a number with K, M, G or T; at least 1M [default: an
@@ -408,6 +409,11 @@ pub(crate) struct MachineOptions {
     #[arg(short = 'w', long, value_name = "NUM_WORKERS", default_value_t = 8)]
     #[arg(value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) eval_workers: u16,
+    /// Number of threads that run drivers, at most 1024. A call that takes longer than 20 ms does not
+    /// occupy one of them [default: the number of processors, at least 2]
+    #[arg(long, value_name = "COUNT")]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) driver_threads: Option<u16>,
     /// Listen for TCP connections on this IPv4 address, from the start on; may be given several
     /// times. Port 0 stands for the port of the last run, or a free one. The addresses are printed,
     /// and the ports are written to STORE/tcp.port. Without this option, the machine listens on

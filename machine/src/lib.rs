@@ -108,7 +108,9 @@ pub use germs::GermCodec;
 pub use machine::{Machine, MachineHandle, RunOutcome};
 pub use metrics::MachineMetrics;
 pub use set_aside::{SetAsideInput, SetAsideReason, UnknownSetAsideInput};
-pub use settings::{MachineSettings, NetworkSettings, ReplayFrom, SnapshotPolicy, TimeLimits};
+pub use settings::{
+    DriverSettings, MachineSettings, NetworkSettings, ReplayFrom, SnapshotPolicy, TimeLimits,
+};
 pub use verify::HashVerifier;
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! Parsing is lenient and never fails: a value of another shape is no worker, no request or no
 //! output. All values are in normal form.
 
-use plan::{AppRef, Ref, Shape};
+use plan::{AppRef, Items, Ref, Shape};
 
 /// The parts of a cog that the machine uses.
 pub(crate) struct CogParts<'h> {
@@ -32,7 +32,7 @@ impl<'h> CogParts<'h> {
 
     /// The slots, in order.
     pub(crate) fn slots(&self) -> impl Iterator<Item = Ref<'h>> + use<'h> {
-        self.workers.and_then(Ref::as_row).into_iter().flat_map(plan::Items::iter)
+        self.workers.and_then(Ref::as_row).into_iter().flat_map(Items::iter)
     }
 
     /// Whether any slot is other than 0. A cog without workers never gets an input.
@@ -98,23 +98,21 @@ pub(crate) enum DriverRequest<'h> {
     Call(Vec<u8>, Vec<Ref<'h>>),
 }
 
-/// Parses the requests of a driver value, in order. Each has a key.
-pub(crate) fn driver_requests(driver: Ref<'_>) -> Vec<(u64, DriverRequest<'_>)> {
-    let Shape::App(app) = driver.shape() else { return Vec::new() };
-    let row = last_argument(app).and_then(Ref::as_row);
-    row.into_iter().flat_map(plan::Items::iter).filter_map(request).collect()
+/// The row of requests of a driver value; None if it has none.
+pub(crate) fn request_row(driver: Ref<'_>) -> Option<Items<'_>> {
+    let Shape::App(app) = driver.shape() else { return None };
+    app.args().last().and_then(Ref::as_row)
 }
 
-fn last_argument(app: AppRef<'_>) -> Option<Ref<'_>> {
-    app.args().last()
-}
-
-fn request(item: Ref<'_>) -> Option<(u64, DriverRequest<'_>)> {
+/// Parses an item of a row of requests: the key and the request. None if it is malformed.
+pub(crate) fn request(item: Ref<'_>) -> Option<(u64, DriverRequest<'_>)> {
     let pair = item.as_row().filter(|pair| pair.len() == 2)?;
     Some((pair.get(0)?.as_u64()?, request_body(pair.get(1)?)?))
 }
 
-fn request_body(body: Ref<'_>) -> Option<DriverRequest<'_>> {
+/// Parses a request without its key: `[0 %read query]`, `[0 %write value]` or `[device ..]`. None if
+/// it is malformed.
+pub(crate) fn request_body(body: Ref<'_>) -> Option<DriverRequest<'_>> {
     let items = body.as_row()?;
     let device = items.get(0)?.as_nat()?;
     if !device.is_zero() {

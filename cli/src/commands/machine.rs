@@ -80,6 +80,9 @@ fn run(
     let mut settings = MachineSettings::new(console);
     settings.runtime = runtime_builder(args.execution, args.memory);
     settings.jobs = usize::from(args.eval_workers);
+    if let Some(threads) = args.driver_threads {
+        settings.drivers.threads = usize::from(threads);
+    }
     settings.limits = time_limits(args.time);
     settings.network.listen = args.listen.clone();
     settings.devices.push(Arc::new(ConsoleDevice::start(io::stdin(), io::stdout())?));

@@ -158,12 +158,17 @@ impl TestMachine {
         TestMachine { disk, clock, adjust: Box::new(|_| {}) }
     }
 
-    /// The same machine with other settings.
+    /// The same machine with other settings, which `adjust` makes of those before.
     pub(crate) fn with(
         self,
         adjust: impl Fn(&mut MachineSettings) + Send + Sync + 'static,
     ) -> TestMachine {
-        TestMachine { adjust: Box::new(adjust), ..self }
+        let before = self.adjust;
+        let both = move |settings: &mut MachineSettings| {
+            before(settings);
+            adjust(settings);
+        };
+        TestMachine { adjust: Box::new(both), ..self }
     }
 
     /// The settings, with a console that sends to `console`.

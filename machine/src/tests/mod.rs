@@ -4,6 +4,7 @@
 mod conventions;
 mod counter;
 mod disk;
+mod drivers;
 mod failures;
 pub(crate) mod harness;
 mod jobs;
