@@ -93,6 +93,9 @@ pub struct NetworkSettings {
     ///
     /// [`Machine::open`]: crate::Machine::open
     pub port_file: Option<PathBuf>,
+    /// How many connections may be open at the same time. None: as many as the process's limit of
+    /// open files allows, when the machine is opened, less a reserve for the machine's own files.
+    pub max_connections: Option<usize>,
 }
 
 /// How a machine runs its drivers. None of this affects what they do.
