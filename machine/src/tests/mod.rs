@@ -4,6 +4,7 @@
 mod counter;
 mod disk;
 mod failures;
+mod garbage;
 pub(crate) mod harness;
 mod jobs;
 mod limits;
