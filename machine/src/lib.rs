@@ -38,6 +38,7 @@
 //!               shutdown
 //! boot          a new store from a value        replay        snapshot, events since, checks
 //! snapshot      when and how one is written     state_hash    when the state's hash is logged
+//! garbage       when and how garbage of the store is collected
 //! worker_pool   the running workers             worker_table  which worker is in which slot
 //! cog           the cog's heap: events, reads   driver, job   the workers
 //! trace         reports about evaluations       message       messages between threads
@@ -81,6 +82,7 @@ pub mod device;
 mod driver;
 mod error;
 mod event;
+mod garbage;
 mod germs;
 mod job;
 mod machine;
@@ -111,7 +113,8 @@ pub use machine::{Machine, MachineHandle, RunOutcome};
 pub use metrics::MachineMetrics;
 pub use set_aside::{SetAsideInput, SetAsideReason, UnknownSetAsideInput};
 pub use settings::{
-    DriverSettings, MachineSettings, NetworkSettings, ReplayFrom, SnapshotPolicy, TimeLimits,
+    DriverSettings, GarbagePolicy, MachineSettings, NetworkSettings, ReplayFrom, SnapshotPolicy,
+    TimeLimits,
 };
 pub use verify::HashVerifier;
 
