@@ -23,7 +23,9 @@ mod web;
 
 pub use binary::binary;
 pub use counter::{counter_value, run_counter};
-pub use golden::{files_below, golden, golden_text, module_named_in, reference_checkout};
+pub use golden::{
+    extract_branch, files_below, golden, golden_text, module_named_in, reference_checkout,
+};
 pub use pallas::{ExecutionMode, Pallas, assert_same_compiled, run_with_input, stderr, stdout};
 pub use snapshot::assert_snapshot;
 pub use transcript::{difference, reduce_errors};
