@@ -296,7 +296,12 @@ impl Driver<'_> {
                     if !read(context, identity, vm, &vm.hold(query), key, serial) {
                         continue;
                     }
-                    None
+                    let (worker, requests) = (identity.worker, context.requests.clone());
+                    let cancel: CancelCall = Box::new(move || {
+                        // If the event loop has ended, there is nothing to cancel.
+                        let _ = requests.send(CogRequest::CancelRead { worker, key, serial });
+                    });
+                    Some(cancel)
                 }
                 DriverRequest::Call(device, args) => {
                     match context.devices.find(&device) {

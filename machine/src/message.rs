@@ -15,6 +15,19 @@ pub(crate) enum CogRequest {
     Write { worker: u64, value: SeedBytes },
     /// Answer a query. The answer carries `key` and `serial` ([`DriverMessage::ReadAnswer`]).
     Read { worker: u64, key: u64, serial: u64, query: SeedBytes },
+    /// Drop the read with this key and serial: the driver has cancelled its call.
+    CancelRead { worker: u64, key: u64, serial: u64 },
+}
+
+impl CogRequest {
+    /// The number of the driver.
+    pub(crate) fn worker(&self) -> u64 {
+        match self {
+            CogRequest::Write { worker, .. }
+            | CogRequest::Read { worker, .. }
+            | CogRequest::CancelRead { worker, .. } => *worker,
+        }
+    }
 }
 
 /// Any other message to the event loop.
