@@ -10,10 +10,11 @@ mod read;
 
 use crate::codec::{self, SeedBytes};
 use crate::console::{ConsoleNotice, ReportOrigin};
+use crate::conventions::JobResultForm;
 use crate::error::{AbortReason, SystemError};
 use crate::event::{EventInput, EventOutcome, InputPayload};
 use crate::job;
-use crate::protocol::{self, CogParts, JobResultForm, WorkerRef};
+use crate::protocol::{self, CogParts, WorkerRef};
 use crate::settings::MachineSettings;
 use crate::status::{CogStatus, MachineState};
 use crate::trace::{ConsoleMessage, TraceBuffer};
@@ -122,7 +123,7 @@ impl Cog {
 
     /// The form of job results that the cog expects.
     pub(crate) fn job_results(&self) -> JobResultForm {
-        self.state.job_results
+        self.state.conventions.job_results
     }
 
     /// Where the cog's thread records what it does, if it does.

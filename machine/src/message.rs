@@ -7,6 +7,8 @@ use crate::event::InputPayload;
 use crossbeam_channel::Sender;
 use persist::{LogError, Seq, SnapshotError};
 use plan::EvalError;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 /// A request of a driver to the cog. `worker` is the driver's number.
@@ -14,19 +16,31 @@ pub(crate) enum CogRequest {
     /// Make `value` an input of the cog.
     Write { worker: u64, value: SeedBytes },
     /// Answer a query. The answer carries `key` and `serial` ([`DriverMessage::ReadAnswer`]).
-    Read { worker: u64, key: u64, serial: u64, query: SeedBytes },
-    /// Drop the read with this key and serial: the driver has cancelled its call.
-    CancelRead { worker: u64, key: u64, serial: u64 },
+    Read { worker: u64, key: u64, serial: u64, query: SeedBytes, call: ReadCall },
 }
 
 impl CogRequest {
     /// The number of the driver.
     pub(crate) fn worker(&self) -> u64 {
         match self {
-            CogRequest::Write { worker, .. }
-            | CogRequest::Read { worker, .. }
-            | CogRequest::CancelRead { worker, .. } => *worker,
+            CogRequest::Write { worker, .. } | CogRequest::Read { worker, .. } => *worker,
         }
+    }
+}
+
+/// A read from the view of its driver. Clones share it.
+#[derive(Clone, Default)]
+pub(crate) struct ReadCall(Arc<AtomicBool>);
+
+impl ReadCall {
+    /// Makes the read end without an answer: the driver does not wait for it any more.
+    pub(crate) fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the read was cancelled.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
     }
 }
 
@@ -94,6 +108,4 @@ pub(crate) enum DriverMessage {
     InputSetAside,
     /// A device's answer to a call.
     DeviceAnswer { key: u64, serial: u64, answer: DeviceAnswer },
-    /// The driver has been cancelled.
-    Shutdown,
 }

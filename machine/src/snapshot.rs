@@ -1,5 +1,10 @@
 //! When snapshots are written, and how. The cog's thread freezes the new parts of the state, which
 //! copies them; another thread waits for the disk while events continue.
+//!
+//! A snapshot is due by what it saves ([`SnapshotPolicy`]): bytes of log and time of evaluation, both
+//! of which bound the next replay, and bytes of pins that may have become garbage. An event that
+//! costs little does not bring the next snapshot closer, however many of them there are. A replay
+//! counts its events in the same way, by the time that it measures.
 
 use crate::cog::Cog;
 use crate::console::{Console, ConsoleNotice};
@@ -7,7 +12,7 @@ use crate::error::{RunError, StateError, SystemError};
 use crate::message::ControlMessage;
 use crate::settings::SnapshotPolicy;
 use crossbeam_channel::Sender;
-use persist::{PinError, Seq, SnapshotError, Store};
+use persist::{PinError, Seq, SnapshotError, Store, WrittenPins};
 use plan::pinspace::FrozenPin;
 use profile::ProfileTimer;
 use std::sync::Arc;
@@ -17,25 +22,66 @@ use std::time::Duration;
 /// Decides when a snapshot is due, and writes it.
 pub(crate) struct SnapshotScheduler {
     policy: Option<SnapshotPolicy>,
-    // Since the last snapshot: events, bytes of log, and time of evaluation.
-    events: u64,
-    bytes: u64,
-    work: Duration,
+    /// The pins that were written to the store.
+    pins: Arc<WrittenPins>,
+    since: SinceSnapshot,
+    /// The bytes of pins that the last snapshot wrote.
+    cost: u64,
     /// The thread that writes a snapshot.
     writer: Option<JoinHandle<()>>,
 }
 
+/// What happened since the last snapshot.
+#[derive(Default)]
+struct SinceSnapshot {
+    events: u64,
+    log_bytes: u64,
+    work: Duration,
+    /// The bytes of all written pins when the snapshot had been frozen.
+    pins_before: u64,
+}
+
+impl SinceSnapshot {
+    /// Whether a limit is reached. `pin_bytes` are the bytes of all written pins, and `cost` those
+    /// that the last snapshot wrote.
+    fn reaches(&self, policy: &SnapshotPolicy, pin_bytes: u64, cost: u64) -> bool {
+        let highest = policy.log_bytes.saturating_mul(4);
+        let log_limit = cost.clamp(policy.log_bytes, highest);
+        self.events >= policy.events
+            || self.log_bytes >= log_limit
+            || self.work >= policy.replay_time
+            || pin_bytes - self.pins_before >= policy.pin_bytes
+    }
+}
+
 impl SnapshotScheduler {
-    /// A scheduler that follows a policy; without one it writes no snapshots.
-    pub(crate) fn new(policy: Option<SnapshotPolicy>) -> SnapshotScheduler {
-        SnapshotScheduler { policy, events: 0, bytes: 0, work: Duration::ZERO, writer: None }
+    /// A scheduler that follows a policy; without one it writes no snapshots. `pins` are the written
+    /// pins of the store.
+    pub(crate) fn new(policy: Option<SnapshotPolicy>, pins: Arc<WrittenPins>) -> SnapshotScheduler {
+        let since = SinceSnapshot { pins_before: pins.bytes(), ..SinceSnapshot::default() };
+        SnapshotScheduler { policy, pins, since, cost: 0, writer: None }
     }
 
     /// Counts an event, with its size in the log and the time of its evaluation.
     pub(crate) fn count_event(&mut self, bytes: u64, work: Duration) {
-        self.events += 1;
-        self.bytes += bytes;
-        self.work += work;
+        self.since.events += 1;
+        self.since.log_bytes += bytes;
+        self.since.work += work;
+    }
+
+    /// Freezes the state, and begins to count anew. Returns None if there is no room.
+    fn freeze(
+        &mut self,
+        cog: &mut Cog,
+        store: &Store,
+        console: &dyn Console,
+    ) -> Result<Option<FrozenPin>, StateError> {
+        let before = self.pins.bytes();
+        let root = freeze(cog, store, console)?;
+        let pins_before = self.pins.bytes();
+        self.cost = pins_before - before;
+        self.since = SinceSnapshot { pins_before, ..SinceSnapshot::default() };
+        Ok(root)
     }
 
     /// Starts a snapshot of the state after the event `applied`, if one is due and none is being
@@ -51,8 +97,7 @@ impl SnapshotScheduler {
         if !self.is_due() || self.writer.is_some() {
             return Ok(());
         }
-        (self.events, self.bytes, self.work) = (0, 0, Duration::ZERO);
-        let Some(root) = freeze(cog, store, console)? else { return Ok(()) };
+        let Some(root) = self.freeze(cog, store, console)? else { return Ok(()) };
         let (store, control) = (Arc::clone(store), control.clone());
         let track = cog.track().cloned();
         let writer = thread::Builder::new()
@@ -85,17 +130,15 @@ impl SnapshotScheduler {
         if !self.is_due() || is_covered {
             return Ok(());
         }
-        (self.events, self.bytes, self.work) = (0, 0, Duration::ZERO);
-        match freeze(cog, store, console)? {
+        match self.freeze(cog, store, console)? {
             Some(root) => report(write(store, &root, applied), console),
             None => Ok(()),
         }
     }
 
     fn is_due(&self) -> bool {
-        self.policy.is_some_and(|policy| {
-            self.events >= policy.events || self.bytes >= policy.bytes || self.work >= policy.work
-        })
+        let reaches = |policy| self.since.reaches(policy, self.pins.bytes(), self.cost);
+        self.policy.as_ref().is_some_and(reaches)
     }
 
     /// Handles the end of the snapshot that was being written.
@@ -174,5 +217,39 @@ fn report(result: Result<(), SnapshotError>, console: &dyn Console) -> Result<()
             Ok(())
         }
         result => Ok(result?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn since(events: u64, log_bytes: u64, work: Duration) -> SinceSnapshot {
+        SinceSnapshot { events, log_bytes, work, pins_before: 1000 }
+    }
+
+    #[test]
+    fn a_snapshot_is_due_by_what_it_saves_and_not_by_the_number_of_events() {
+        let policy = SnapshotPolicy::default();
+        let limit = policy.log_bytes;
+        let second = Duration::from_secs(1);
+        assert!(!since(10_000_000, limit - 1, second).reaches(&policy, 1000, 0));
+        assert!(since(1, limit, second).reaches(&policy, 1000, 0));
+        assert!(since(1, 0, policy.replay_time).reaches(&policy, 1000, 0));
+        assert!(!since(1, 0, second).reaches(&policy, 999 + policy.pin_bytes, 0));
+        assert!(since(1, 0, second).reaches(&policy, 1000 + policy.pin_bytes, 0));
+    }
+
+    #[test]
+    fn a_snapshot_that_writes_much_waits_for_as_much_log_up_to_a_limit() {
+        let policy = SnapshotPolicy::default();
+        let limit = policy.log_bytes;
+        let log = |bytes| since(1, bytes, Duration::ZERO);
+        assert!(log(limit).reaches(&policy, 1000, limit / 2));
+        assert!(!log(limit).reaches(&policy, 1000, 2 * limit));
+        assert!(log(2 * limit).reaches(&policy, 1000, 2 * limit));
+        assert!(log(4 * limit).reaches(&policy, 1000, 100 * limit));
+        let unlimited = SnapshotPolicy { log_bytes: u64::MAX, ..policy };
+        assert!(!log(limit).reaches(&unlimited, 1000, 2 * limit));
     }
 }

@@ -16,6 +16,7 @@
 //! host          the collector's roots in code, and labels of jets
 //! pools         the constants of code
 //! frozen_codes  the code of frozen laws
+//! frozen_jets   the jets of frozen pins
 //! pool_id       the numbers of pools
 //! ```
 
@@ -26,6 +27,7 @@ mod eval;
 mod evaluation;
 mod evaluations;
 mod frozen_codes;
+mod frozen_jets;
 #[allow(unsafe_code, reason = "the collector trusts it to report all roots")]
 mod host;
 pub mod jet;

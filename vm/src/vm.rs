@@ -12,8 +12,8 @@ use crate::host::CodeHost;
 use crate::jet::declare::{JetAnswer, JetDeclaration};
 use crate::jet::table::GenericJetTable;
 use crate::native::EntryCell;
-use plan::pinspace::{FrozenPin, PinSpace};
-use plan::raw::RawHeap;
+use plan::pinspace::{FrozenPin, HeapReferences, PinSpace};
+use plan::raw::{RawHeap, Word, is_frozen, pin};
 use plan::{EvalError, FreezeError, Heap, HeapOptions, PinRef, Ref, Val};
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
@@ -42,6 +42,11 @@ pub unsafe trait Compiler {
     /// the address of the code in `entry` when it is ready. Returns false if the request should be
     /// repeated later.
     fn compile(&mut self, vm: &mut Vm, function: &Val, args: &[Val], entry: EntryCell) -> bool;
+
+    /// Accepts a request to compile a call of a jet with all its arguments: `pin` is the pin of the
+    /// jet's law, which was called often as a value. Returns and publishes as
+    /// [`compile`](Compiler::compile) does.
+    fn compile_jet(&mut self, vm: &mut Vm, pin: &Val, entry: EntryCell) -> bool;
 
     /// Frees the code of dead laws: the code that was, or would have been, published in these
     /// entries. Nothing runs it any more.
@@ -128,6 +133,28 @@ impl Vm {
         self.jets.of_pin(pin.memory(), pin.word()).map(|jet| self.jets.get(jet))
     }
 
+    /// The number of the jet of a pin of this heap. A pin of the heap holds it as its label; that of
+    /// a frozen pin is cached.
+    #[inline(always)]
+    pub(crate) fn jet_of_pin(&self, pin: Word) -> Option<u32> {
+        if !is_frozen(pin.address()) {
+            return pin::label(&self.heap, pin);
+        }
+        match self.heap.host.frozen_jets.get(pin.address()) {
+            Some(jet) => jet,
+            None => self.look_up_jet(pin),
+        }
+    }
+
+    #[cold]
+    fn look_up_jet(&self, pin: Word) -> Option<u32> {
+        // A damaged pin has no jet, and stays out of the cache.
+        let hash = pin::hash_words(&self.heap, pin)?;
+        let jet = self.jets.find_key(hash);
+        self.heap.host.frozen_jets.set(pin.address(), jet);
+        jet
+    }
+
     /// Sets the hook that gets the messages of `trk`. Without a hook they are dropped.
     pub fn on_trace(&mut self, hook: impl FnMut(Ref<'_>) + 'static) {
         self.trace = Some(Box::new(hook));
@@ -167,6 +194,14 @@ impl Vm {
         self.heap.collect_all();
         self.forget_dead_code();
         self.heap.spaces.detach_unreferenced();
+    }
+
+    /// Reports, for a survey of a pin space, which of its pins this runtime refers to. Runs a full
+    /// collection; see [`Vm::collect`].
+    pub fn survey_references(&mut self, space: &Arc<PinSpace>) -> HeapReferences {
+        let references = self.heap.survey_references(space);
+        self.forget_dead_code();
+        references
     }
 
     /// Drops the decoded code of laws that the collector found dead, and has the compiler free

@@ -55,20 +55,26 @@ impl Cog {
     pub(crate) fn begin_read(&mut self, slot: u64, key: u64, query: &SeedBytes) -> ReadRun {
         let handle = self.vm.interrupt_handle();
         let watch = self.watchdog.watch_slices(handle, self.settings.limits.read);
-        let evaluation = self.read_evaluation(key, query);
+        let evaluation = self.read_evaluation(slot, key, query);
         ReadRun { slot, evaluation, watch, reports: BufferContents::default() }
     }
 
-    /// Begins the evaluation of `(reads state key query)`.
-    fn read_evaluation(&mut self, key: u64, query: &SeedBytes) -> Result<Evaluation, EvalError> {
+    /// Begins the evaluation of the call of `reads`.
+    fn read_evaluation(
+        &mut self,
+        slot: u64,
+        key: u64,
+        query: &SeedBytes,
+    ) -> Result<Evaluation, EvalError> {
         let query = codec::deserialize_own(&mut self.vm, query)?;
         let zero = self.vm.nat(0);
         let parts = self.state.status.running().map(|cog| CogParts::of(self.vm.look(cog)));
         let hold = |part: Option<plan::Ref<'_>>| part.map(|part| self.vm.hold(part));
         let state = parts.as_ref().and_then(|parts| hold(parts.state)).unwrap_or(zero.clone());
         let reads = parts.as_ref().and_then(|parts| hold(parts.reads)).unwrap_or(zero);
-        let key = self.vm.nat(key);
-        self.vm.begin_call(&reads, &[state, key, query])
+        let [slot, key] = [slot, key].map(|nat| self.vm.nat(nat));
+        let order = self.state.conventions.read_arguments;
+        self.vm.begin_call(&reads, &order.arguments(slot, state, key, query))
     }
 
     /// Evaluates a read for the time `slice` at most, up to the next safepoint.

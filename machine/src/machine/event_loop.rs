@@ -2,7 +2,7 @@
 
 use super::effects::{Effect, EffectQueue};
 use super::inputs::WorkerInput;
-use super::reads::ReadId;
+use super::reads::ReadRequest;
 use super::{FULL_DISK_RETRY, Machine};
 use crate::cog::CogOutput;
 use crate::error::RunError;
@@ -156,15 +156,12 @@ impl Machine {
                         inputs.push(WorkerInput { worker, input });
                     }
                 }
-                CogRequest::Read { worker, key, serial, query } => {
+                CogRequest::Read { worker, key, serial, query, call } => {
                     self.handle_inputs(std::mem::take(&mut inputs))?;
                     if !self.is_ending() {
-                        self.reads.add(ReadId { worker, key, serial }, query);
+                        self.reads.add(ReadRequest { worker, key, serial, call }, query);
                         self.run_fresh_reads()?;
                     }
-                }
-                CogRequest::CancelRead { worker, key, serial } => {
-                    self.reads.remove(|id| id == ReadId { worker, key, serial });
                 }
             }
             requests += 1;
@@ -218,7 +215,8 @@ impl Machine {
             effects.push(Effect::Report(reports));
         }
         let first_new_worker = self.workers.next_worker();
-        let changes = self.workers.update(self.cog.heap(), self.cog.status().running());
+        let (vm, state) = self.cog.parts();
+        let changes = self.workers.update(vm, state.status.running());
         effects.extend(changes.into_iter().map(Effect::Worker));
         for CogOutput { slot, key, message: value } in outputs {
             // A driver that starts with this event has made no request yet, so the message was for

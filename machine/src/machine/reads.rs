@@ -31,7 +31,7 @@ use crate::codec::SeedBytes;
 use crate::cog::{CogError, ReadProgress, ReadResult, ReadRun};
 use crate::console::{ConsoleNotice, ReportOrigin};
 use crate::error::{AbortReason, RunError};
-use crate::message::{CogRequest, ControlMessage, DriverMessage};
+use crate::message::{CogRequest, ControlMessage, DriverMessage, ReadCall};
 use crate::trace::ConsoleMessage;
 use persist::Seq;
 use std::collections::VecDeque;
@@ -52,17 +52,17 @@ const LONG_SHARE: u32 = 9;
 /// The most reads that have begun and not ended. Each has two stacks.
 const BEGUN_MAX: usize = 256;
 
-/// What names a read: the driver's number, the key of its request, and the number of its call.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct ReadId {
+/// Who reads: the driver's number, the key of its request, and its call.
+pub(super) struct ReadRequest {
     pub(super) worker: u64,
     pub(super) key: u64,
     pub(super) serial: u64,
+    pub(super) call: ReadCall,
 }
 
 /// A read that has begun and is suspended.
 struct BegunRead {
-    id: ReadId,
+    request: ReadRequest,
     run: ReadRun,
     /// The last event in the state that it sees.
     sees: Seq,
@@ -71,7 +71,7 @@ struct BegunRead {
 /// The reads that have not ended.
 pub(super) struct ReadQueue {
     /// Those that have not begun, and their queries.
-    fresh: VecDeque<(ReadId, SeedBytes)>,
+    fresh: VecDeque<(ReadRequest, SeedBytes)>,
     /// Those that have begun, the next one first.
     long: VecDeque<BegunRead>,
     /// What is left of [`READ_BUDGET`].
@@ -88,16 +88,9 @@ impl Default for ReadQueue {
 }
 
 impl ReadQueue {
-    /// Adds a read. A read of the same driver under the same key is replaced.
-    pub(super) fn add(&mut self, id: ReadId, query: SeedBytes) {
-        self.remove(|other| other.worker == id.worker && other.key == id.key);
-        self.fresh.push_back((id, query));
-    }
-
-    /// Drops the reads for which `is_dropped` holds.
-    pub(super) fn remove(&mut self, is_dropped: impl Fn(ReadId) -> bool) {
-        self.fresh.retain(|(id, _)| !is_dropped(*id));
-        self.long.retain(|read| !is_dropped(read.id));
+    /// Adds a read.
+    pub(super) fn add(&mut self, request: ReadRequest, query: SeedBytes) {
+        self.fresh.push_back((request, query));
     }
 
     /// Whether no read is left.
@@ -126,12 +119,12 @@ impl Machine {
     pub(super) fn run_fresh_reads(&mut self) -> Result<(), RunError> {
         while !self.reads.budget.is_zero()
             && self.reads.long.len() < BEGUN_MAX
-            && let Some((id, query)) = self.reads.fresh.pop_front()
+            && let Some((request, query)) = self.reads.fresh.pop_front()
         {
-            let Some(slot) = self.workers.slot_of(id.worker) else { continue };
-            let (run, sees) = (self.cog.begin_read(slot, id.key, &query), self.applied);
+            let Some(slot) = self.slot_of_reader(&request) else { continue };
+            let (run, sees) = (self.cog.begin_read(slot, request.key, &query), self.applied);
             let slice = FRESH_SLICE.min(self.reads.budget);
-            let took = self.run_read(BegunRead { id, run, sees }, slice)?;
+            let took = self.run_read(BegunRead { request, run, sees }, slice)?;
             self.reads.budget = self.reads.budget.saturating_sub(took);
         }
         Ok(())
@@ -156,30 +149,39 @@ impl Machine {
     /// Evaluates the next long read for a slice. Returns how long that took.
     fn run_long_read(&mut self) -> Result<Duration, RunError> {
         let Some(read) = self.reads.long.pop_front() else { return Ok(Duration::ZERO) };
-        if self.workers.slot_of(read.id.worker).is_none() {
-            // Its driver was cancelled.
+        if self.slot_of_reader(&read.request).is_none() {
             return Ok(Duration::ZERO);
         }
         self.run_read(read, LONG_SLICE)
     }
 
+    /// The slot of the driver that reads. None if the driver, or its call, was cancelled.
+    fn slot_of_reader(&self, request: &ReadRequest) -> Option<u64> {
+        self.workers.slot_of(request.worker).filter(|_| !request.call.is_cancelled())
+    }
+
     /// Evaluates a read for a slice, and answers it if it ends. Returns how long that took.
     fn run_read(&mut self, read: BegunRead, slice: Duration) -> Result<Duration, RunError> {
-        let BegunRead { id, run, sees } = read;
+        let BegunRead { request, run, sees } = read;
         let start = self.settings.clock.instant();
         match self.cog.resume_read(run, slice) {
             ReadProgress::Suspended(run) => {
-                self.reads.long.push_back(BegunRead { id, run, sees });
+                self.reads.long.push_back(BegunRead { request, run, sees });
             }
-            ReadProgress::Ended(result) => self.end_read(id, sees, result)?,
+            ReadProgress::Ended(result) => self.end_read(request, sees, result)?,
         }
         Ok(self.settings.clock.instant() - start)
     }
 
     /// Answers a query of a driver, when the state that it saw is durable. If the evaluation is
     /// aborted, there is no answer, and the driver begins anew.
-    fn end_read(&mut self, id: ReadId, sees: Seq, result: ReadResult) -> Result<(), RunError> {
-        let ReadId { worker, key, serial } = id;
+    fn end_read(
+        &mut self,
+        request: ReadRequest,
+        sees: Seq,
+        result: ReadResult,
+    ) -> Result<(), RunError> {
+        let ReadRequest { worker, key, serial, .. } = request;
         let ReadResult { answer, reports } = result;
         let answer = match answer {
             Ok(value) => DriverMessage::ReadAnswer { key, serial, value },
@@ -219,11 +221,8 @@ impl Machine {
         let waits = writers.contains(&worker)
             || self.postponed_requests.iter().any(|request| request.worker() == worker);
         match request {
-            CogRequest::Read { worker, key, serial, query } if !waits => {
-                self.reads.add(ReadId { worker, key, serial }, query);
-            }
-            CogRequest::CancelRead { worker, key, serial } if !waits => {
-                self.reads.remove(|id| id == ReadId { worker, key, serial });
+            CogRequest::Read { worker, key, serial, query, call } if !waits => {
+                self.reads.add(ReadRequest { worker, key, serial, call }, query);
             }
             request => self.postponed_requests.push_back(request),
         }
@@ -231,10 +230,10 @@ impl Machine {
 
     /// Ends the reads that have begun, for want of memory. Their drivers begin anew.
     pub(super) fn abort_long_reads(&mut self) -> Result<(), RunError> {
-        for BegunRead { id, sees, run } in std::mem::take(&mut self.reads.long) {
+        for BegunRead { request, sees, run } in std::mem::take(&mut self.reads.long) {
             drop(run);
-            let ReadId { worker, key, serial } = id;
-            let Some(slot) = self.workers.slot_of(worker) else { continue };
+            let Some(slot) = self.slot_of_reader(&request) else { continue };
+            let ReadRequest { worker, key, serial, .. } = request;
             let notice = ConsoleNotice::Aborted(ReportOrigin::Read(slot), AbortReason::Memory);
             let effects = vec![
                 Effect::Report(vec![ConsoleMessage::Notice(notice)]),
@@ -248,7 +247,7 @@ impl Machine {
 
     /// Drops all reads, and unwinds those that have begun.
     pub(super) fn drop_reads(&mut self) {
-        self.reads.remove(|_| true);
+        self.reads = ReadQueue::default();
         self.cog.cancel_dropped_evaluations();
     }
 }

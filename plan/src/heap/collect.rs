@@ -14,9 +14,10 @@
 use super::collection::{Collection, CollectionScope};
 use super::handles::HandleTable;
 use super::host::HeapHost;
-use super::memory::MAJOR_MINIMUM;
 use super::raw::RawHeap;
 use super::stack::EvalStack;
+use crate::pinspace::{HeapReferences, PinSpace};
+use std::sync::Arc;
 
 impl<H: HeapHost + ?Sized> RawHeap<H> {
     /// Collects the nursery.
@@ -26,7 +27,7 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
         memory.statistics.minor += 1;
         memory.statistics.allocated += memory.nursery.allocated() as u64;
         let mut cursor = memory.old.end();
-        let remembered = std::mem::take(&mut memory.remembered);
+        let remembered = memory.remembered.take();
         let nursery = memory.nursery.begin_evacuation();
         let mut survivors = nursery.first();
         let mut run = Collection {
@@ -34,21 +35,32 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
             to: &mut memory.old,
             remembered: &mut memory.remembered,
             copied: 0,
+            scanned: 0,
+            scanned_stack: 0,
         };
         let stacks = std::iter::once(&mut memory.stack).chain(&mut memory.other_stacks);
         visit_roots(&mut run, stacks, &memory.handles, host);
         let marker = host.marker();
-        for address in remembered {
-            // SAFETY: only full collections free old objects, and they clear the remembered set.
-            unsafe { run.scan_old(address, marker) };
-        }
+        // SAFETY: only full collections free old objects, and they clear the remembered set.
+        unsafe { run.scan_remembered(remembered, marker) };
         // SAFETY: the cursors were taken above, before the first object was copied.
         unsafe { run.scan_arrived(&mut survivors, &mut cursor, marker) };
         memory.statistics.copied += run.copied;
+        memory.statistics.scanned += run.scanned;
+        memory.statistics.scanned_stack += run.scanned_stack;
         if let CollectionScope::Nursery(nursery) = run.scope {
             nursery.finish();
         }
         memory.report_collection(started, false, copied_before);
+    }
+
+    /// Collects everything, and reports for a survey what this heap refers to in a pin space. Detaches
+    /// the pin spaces that the heap does not refer to.
+    pub fn survey_references(&mut self, space: &Arc<PinSpace>) -> HeapReferences {
+        let survey = self.memory.spaces.record_references(space);
+        self.collect_all();
+        self.memory.spaces.detach_unreferenced();
+        self.memory.spaces.take_references(space, survey)
     }
 
     /// Collects everything.
@@ -69,6 +81,8 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
             to: &mut memory.old,
             remembered: &mut memory.remembered,
             copied: 0,
+            scanned: 0,
+            scanned_stack: 0,
         };
         let stacks = std::iter::once(&mut memory.stack).chain(&mut memory.other_stacks);
         visit_roots(&mut run, stacks, &memory.handles, host);
@@ -82,10 +96,11 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
         }
         host.finish_full(&mut run);
         memory.statistics.copied += run.copied;
+        memory.statistics.scanned += run.scanned;
+        memory.statistics.scanned_stack += run.scanned_stack;
         memory.nursery.clear();
         drop(before);
-        let kept = memory.old.capacity() + host.weight();
-        memory.major_at = (2 * kept).max(MAJOR_MINIMUM);
+        memory.schedule_full(memory.old.used() + host.weight());
         memory.report_collection(started, true, copied_before);
     }
 }
@@ -100,7 +115,7 @@ fn visit_roots<'s, H: HeapHost + ?Sized>(
 ) {
     let marker = host.marker();
     for stack in stacks {
-        stack.visit_changed(|word| run.visit_root(word, marker));
+        run.scanned_stack += stack.visit_changed(|word| run.visit_root(word, marker));
     }
     host.visit_roots(run);
     let marker = host.marker();

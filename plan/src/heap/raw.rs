@@ -121,10 +121,10 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
             self.collect_young();
         }
         let asked = if large { words } else { 0 };
-        let wanted = self.memory.old.capacity() + asked;
+        let wanted = self.memory.old.used() + asked;
         if wanted > limit || wanted + self.host.weight() > self.memory.major_at {
             self.collect_all();
-            if self.memory.old.capacity() + asked > limit / 4 * 3 {
+            if self.memory.old.used() + asked > limit / 4 * 3 {
                 return Err(HeapFull);
             }
         }

@@ -102,6 +102,14 @@ impl Vm {
         accepted
     }
 
+    /// Asks the compiler to compile a jet. Returns false if the request should be repeated later.
+    pub(crate) fn request_code_of_jet(&mut self, pin: &Val, entry: EntryCell) -> bool {
+        let Some(mut compiler) = self.compiler.take() else { return true };
+        let accepted = compiler.compile_jet(self, pin, entry);
+        self.compiler = Some(compiler);
+        accepted
+    }
+
     /// Enters compiled code. Returns the bits of its result, or [`PENDING`](super::PENDING).
     ///
     /// # Safety

@@ -165,11 +165,15 @@ fn normalise(vm: &mut Vm, word: u64) -> Result<u64, EvalError> {
 
 unsafe fn call(vm: &mut Vm, block: *const u64, count: usize) -> Result<u64, EvalError> {
     // SAFETY: the caller vouches for the block.
+    vm.count_call_of_jet(Word::from_bits(unsafe { block.read() }));
+    // SAFETY: as above.
     vm.run_call(|vm| unsafe { push_block(vm, block, count) }).map(Word::raw)
 }
 
 unsafe fn leave(vm: &mut Vm, block: *const u64, count: usize) -> Result<u64, EvalError> {
     // SAFETY: the caller vouches for the block.
+    vm.count_call_of_jet(Word::from_bits(unsafe { block.read() }));
+    // SAFETY: as above.
     unsafe { push_block(vm, block, count) }?;
     vm.heap.host.native.parts[0] = (vm.heap.stack.top() - count - 1) as u64;
     Ok(PENDING)

@@ -32,6 +32,8 @@ pub const INTERRUPT: usize = NATIVE + offset_of!(NativeState, interrupt);
 pub const PARTS: usize = NATIVE + offset_of!(NativeState, parts);
 /// The address of the table of frozen laws' code addresses.
 pub const FROZEN: usize = NATIVE + offset_of!(NativeState, frozen);
+/// The address of the table of jets' code addresses.
+pub const JETS: usize = NATIVE + offset_of!(NativeState, jets);
 /// The frame pointer of the stub that calls Rust.
 pub const LAST_FRAME: usize = NOW + offset_of!(Activation, last_frame);
 /// The frame pointer of the trampoline that called compiled code.

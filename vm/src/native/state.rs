@@ -2,6 +2,7 @@
 
 use super::frame_table::FrameTable;
 use super::frozen::FrozenEntries;
+use super::jet_entries::{JetCalls, JetEntries};
 use super::stack::NativeStack;
 use plan::EvalError;
 use plan::raw::Word;
@@ -91,6 +92,8 @@ pub(crate) struct NativeState {
     /// The reason for unwinding, from the helper that failed until `enter` returns.
     pub(super) exit_reason: Option<ExitReason>,
     pub(super) frozen: FrozenEntries,
+    pub(super) jets: JetEntries,
+    pub(super) jet_calls: JetCalls,
     pub(super) frames: Arc<FrameTable>,
     pub(super) trampolines: Arc<OnceLock<Vec<usize>>>,
     /// The jets that compare values: by order, by equality.
@@ -112,6 +115,8 @@ impl Default for NativeState {
             parts: [0; 3],
             exit_reason: None,
             frozen: FrozenEntries::default(),
+            jets: JetEntries::default(),
+            jet_calls: JetCalls::default(),
             frames: Arc::default(),
             trampolines: Arc::default(),
             compare: [None; 2],
@@ -127,13 +132,14 @@ impl NativeState {
         std::mem::swap(&mut self.context, &mut self.other_contexts[number]);
     }
 
-    /// Stores the compiled code of a frozen law, or of the pin of one without a jet.
+    /// Stores the compiled code of a frozen law, or of the pin of one.
     pub(crate) fn set_entry_of_frozen(&mut self, function: Word, entry: usize) {
         self.frozen.set(function, entry);
     }
 
-    /// Forgets the compiled code of frozen laws.
-    pub(crate) fn forget_frozen(&mut self) {
+    /// Forgets the compiled code of frozen laws and of jets.
+    pub(crate) fn forget_code(&mut self) {
         self.frozen.clear();
+        self.jets.clear();
     }
 }
