@@ -106,6 +106,14 @@ impl ManualClock {
         receiver
     }
 
+    /// Blocks until a slice of an evaluation has begun that has not ended.
+    pub fn wait_for_slice(&self) {
+        let mut state = self.state.lock();
+        while state.slice_timers.is_empty() {
+            self.timer_set.wait(&mut state);
+        }
+    }
+
     /// Moves the clock to the end of each slice of an evaluation as soon as the slice has begun, until
     /// `is_enough` returns true: so evaluations take turns, whatever time they take.
     pub fn end_slices_until(&self, is_enough: impl Fn() -> bool) {
