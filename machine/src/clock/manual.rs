@@ -15,15 +15,18 @@ pub struct ManualClock {
     jumps_to_alarms: bool,
 }
 
+/// Timers, and where their messages go.
+type TimerList = Vec<(Instant, Sender<Instant>)>;
+
 struct ManualState {
     now: Timestamp,
     alarms: Vec<(Timestamp, Sender<Instant>)>,
     instant: Instant,
     /// Of every thread.
     cpu_time: Duration,
-    timers: Vec<(Instant, Sender<Instant>)>,
+    timers: TimerList,
     /// Timers for the ends of slices.
-    slice_timers: Vec<(Instant, Sender<Instant>)>,
+    slice_timers: TimerList,
 }
 
 impl ManualClock {
@@ -92,7 +95,7 @@ impl ManualClock {
     fn add_timer(
         &self,
         at: Instant,
-        list: fn(&mut ManualState) -> &mut Vec<(Instant, Sender<Instant>)>,
+        list: fn(&mut ManualState) -> &mut TimerList,
     ) -> Receiver<Instant> {
         let state = &mut *self.state.lock();
         let (sender, receiver) = bounded(1);

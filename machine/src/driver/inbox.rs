@@ -1,6 +1,6 @@
 //! Messages to the threads of drivers.
 
-use super::requests::SerializedRequest;
+use super::serialized::SerializedRequest;
 use super::value::MessageValue;
 use crate::cancellation::CancellationToken;
 use crate::codec::SeedBytes;

@@ -144,7 +144,7 @@ fn a_read_is_answered_while_an_event_has_no_end() {
 
 #[test]
 fn a_read_sees_what_its_driver_wrote_during_an_event() {
-    let requests = vec![write(input(harmless(), 9)), read()];
+    let requests = [write(input(harmless(), 9)), read()];
     // The two requests are made at the same time.
     let both = law(3, trace(arg(3), call(arg(0), [row([])])));
     let after_wait = law(
