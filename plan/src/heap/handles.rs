@@ -17,13 +17,16 @@ pub(crate) struct HandleTable {
 struct HandleSlots {
     slots: Vec<HandleSlot>,
     free: Vec<u32>,
-    /// The slots that may hold young values.
+    /// The slots that may hold young values, each once.
     young: Vec<u32>,
 }
 
 struct HandleSlot {
     word: Word,
     handles: u32,
+    /// Whether the slot is listed as one that may hold a young value. A slot that is freed stays
+    /// listed until the next collection, and is not listed again when it is reused.
+    is_listed: bool,
 }
 
 /// A handle that keeps a value of a heap alive.
@@ -42,19 +45,29 @@ impl HandleTable {
             return Val(ValRepr::Direct(word));
         }
         let table = &mut *this.table.borrow_mut();
-        let slot = HandleSlot { word, handles: 1 };
         let id = match table.free.pop() {
             Some(id) => {
-                table.slots[id as usize] = slot;
+                let slot = &mut table.slots[id as usize];
+                (slot.word, slot.handles) = (word, 1);
+                if !std::mem::replace(&mut slot.is_listed, true) {
+                    table.young.push(id);
+                }
                 id
             }
             None => {
-                table.slots.push(slot);
-                table.slots.len() as u32 - 1
+                let id = table.slots.len() as u32;
+                table.slots.push(HandleSlot { word, handles: 1, is_listed: true });
+                table.young.push(id);
+                id
             }
         };
-        table.young.push(id);
         Val(ValRepr::Slot(Rc::clone(this), id))
+    }
+
+    /// Returns the number of slots that the next young collection visits.
+    #[cfg(test)]
+    pub(crate) fn listed(&self) -> usize {
+        self.table.borrow().young.len()
     }
 
     /// Visits the words of all slots (no slot is young afterwards), or of those that may be young.
@@ -63,14 +76,18 @@ impl HandleTable {
         let HandleSlots { slots, young, .. } = &mut *self.table.borrow_mut();
         if all {
             young.clear();
-            for slot in slots.iter_mut().filter(|slot| slot.handles > 0) {
-                visit(&mut slot.word);
+            for slot in slots.iter_mut() {
+                slot.is_listed = false;
+                if slot.handles > 0 {
+                    visit(&mut slot.word);
+                }
             }
             return;
         }
         young.retain(|id| {
             let slot = &mut slots[*id as usize];
-            slot.handles > 0 && visit(&mut slot.word)
+            slot.is_listed = slot.handles > 0 && visit(&mut slot.word);
+            slot.is_listed
         });
     }
 }

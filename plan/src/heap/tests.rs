@@ -90,6 +90,24 @@ fn handles_keep_values_and_follow_them() {
 }
 
 #[test]
+fn a_slot_that_is_used_again_is_visited_once() {
+    let mut heap = heap();
+    for _ in 0..10 {
+        for _ in 0..10 {
+            push_list(&mut heap, 1);
+            let list = heap.stack.pop();
+            drop(heap.handle(list));
+        }
+        push_list(&mut heap, 1);
+        let list = heap.stack.pop();
+        let held = heap.handle(list);
+        heap.collect_young();
+        assert_eq!(heap.handles.listed(), 1);
+        assert_eq!(list_length(&heap, heap.word(&held)), 1);
+    }
+}
+
+#[test]
 fn an_old_object_may_point_to_a_young_one() {
     let mut heap = heap();
     heap.stack.push(Word::ZERO);

@@ -69,6 +69,10 @@ struct AttachedSpace {
     since: u64,
 }
 
+/// The pin spaces of a heap, for a thread that reads its values: each with the number of page
+/// faults before it was attached.
+pub(crate) struct ReaderSpaces(Vec<(Arc<PinSpace>, u64)>);
+
 /// The pin spaces that a heap may point into. It keeps them alive.
 #[derive(Default)]
 pub struct AttachedSpaces {
@@ -91,6 +95,21 @@ impl AttachedSpaces {
             self.watch.get_or_insert_with(|| page_fault::watch(interrupt.flag()));
             self.watch_attached();
         }
+    }
+
+    /// Returns the same spaces for a thread that reads values of this heap through a heap of its
+    /// own.
+    pub(crate) fn for_reader(&self) -> ReaderSpaces {
+        let attached = self.attached.iter();
+        ReaderSpaces(attached.map(|at| (Arc::clone(&at.space), at.since)).collect())
+    }
+
+    /// Attaches the spaces of another heap. `interrupt` is this heap's.
+    pub(crate) fn attach_for_reader(&mut self, spaces: ReaderSpaces, interrupt: &Interrupt) {
+        let attached = spaces.0.into_iter();
+        self.attached.extend(attached.map(|(space, since)| AttachedSpace { space, since }));
+        self.watch.get_or_insert_with(|| page_fault::watch(interrupt.flag()));
+        self.watch_attached();
     }
 
     /// Releases the pin spaces that the last full collection found no reference to.
