@@ -44,6 +44,7 @@
 //! reactor       readiness of sockets            handles       what devices opened for drivers
 //! status        the state as a pin              event         the bytes of an event
 //! set_aside     the bytes of a set-aside input
+//! conventions   what programs of different kernels expect
 //! watchdog      time limits                     cancellation  ending a worker from outside
 //! protocol      the shapes of PLAN values       codec         values as bytes
 //! clock         wall, monotonic, CPU time       console       what a machine reports
@@ -73,6 +74,7 @@ pub mod clock;
 mod codec;
 mod cog;
 mod console;
+mod conventions;
 pub mod device;
 mod driver;
 mod error;
@@ -97,6 +99,7 @@ mod worker_table;
 
 pub use boot::{BootOptions, BootReport};
 pub use console::{Console, ConsoleNotice, ReportOrigin};
+pub use conventions::{JobResultForm, ReadArgumentOrder};
 pub use error::{
     AbortReason, BootError, LimitStop, LimitStopCause, ListenError, RunError, StartError,
     StateError, SystemError,
@@ -104,9 +107,10 @@ pub use error::{
 pub use germs::GermCodec;
 pub use machine::{Machine, MachineHandle, RunOutcome};
 pub use metrics::MachineMetrics;
-pub use protocol::JobResultForm;
 pub use set_aside::{SetAsideInput, SetAsideReason, UnknownSetAsideInput};
-pub use settings::{MachineSettings, NetworkSettings, ReplayFrom, SnapshotPolicy, TimeLimits};
+pub use settings::{
+    DriverSettings, MachineSettings, NetworkSettings, ReplayFrom, SnapshotPolicy, TimeLimits,
+};
 pub use verify::HashVerifier;
 
 #[cfg(test)]

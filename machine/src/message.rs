@@ -2,10 +2,10 @@
 
 use crate::codec::SeedBytes;
 use crate::device::DeviceAnswer;
-use crate::error::SystemError;
+use crate::error::{StateError, SystemError};
 use crate::event::InputPayload;
 use crossbeam_channel::Sender;
-use persist::{LogError, Seq, SnapshotError};
+use persist::{LogError, Seq};
 use plan::EvalError;
 use std::thread;
 
@@ -28,7 +28,7 @@ pub(crate) enum ControlMessage {
     /// The evaluation of a worker needed a damaged pin ([`EvalError::Damaged`], as text).
     WorkerDamaged(String),
     /// A snapshot was written, or failed.
-    SnapshotDone(Result<(), SnapshotError>),
+    SnapshotDone(SnapshotEnd),
     /// A thread has panicked.
     Panicked(&'static str),
     /// The machine's handle has requested a stop.
@@ -51,6 +51,15 @@ impl ControlMessage {
     ) -> PanicGuard {
         PanicGuard { control: control.clone(), thread_name }
     }
+}
+
+/// The end of a snapshot that was written while events went on.
+pub(crate) struct SnapshotEnd {
+    pub(crate) result: Result<(), StateError>,
+    /// The bytes of all written pins when the state had been frozen.
+    pub(crate) pin_bytes: u64,
+    /// The bytes of pins that were written meanwhile, most of them by the freeze.
+    pub(crate) cost: u64,
 }
 
 /// See [`ControlMessage::on_panic`].
@@ -81,6 +90,4 @@ pub(crate) enum DriverMessage {
     InputSetAside,
     /// A device's answer to a call.
     DeviceAnswer { key: u64, serial: u64, answer: DeviceAnswer },
-    /// The driver has been cancelled.
-    Shutdown,
 }

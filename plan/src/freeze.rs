@@ -61,6 +61,12 @@ pub(crate) fn freeze(pin: PinRef<'_>, space: &PinSpace) -> Result<usize, FreezeE
     Freezer::new(pin.0.heap, space).run(pin.0.word)
 }
 
+/// Returns the number of words of the record of a pin in normal form.
+#[cfg(test)]
+pub(crate) fn record_length(heap: &HeapMemory, pin: Word) -> usize {
+    RecordDraft::build(heap, pin).words.len()
+}
+
 /// Freezes one pin and those below it. Nothing on the heap moves meanwhile.
 struct Freezer<'h> {
     heap: &'h HeapMemory,

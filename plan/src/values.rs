@@ -3,14 +3,15 @@
 //! A [`Val`] holds a value, a [`Ref`] reads it while it borrows the heap, and a [`ValueBuilder`]
 //! makes it. The functions that work on words are in [`crate::raw`].
 
+use crate::background;
 use crate::build::ValueBuilder;
 use crate::digest::Hash;
 use crate::error::EvalError;
-use crate::background;
 use crate::freeze::{self, FreezeError};
 use crate::heap::{CollectionReport, HeapHost, HeapOptions, HeapStatistics, NoHost, RawHeap, Val};
+use crate::interrupt::InterruptHandle;
 use crate::nat::Natural;
-use crate::pinspace::{FrozenPin, PinSpace};
+use crate::pinspace::{FrozenPin, HeapReferences, PinSpace};
 use crate::value_ref::Ref;
 use crate::view::PinRef;
 use crate::word::{DIRECT_LIMIT, Word, WordKind};
@@ -82,6 +83,12 @@ impl Heap {
     /// [`EvalError::Interrupted`]. The work that stops clears it.
     pub fn interrupt_flag(&self) -> Arc<AtomicBool> {
         self.0.interrupt.flag()
+    }
+
+    /// Returns a handle that requests from any thread that the running evaluation stops or is
+    /// suspended.
+    pub fn interrupt_handle(&self) -> InterruptHandle {
+        self.0.interrupt.request_handle()
     }
 
     /// Returns the value of a handle, for reading.
@@ -212,6 +219,11 @@ impl Heap {
         self.0.statistics()
     }
 
+    /// Changes [`HeapOptions::max_heap`], for a heap that many evaluations share: a limit for each.
+    pub fn set_max_heap(&mut self, bytes: usize) {
+        self.0.set_max_heap(bytes);
+    }
+
     /// Sets the hook that is called after each collection. It must not use the heap.
     pub fn on_collection(&mut self, hook: impl FnMut(&CollectionReport) + 'static) {
         self.0.set_collection_hook(Box::new(hook));
@@ -227,6 +239,12 @@ impl Heap {
     pub fn adopt(&mut self, pin: &FrozenPin) -> Val {
         self.0.attach(pin.space());
         self.0.handle(Word::object(WordKind::Pin, pin.address()))
+    }
+
+    /// Reports, for a survey of a pin space, what this heap refers to in it. Runs a full collection,
+    /// and detaches the pin spaces that the heap does not refer to.
+    pub fn survey_references(&mut self, space: &Arc<PinSpace>) -> HeapReferences {
+        self.0.survey_references(space)
     }
 
     /// Freezes a pin in normal form and the pins that it refers to, those first. Any other value in

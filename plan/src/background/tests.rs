@@ -1,9 +1,14 @@
 //! Freezing in the background, while the heap's thread allocates, collects, hashes and appends.
 //!
-//! A test holds the lock of the pin space's backing to keep the other thread from ending.
+//! A test holds the lock of the pin space's backing to keep the other thread from ending. Tests with
+//! `borrower` in their names use no pin space and run under Miri, which finds data races.
 
+use crate::freeze;
+use crate::heap::HeapMemory;
 use crate::pinspace::{FrozenPin, PinSpace};
 use crate::samples::{self, terms};
+use crate::value_ref::Ref;
+use crate::view::PinRef;
 use crate::{FreezeError, Heap, Shape, Val};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
@@ -38,8 +43,7 @@ fn sample_row(heap: &mut Heap, seed: u64) -> Val {
     let made = terms(seed, 60);
     let items: Vec<Val> =
         made.iter().map(|term| samples::normal(heap, term).expect("room")).collect();
-    let pins: Vec<Val> =
-        items.iter().map(|item| samples::pin(heap, item).expect("room")).collect();
+    let pins: Vec<Val> = items.iter().map(|item| samples::pin(heap, item).expect("room")).collect();
     let row = heap.row(&[items, pins].concat()).expect("room");
     samples::mark_normal(heap, &row);
     row
@@ -168,4 +172,53 @@ fn an_error_is_passed_on_and_the_heap_goes_on() {
     assert!(matches!(result.recv(), Ok(Err(FreezeError::Limit(text))) if text.contains("parts")));
     let normal = sample_row(heap, 3);
     StartedFreeze::start(heap, &normal, &space()).finish();
+}
+
+/// Makes a row in normal form: a row of nats, two pins that share an item, a law, a big nat, and a bar
+/// that shares its buffer. Returns the row, and the bar.
+fn small_row(heap: &mut Heap) -> (Val, Val) {
+    let numbers = [1, 2, u64::MAX].map(|number| heap.nat(number));
+    let numbers = heap.row(&numbers).expect("room");
+    let inner = samples::pin(heap, &numbers).expect("room");
+    let outer = heap.row(&[inner.clone(), numbers.clone()]).expect("room");
+    let outer = samples::pin(heap, &outer).expect("room");
+    let law = spec::Term::parse("{'f' 2 (0 1 2)}").expect("a term");
+    let law = samples::normal(heap, &law).expect("room");
+    let bar = heap.bar(&[7; 300]).expect("room");
+    let bar = samples::append_to_bar(heap, &bar, b"more");
+    let row = heap.row(&[numbers, inner, outer, law, bar.clone()]).expect("room");
+    samples::mark_normal(heap, &row);
+    (row, bar)
+}
+
+#[test]
+fn a_borrower_hashes_and_copies_while_the_heap_goes_on() {
+    for start in 0..4 {
+        let heap = &mut samples::heap(false);
+        let (row, mut bar) = small_row(heap);
+        let pin = samples::pin(heap, &row).expect("room");
+        let loan = heap.0.lend_old();
+        let word = heap.0.word(&pin);
+        let borrower = std::thread::spawn(move || {
+            let reader = HeapMemory::reader().expect("a small stack");
+            let hash = PinRef(Ref::new(word, &reader)).hash().expect("not too large");
+            let length = freeze::record_length(&reader, word);
+            drop(loan);
+            (hash, length)
+        });
+        // The order of the actions differs from run to run.
+        for action in (0..4).map(|number| (start + number) % 4) {
+            match action {
+                0 => drop(heap.hash(&row).expect("not too large")),
+                1 => heap.0.collect_young(),
+                2 => bar = samples::append_to_bar(heap, &bar, b"and more"),
+                _ => make_garbage(heap, 100),
+            }
+        }
+        heap.0.collect_all();
+        let (hash, length) = borrower.join().expect("no panic");
+        assert_eq!(hash, heap.hash(&row).expect("not too large"));
+        assert!(length > 40);
+        assert!(matches!(heap.look(&bar).shape(), Shape::Bar(bytes) if bytes.ends_with(b"more")));
+    }
 }

@@ -1,7 +1,7 @@
 //! The two collections, both copying and neither recursive.
 //!
 //! *Young*: reachable objects in the nursery move to a survivor space or to the end of old space
-//! (see `nursery`). Roots are the part of the stack that may hold young values, the handles that
+//! (see `nursery`). Roots are the parts of the stacks that may hold young values, the handles that
 //! may, the remembered set, and the host's roots. Those that hold young values afterwards are roots
 //! of the next young collection.
 //!
@@ -17,6 +17,8 @@ use super::host::HeapHost;
 use super::loan::OldSpaceLoan;
 use super::raw::RawHeap;
 use super::stack::EvalStack;
+use crate::pinspace::{HeapReferences, PinSpace};
+use std::sync::Arc;
 
 impl<H: HeapHost + ?Sized> RawHeap<H> {
     /// Collects the nursery.
@@ -51,7 +53,8 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
             scanned: 0,
             scanned_stack: 0,
         };
-        visit_roots(&mut run, &mut memory.stack, &memory.handles, host);
+        let stacks = std::iter::once(&mut memory.stack).chain(&mut memory.other_stacks);
+        visit_roots(&mut run, stacks, &memory.handles, host);
         let marker = host.marker();
         // SAFETY: only full collections free old objects, and they clear the remembered set.
         unsafe { run.scan_remembered(remembered, marker) };
@@ -66,6 +69,15 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
         memory.report_collection(started, false, copied_before);
     }
 
+    /// Collects everything, and reports for a survey what this heap refers to in a pin space. Detaches
+    /// the pin spaces that the heap does not refer to.
+    pub fn survey_references(&mut self, space: &Arc<PinSpace>) -> HeapReferences {
+        let survey = self.memory.spaces.record_references(space);
+        self.collect_all();
+        self.memory.spaces.detach_unreferenced();
+        self.memory.spaces.take_references(space, survey)
+    }
+
     /// Collects everything. Waits for a thread that old objects are lent to.
     pub fn collect_all(&mut self) {
         let RawHeap { memory, host } = self;
@@ -75,6 +87,7 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
         memory.statistics.allocated += memory.nursery.allocated() as u64;
         let before = memory.old.take_all();
         memory.stack.forget_unchanged();
+        memory.other_stacks.iter_mut().for_each(EvalStack::forget_unchanged);
         memory.remembered.clear();
         let mut cursor = memory.old.end();
         memory.spaces.referenced.clear();
@@ -87,7 +100,8 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
             scanned: 0,
             scanned_stack: 0,
         };
-        visit_roots(&mut run, &mut memory.stack, &memory.handles, host);
+        let stacks = std::iter::once(&mut memory.stack).chain(&mut memory.other_stacks);
+        visit_roots(&mut run, stacks, &memory.handles, host);
         loop {
             // SAFETY: the cursor was taken above, before the first object was copied; no object
             // survives in the nursery.
@@ -107,16 +121,18 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
     }
 }
 
-/// Visits the roots of a collection: the part of the stack that may have to be visited, the host's
+/// Visits the roots of a collection: the parts of the stacks that may have to be visited, the host's
 /// roots, and the handles, in a young collection only those that may be young.
-fn visit_roots<H: HeapHost + ?Sized>(
+fn visit_roots<'s, H: HeapHost + ?Sized>(
     run: &mut Collection<'_>,
-    stack: &mut EvalStack,
+    stacks: impl Iterator<Item = &'s mut EvalStack>,
     handles: &HandleTable,
     host: &mut H,
 ) {
     let marker = host.marker();
-    run.scanned_stack += stack.visit_changed(|word| run.visit_root(word, marker));
+    for stack in stacks {
+        run.scanned_stack += stack.visit_changed(|word| run.visit_root(word, marker));
+    }
     host.visit_roots(run);
     let marker = host.marker();
     handles.visit(run.is_full(), |word| run.visit_root(word, marker));

@@ -17,10 +17,12 @@
 
 use super::nursery::NurseryEvacuation;
 use super::object;
-use super::remembered::{RememberedParts, RememberedSet, cards_of, is_scanned_by_cards, values_on_card};
+use super::remembered::{
+    RememberedParts, RememberedSet, cards_of, is_scanned_by_cards, values_on_card,
+};
 use super::space::{OldSpace, ScanCursor};
 use crate::layout::{LAW_CODE, ObjectHeader, ObjectLayout, PIN_FROZEN};
-use crate::pinspace::attached::ReferencedSlots;
+use crate::pinspace::attached::FrozenReferences;
 use crate::pinspace::range::is_frozen;
 use crate::word::{Word, WordKind};
 use std::ops::Range;
@@ -38,8 +40,8 @@ pub trait CodeMarker {
 pub(super) enum CollectionScope<'a> {
     /// The nursery.
     Nursery(NurseryEvacuation<'a>),
-    /// All of the heap. The collection records which slots of the pin range words point into.
-    Full(&'a mut ReferencedSlots),
+    /// All of the heap. The collection records which frozen objects words point to.
+    Full(&'a mut FrozenReferences),
 }
 
 /// The number of selectors below a selector that are replaced before it. The recursion is on the

@@ -38,8 +38,10 @@ pub struct HeapMemory {
     /// The number of words, in old space and of the host, that triggers a full collection.
     pub(super) major_at: usize,
     pub(super) remembered: RememberedSet,
-    /// The evaluation stack.
+    /// The evaluation stack of the running evaluation.
     pub stack: EvalStack,
+    /// The evaluation stacks of the evaluations that do not run, by number; and unused ones.
+    pub(super) other_stacks: Vec<EvalStack>,
     pub(super) handles: Rc<HandleTable>,
     /// The address up to which compiled code may allocate; 0 if every allocation must collect.
     pub(super) inline_end: usize,
@@ -84,6 +86,11 @@ pub mod offset {
 /// small heap is small beside theirs.
 const MIN_GROWTH_EDENS: usize = 4;
 
+/// The largest number of words on an evaluation stack.
+fn stack_words(options: &HeapOptions) -> usize {
+    (options.max_stack / 8).max(1 << 14)
+}
+
 impl HeapMemory {
     pub(super) fn new(options: HeapOptions) -> std::io::Result<HeapMemory> {
         let nursery = Nursery::new((options.nursery / 8).max(1 << 12));
@@ -94,7 +101,8 @@ impl HeapMemory {
             major_at: MIN_GROWTH_EDENS * nursery.capacity(),
             nursery,
             remembered: RememberedSet::default(),
-            stack: EvalStack::new((options.max_stack / 8).max(1 << 14))?,
+            stack: EvalStack::new(stack_words(&options))?,
+            other_stacks: Vec::new(),
             handles: Rc::new(HandleTable::default()),
             options,
             interrupt: Interrupt::default(),
@@ -113,6 +121,11 @@ impl HeapMemory {
     pub fn statistics(&self) -> HeapStatistics {
         let allocated = self.statistics.allocated + self.nursery.allocated() as u64;
         HeapStatistics { allocated, ..self.statistics }
+    }
+
+    /// Changes the limit of the old space, in bytes. The next collection heeds it.
+    pub(crate) fn set_max_heap(&mut self, bytes: usize) {
+        self.options.max_heap = bytes;
     }
 
     /// Sets the hook that is called after each collection.
@@ -480,6 +493,36 @@ impl HeapMemory {
         // borrows exclusively, is other memory.
         let words = unsafe { ObjectRef::at(word.address()) }.words(from, count);
         self.stack.insert(at, words);
+    }
+
+    // Stacks.
+
+    /// Reserves another, empty evaluation stack, and returns its number: the count of those before.
+    /// Collections visit it like the stack in use.
+    ///
+    /// # Errors
+    /// If the system does not grant the address range.
+    pub fn add_stack(&mut self) -> std::io::Result<usize> {
+        self.other_stacks.push(EvalStack::new(stack_words(&self.options))?);
+        Ok(self.other_stacks.len() - 1)
+    }
+
+    /// Exchanges the stack in use for the one with that number, which gets the number in turn.
+    ///
+    /// # Panics
+    /// If there is no stack with that number.
+    pub fn exchange_stack(&mut self, number: usize) {
+        std::mem::swap(&mut self.stack, &mut self.other_stacks[number]);
+    }
+
+    /// Drops all words of the stack with that number, and returns its memory to the system.
+    ///
+    /// # Panics
+    /// If there is no stack with that number.
+    pub fn clear_stack(&mut self, number: usize) {
+        let stack = &mut self.other_stacks[number];
+        stack.truncate(0);
+        stack.release();
     }
 
     // Handles.

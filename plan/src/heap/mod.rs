@@ -5,9 +5,9 @@
 //! space has doubled since the last full collection, everything reachable is copied into a new one.
 //! Heaps are independent: collecting one stops no other.
 //!
-//! Roots are the evaluation stack, the slots behind [`Val`] handles, the remembered set (old
-//! objects that were written to) and the roots of the [`HeapHost`]: an evaluator's constants and
-//! frames.
+//! Roots are the evaluation stacks (one for each evaluation that runs or is suspended), the slots
+//! behind [`Val`] handles, the remembered set (old objects that young values were written into) and
+//! the roots of the [`HeapHost`]: an evaluator's constants and frames.
 //!
 //! # How long a word is valid
 //!
@@ -55,8 +55,8 @@ mod stack;
 
 pub use self::collection::{CodeMarker, Collection};
 pub use self::handles::Val;
-pub(crate) use self::loan::OldSpaceLoan;
 pub use self::host::{HeapHost, NoHost};
+pub(crate) use self::loan::OldSpaceLoan;
 pub use self::memory::{HeapMemory, offset};
 pub use self::object::{ObjectDraft, ObjectRef};
 pub use self::options::{CollectionReport, HeapOptions, HeapStatistics};

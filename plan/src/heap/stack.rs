@@ -1,4 +1,5 @@
-//! The evaluation stack: words in one large reserved range of addresses.
+//! An evaluation stack: words in one large reserved range of addresses. Each evaluation that runs
+//! or is suspended has one.
 //!
 //! Every word on the stack is a value, a code word or a raw number below 2^63, so the collector
 //! scans it without a map. The address range is reserved once, and the kernel commits memory as it
