@@ -52,6 +52,7 @@
 //! protocol      the shapes of PLAN values       codec         values as bytes
 //! clock         wall, monotonic, CPU time       console       what a machine reports
 //! germs         pins that move between stores   verify        the hashes of stored pins
+//! packed        values whose pins a heap may have
 //! ```
 //!
 //! An embedder gives a machine a [`Console`], and stops it with a [`MachineHandle`]:
@@ -88,6 +89,7 @@ mod job;
 mod machine;
 mod message;
 mod metrics;
+mod packed;
 mod protocol;
 mod replay;
 mod set_aside;

@@ -2,11 +2,11 @@
 
 use crate::codec::SeedBytes;
 use crate::device::DeviceAnswer;
-use crate::error::SystemError;
+use crate::error::{StateError, SystemError};
 use crate::event::InputPayload;
 use crossbeam_channel::Sender;
 use persist::collect::{CollectStats, GarbageEstimate};
-use persist::{LogError, Seq, SnapshotError};
+use persist::{LogError, Seq};
 use plan::EvalError;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -56,7 +56,7 @@ pub(crate) enum ControlMessage {
     /// The evaluation of a worker needed a damaged pin ([`EvalError::Damaged`], as text).
     WorkerDamaged(String),
     /// A snapshot was written, or failed.
-    SnapshotDone(Result<(), SnapshotError>),
+    SnapshotDone(SnapshotEnd),
     /// A thread that collects the store has ended.
     Garbage(GarbageReport),
     /// A thread has panicked.
@@ -91,6 +91,15 @@ impl ControlMessage {
     ) -> PanicGuard {
         PanicGuard { control: control.clone(), thread_name }
     }
+}
+
+/// The end of a snapshot that was written while events went on.
+pub(crate) struct SnapshotEnd {
+    pub(crate) result: Result<(), StateError>,
+    /// The bytes of all written pins when the state had been frozen.
+    pub(crate) pin_bytes: u64,
+    /// The bytes of pins that were written meanwhile, most of them by the freeze.
+    pub(crate) cost: u64,
 }
 
 /// See [`ControlMessage::on_panic`].

@@ -128,11 +128,11 @@ impl Machine {
             }
             ControlMessage::WorkerFailed(error) => return Err(error.into()),
             ControlMessage::WorkerDamaged(problem) => return Err(self.damaged(problem)),
-            ControlMessage::SnapshotDone(result) => {
-                if result.is_ok() {
+            ControlMessage::SnapshotDone(end) => {
+                if end.result.is_ok() {
                     self.metrics.count_snapshot();
                 }
-                self.snapshots.done(result, &*self.settings.console)?;
+                self.snapshots.done(end, &*self.settings.console)?;
                 self.garbage.start_if_due(&mut self.cog, &self.store, &self.control_sender)?;
             }
             ControlMessage::Garbage(report) => {

@@ -174,3 +174,37 @@ fn the_notepad_lives_in_two_windows_and_survives_a_kill() {
     browser.wait_for(&two, TEXT, "after the kill");
     browser.wait_for(&one, TEXT, "after the kill");
 }
+
+const LINES: &str = "[...document.querySelectorAll('#lines p')].map((p) => p.textContent).join()";
+
+/// Lines reach both windows by WebSocket, and a window that is opened after a kill shows them.
+#[test]
+fn the_chat_room_shows_lines_in_two_windows() {
+    let Some(program) = chromium() else {
+        return report("web: the browser test is skipped, since Chromium is not installed");
+    };
+    let pallas = Pallas::new();
+    let machine = WebMachine::boot(&pallas, "demo_chat");
+    let url = format!("http://127.0.0.1:{}/", machine.port);
+    let mut browser = Browser::start(&program);
+    let (one, two) = (browser.open(&url), browser.open(&url));
+    for window in [&one, &two] {
+        browser.wait_for(window, "document.readyState", "complete");
+        browser.wait_for(window, "String(socket.readyState)", "1");
+    }
+    for (window, line) in [(&one, "hello"), (&two, "who is <there>?")] {
+        browser.evaluate(window, "field.focus()");
+        browser.type_text(window, line);
+        for kind in ["rawKeyDown", "keyUp"] {
+            let key = json!({ "type": kind, "key": "Enter", "windowsVirtualKeyCode": 13 });
+            browser.call(Some(window), "Input.dispatchKeyEvent", key);
+        }
+        let shown = if line == "hello" { "hello" } else { "hello,who is <there>?" };
+        browser.wait_for(&one, LINES, shown);
+        browser.wait_for(&two, LINES, shown);
+    }
+    machine.kill();
+    let _machine = WebMachine::start(&pallas, "demo_chat");
+    let three = browser.open(&url);
+    browser.wait_for(&three, LINES, "hello,who is <there>?");
+}
