@@ -17,7 +17,7 @@
 //! - An event (a batch of inputs of the cog) is evaluated and logged with its outcome. Only when
 //!   the log is durable does anything that depends on the event become visible: messages, starts of
 //!   workers, answers to reads, traces.
-//! - Starting is loading the newest snapshot and calling the same `Cog::apply` with each event
+//! - Starting is loading the newest snapshot and replaying each event
 //!   since. Events and snapshots carry hashes of the state, so a replay that diverges is an error.
 //! - An event that exceeds a limit (CPU time, stack, memory) has not happened. Its inputs are tried
 //!   one by one, and one that exceeds a limit by itself is set aside: kept in the store, listed by
@@ -38,6 +38,7 @@
 //!               shutdown
 //! boot          a new store from a value        replay        snapshot, events since, checks
 //! snapshot      when and how one is written     state_hash    when the state's hash is logged
+//! garbage       when and how garbage of the store is collected
 //! worker_pool   the running workers             worker_table  which worker is in which slot
 //! cog           the cog's heap: events, reads   driver, job   the workers
 //! trace         reports about evaluations       message       messages between threads
@@ -82,6 +83,7 @@ pub mod device;
 mod driver;
 mod error;
 mod event;
+mod garbage;
 mod germs;
 mod job;
 mod machine;
@@ -113,7 +115,8 @@ pub use machine::{Machine, MachineHandle, RunOutcome};
 pub use metrics::MachineMetrics;
 pub use set_aside::{SetAsideInput, SetAsideReason, UnknownSetAsideInput};
 pub use settings::{
-    DriverSettings, MachineSettings, NetworkSettings, ReplayFrom, SnapshotPolicy, TimeLimits,
+    DriverSettings, GarbagePolicy, MachineSettings, NetworkSettings, ReplayFrom, SnapshotPolicy,
+    TimeLimits,
 };
 pub use verify::HashVerifier;
 

@@ -2,11 +2,14 @@
 
 use crate::codec::SeedBytes;
 use crate::device::DeviceAnswer;
-use crate::error::SystemError;
+use crate::error::{StateError, SystemError};
 use crate::event::InputPayload;
 use crossbeam_channel::Sender;
-use persist::{LogError, Seq, SnapshotError};
+use persist::collect::{CollectStats, GarbageEstimate};
+use persist::{LogError, Seq};
 use plan::EvalError;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 /// A request of a driver to the cog. `worker` is the driver's number.
@@ -14,7 +17,32 @@ pub(crate) enum CogRequest {
     /// Make `value` an input of the cog.
     Write { worker: u64, value: SeedBytes },
     /// Answer a query. The answer carries `key` and `serial` ([`DriverMessage::ReadAnswer`]).
-    Read { worker: u64, key: u64, serial: u64, query: SeedBytes },
+    Read { worker: u64, key: u64, serial: u64, query: SeedBytes, call: ReadCall },
+}
+
+impl CogRequest {
+    /// The number of the driver.
+    pub(crate) fn worker(&self) -> u64 {
+        match self {
+            CogRequest::Write { worker, .. } | CogRequest::Read { worker, .. } => *worker,
+        }
+    }
+}
+
+/// A read from the view of its driver. Clones share it.
+#[derive(Clone, Default)]
+pub(crate) struct ReadCall(Arc<AtomicBool>);
+
+impl ReadCall {
+    /// Makes the read end without an answer: the driver does not wait for it any more.
+    pub(crate) fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the read was cancelled.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// Any other message to the event loop.
@@ -28,11 +56,23 @@ pub(crate) enum ControlMessage {
     /// The evaluation of a worker needed a damaged pin ([`EvalError::Damaged`], as text).
     WorkerDamaged(String),
     /// A snapshot was written, or failed.
-    SnapshotDone(Result<(), SnapshotError>),
+    SnapshotDone(SnapshotEnd),
+    /// A thread that collects the store has ended.
+    Garbage(GarbageReport),
     /// A thread has panicked.
     Panicked(&'static str),
     /// The machine's handle has requested a stop.
     Stop,
+}
+
+/// What a thread of the collector found or did.
+pub(crate) enum GarbageReport {
+    /// How much may be garbage.
+    Estimated(GarbageEstimate),
+    /// A collection has ended; None if it gave up.
+    Collected(Option<CollectStats>),
+    /// The thread failed, for this reason. Nothing is lost.
+    Failed(String),
 }
 
 impl ControlMessage {
@@ -51,6 +91,15 @@ impl ControlMessage {
     ) -> PanicGuard {
         PanicGuard { control: control.clone(), thread_name }
     }
+}
+
+/// The end of a snapshot that was written while events went on.
+pub(crate) struct SnapshotEnd {
+    pub(crate) result: Result<(), StateError>,
+    /// The bytes of all written pins when the state had been frozen.
+    pub(crate) pin_bytes: u64,
+    /// The bytes of pins that were written meanwhile, most of them by the freeze.
+    pub(crate) cost: u64,
 }
 
 /// See [`ControlMessage::on_panic`].

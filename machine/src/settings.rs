@@ -48,6 +48,21 @@ impl Default for SnapshotPolicy {
     }
 }
 
+/// When a running machine collects the garbage of its store.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct GarbagePolicy {
+    /// The bytes of pins that were written since the last collection. If the live pins take more, a
+    /// collection is due when as many bytes as they take were written.
+    pub min_bytes: u64,
+}
+
+impl Default for GarbagePolicy {
+    /// 16 MiB.
+    fn default() -> GarbagePolicy {
+        GarbagePolicy { min_bytes: 16 << 20 }
+    }
+}
+
 /// Limits of the CPU time of evaluations. None: no limit. A replay has none.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct TimeLimits {
@@ -93,6 +108,9 @@ pub struct NetworkSettings {
     ///
     /// [`Machine::open`]: crate::Machine::open
     pub port_file: Option<PathBuf>,
+    /// How many connections may be open at the same time. None: as many as the process's limit of
+    /// open files allows, when the machine is opened, less a reserve for the machine's own files.
+    pub max_connections: Option<usize>,
 }
 
 /// How a machine runs its drivers. None of this affects what they do.
@@ -157,6 +175,8 @@ pub struct MachineSettings {
     pub profile: Option<Profile>,
     /// When to write snapshots. None: never, not even when the machine is stopped.
     pub snapshots: Option<SnapshotPolicy>,
+    /// When to collect the garbage of the store, after a snapshot. None: never.
+    pub garbage: Option<GarbagePolicy>,
     /// Which snapshot to start from.
     pub replay: ReplayFrom,
     /// Settings of the store.
@@ -180,6 +200,7 @@ impl MachineSettings {
             retry_crash: false,
             profile: None,
             snapshots: Some(SnapshotPolicy::default()),
+            garbage: Some(GarbagePolicy::default()),
             replay: ReplayFrom::Latest,
             store: persist::StoreSettings::default(),
         }
