@@ -83,6 +83,8 @@ pub enum ConsoleNotice {
     SnapshotSkipped(String),
     /// A snapshot was not written, for this reason. No event is lost: the log has them all.
     SnapshotFailed(String),
+    /// The garbage of the store is not collected any more, for this reason. Nothing is lost.
+    CollectionFailed(String),
     /// The disk is full, as described here. The machine waits.
     DiskFull(String),
     /// The disk has room again, and the machine continues.
@@ -149,6 +151,9 @@ impl fmt::Display for ConsoleNotice {
             }
             ConsoleNotice::SnapshotFailed(error) => {
                 write!(f, "no snapshot was written: {error}; the log has everything")
+            }
+            ConsoleNotice::CollectionFailed(error) => {
+                write!(f, "the garbage of the store is not collected any more: {error}")
             }
             ConsoleNotice::DiskFull(error) => write!(f, "waiting for room on the disk: {error}"),
             ConsoleNotice::DiskHasRoom => write!(f, "there is room on the disk again"),

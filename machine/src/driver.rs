@@ -18,7 +18,7 @@
 //! # Fairness and isolation
 //!
 //! - Drivers of a thread take turns. A turn is one call, or the issue of up to
-//!   [`REQUESTS_AT_A_TIME`](requests::REQUESTS_AT_A_TIME) requests.
+//!   [`REQUESTS_AT_A_TIME`](serialized::REQUESTS_AT_A_TIME) requests.
 //! - Calls are pure, so a call can be abandoned and made again. A call runs in the shared runtime
 //!   with a budget: [`DriverSettings::call_budget`] of CPU time, 64 MB of new live data, 64 MB of
 //!   stack. A call that exceeds it is abandoned, and made again in a private runtime, with the full
@@ -52,6 +52,7 @@ mod pool;
 mod private;
 mod private_runtime;
 mod requests;
+mod serialized;
 mod shared;
 mod thread;
 mod timers;

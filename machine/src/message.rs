@@ -5,6 +5,7 @@ use crate::device::DeviceAnswer;
 use crate::error::SystemError;
 use crate::event::InputPayload;
 use crossbeam_channel::Sender;
+use persist::collect::{CollectStats, GarbageEstimate};
 use persist::{LogError, Seq, SnapshotError};
 use plan::EvalError;
 use std::thread;
@@ -29,10 +30,22 @@ pub(crate) enum ControlMessage {
     WorkerDamaged(String),
     /// A snapshot was written, or failed.
     SnapshotDone(Result<(), SnapshotError>),
+    /// A thread that collects the store has ended.
+    Garbage(GarbageReport),
     /// A thread has panicked.
     Panicked(&'static str),
     /// The machine's handle has requested a stop.
     Stop,
+}
+
+/// What a thread of the collector found or did.
+pub(crate) enum GarbageReport {
+    /// How much may be garbage.
+    Estimated(GarbageEstimate),
+    /// A collection has ended; None if it gave up.
+    Collected(Option<CollectStats>),
+    /// The thread failed, for this reason. Nothing is lost.
+    Failed(String),
 }
 
 impl ControlMessage {

@@ -48,6 +48,21 @@ impl Default for SnapshotPolicy {
     }
 }
 
+/// When a running machine collects the garbage of its store.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct GarbagePolicy {
+    /// The bytes of pins that were written since the last collection. If the live pins take more, a
+    /// collection is due when as many bytes as they take were written.
+    pub min_bytes: u64,
+}
+
+impl Default for GarbagePolicy {
+    /// 16 MiB.
+    fn default() -> GarbagePolicy {
+        GarbagePolicy { min_bytes: 16 << 20 }
+    }
+}
+
 /// Limits of the CPU time of evaluations. None: no limit. A replay has none.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct TimeLimits {
@@ -160,6 +175,8 @@ pub struct MachineSettings {
     pub profile: Option<Profile>,
     /// When to write snapshots. None: never, not even when the machine is stopped.
     pub snapshots: Option<SnapshotPolicy>,
+    /// When to collect the garbage of the store, after a snapshot. None: never.
+    pub garbage: Option<GarbagePolicy>,
     /// Which snapshot to start from.
     pub replay: ReplayFrom,
     /// Settings of the store.
@@ -183,6 +200,7 @@ impl MachineSettings {
             retry_crash: false,
             profile: None,
             snapshots: Some(SnapshotPolicy::default()),
+            garbage: Some(GarbagePolicy::default()),
             replay: ReplayFrom::Latest,
             store: persist::StoreSettings::default(),
         }

@@ -8,26 +8,27 @@
 //! items that are other objects are compared as values; as the table keeps the newest row, an item
 //! is compared once.
 //!
-//! Drivers that start together are serialized together, so that a part that they share, such as
-//! their code, is written once and loaded once.
+//! Drivers that start together are packed together, so that a part that they share is packed once and
+//! loaded once. Pins, such as their code, are shared with all drivers of a thread ([`PinPacker`]).
 
 use crate::codec::{self, SeedBytes};
+use crate::packed::{PackedValue, PinPacker};
 use crate::protocol::{CogParts, WorkerRef};
 use plan::Val;
 use std::collections::HashMap;
 use vm::Vm;
 
-/// The most drivers that are serialized together.
+/// The most drivers that are packed together.
 const BATCH_DRIVERS: usize = 1024;
-/// The most bytes of drivers that are serialized together, unless it is one driver.
+/// The most bytes of drivers that are packed together, without pins, unless it is one driver.
 const BATCH_BYTES: usize = 4 << 20;
 
-/// Drivers that start, and whose values were serialized together.
+/// Drivers that start, and whose values were packed together.
 pub(crate) struct DriverBatch {
     /// The number and slot of each; at least one.
     pub(crate) drivers: Vec<(u64, u64)>,
     /// The driver's value if there is one driver, else a row with the value of each.
-    pub(crate) values: SeedBytes,
+    pub(crate) values: PackedValue,
 }
 
 /// A job that starts.
@@ -70,6 +71,7 @@ pub(crate) struct WorkerTable {
     slot_of: HashMap<u64, u64>,
     next_worker: u64,
     driver_threads: usize,
+    packer: PinPacker,
 }
 
 impl WorkerTable {
@@ -82,6 +84,7 @@ impl WorkerTable {
             slot_of: HashMap::new(),
             next_worker: 0,
             driver_threads: driver_threads.max(1),
+            packer: PinPacker::default(),
         }
     }
 
@@ -193,19 +196,19 @@ impl WorkerTable {
         worker
     }
 
-    /// Serializes drivers, in batches that the threads share evenly.
+    /// Packs drivers, in batches that the threads share evenly.
     fn start(&mut self, vm: &mut Vm, drivers: Vec<NewDriver>, changes: &mut Vec<WorkerChange>) {
         let size = drivers.len().div_ceil(self.driver_threads).clamp(1, BATCH_DRIVERS);
         for batch in drivers.chunks(size) {
             if batch.len() > 1
-                && let Some(values) = serialize_together(vm, batch)
+                && let Some(values) = pack_together(&mut self.packer, vm, batch)
             {
                 let drivers = batch.iter().map(|it| (it.worker, it.slot)).collect();
                 changes.push(WorkerChange::StartDrivers(DriverBatch { drivers, values }));
                 continue;
             }
             for NewDriver { worker, slot, value } in batch {
-                match codec::serialize(vm, value) {
+                match self.packer.pack(vm, value) {
                     Ok(values) => {
                         let drivers = vec![(*worker, *slot)];
                         changes.push(WorkerChange::StartDrivers(DriverBatch { drivers, values }));
@@ -228,12 +231,15 @@ struct NewDriver {
     value: Val,
 }
 
-/// Serializes the values of drivers as a row; None if that is too large.
-fn serialize_together(vm: &mut Vm, drivers: &[NewDriver]) -> Option<SeedBytes> {
+/// Packs the values of drivers as a row; None if that is too large.
+fn pack_together(
+    packer: &mut PinPacker,
+    vm: &mut Vm,
+    drivers: &[NewDriver],
+) -> Option<PackedValue> {
     let values: Vec<Val> = drivers.iter().map(|it| it.value.clone()).collect();
     let row = vm.row(&values).ok()?;
-    let bytes = codec::serialize(vm, &row).ok()?;
-    (bytes.len() <= BATCH_BYTES).then_some(bytes)
+    packer.pack(vm, &row).ok().filter(|packed| packed.own_size() <= BATCH_BYTES)
 }
 
 fn cancel(slot_of: &mut HashMap<u64, u64>, worker: Option<u64>, changes: &mut Vec<WorkerChange>) {

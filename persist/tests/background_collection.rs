@@ -166,11 +166,7 @@ impl Owner {
                 self.values.push((frozen.hash(), value));
             }
             7 => self.search(),
-            8 => {
-                if self.store.commit_pins().is_err() {
-                    self.fail();
-                }
-            }
+            8 if self.store.commit_pins().is_err() => self.fail(),
             9 => self.vm.collect(),
             10 => self.snapshot(),
             _ => {}

@@ -7,6 +7,7 @@
 //! counter     runs the counter, the first example of a machine
 //! golden      the outputs of the prototype, and the checkout of it
 //! transcript  comparison of printed text
+//! web         machines that serve the web, and a client
 //! snapshot    comparison with files that a variable rewrites
 //! ```
 
@@ -18,6 +19,7 @@ mod golden;
 mod pallas;
 mod snapshot;
 mod transcript;
+mod web;
 
 pub use binary::binary;
 pub use counter::{counter_value, run_counter};
@@ -27,6 +29,7 @@ pub use golden::{
 pub use pallas::{ExecutionMode, Pallas, assert_same_compiled, run_with_input, stderr, stdout};
 pub use snapshot::assert_snapshot;
 pub use transcript::{difference, reduce_errors};
+pub use web::{WebConnection, WebMachine, WebResponse};
 
 use std::io::Write;
 

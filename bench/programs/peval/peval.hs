@@ -90,4 +90,4 @@ result n = foldl' (+) 0 values + 1000000000 * fromIntegral (Map.size residual)
     values = map (\x -> evaluate residual [x] e) [0 .. 19]
 
 main :: IO ()
-main = timed (result 400)
+main = timed (result 1200)

@@ -83,4 +83,4 @@
                (* 1000000000 (hashtable-size residual))
                (iota 20))))
 
-(show (result 400))
+(show (result 1200))

@@ -71,6 +71,29 @@ fn bars() {
     }
 }
 
+/// The list of these bars.
+fn list(bars: &[&'static [u8]]) -> TestValue {
+    bars.iter().rev().fold(N(0), |rest, bar| Row(vec![Bar(bar), rest]))
+}
+
+#[test]
+fn parts_of_bars() {
+    let partial = |jet, nat| Apply(vec![TestValue::Jet(jet), N(nat)]);
+    cases! {
+        "barSplitWith" partial("_Eql", 0x62), Bar(b"abcb") => list(&[b"a", b"c", b""]);
+        "barSplitWith" partial("_Eql", 0x7a), Bar(b"abcb") => list(&[b"abcb"]);
+        "barSplitWith" partial("_Lth", 0x61), Bar(b"xab") => list(&[b"", b"a", b""]);
+        "barSplitWith" Crash(9), Bar(b"") => N(0);
+        "barSplitWith" N(0), Bar(b"ab") => TestValue::FromLaw;
+        "barSplitWith" partial("_Eql", 0x62), N(7) => TestValue::FromLaw;
+        "barLinesList" Bar(b"a\n\nbc") => list(&[b"a", b"", b"bc"]);
+        "barLinesList" Bar(b"a\n") => list(&[b"a"]);
+        "barLinesList" Bar(b"\n") => list(&[b""]);
+        "barLinesList" Bar(b"") => N(0);
+        "barLinesList" law() => TestValue::FromLaw;
+    }
+}
+
 #[test]
 fn trees_of_bars() {
     let tree = || {

@@ -1,7 +1,7 @@
 //! The pending calls of one driver.
 
 use crate::device::{CallerId, CancelCall, DeviceRegistry};
-use std::collections::HashMap;
+use plan::Map;
 
 /// A call that has not been answered.
 struct PendingCall {
@@ -12,7 +12,7 @@ struct PendingCall {
 /// The calls of a driver that have not been answered, by key. At most one call per key is pending.
 #[derive(Default)]
 pub(super) struct PendingCalls {
-    calls: HashMap<u64, PendingCall>,
+    calls: Map<u64, PendingCall>,
     next_serial: u64,
 }
 

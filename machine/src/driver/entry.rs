@@ -20,9 +20,8 @@ use super::inbox::{
 };
 use super::placement::Placement;
 use super::private::{PrivateRuntimes, SubmitError};
-use super::requests::{
-    REQUESTS_AT_A_TIME, RequestIssuer, RequestSender, SerializedRequest, is_for_cog,
-};
+use super::requests::{RequestIssuer, RequestSender};
+use super::serialized::{REQUESTS_AT_A_TIME, SerializedRequest, is_for_cog};
 use super::shared::{SharedOutcome, SharedRuntime};
 use super::timers::DriverTimers;
 use super::value::{DriverValue, MessageValue};

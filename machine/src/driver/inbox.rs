@@ -1,10 +1,11 @@
 //! Messages to the threads of drivers.
 
-use super::requests::SerializedRequest;
+use super::serialized::SerializedRequest;
 use super::value::MessageValue;
 use crate::cancellation::CancellationToken;
 use crate::codec::SeedBytes;
 use crate::message::DriverMessage;
+use crate::packed::PackedValue;
 use crossbeam_channel::Sender;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +23,7 @@ pub(super) struct DriverIdentity {
 pub(super) enum ThreadMessage {
     /// Start these drivers. The value is that of the driver if there is one, else a row with the
     /// value of each driver.
-    Start { drivers: Vec<DriverIdentity>, values: SeedBytes },
+    Start { drivers: Vec<DriverIdentity>, values: PackedValue },
     /// A message to a driver of the thread.
     Deliver { worker: u64, message: DriverMessage },
     /// A private runtime has done something for a driver of the thread.

@@ -3,7 +3,7 @@
 use super::inbox::{
     DriverIdentity, PrivateReport, PrivateTask, PrivateWork, TaskOrigin, ThreadMessage,
 };
-use super::requests::SerializedRequest;
+use super::serialized::SerializedRequest;
 use super::value::{MessageValue, call_driver};
 use super::{DriverContext, SHARED_VALUE_PARTS};
 use crate::codec::{self, SeedBytes};

@@ -11,6 +11,7 @@ use crate::cancellation::CancellationToken;
 use crate::codec::{self, SeedBytes};
 use crate::console::ReportOrigin;
 use crate::error::SystemError;
+use crate::packed::{PackedValue, PinLoader};
 use crate::trace::{ConsoleMessage, TraceBuffer};
 use crate::watchdog::Watchdog;
 use plan::seed::LoadError;
@@ -52,6 +53,8 @@ pub(super) struct SharedCall {
 /// See the module's overview.
 pub(super) struct SharedRuntime {
     vm: Vm,
+    /// The pins that drivers have started with.
+    pins: PinLoader,
     traces: TraceBuffer,
     context: Arc<DriverContext>,
     /// Ends calls that exceed the time of their budget.
@@ -78,6 +81,7 @@ impl SharedRuntime {
         traces.attach(&mut vm, &settings.console, &settings.clock);
         Ok(SharedRuntime {
             vm,
+            pins: PinLoader::default(),
             traces,
             context: Arc::clone(context),
             budget_watchdog: Arc::clone(budget_watchdog),
@@ -95,6 +99,12 @@ impl SharedRuntime {
     pub(super) fn load(&mut self, value: &SeedBytes) -> Result<Val, LoadError> {
         self.vm.set_max_heap(self.max_heap);
         codec::deserialize(&mut self.vm, value)
+    }
+
+    /// Builds a value in the heap, which may have its pins already.
+    pub(super) fn load_packed(&mut self, value: &PackedValue) -> Result<Val, LoadError> {
+        self.vm.set_max_heap(self.max_heap);
+        self.pins.load(&mut self.vm, value)
     }
 
     /// Calls a driver, whose value is `driver`, within the budget.

@@ -4,6 +4,7 @@ use super::{DriverContext, DriverPool};
 use crate::codec;
 use crate::device::{DeviceRegistry, TimeDevice};
 use crate::message::{CogRequest, DriverMessage};
+use crate::packed::PinPacker;
 use crate::settings::{DriverSettings, MachineSettings};
 use crate::tests::harness::TestMachine;
 use crate::tests::programs::{cog, cycle, keep_inputs, read, wait, when, write};
@@ -23,6 +24,7 @@ struct TestPool {
     reports: Receiver<ConsoleMessage>,
     /// For values of drivers and messages.
     vm: Vm,
+    packer: PinPacker,
 }
 
 impl TestPool {
@@ -43,13 +45,19 @@ impl TestPool {
         };
         let vm =
             RuntimeBuilder::bare().heap(terms::options()).build().expect("a small heap").into();
-        TestPool { pool: DriverPool::new(&Arc::new(context)), requests, reports, vm }
+        TestPool {
+            pool: DriverPool::new(&Arc::new(context)),
+            requests,
+            reports,
+            vm,
+            packer: PinPacker::default(),
+        }
     }
 
     /// Starts a driver. Worker and slot have one number.
     fn start(&mut self, number: u64, driver: &PlanExpr) {
         let value = driver.value(&mut self.vm);
-        let values = codec::serialize(&self.vm, &value).expect("a small value");
+        let values = self.packer.pack(&mut self.vm, &value).expect("a small value");
         let batch = DriverBatch { drivers: vec![(number, number)], values };
         self.pool.start(batch).expect("a thread");
     }

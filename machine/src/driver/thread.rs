@@ -4,11 +4,14 @@ use super::SHARED_VALUE_BYTES;
 use super::entry::{Driver, ThreadResources};
 use super::inbox::{DriverIdentity, ThreadMessage};
 use super::value::DriverValue;
-use crate::codec::{self, SeedBytes};
+use crate::codec;
 use crate::console::{ConsoleNotice, ReportOrigin};
+use crate::packed::{PackedValue, PinLoader};
 use crossbeam_channel::{Receiver, select};
-use std::collections::{HashMap, VecDeque};
+use plan::{Map, Val};
+use std::collections::VecDeque;
 use std::sync::Arc;
+use vm::Vm;
 
 /// The most messages that are received between two turns of drivers.
 const MESSAGES_AT_A_TIME: usize = 1024;
@@ -18,7 +21,7 @@ pub(super) struct DriverThread {
     resources: ThreadResources,
     inbox: Receiver<ThreadMessage>,
     /// By number.
-    drivers: HashMap<u64, QueuedDriver>,
+    drivers: Map<u64, QueuedDriver>,
     /// The drivers that can use a turn, in the order of their turns.
     ready: VecDeque<u64>,
     is_stopped: bool,
@@ -33,7 +36,7 @@ struct QueuedDriver {
 impl DriverThread {
     /// A thread without drivers, which receives messages from `inbox`.
     pub(super) fn new(resources: ThreadResources, inbox: Receiver<ThreadMessage>) -> DriverThread {
-        let (drivers, ready) = (HashMap::new(), VecDeque::new());
+        let (drivers, ready) = (Map::default(), VecDeque::new());
         DriverThread { resources, inbox, drivers, ready, is_stopped: false }
     }
 
@@ -115,7 +118,7 @@ impl DriverThread {
 
     fn handle(&mut self, message: ThreadMessage) {
         match message {
-            ThreadMessage::Start { drivers, values } => self.start(drivers, values),
+            ThreadMessage::Start { drivers, values } => self.start(drivers, &values),
             ThreadMessage::Deliver { worker, message } => {
                 self.with_driver(worker, |driver, _| driver.receive(message));
             }
@@ -133,12 +136,9 @@ impl DriverThread {
         }
     }
 
-    /// Starts drivers whose values were serialized together.
-    fn start(&mut self, drivers: Vec<DriverIdentity>, values: SeedBytes) {
-        let values = match drivers.len() {
-            1 => vec![Some(self.single_value(values))],
-            _ => self.values(&values, drivers.len()),
-        };
+    /// Starts drivers whose values were packed together.
+    fn start(&mut self, drivers: Vec<DriverIdentity>, values: &PackedValue) {
+        let values = self.values(values, drivers.len());
         for (identity, value) in drivers.into_iter().zip(values) {
             let Some(value) = value else {
                 let origin = ReportOrigin::Driver(identity.slot);
@@ -153,34 +153,36 @@ impl DriverThread {
         }
     }
 
-    /// The value of one driver, loaded if it is small.
-    fn single_value(&mut self, value: SeedBytes) -> DriverValue {
-        let loaded = match value.len() <= SHARED_VALUE_BYTES {
-            true => self.resources.runtime.load(&value).ok(),
-            false => None,
-        };
-        loaded.map_or_else(|| DriverValue::Serialized(Arc::new(value)), DriverValue::Loaded)
-    }
-
-    /// The values of several drivers. None for a value that cannot be taken out of the row.
-    fn values(&mut self, row: &SeedBytes, count: usize) -> Vec<Option<DriverValue>> {
-        if let Ok(row) = self.resources.runtime.load(row) {
+    /// The value of each of `count` drivers. None for a value that is too large for any heap.
+    fn values(&mut self, packed: &PackedValue, count: usize) -> Vec<Option<DriverValue>> {
+        let is_small = count > 1 || packed.size() <= SHARED_VALUE_BYTES;
+        if is_small && let Ok(value) = self.resources.runtime.load_packed(packed) {
             let heap = self.resources.runtime.heap();
-            let items = heap.look(&row).as_row();
-            let item = |index| items.and_then(|items| items.get(index));
-            let hold = |index| item(index).map(|item| DriverValue::Loaded(heap.hold(item)));
-            return (0..count).map(hold).collect();
+            return items(heap, value, count)
+                .into_iter()
+                .map(|item| item.map(DriverValue::Loaded))
+                .collect();
         }
-        // The shared runtime has no room for them, so each goes to a private one.
+        // There is no room for them in the shared runtime, so each goes to a private one.
         let settings = &self.resources.context.settings;
         let Ok(mut vm) = settings.worker_runtime(None) else { return vec![None; count] };
-        let Ok(row) = codec::deserialize(&mut vm, row) else { return vec![None; count] };
-        let items = vm.look(&row).as_row();
-        let serialize = |index| {
-            let item = vm.hold(items?.get(index)?);
-            let bytes = codec::serialize(&vm, &item).ok()?;
+        let Ok(value) = PinLoader::default().load(&mut vm, packed) else {
+            return vec![None; count];
+        };
+        let serialize = |item: Option<Val>| {
+            let bytes = codec::serialize(&vm, &item?).ok()?;
             Some(DriverValue::Serialized(Arc::new(bytes)))
         };
-        (0..count).map(serialize).collect()
+        items(&vm, value, count).into_iter().map(serialize).collect()
     }
+}
+
+/// The value itself if `count` is 1, else the items of the value, which is a row.
+fn items(vm: &Vm, value: Val, count: usize) -> Vec<Option<Val>> {
+    if count == 1 {
+        return vec![Some(value)];
+    }
+    let row = vm.look(&value).as_row();
+    let item = |index| row.and_then(|row| row.get(index)).map(|item| vm.hold(item));
+    (0..count).map(item).collect()
 }

@@ -76,7 +76,16 @@ impl Machine {
             ControlMessage::WorkerFailed(error) => return Err(error.into()),
             ControlMessage::WorkerDamaged(problem) => return Err(self.damaged(problem)),
             ControlMessage::SnapshotDone(result) => {
-                self.snapshots.done(result, &*self.settings.console)?
+                if result.is_ok() {
+                    self.metrics.count_snapshot();
+                }
+                self.snapshots.done(result, &*self.settings.console)?;
+                self.garbage.start_if_due(&mut self.cog, &self.store, &self.control_sender)?;
+            }
+            ControlMessage::Garbage(report) => {
+                if self.garbage.done(report, &self.metrics, &*self.settings.console) {
+                    self.garbage.start_if_due(&mut self.cog, &self.store, &self.control_sender)?;
+                }
             }
             ControlMessage::Panicked(thread) => {
                 return Err(RunError::Defect(format!("the thread of {thread} panicked")));

@@ -6,6 +6,7 @@ mod counter;
 mod disk;
 mod drivers;
 mod failures;
+mod garbage;
 pub(crate) mod harness;
 mod jobs;
 mod limits;

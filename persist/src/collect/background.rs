@@ -58,6 +58,8 @@ use super::plan::CollectPlan;
 use super::types::{CollectError, CollectStats};
 use crate::error::{DiskError, StoreReadError};
 use crate::space::address_ranges::AddressRanges;
+use crate::space::body;
+use crate::space::catalogue::CatalogueRecord;
 use crate::space::catalogue_reader::CatalogueReader;
 use crate::space::pin_files::PinFiles;
 use crate::space::reclaim::NewPins;
@@ -156,7 +158,9 @@ impl BackgroundCollection {
             }
         }
         let before = self.record(&plan)?;
-        let Some(has_holes) = files.punch_removed(&before, pace.keep_going)? else { return Ok(None) };
+        let Some(has_holes) = files.punch_removed(&before, pace.keep_going)? else {
+            return Ok(None);
+        };
         files.open_gaps();
         let disk_after = disk_space(context, &plan.slots)?;
         Ok(Some(CollectStats { disk_before, disk_after, no_holes: !has_holes, ..plan.stats }))
@@ -221,8 +225,7 @@ impl BackgroundCollection {
         let (mut start, mut copied) = (summary.start, summary.copied);
         if plan.should_copy_catalogue() {
             let reader = files.locked_reader(catalogue)?;
-            let is_kept =
-                |address| self.new.contains(address) || plan.marked.is_reached(address);
+            let is_kept = |address| self.new.contains(address) || plan.marked.is_reached(address);
             start = catalogue.journal.begin_segment()?;
             copy_live_entries(&mut catalogue.journal, &reader, is_kept)?;
             copied = catalogue.journal.last() + 1;
@@ -232,6 +235,41 @@ impl BackgroundCollection {
         let before = files.push_gaps(catalogue, &freed)?;
         files.finish_gaps(catalogue)?;
         Ok(before)
+    }
+}
+
+/// How much of a store may be garbage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GarbageEstimate {
+    /// The bytes of the pins that were written since the last collection. As many bytes, or fewer,
+    /// became garbage.
+    pub written: u64,
+    /// The bytes that all other pins take on the disk.
+    pub live: u64,
+}
+
+impl GarbageEstimate {
+    /// Estimates the garbage of an open store. Reads the catalogue after the last collection.
+    ///
+    /// # Errors
+    /// See [`StoreReadError`].
+    pub fn of(store: &Store) -> Result<Self, StoreReadError> {
+        let reader = store.pins().files().catalogue_reader()?;
+        let mut written = 0;
+        for sequence in reader.sequences().rev() {
+            let is_gaps = reader.read(sequence, |record| {
+                if let CatalogueRecord::Group(_, entries) = &record {
+                    written += entries.iter().map(|entry| entry.bytes()).sum::<u64>();
+                }
+                Ok(matches!(record, CatalogueRecord::Gaps(_)))
+            })?;
+            if is_gaps {
+                break;
+            }
+        }
+        let context = store.context();
+        let on_disk = disk_space(context, &body::list_slots(context)?)?;
+        Ok(Self { written, live: on_disk.saturating_sub(written) })
     }
 }
 

@@ -28,7 +28,7 @@ mod types;
 use std::path::Path;
 use std::sync::Arc;
 
-pub use background::{BackgroundCollection, CollectPace};
+pub use background::{BackgroundCollection, CollectPace, GarbageEstimate};
 pub use types::{CollectError, CollectPhase, CollectStats, OnProgress};
 
 use crate::context::StoreContext;

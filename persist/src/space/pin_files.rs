@@ -442,7 +442,10 @@ impl PinFiles {
     }
 
     /// Writes a checkpoint of the index.
-    pub(super) fn checkpoint_index(&self, catalogue: &mut CatalogueWriter) -> Result<(), WriteError> {
+    pub(super) fn checkpoint_index(
+        &self,
+        catalogue: &mut CatalogueWriter,
+    ) -> Result<(), WriteError> {
         let (files, shape) = {
             let table = self.table.lock();
             (table.index.files(), table.index.shape())

@@ -180,7 +180,9 @@ mod tests {
         assert!(state.begin(vec![3], BodyEnd { slot: 3, offset: 1024 }));
         assert!(!state.begin(vec![3], BodyEnd { slot: 3, offset: 1024 }), "one at a time");
         assert!(state.are_gaps_closed());
-        assert!(state.note_use(at(64)) && state.note_use(at(1024)) && state.note_use(address(5, 64)));
+        assert!(
+            state.note_use(at(64)) && state.note_use(at(1024)) && state.note_use(address(5, 64))
+        );
         assert_eq!(state.take_found(), [at(64)], "new pins need no note");
         state.condemn(ranges(&[(at(128), at(512))]));
         assert!(!state.note_use(at(128)) && !state.note_use(at(448)) && state.note_use(at(512)));

@@ -17,7 +17,9 @@
 
 use super::nursery::NurseryEvacuation;
 use super::object;
-use super::remembered::{RememberedParts, RememberedSet, cards_of, is_scanned_by_cards, values_on_card};
+use super::remembered::{
+    RememberedParts, RememberedSet, cards_of, is_scanned_by_cards, values_on_card,
+};
 use super::space::{OldSpace, ScanCursor};
 use crate::layout::{LAW_CODE, ObjectHeader, ObjectLayout, PIN_FROZEN};
 use crate::pinspace::attached::FrozenReferences;

@@ -80,9 +80,7 @@ impl MemoryBlock {
             return MemoryBlock::allocated(words);
         }
         match map(8 * words) {
-            Some(mapped) => {
-                MemoryBlock::new_in(mapped.start, words, BlockOrigin::Mapped(mapped))
-            }
+            Some(mapped) => MemoryBlock::new_in(mapped.start, words, BlockOrigin::Mapped(mapped)),
             None => handle_alloc_error(MemoryBlock::layout(words)),
         }
     }

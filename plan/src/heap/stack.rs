@@ -254,6 +254,11 @@ impl EvalStack {
         let mut visited = top - from;
         let mut cards = CardSet::default();
         for card in self.changed_cards.take() {
+            // The words of a card may have been dropped since, so that it is above `from`, or above
+            // the top. What is above `from` is visited below.
+            if card * CARD_WORDS >= from {
+                continue;
+            }
             let range = values_on_card(&(0..from), card);
             visited += range.len();
             let words = &mut self.top_mut(0)[range];
@@ -353,4 +358,21 @@ fn release(_: *mut Word, _: usize, _: usize) {}
 fn free(base: *mut Word, words: usize) {
     // SAFETY: `reserve` made it from a box of this length.
     drop(unsafe { Box::from_raw(std::ptr::slice_from_raw_parts_mut(base, words)) });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A changed card whose words are dropped before the next collection.
+    #[test]
+    fn a_card_above_the_top_is_not_visited() {
+        let count = 2 * UNCARDED;
+        let mut stack = EvalStack::new(count).expect("a stack");
+        (0..count).for_each(|_| stack.push(Word::ZERO));
+        stack.visit_changed(|_| false);
+        stack.set(CARD_WORDS, Word::ZERO);
+        stack.truncate(CARD_WORDS / 2);
+        assert_eq!(stack.visit_changed(|_| false), 0);
+    }
 }

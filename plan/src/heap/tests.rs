@@ -225,7 +225,11 @@ fn survivors_that_do_not_fit_are_old_and_may_point_to_young_objects() {
     let row = heap.stack.peek(0).address();
     let remembered = heap.remembered.take();
     assert!(remembered.objects.is_empty());
-    assert_eq!(remembered.cards, (0..=9).map(|card| (row, card)).collect::<Vec<_>>(), "the whole row");
+    assert_eq!(
+        remembered.cards,
+        (0..=9).map(|card| (row, card)).collect::<Vec<_>>(),
+        "the whole row"
+    );
     remembered.cards.iter().for_each(|(row, card)| heap.remembered.add_card(*row, card * 64));
     for _ in 0..3 {
         assert_eq!(list_length(&heap, heap.load(heap.stack.peek(0), 599)), 100);

@@ -145,11 +145,7 @@ impl AttachedSpaces {
 
     /// Returns the references to a pin space that the last full collection recorded for a survey, and
     /// records no more.
-    pub(crate) fn take_references(
-        &mut self,
-        space: &Arc<PinSpace>,
-        survey: u64,
-    ) -> HeapReferences {
+    pub(crate) fn take_references(&mut self, space: &Arc<PinSpace>, survey: u64) -> HeapReferences {
         let mut addresses = self.referenced.addresses.take().unwrap_or_default();
         self.referenced.compact_at = COMPACT_MINIMUM;
         addresses.retain(|address| space.contains(*address));

@@ -121,10 +121,11 @@ impl PinSpace {
             return Ok(None);
         }
         match record::verify(address) {
-            // SAFETY: the contract of `PinSpaceBacking` covers the addresses that `find` returns,
-            // and `verify` has just found a record there.
             Ok(()) => {
-                Ok(Some(unsafe { self.at_unverified(address) }).filter(|pin| pin.hash() == *hash))
+                // SAFETY: the contract of `PinSpaceBacking` covers the addresses that `find`
+                // returns, and `verify` has just found a record there.
+                let found = unsafe { self.at_unverified(address) };
+                Ok(Some(found).filter(|found| found.hash() == *hash))
             }
             Err(PinFault::Unreadable(error)) => Err(error.into()),
             Err(_) => Ok(None),

@@ -14,7 +14,8 @@ use mio::net::{TcpListener, TcpStream};
 use parking_lot::Mutex;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use std::collections::BTreeMap;
-use std::io::{self, ErrorKind};
+use std::fs::File;
+use std::io::{self, ErrorKind, Write};
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::path::Path;
 use std::sync::{Arc, Weak};
@@ -160,13 +161,12 @@ impl Listeners {
         Ok(OpenListener { socket, token, address })
     }
 
-    /// Writes the port file.
+    /// Writes the port file, durably.
     fn keep_ports(&self, opened: &[OpenListener]) {
         let Some(path) = &self.settings.port_file else { return };
         let text: String =
             opened.iter().map(|listener| format!("{}\n", listener.address.port())).collect();
-        let draft = path.with_extension("port.new");
-        if let Err(error) = fs::write(&draft, text).and_then(|()| fs::rename(&draft, path)) {
+        if let Err(error) = write_durably(path, &text) {
             let problem = format!("{}: {error}", path.display());
             self.console.notice(&ConsoleNotice::PortNotKept(problem));
         }
@@ -286,6 +286,17 @@ fn has_client(listeners: &[OpenListener]) -> bool {
 /// Whether `accept` failed because of one connection, and may succeed with the next.
 fn is_of_connection(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::Interrupted)
+}
+
+/// Writes a file, which a crash leaves as it was or as it is now.
+fn write_durably(path: &Path, text: &str) -> io::Result<()> {
+    let draft = path.with_extension("port.new");
+    let mut file = File::create(&draft)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&draft, path)?;
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 /// The ports in a port file. None are kept if it cannot be read.
