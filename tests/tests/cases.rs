@@ -13,6 +13,10 @@
 //! | `meme` | an event that ran out of memory ended its machine for good | its input is set aside | `limits`: `an_input_that_needs_too_much_memory_is_kept_until_it_is_offered` |
 //! | `slowev` | so did one of 30 s of wall time | limits count CPU time, and are settings | `limits`: `an_event_has_the_cpu_time_of_its_setting` |
 //! | `st` | (parts that the other cases use) | | |
+//! | `drivers_20000` | a thread, 6.2 GB of addresses and 7 mappings for each driver: 20,000 did not start | a pool of threads runs them | `machine`: `a_hundred_thousand_drivers_start_are_answered_and_stop` |
+//! | `job_gen_quadratic` | a large remembered row was scanned whole at each collection | it is scanned by cards | `plan`: `a_large_old_row_is_scanned_by_cards` |
+//! | `drvheap` | the heap of a driver took 32 MB before its first full collection | the trigger is in proportion to live data | `plan` |
+//! | `slowread` | an endless read stopped its machine for 30 s | reads run beside events | `machine` |
 
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::{BufRead, BufReader, Read};
