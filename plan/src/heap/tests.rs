@@ -90,6 +90,24 @@ fn handles_keep_values_and_follow_them() {
 }
 
 #[test]
+fn a_slot_that_is_used_again_is_visited_once() {
+    let mut heap = heap();
+    for _ in 0..10 {
+        for _ in 0..10 {
+            push_list(&mut heap, 1);
+            let list = heap.stack.pop();
+            drop(heap.handle(list));
+        }
+        push_list(&mut heap, 1);
+        let list = heap.stack.pop();
+        let held = heap.handle(list);
+        heap.collect_young();
+        assert_eq!(heap.handles.listed(), 1);
+        assert_eq!(list_length(&heap, heap.word(&held)), 1);
+    }
+}
+
+#[test]
 fn an_old_object_may_point_to_a_young_one() {
     let mut heap = heap();
     heap.stack.push(Word::ZERO);
@@ -355,6 +373,21 @@ fn a_large_part_of_the_stack_is_scanned_by_cards() {
 }
 
 #[test]
+fn a_card_above_the_top_of_the_stack_is_not_visited() {
+    let mut heap = heap();
+    (0..10_000).for_each(|_| heap.stack.push(Word::ZERO));
+    heap.collect_young();
+    push_list(&mut heap, 1);
+    let list = heap.stack.pop();
+    [70, 200, 2000].iter().for_each(|index| heap.stack.set(*index, list));
+    heap.stack.truncate(100);
+    heap.collect_young();
+    assert_eq!(list_length(&heap, heap.stack.get(70)), 1);
+    heap.stack.truncate(0);
+    heap.collect_young();
+}
+
+#[test]
 fn writes_to_all_parts_of_the_stack_are_seen() {
     let count = if cfg!(miri) { 4500 } else { 10_000 };
     let mut heap = heap();
@@ -369,13 +402,15 @@ fn writes_to_all_parts_of_the_stack_are_seen() {
             0 => heap.collect_young(),
             1 => heap.collect_all(),
             2 => {
-                let top = expected.len() - random.usize(..expected.len().min(30));
+                let most = if random.u8(..20) == 0 { 6000 } else { 30 };
+                let top = expected.len() - random.usize(..=expected.len().min(most));
                 heap.stack.truncate(top);
                 expected.truncate(top);
             }
-            3 if heap.stack.has_room(40) => {
-                (0..40).for_each(|_| heap.stack.push(list));
-                expected.extend([length; 40]);
+            3 if expected.len() < count => {
+                let more = random.usize(..200);
+                (0..more).for_each(|_| heap.stack.push(list));
+                expected.extend(vec![length; more]);
             }
             _ if !expected.is_empty() => {
                 let index = random.usize(..expected.len());

@@ -56,7 +56,7 @@ impl Vm {
             return Some(entry);
         }
         self.evaluator.decoded.insert(entry, pool);
-        self.heap.store(law, LAW_CODE, Word::native(entry, pinned));
+        self.heap.store_raw(law, LAW_CODE, Word::native(entry, pinned).raw());
         Some(entry)
     }
 
