@@ -65,6 +65,9 @@ pub enum ConsoleNotice {
     PortNotKept(String),
     /// The machine cannot listen, for this reason. Drivers that wait for connections get none.
     NotListening(String),
+    /// Connections of clients cannot be accepted for a lack of resources, for this reason: they wait.
+    /// A machine reports this once.
+    NotAccepting(String),
     /// A value was too large to be passed on, and was dropped.
     TooLarge(ReportOrigin),
     /// This many traces of one evaluation were dropped, because their texts exceeded the buffer.
@@ -80,6 +83,8 @@ pub enum ConsoleNotice {
     SnapshotSkipped(String),
     /// A snapshot was not written, for this reason. No event is lost: the log has them all.
     SnapshotFailed(String),
+    /// The garbage of the store is not collected any more, for this reason. Nothing is lost.
+    CollectionFailed(String),
     /// The disk is full, as described here. The machine waits.
     DiskFull(String),
     /// The disk has room again, and the machine continues.
@@ -129,6 +134,9 @@ impl fmt::Display for ConsoleNotice {
                 write!(f, "the next start may have another port: {problem}")
             }
             ConsoleNotice::NotListening(problem) => f.write_str(problem),
+            ConsoleNotice::NotAccepting(problem) => {
+                write!(f, "clients wait until their connections can be accepted: {problem}")
+            }
             ConsoleNotice::TooLarge(origin) => {
                 write!(f, "{origin} made a value that is too large to be passed on")
             }
@@ -143,6 +151,9 @@ impl fmt::Display for ConsoleNotice {
             }
             ConsoleNotice::SnapshotFailed(error) => {
                 write!(f, "no snapshot was written: {error}; the log has everything")
+            }
+            ConsoleNotice::CollectionFailed(error) => {
+                write!(f, "the garbage of the store is not collected any more: {error}")
             }
             ConsoleNotice::DiskFull(error) => write!(f, "waiting for room on the disk: {error}"),
             ConsoleNotice::DiskHasRoom => write!(f, "there is room on the disk again"),

@@ -26,6 +26,7 @@ use crate::device::udp::UdpDevice;
 use crate::device::{Device, DeviceRegistry, TimeDevice};
 use crate::driver::DriverContext;
 use crate::error::{BootError, LimitStop, RunError, StartError, StateError, SystemError};
+use crate::garbage::GarbageCollector;
 use crate::message::{CogRequest, ControlMessage};
 use crate::metrics::{MachineMetrics, MetricsRecorder};
 use crate::replay::{self, Replayed};
@@ -120,6 +121,7 @@ pub struct Machine {
     /// Where the times from appended to durable are recorded, if they are.
     commits: Option<ProfileTrack>,
     snapshots: SnapshotScheduler,
+    garbage: GarbageCollector,
     state_hashes: StateHashSchedule,
     replayed: u64,
     /// The last event that the cog has applied.
@@ -197,17 +199,18 @@ impl Machine {
         let commits = settings.track("log");
         let metrics = Arc::new(MetricsRecorder::new(store.written_pins()));
         metrics.set_heap_bytes(cog.heap().used_bytes());
+        let garbage = GarbageCollector::new(settings.garbage, store.written_pins());
         let appender = store.appender().map_err(|error| {
             SystemError::new("start the log's thread")(io::Error::other(error.to_string()))
         })?;
         Ok(Machine {
             applied: store.last(),
             store: Arc::new(store),
+            workers: WorkerTable::new(settings.drivers.threads),
             settings,
             appender,
             watchdog,
             cog,
-            workers: WorkerTable::default(),
             pool,
             requests,
             control,
@@ -216,6 +219,7 @@ impl Machine {
             metrics,
             commits,
             snapshots,
+            garbage,
             state_hashes: StateHashSchedule::default(),
             replayed: events,
             queue: EffectQueue::default(),
@@ -261,7 +265,8 @@ impl Machine {
         }
         self.cog.report_crash();
         let reports = self.cog.take_messages();
-        let changes = self.workers.update(self.cog.heap(), self.cog.status().running());
+        let (vm, state) = self.cog.parts();
+        let changes = self.workers.update(vm, state.status.running());
         if let Err(damaged) = self.check_damage() {
             return self.shut_down(Err(damaged)).map(|()| RunOutcome::Stopped);
         }

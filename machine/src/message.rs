@@ -2,10 +2,11 @@
 
 use crate::codec::SeedBytes;
 use crate::device::DeviceAnswer;
-use crate::error::SystemError;
+use crate::error::{StateError, SystemError};
 use crate::event::InputPayload;
 use crossbeam_channel::Sender;
-use persist::{LogError, Seq, SnapshotError};
+use persist::collect::{CollectStats, GarbageEstimate};
+use persist::{LogError, Seq};
 use plan::EvalError;
 use std::thread;
 
@@ -28,11 +29,23 @@ pub(crate) enum ControlMessage {
     /// The evaluation of a worker needed a damaged pin ([`EvalError::Damaged`], as text).
     WorkerDamaged(String),
     /// A snapshot was written, or failed.
-    SnapshotDone(Result<(), SnapshotError>),
+    SnapshotDone(SnapshotEnd),
+    /// A thread that collects the store has ended.
+    Garbage(GarbageReport),
     /// A thread has panicked.
     Panicked(&'static str),
     /// The machine's handle has requested a stop.
     Stop,
+}
+
+/// What a thread of the collector found or did.
+pub(crate) enum GarbageReport {
+    /// How much may be garbage.
+    Estimated(GarbageEstimate),
+    /// A collection has ended; None if it gave up.
+    Collected(Option<CollectStats>),
+    /// The thread failed, for this reason. Nothing is lost.
+    Failed(String),
 }
 
 impl ControlMessage {
@@ -51,6 +64,15 @@ impl ControlMessage {
     ) -> PanicGuard {
         PanicGuard { control: control.clone(), thread_name }
     }
+}
+
+/// The end of a snapshot that was written while events went on.
+pub(crate) struct SnapshotEnd {
+    pub(crate) result: Result<(), StateError>,
+    /// The bytes of all written pins when the state had been frozen.
+    pub(crate) pin_bytes: u64,
+    /// The bytes of pins that were written meanwhile, most of them by the freeze.
+    pub(crate) cost: u64,
 }
 
 /// See [`ControlMessage::on_panic`].
@@ -81,6 +103,4 @@ pub(crate) enum DriverMessage {
     InputSetAside,
     /// A device's answer to a call.
     DeviceAnswer { key: u64, serial: u64, answer: DeviceAnswer },
-    /// The driver has been cancelled.
-    Shutdown,
 }

@@ -41,6 +41,14 @@ pub struct MachineMetrics {
     pub pins: u64,
     /// Bytes of these pins.
     pub pin_bytes: u64,
+    /// Snapshots that were written while the machine ran.
+    pub snapshots: u64,
+    /// Collections of the store's garbage.
+    pub store_collections: u64,
+    /// Pins that these collections freed.
+    pub freed_pins: u64,
+    /// Bytes of these pins.
+    pub freed_bytes: u64,
     /// Counts of events by the time from the start of their evaluation until they were durable.
     latencies: Vec<u64>,
 }
@@ -68,6 +76,10 @@ pub(crate) struct MetricsRecorder {
     log_bytes: AtomicU64,
     heap_bytes: AtomicUsize,
     pins: Arc<WrittenPins>,
+    snapshots: AtomicU64,
+    store_collections: AtomicU64,
+    freed_pins: AtomicU64,
+    freed_bytes: AtomicU64,
     latencies: Vec<AtomicU64>,
 }
 
@@ -79,6 +91,10 @@ impl MetricsRecorder {
             log_bytes: AtomicU64::new(0),
             heap_bytes: AtomicUsize::new(0),
             pins,
+            snapshots: AtomicU64::new(0),
+            store_collections: AtomicU64::new(0),
+            freed_pins: AtomicU64::new(0),
+            freed_bytes: AtomicU64::new(0),
             latencies: (0..BUCKETS).map(|_| AtomicU64::new(0)).collect(),
         }
     }
@@ -89,6 +105,18 @@ impl MetricsRecorder {
         self.log_bytes.fetch_add(log_bytes, Ordering::Relaxed);
         let nanoseconds = u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX);
         self.latencies[bucket(nanoseconds)].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a snapshot that was written.
+    pub(crate) fn count_snapshot(&self) {
+        self.snapshots.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a collection of the store, and what it freed.
+    pub(crate) fn count_collection(&self, pins: u64, bytes: u64) {
+        self.store_collections.fetch_add(1, Ordering::Relaxed);
+        self.freed_pins.fetch_add(pins, Ordering::Relaxed);
+        self.freed_bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
     /// Notes how many bytes the cog's heap uses.
@@ -104,6 +132,10 @@ impl MetricsRecorder {
             heap_bytes: self.heap_bytes.load(Ordering::Relaxed) as u64,
             pins: self.pins.count(),
             pin_bytes: self.pins.bytes(),
+            snapshots: self.snapshots.load(Ordering::Relaxed),
+            store_collections: self.store_collections.load(Ordering::Relaxed),
+            freed_pins: self.freed_pins.load(Ordering::Relaxed),
+            freed_bytes: self.freed_bytes.load(Ordering::Relaxed),
             latencies: self.latencies.iter().map(|it| it.load(Ordering::Relaxed)).collect(),
         }
     }

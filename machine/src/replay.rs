@@ -40,7 +40,7 @@ pub(crate) fn replay(
     let mut cog = Cog::new(settings, watchdog, |vm| {
         MachineState::load(vm, store, snapshot).map_err(StartError::from)
     })?;
-    let mut snapshots = SnapshotScheduler::new(settings.snapshots);
+    let mut snapshots = SnapshotScheduler::new(settings.snapshots, store.written_pins());
     let (clock, console) = (&*settings.clock, &*settings.console);
     let (mut events, mut offered) = (0, Vec::new());
     console.replay_progress(events, total);

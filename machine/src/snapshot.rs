@@ -1,41 +1,87 @@
-//! When snapshots are written, and how. The cog's thread freezes the new parts of the state, which
-//! copies them; another thread waits for the disk while events continue.
+//! When snapshots are written, and how. Another thread freezes the new parts of the state, which
+//! hashes and copies them, and waits for the disk; events continue meanwhile.
+//!
+//! A snapshot is due by what it saves ([`SnapshotPolicy`]): bytes of log and time of evaluation, both
+//! of which bound the next replay, and bytes of pins that may have become garbage. An event that
+//! costs little does not bring the next snapshot closer, however many of them there are. A replay
+//! counts its events in the same way, by the time that it measures.
 
 use crate::cog::Cog;
 use crate::console::{Console, ConsoleNotice};
-use crate::error::{RunError, StateError, SystemError};
-use crate::message::ControlMessage;
+use crate::error::{RunError, StateError};
+use crate::message::{ControlMessage, SnapshotEnd};
 use crate::settings::SnapshotPolicy;
 use crossbeam_channel::Sender;
-use persist::{PinError, Seq, SnapshotError, Store};
+use persist::{PinError, Seq, SnapshotError, Store, WrittenPins};
 use plan::pinspace::FrozenPin;
 use profile::ProfileTimer;
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// Decides when a snapshot is due, and writes it.
 pub(crate) struct SnapshotScheduler {
     policy: Option<SnapshotPolicy>,
-    // Since the last snapshot: events, bytes of log, and time of evaluation.
-    events: u64,
-    bytes: u64,
-    work: Duration,
-    /// The thread that writes a snapshot.
+    /// The pins that were written to the store.
+    pins: Arc<WrittenPins>,
+    since: SinceSnapshot,
+    /// The bytes of pins that the last snapshot wrote.
+    cost: u64,
+    /// The thread that freezes the state and writes a snapshot.
     writer: Option<JoinHandle<()>>,
 }
 
+/// What happened since the last snapshot.
+#[derive(Default)]
+struct SinceSnapshot {
+    events: u64,
+    log_bytes: u64,
+    work: Duration,
+    /// The bytes of all written pins when the snapshot had been frozen.
+    pins_before: u64,
+}
+
+impl SinceSnapshot {
+    /// Whether a limit is reached. `pin_bytes` are the bytes of all written pins, and `cost` those
+    /// that the last snapshot wrote.
+    fn reaches(&self, policy: &SnapshotPolicy, pin_bytes: u64, cost: u64) -> bool {
+        let highest = policy.log_bytes.saturating_mul(4);
+        let log_limit = cost.clamp(policy.log_bytes, highest);
+        self.events >= policy.events
+            || self.log_bytes >= log_limit
+            || self.work >= policy.replay_time
+            || pin_bytes - self.pins_before >= policy.pin_bytes
+    }
+}
+
 impl SnapshotScheduler {
-    /// A scheduler that follows a policy; without one it writes no snapshots.
-    pub(crate) fn new(policy: Option<SnapshotPolicy>) -> SnapshotScheduler {
-        SnapshotScheduler { policy, events: 0, bytes: 0, work: Duration::ZERO, writer: None }
+    /// A scheduler that follows a policy; without one it writes no snapshots. `pins` are the written
+    /// pins of the store.
+    pub(crate) fn new(policy: Option<SnapshotPolicy>, pins: Arc<WrittenPins>) -> SnapshotScheduler {
+        let since = SinceSnapshot { pins_before: pins.bytes(), ..SinceSnapshot::default() };
+        SnapshotScheduler { policy, pins, since, cost: 0, writer: None }
     }
 
     /// Counts an event, with its size in the log and the time of its evaluation.
     pub(crate) fn count_event(&mut self, bytes: u64, work: Duration) {
-        self.events += 1;
-        self.bytes += bytes;
-        self.work += work;
+        self.since.events += 1;
+        self.since.log_bytes += bytes;
+        self.since.work += work;
+    }
+
+    /// Freezes the state on this thread, and begins to count anew. Returns None if there is no room.
+    fn freeze(
+        &mut self,
+        cog: &mut Cog,
+        store: &Store,
+        console: &dyn Console,
+    ) -> Result<Option<FrozenPin>, StateError> {
+        let before = self.pins.bytes();
+        let root = freeze(cog, store, console)?;
+        let pins_before = self.pins.bytes();
+        self.cost = pins_before - before;
+        self.since = SinceSnapshot { pins_before, ..SinceSnapshot::default() };
+        Ok(root)
     }
 
     /// Starts a snapshot of the state after the event `applied`, if one is due and none is being
@@ -51,24 +97,34 @@ impl SnapshotScheduler {
         if !self.is_due() || self.writer.is_some() {
             return Ok(());
         }
-        (self.events, self.bytes, self.work) = (0, 0, Duration::ZERO);
-        let Some(root) = freeze(cog, store, console)? else { return Ok(()) };
-        let (store, control) = (Arc::clone(store), control.clone());
-        let track = cog.track().cloned();
-        let writer = thread::Builder::new()
-            .name("pallas-snapshot".into())
-            .spawn(move || {
-                let timer = ProfileTimer::start(track.as_ref());
-                let result = write(&store, &root, applied);
-                // Events go on meanwhile on the same track.
-                timer.overlapping_span("snapshot", "write");
-                // The machine closes the store when it gets the message, so drop it before.
-                drop((root, store));
-                // If the event loop has ended, no thread receives the message.
-                let _ = control.send(ControlMessage::SnapshotDone(result));
-            })
-            .map_err(SystemError::new("start a thread"))?;
-        self.writer = Some(writer);
+        let before = self.pins.bytes();
+        self.since = SinceSnapshot { pins_before: before, ..SinceSnapshot::default() };
+        let guard = ControlMessage::on_panic(control, "a snapshot");
+        let (pins, control) = (Arc::clone(&self.pins), control.clone());
+        let (track, of_store) = (cog.track().cloned(), Arc::clone(store));
+        // Events go on meanwhile on the same track.
+        let timer = ProfileTimer::start(track.as_ref());
+        let write_frozen = move |saved: Result<FrozenPin, StateError>| {
+            timer.overlapping_span("snapshot", "freeze");
+            let pin_bytes = pins.bytes();
+            let timer = ProfileTimer::start(track.as_ref());
+            let result = saved.and_then(|root| Ok(write(&of_store, &root, applied)?));
+            timer.overlapping_span("snapshot", "write");
+            // The machine closes the store when it gets the message, so drop it before.
+            drop(of_store);
+            let end = SnapshotEnd { result, pin_bytes, cost: pin_bytes - before };
+            // If the event loop has ended, no thread receives the message.
+            let _ = control.send(ControlMessage::SnapshotDone(end));
+            drop(guard);
+        };
+        let timer = ProfileTimer::start(cog.track());
+        let (vm, state) = cog.parts();
+        let started = state.save_in_background(vm, store, write_frozen);
+        timer.span("snapshot", "begin", Vec::new);
+        match started {
+            Ok(writer) => self.writer = Some(writer),
+            Err(error) => report(Err(error), console)?,
+        }
         Ok(())
     }
 
@@ -85,27 +141,23 @@ impl SnapshotScheduler {
         if !self.is_due() || is_covered {
             return Ok(());
         }
-        (self.events, self.bytes, self.work) = (0, 0, Duration::ZERO);
-        match freeze(cog, store, console)? {
-            Some(root) => report(write(store, &root, applied), console),
+        match self.freeze(cog, store, console)? {
+            Some(root) => report(write(store, &root, applied).map_err(StateError::from), console),
             None => Ok(()),
         }
     }
 
     fn is_due(&self) -> bool {
-        self.policy.is_some_and(|policy| {
-            self.events >= policy.events || self.bytes >= policy.bytes || self.work >= policy.work
-        })
+        let reaches = |policy| self.since.reaches(policy, self.pins.bytes(), self.cost);
+        self.policy.as_ref().is_some_and(reaches)
     }
 
     /// Handles the end of the snapshot that was being written.
-    pub(crate) fn done(
-        &mut self,
-        result: Result<(), SnapshotError>,
-        console: &dyn Console,
-    ) -> Result<(), RunError> {
+    pub(crate) fn done(&mut self, end: SnapshotEnd, console: &dyn Console) -> Result<(), RunError> {
         self.wait();
-        Ok(report(result, console)?)
+        self.cost = end.cost;
+        self.since.pins_before = end.pin_bytes;
+        Ok(report(end.result, console)?)
     }
 
     /// Waits until no snapshot is being written.
@@ -130,7 +182,9 @@ impl SnapshotScheduler {
             return Ok(());
         }
         match freeze(cog, store, console)? {
-            Some(root) => Ok(report(write(store, &root, applied), console)?),
+            Some(root) => {
+                Ok(report(write(store, &root, applied).map_err(StateError::from), console)?)
+            }
             None => Ok(()),
         }
     }
@@ -149,14 +203,7 @@ fn freeze(
     timer.span("snapshot", "freeze", Vec::new);
     match saved {
         Ok(root) => Ok(Some(root)),
-        Err(
-            error @ (StateError::NoRoom { .. }
-            | StateError::Pin(PinError::Full(_) | PinError::TooLarge { .. })),
-        ) => {
-            console.notice(&ConsoleNotice::SnapshotFailed(error.to_string()));
-            Ok(None)
-        }
-        Err(error) => Err(error),
+        Err(error) => report(Err(error), console).map(|()| None),
     }
 }
 
@@ -166,13 +213,52 @@ fn write(store: &Store, root: &FrozenPin, covers: Seq) -> Result<(), SnapshotErr
     store.prune().map(drop)
 }
 
-/// Reports a snapshot that failed for lack of room on the disk. Any other failure is an error.
-fn report(result: Result<(), SnapshotError>, console: &dyn Console) -> Result<(), StateError> {
+/// Reports a snapshot that failed for lack of room, in memory or on the disk. Any other failure is an
+/// error.
+fn report(result: Result<(), StateError>, console: &dyn Console) -> Result<(), StateError> {
     match result {
-        Err(error @ SnapshotError::Full(_)) => {
+        Err(
+            error @ (StateError::NoRoom { .. }
+            | StateError::Pin(PinError::Full(_) | PinError::TooLarge { .. })
+            | StateError::Snapshot(SnapshotError::Full(_))),
+        ) => {
             console.notice(&ConsoleNotice::SnapshotFailed(error.to_string()));
             Ok(())
         }
-        result => Ok(result?),
+        result => result,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn since(events: u64, log_bytes: u64, work: Duration) -> SinceSnapshot {
+        SinceSnapshot { events, log_bytes, work, pins_before: 1000 }
+    }
+
+    #[test]
+    fn a_snapshot_is_due_by_what_it_saves_and_not_by_the_number_of_events() {
+        let policy = SnapshotPolicy::default();
+        let limit = policy.log_bytes;
+        let second = Duration::from_secs(1);
+        assert!(!since(10_000_000, limit - 1, second).reaches(&policy, 1000, 0));
+        assert!(since(1, limit, second).reaches(&policy, 1000, 0));
+        assert!(since(1, 0, policy.replay_time).reaches(&policy, 1000, 0));
+        assert!(!since(1, 0, second).reaches(&policy, 999 + policy.pin_bytes, 0));
+        assert!(since(1, 0, second).reaches(&policy, 1000 + policy.pin_bytes, 0));
+    }
+
+    #[test]
+    fn a_snapshot_that_writes_much_waits_for_as_much_log_up_to_a_limit() {
+        let policy = SnapshotPolicy::default();
+        let limit = policy.log_bytes;
+        let log = |bytes| since(1, bytes, Duration::ZERO);
+        assert!(log(limit).reaches(&policy, 1000, limit / 2));
+        assert!(!log(limit).reaches(&policy, 1000, 2 * limit));
+        assert!(log(2 * limit).reaches(&policy, 1000, 2 * limit));
+        assert!(log(4 * limit).reaches(&policy, 1000, 100 * limit));
+        let unlimited = SnapshotPolicy { log_bytes: u64::MAX, ..policy };
+        assert!(!log(limit).reaches(&unlimited, 1000, 2 * limit));
     }
 }

@@ -8,7 +8,7 @@ use plan::pinspace::FrozenPin;
 
 use crate::context::{StoreContext, TEMPORARY};
 use crate::encoding::{array, check, u32_at, u64_at};
-use crate::error::{DiskError, OpenError, SnapshotError, StoreDamage};
+use crate::error::{DiskError, OpenError, SnapshotError, StoreDamage, StoreReadError};
 use crate::health::WriteError;
 use crate::types::{FORMAT_VERSION as VERSION, Seq, Snapshot};
 
@@ -154,6 +154,18 @@ impl SnapshotFiles {
     /// Returns the intact snapshots, newest first.
     pub(crate) fn list(&self) -> Vec<Snapshot> {
         self.intact.iter().rev().cloned().collect()
+    }
+
+    /// Returns all snapshots, newest first, after the removal of others is durable.
+    ///
+    /// # Errors
+    /// [`StoreReadError::Damaged`] if one of them is damaged, and [`StoreReadError::Disk`].
+    pub(crate) fn durable_list(&self) -> Result<Vec<Snapshot>, StoreReadError> {
+        if let Some((_, damage)) = self.damaged.first() {
+            return Err(damage.clone().into());
+        }
+        self.context.sync_dir(DIR)?;
+        Ok(self.list())
     }
 
     /// Returns the generations of the damaged snapshots, with the damage.

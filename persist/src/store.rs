@@ -239,8 +239,10 @@ impl Store {
     /// [`PinError::Damaged`] if the pin is damaged or missing, or the store does not have this
     /// snapshot.
     pub fn root(&self, snapshot: &Snapshot) -> Result<FrozenPin, PinError> {
-        // A pin is read only at an address that the store itself has recorded.
-        if !self.snapshots.lock().contains(snapshot) {
+        // A pin is read only at an address that the store itself has recorded. The lock keeps the
+        // snapshot until its root is held, so that no collection frees it in between.
+        let snapshots = self.snapshots.lock();
+        if !snapshots.contains(snapshot) {
             let reason = NOT_AS_WRITTEN.to_owned();
             return Err(self.pins.damage(snapshot.address, reason).into());
         }
@@ -299,6 +301,25 @@ impl Store {
         let groups = self.pins.commit()?;
         self.log.wait_durable(covers)?;
         Ok(snapshots.write(root, covers, groups)?)
+    }
+
+    /// Returns all snapshots, newest first, after the removal of others is durable: a snapshot that
+    /// reappeared after a crash might have lost its pins.
+    ///
+    /// # Errors
+    /// The damage of a snapshot whose pins are unknown, or an error of the file system.
+    pub(crate) fn durable_snapshots(&self) -> Result<Vec<Snapshot>, StoreReadError> {
+        self.snapshots.lock().durable_list()
+    }
+
+    /// Returns the pins.
+    pub(crate) fn pins(&self) -> &PinStore {
+        &self.pins
+    }
+
+    /// Returns what all parts of the store share.
+    pub(crate) fn context(&self) -> &StoreContext {
+        &self.context
     }
 
     /// Returns the intact snapshots, newest first.

@@ -3,18 +3,21 @@
 //! A [`Val`] holds a value, a [`Ref`] reads it while it borrows the heap, and a [`ValueBuilder`]
 //! makes it. The functions that work on words are in [`crate::raw`].
 
+use crate::background;
 use crate::build::ValueBuilder;
 use crate::digest::Hash;
 use crate::error::EvalError;
 use crate::freeze::{self, FreezeError};
 use crate::heap::{CollectionReport, HeapHost, HeapOptions, HeapStatistics, NoHost, RawHeap, Val};
+use crate::interrupt::InterruptHandle;
 use crate::nat::Natural;
-use crate::pinspace::{FrozenPin, PinSpace};
+use crate::pinspace::{FrozenPin, HeapReferences, PinSpace};
 use crate::value_ref::Ref;
 use crate::view::PinRef;
 use crate::word::{DIRECT_LIMIT, Word, WordKind};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::thread::JoinHandle;
 
 /// A heap of values. An evaluator's runtime dereferences to a heap.
 ///
@@ -80,6 +83,12 @@ impl Heap {
     /// [`EvalError::Interrupted`]. The work that stops clears it.
     pub fn interrupt_flag(&self) -> Arc<AtomicBool> {
         self.0.interrupt.flag()
+    }
+
+    /// Returns a handle that requests from any thread that the running evaluation stops or is
+    /// suspended.
+    pub fn interrupt_handle(&self) -> InterruptHandle {
+        self.0.interrupt.request_handle()
     }
 
     /// Returns the value of a handle, for reading.
@@ -210,6 +219,11 @@ impl Heap {
         self.0.statistics()
     }
 
+    /// Changes [`HeapOptions::max_heap`], for a heap that many evaluations share: a limit for each.
+    pub fn set_max_heap(&mut self, bytes: usize) {
+        self.0.set_max_heap(bytes);
+    }
+
     /// Sets the hook that is called after each collection. It must not use the heap.
     pub fn on_collection(&mut self, hook: impl FnMut(&CollectionReport) + 'static) {
         self.0.set_collection_hook(Box::new(hook));
@@ -227,6 +241,12 @@ impl Heap {
         self.0.handle(Word::object(WordKind::Pin, pin.address()))
     }
 
+    /// Reports, for a survey of a pin space, what this heap refers to in it. Runs a full collection,
+    /// and detaches the pin spaces that the heap does not refer to.
+    pub fn survey_references(&mut self, space: &Arc<PinSpace>) -> HeapReferences {
+        self.0.survey_references(space)
+    }
+
     /// Freezes a pin in normal form and the pins that it refers to, those first. Any other value in
     /// normal form is pinned before.
     ///
@@ -241,19 +261,50 @@ impl Heap {
             return Err(FreezeError::NotNormal);
         }
         self.0.attach(space);
-        let pin = if word.kind() == WordKind::Pin {
-            self.0.handle(word)
-        } else {
-            self.build(|b| {
-                b.push(value);
-                b.pin()
-            })?
-        };
+        let pin = self.pin_unless_pin(word)?;
         let address = freeze::freeze(PinRef(self.look(&pin)), space);
         self.check_damage()?;
         // SAFETY: `freeze` returns the address of a pin that the space has just stored, or already
         // had.
         Ok(unsafe { space.at_unverified(address?) })
+    }
+
+    /// Does the work of [`Heap::freeze`] on another thread, which calls `then` with the result.
+    ///
+    /// The call itself takes about as long as a young collection that finds everything alive. The
+    /// heap can be used meanwhile; only full collections wait for the other thread, if they must
+    /// not be postponed because the heap is at its limit. So does the end of the heap, and a
+    /// further call of this method.
+    ///
+    /// # Errors
+    /// As for [`Heap::freeze`]: [`FreezeError::NotNormal`], and those of making a pin; and
+    /// [`FreezeError::Thread`]. `then` is not called.
+    pub fn freeze_in_background(
+        &mut self,
+        value: &Val,
+        space: &Arc<PinSpace>,
+        then: impl FnOnce(Result<FrozenPin, FreezeError>) + Send + 'static,
+    ) -> Result<JoinHandle<()>, FreezeError> {
+        let word = self.0.resolve(self.0.word(value));
+        if !self.0.is_normal(word) {
+            return Err(FreezeError::NotNormal);
+        }
+        self.check_damage()?;
+        self.0.attach(space);
+        let pin = self.pin_unless_pin(word)?;
+        background::start(&mut self.0, &pin, space, then)
+    }
+
+    /// Returns the pin of a word's value in normal form, or the value itself if it is a pin.
+    fn pin_unless_pin(&mut self, word: Word) -> Result<Val, EvalError> {
+        let value = self.0.handle(word);
+        if word.kind() == WordKind::Pin {
+            return Ok(value);
+        }
+        self.build(|b| {
+            b.push(&value);
+            b.pin()
+        })
     }
 
     /// Fails if the heap has read a damaged pin. No value of the heap may be used then.

@@ -7,15 +7,17 @@
 //! [contract](plan::raw::RawHeap#contract) for all code of this crate.
 
 use crate::eval::state::Evaluator;
+use crate::evaluations::Evaluations;
 use crate::host::CodeHost;
 use crate::jet::declare::{JetAnswer, JetDeclaration};
 use crate::jet::table::GenericJetTable;
 use crate::native::EntryCell;
-use plan::pinspace::{FrozenPin, PinSpace};
+use plan::pinspace::{FrozenPin, HeapReferences, PinSpace};
 use plan::raw::{RawHeap, Word, is_frozen, pin};
 use plan::{EvalError, FreezeError, Heap, HeapOptions, PinRef, Ref, Val};
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
+use std::thread::JoinHandle;
 
 /// The native function of a jet.
 pub type NativeJet = fn(&mut JetCall<'_>) -> Result<JetAnswer, EvalError>;
@@ -76,6 +78,8 @@ pub struct Vm {
     pub(crate) deep_trace: Option<TraceHook>,
     /// `None` without a compiler, and while the compiler handles a request.
     pub(crate) compiler: Option<Box<dyn Compiler>>,
+    /// The evaluations that can be suspended.
+    pub(crate) evaluations: Evaluations<Vm>,
 }
 
 impl Deref for Vm {
@@ -105,7 +109,15 @@ impl Vm {
         // methods of `JetCall` check every index that a jet passes.
         let heap = unsafe { RawHeap::new(options, host) }?;
         let evaluator = Evaluator::new();
-        Ok(Vm { heap, evaluator, jets, trace: None, deep_trace: None, compiler: None })
+        Ok(Vm {
+            heap,
+            evaluator,
+            jets,
+            trace: None,
+            deep_trace: None,
+            compiler: None,
+            evaluations: Evaluations::default(),
+        })
     }
 
     /// The jets of this runtime.
@@ -177,12 +189,35 @@ impl Vm {
         Heap::freeze(self, &value, space)
     }
 
+    /// Normalises a value, and freezes it on another thread, which calls `then` with the result. See
+    /// [`Heap::freeze_in_background`].
+    ///
+    /// # Errors
+    /// Those of [`Vm::force`], and [`FreezeError::Thread`]. `then` is not called.
+    pub fn freeze_in_background(
+        &mut self,
+        value: &Val,
+        space: &Arc<PinSpace>,
+        then: impl FnOnce(Result<FrozenPin, FreezeError>) + Send + 'static,
+    ) -> Result<JoinHandle<()>, FreezeError> {
+        let value = self.force(value)?;
+        Heap::freeze_in_background(self, &value, space, then)
+    }
+
     /// Runs a full collection, and releases pin spaces that nothing refers to. Code of a frozen law
     /// that ran since the previous full collection survives one collection; the next one frees it.
     pub fn collect(&mut self) {
         self.heap.collect_all();
         self.forget_dead_code();
         self.heap.spaces.detach_unreferenced();
+    }
+
+    /// Reports, for a survey of a pin space, which of its pins this runtime refers to. Runs a full
+    /// collection; see [`Vm::collect`].
+    pub fn survey_references(&mut self, space: &Arc<PinSpace>) -> HeapReferences {
+        let references = self.heap.survey_references(space);
+        self.forget_dead_code();
+        references
     }
 
     /// Drops the decoded code of laws that the collector found dead, and has the compiler free

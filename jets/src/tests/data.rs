@@ -53,6 +53,21 @@ fn bars() {
         "barElemIndexOff" N(0x7a), N(1), Bar(b"bab") => N(3);
         "barElemIndexOff" Crash(9), N(3), Bar(b"bab") => N(3);
         "barElemIndexOff" Crash(9), law(), Bar(b"bab") => N(3);
+        "barSlice" N(1), N(1), abc() => Bar(b"b");
+        "barSlice" N(1), law(), abc() => Bar(b"bc");
+        "barSlice" law(), N(9), abc() => abc();
+        "barSlice" N(9), N(1), abc() => Bar(b"");
+        "barSpanOff" Big(power(0x62)), N(0), Bar(b"bab") => N(1);
+        "barSpanOff" Big(power(0x62)), N(2), Bar(b"bab") => N(3);
+        "barSpanOff" N(7), N(1), Bar(&[9, 0, 2, 3]) => N(3);
+        "barSpanOff" law(), N(1), Bar(b"bab") => N(1);
+        "barSpanOff" Crash(9), N(3), Bar(b"bab") => N(3);
+        "barFind" Bar(b"ab"), N(0), Bar(b"aabab") => N(1);
+        "barFind" Bar(b"ab"), N(2), Bar(b"aabab") => N(3);
+        "barFind" Bar(b"b"), N(0), abc() => N(1);
+        "barFind" Bar(b"x"), N(0), abc() => N(3);
+        "barFind" Bar(b""), N(1), abc() => N(1);
+        "barFind" Crash(9), N(3), abc() => N(3);
     }
 }
 

@@ -164,8 +164,12 @@ fn open(dir: &Path) -> MeasureResult<(Machine, Receiver<Instant>)> {
     let (sender, seen) = unbounded();
     let mut settings = MachineSettings::new(Arc::new(TimingConsole(sender)));
     settings.runtime.jets = Arc::new(terms::jets());
-    settings.snapshots =
-        Some(SnapshotPolicy { events: u64::MAX, bytes: u64::MAX, work: Duration::MAX });
+    settings.snapshots = Some(SnapshotPolicy {
+        log_bytes: u64::MAX,
+        pin_bytes: u64::MAX,
+        replay_time: Duration::MAX,
+        events: u64::MAX,
+    });
     Ok((Machine::open(dir, settings)?, seen))
 }
 

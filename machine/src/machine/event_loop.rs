@@ -75,8 +75,17 @@ impl Machine {
             }
             ControlMessage::WorkerFailed(error) => return Err(error.into()),
             ControlMessage::WorkerDamaged(problem) => return Err(self.damaged(problem)),
-            ControlMessage::SnapshotDone(result) => {
-                self.snapshots.done(result, &*self.settings.console)?
+            ControlMessage::SnapshotDone(end) => {
+                if end.result.is_ok() {
+                    self.metrics.count_snapshot();
+                }
+                self.snapshots.done(end, &*self.settings.console)?;
+                self.garbage.start_if_due(&mut self.cog, &self.store, &self.control_sender)?;
+            }
+            ControlMessage::Garbage(report) => {
+                if self.garbage.done(report, &self.metrics, &*self.settings.console) {
+                    self.garbage.start_if_due(&mut self.cog, &self.store, &self.control_sender)?;
+                }
             }
             ControlMessage::Panicked(thread) => {
                 return Err(RunError::Defect(format!("the thread of {thread} panicked")));
@@ -157,7 +166,8 @@ impl Machine {
             effects.push(Effect::Report(reports));
         }
         let first_new_worker = self.workers.next_worker();
-        let changes = self.workers.update(self.cog.heap(), self.cog.status().running());
+        let (vm, state) = self.cog.parts();
+        let changes = self.workers.update(vm, state.status.running());
         effects.extend(changes.into_iter().map(Effect::Worker));
         for CogOutput { slot, key, message: value } in outputs {
             // A driver that starts with this event has made no request yet, so the message was for

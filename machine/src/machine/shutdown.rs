@@ -40,12 +40,15 @@ impl Machine {
     /// applied, writes a snapshot and closes the store. If the loop ended with an error (`served`),
     /// it only cancels the workers and closes the store.
     pub(super) fn shut_down(self, served: Result<(), RunError>) -> Result<(), RunError> {
-        let Machine { settings, store, appender, mut cog, pool, mut snapshots, .. } = self;
+        let Machine {
+            settings, store, appender, mut cog, pool, mut snapshots, mut garbage, ..
+        } = self;
         let console = &*settings.console;
         // Drivers may be waiting for room in the queue of requests: closing it releases them.
         drop(self.requests);
         drop(pool);
         snapshots.wait();
+        garbage.stop();
         served?;
         store.commit()?;
         let (mut queue, mut applied_inputs) = (self.queue, Vec::new());
@@ -63,7 +66,7 @@ impl Machine {
         store.remove_set_aside(&applied_inputs).map_err(StateError::from)?;
         snapshots.finish(&mut cog, &store, self.applied, console)?;
         drop(appender);
-        // The snapshot's thread has ended, so this is the only reference.
+        // The threads of snapshot and garbage have ended, so this is the only reference.
         Arc::into_inner(store).map_or(Ok(()), |store| Ok(store.close()?))
     }
 }

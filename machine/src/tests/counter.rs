@@ -6,7 +6,7 @@ use super::terms::{PlanExpr, arg, call, inc, law, nat, row, trace};
 use crate::{RunError, RunOutcome};
 use persist::sim::{InjectedFault, SurvivingWrites};
 
-fn assert_consecutive(numbers: &[u64]) {
+pub(super) fn assert_consecutive(numbers: &[u64]) {
     let pairs = numbers.windows(2);
     assert!(pairs.clone().all(|pair| pair[1] == pair[0] + 1), "{numbers:?}");
 }

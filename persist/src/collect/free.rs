@@ -1,16 +1,14 @@
 //! Freeing disk space: empty files are removed, the others are truncated and get holes.
 
-use std::io;
-
 use super::plan::CollectPlan;
 use super::types::{CollectError, CollectPhase, OnProgress};
 use crate::context::StoreContext;
-use crate::disk::BLOCK;
 use crate::error::DiskError;
 use crate::space::address_ranges::align_up;
 use crate::space::body::{self, BodyFile, address};
 use crate::space::layout::BODIES_DIR;
 use crate::space::pin_files::PinTable;
+use crate::space::running_collection::punch;
 
 /// Returns the disk space that the body files of some slots take, in bytes.
 pub(super) fn disk_space(context: &StoreContext, slots: &[usize]) -> Result<u64, DiskError> {
@@ -43,7 +41,9 @@ pub(super) fn free_space(
         let from = ranges.partition_point(|range| range.0 < slot_start);
         for (from, to) in ranges[from..].iter().take_while(|range| range.0 < slot_end) {
             let (from, to) = (from - slot_start, (to - slot_start).min(end));
-            plan.stats.no_holes |= !punch(&context, body, from, to)?;
+            let punched = punch(body.file.as_ref(), from, to);
+            plan.stats.no_holes |=
+                !punched.map_err(|error| context.error(&body.name, "punch", error))?;
             done += 1;
             on_progress(CollectPhase::Freeing, done, total);
         }
@@ -77,17 +77,4 @@ fn truncate_body(context: &StoreContext, body: &mut BodyFile, end: u64) -> Resul
     }
     body.end = end;
     Ok(())
-}
-
-/// Punches a hole into the whole blocks of a range of offsets. Returns false if the file system
-/// does not support holes.
-fn punch(context: &StoreContext, body: &BodyFile, from: u64, to: u64) -> Result<bool, DiskError> {
-    let (from, to) = (from.next_multiple_of(BLOCK), to / BLOCK * BLOCK);
-    if from >= to {
-        return Ok(true);
-    }
-    match body.file.punch(from, to - from) {
-        Err(error) if error.kind() == io::ErrorKind::Unsupported => Ok(false),
-        other => other.map(|()| true).map_err(|error| context.error(&body.name, "punch", error)),
-    }
 }

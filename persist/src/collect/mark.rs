@@ -3,7 +3,7 @@
 //! A first pass over the catalogue lists the addresses of all pins; a second one marks them. Both
 //! go from the end to the start, so a pin comes after all pins that refer to it and its mark is
 //! final when its entry is read. Edges are not kept in memory and bodies are not read: marking
-//! takes 12 bytes and one bit per pin.
+//! takes 12 bytes and one bit per pin. Roots that are found later are marked by another pass.
 
 use foldhash::HashMap;
 use plan::pinspace::range::ALIGNMENT;
@@ -19,8 +19,8 @@ pub(super) struct SnapshotRoot {
     pub(super) hash: PinHash,
 }
 
-/// A callback that gets the sequence of each entry that is read.
-pub(super) type OnSequence<'a> = &'a mut dyn FnMut(u64);
+/// A callback that gets the sequence of each entry that is read. An error ends the marking.
+pub(super) type OnSequence<'a> = &'a mut dyn FnMut(u64) -> Result<(), StoreReadError>;
 
 /// All live entries of the catalogue, and which of their pins the roots reach.
 pub(super) struct MarkedPins {
@@ -51,11 +51,14 @@ impl MarkedPins {
     }
 
     /// Lists all pins without marks.
-    fn list(reader: &CatalogueReader, on_sequence: OnSequence<'_>) -> Result<Self, StoreReadError> {
+    pub(super) fn list(
+        reader: &CatalogueReader,
+        on_sequence: OnSequence<'_>,
+    ) -> Result<Self, StoreReadError> {
         let mut pins: Vec<(u64, u32)> = Vec::new();
         let mut entry_bytes = 0;
         let summary = reader.for_each_backward(|sequence, entry, is_live| {
-            on_sequence(sequence);
+            on_sequence(sequence)?;
             entry_bytes += entry.len() as u64;
             if is_live {
                 // A slot has 2^30 units, so the length fits.
@@ -75,16 +78,18 @@ impl MarkedPins {
         Ok(Self { addresses, lengths, marks, summary, entry_bytes, reached_entry_bytes, missing })
     }
 
-    fn mark(
+    /// Marks what the roots and the pins that are marked already reach.
+    pub(super) fn mark(
         &mut self,
         reader: &CatalogueReader,
         roots: &[SnapshotRoot],
         on_sequence: OnSequence<'_>,
     ) -> Result<(), StoreReadError> {
+        self.reached_entry_bytes = 0;
         let mut missing: HashMap<u64, PinHash> =
             roots.iter().map(|root| (root.address, root.hash)).collect();
         let summary = reader.for_each_backward(|sequence, entry, is_live| {
-            on_sequence(sequence);
+            on_sequence(sequence)?;
             if !is_live {
                 return Ok(());
             }
@@ -117,6 +122,27 @@ impl MarkedPins {
 
     fn find_address(&self, address: u64) -> Option<usize> {
         self.addresses.binary_search(&address).ok()
+    }
+
+    /// Marks the pin whose record contains an address. Returns whether it was marked before; `None`
+    /// if no pin contains the address. The next [`mark`](Self::mark) marks what it reaches.
+    pub(super) fn mark_containing(&mut self, address: u64) -> Option<bool> {
+        let pin = self.addresses.partition_point(|start| *start <= address).checked_sub(1)?;
+        if address >= end_of((self.addresses[pin], self.lengths[pin])) {
+            return None;
+        }
+        let was_marked = self.marks.get(pin);
+        self.marks.set(pin);
+        Some(was_marked)
+    }
+
+    /// Marks all pins whose address satisfies a condition.
+    pub(super) fn mark_all(&mut self, condition: impl Fn(u64) -> bool) {
+        for (pin, address) in self.addresses.iter().enumerate() {
+            if condition(*address) {
+                self.marks.set(pin);
+            }
+        }
     }
 
     /// Whether there is a pin at an address and the roots reach it.

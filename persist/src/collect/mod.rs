@@ -1,4 +1,5 @@
-//! Garbage collection of a closed store: frees the pins that no kept snapshot reaches.
+//! Garbage collection: frees the pins that no kept snapshot reaches. [`collect`] works on a closed
+//! store; [`BackgroundCollection`] on an open one, and keeps the pins in use as well.
 //!
 //! ```text
 //! mark     finds the pins that roots reach, by the catalogue's edges; reads no body
@@ -18,6 +19,7 @@
 //!
 //! Memory: 12 bytes per pin and 16 per gap.
 
+mod background;
 mod free;
 mod mark;
 mod plan;
@@ -26,6 +28,7 @@ mod types;
 use std::path::Path;
 use std::sync::Arc;
 
+pub use background::{BackgroundCollection, CollectPace, GarbageEstimate};
 pub use types::{CollectError, CollectPhase, CollectStats, OnProgress};
 
 use crate::context::StoreContext;
@@ -135,7 +138,7 @@ fn record_gaps(
     let (mut start, mut copied) = (summary.start, summary.copied);
     if plan.should_copy_catalogue() {
         start = journal.begin_segment()?;
-        copy_live_entries(journal, reader, plan)?;
+        copy_live_entries(journal, reader, |address| plan.marked.is_reached(address))?;
         copied = journal.last() + 1;
     }
     let gaps = GapsRecord { end: plan.end, start, copied, free: plan.free.clone() };
@@ -150,11 +153,11 @@ fn record_gaps(
     Ok(start)
 }
 
-/// Appends copies of the entries that the plan keeps.
+/// Appends copies of the live entries whose addresses are kept.
 fn copy_live_entries(
     journal: &mut JournalWriter,
     reader: &CatalogueReader,
-    plan: &CollectPlan,
+    is_kept: impl Fn(u64) -> bool,
 ) -> Result<(), CollectError> {
     let mut copy = EntryBuffer::default();
     let mut result = Ok(());
@@ -164,7 +167,7 @@ fn copy_live_entries(
         journal.push(&[&head, entries])
     };
     reader.for_each_live(&reader.find_live()?, |entry| {
-        if result.is_ok() && plan.marked.is_reached(entry.address()) {
+        if result.is_ok() && is_kept(entry.address()) {
             copy.add_encoded(entry);
             if copy.len() >= COPY_LIMIT {
                 result = write(&mut copy);

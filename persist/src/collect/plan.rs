@@ -12,6 +12,7 @@ use crate::space::address_ranges::AddressRanges;
 use crate::space::body::{self, BODY_HEADER, address};
 use crate::space::catalogue::BodyEnd;
 use crate::space::catalogue_reader::CatalogueReader;
+use crate::space::reclaim::NewPins;
 
 /// The catalogue is copied if that at least halves it and saves this many bytes.
 const WORTH_COPYING: u64 = if cfg!(test) { 512 } else { 64 << 10 };
@@ -45,6 +46,7 @@ impl CollectPlan {
                 (done, current) = (done + 1, sequence);
                 on_progress(CollectPhase::Marking, done, total);
             }
+            Ok(())
         };
         let marked = MarkedPins::find(reader, roots, &mut on_sequence)?;
         if let Some(root) = marked.missing.first() {
@@ -52,40 +54,63 @@ impl CollectPlan {
             return Err(CollectError::MissingRoot { path, root: root.hash });
         }
         let slots = body::list_slots(context)?;
+        Ok(Self::of_marked(context, marked, slots, None)?)
+    }
+
+    /// Computes the gaps between marked pins in some slots. Gaps end where the new pins of an open
+    /// store begin; the new pins are kept.
+    pub(super) fn of_marked(
+        context: &StoreContext,
+        marked: MarkedPins,
+        slots: Vec<usize>,
+        new: Option<&NewPins>,
+    ) -> Result<Self, StoreReadError> {
         let end = marked.summary.high_water.end;
         let (free, ends, stats) =
             (AddressRanges::default(), BTreeMap::new(), CollectStats::default());
         let mut plan = Self { marked, slots, free, ends, end, stats };
-        plan.find_gaps(context)?;
+        plan.find_gaps(context, new)?;
         Ok(plan)
     }
 
     /// Computes the gaps between the live pins.
-    fn find_gaps(&mut self, context: &StoreContext) -> Result<(), StoreReadError> {
+    fn find_gaps(
+        &mut self,
+        context: &StoreContext,
+        new: Option<&NewPins>,
+    ) -> Result<(), StoreReadError> {
         let stats = &mut self.stats;
+        let is_new = |address: u64| new.is_some_and(|new| new.contains(address));
         let mut pins = self.marked.pins().peekable();
         for slot in &self.slots {
             let slot_end = address(*slot + 1, 0);
+            let old_end = new.map_or(slot_end, |new| new.first_in(*slot));
             let mut at = address(*slot, BODY_HEADER as u64);
             while let Some((from, to, is_reached)) = pins.next_if(|pin| pin.0 < slot_end) {
-                if body::locate(from).0 != *slot {
+                if body::locate(from).0 != *slot && !is_new(from) {
                     return Err(missing_file(context, from));
                 }
-                if is_reached {
+                if !is_reached && !is_new(from) {
+                    stats.freed_pins += 1;
+                    stats.freed_bytes += to - from;
+                    continue;
+                }
+                stats.kept_pins += 1;
+                stats.kept_bytes += to - from;
+                if !is_new(from) {
                     self.free.push(at, from);
                     at = to;
                     self.ends.insert(*slot, to);
-                    stats.kept_pins += 1;
-                    stats.kept_bytes += to - from;
-                } else {
-                    stats.freed_pins += 1;
-                    stats.freed_bytes += to - from;
                 }
             }
-            self.free.push(at, slot_end);
+            self.free.push(at, old_end);
         }
-        if let Some((from, ..)) = pins.next() {
-            return Err(missing_file(context, from));
+        for (from, to, _) in pins {
+            if !is_new(from) {
+                return Err(missing_file(context, from));
+            }
+            stats.kept_pins += 1;
+            stats.kept_bytes += to - from;
         }
         for (from, to) in self.free.as_slice() {
             // A range that reaches the end of a slot is not between pins.

@@ -53,6 +53,10 @@ impl GapAllocator {
     pub(super) fn allocate(&mut self, address: u64, bytes: u64) -> bool {
         let rest = &self.gaps[self.next..];
         let Ok(at) = rest.binary_search_by_key(&address, |gap| gap.0) else { return false };
+        // A gap that is full may end where the body file does.
+        if rest[at].0 == rest[at].1 {
+            return false;
+        }
         self.next += at;
         let gap = &mut self.gaps[self.next];
         gap.0 = align_up(address + bytes).min(gap.1);
@@ -63,6 +67,15 @@ impl GapAllocator {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_full_gap_does_not_contain_the_record_behind_it() {
+        let free = AddressRanges::from_ascending(vec![(64, 192)]).expect("ascending");
+        let mut gaps = GapAllocator::new(&free, 0);
+        assert!(gaps.allocate(64, 128));
+        assert!(!gaps.allocate(192, 64));
+        assert_eq!(gaps.find(1), None);
+    }
 
     #[test]
     fn gaps_are_filled_in_order_and_few_bytes_are_skipped() {

@@ -31,6 +31,7 @@
 //! store's directory is locked, and at most one is open per store; nothing else writes its files*.
 
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 
 use foldhash::{HashMap, HashSet};
@@ -190,14 +191,29 @@ impl PinIndex {
     /// Removes all entries whose address is in `gone`. The caller must write a checkpoint
     /// afterwards.
     pub(crate) fn remove_all(&mut self, gone: &AddressRanges) -> Result<(), DiskError> {
+        self.remove_in_pages(gone, 0..self.count)
+    }
+
+    /// Removes all entries in some pages whose address is in `gone`. The caller visits all pages up to
+    /// [`page_count`](Self::page_count), and inserts nothing before it has.
+    pub(crate) fn remove_in_pages(
+        &mut self,
+        gone: &AddressRanges,
+        pages: Range<u32>,
+    ) -> Result<(), DiskError> {
         let free: HashSet<u32> = self.free_pages.iter().copied().collect();
-        for number in (0..self.count).filter(|number| !free.contains(number)) {
+        for number in pages.filter(|number| !free.contains(number)) {
             let mut bucket = self.read_bucket(number, |bucket| bucket.to_bucket())?;
             if bucket.remove_all(gone) {
                 self.write_bucket(number, &bucket)?;
             }
         }
         Ok(())
+    }
+
+    /// Returns the number of pages, including free ones.
+    pub(crate) fn page_count(&self) -> u32 {
+        self.count
     }
 
     /// Returns the files to flush before the [`shape`](Self::shape) is written.

@@ -6,6 +6,7 @@
 //! pin_store          PinStore: body files mapped at their addresses, which `vm` freezes into
 //! read_only          ReadOnlyPins: body files mapped for a check of a closed store
 //! survey             PinSurvey: what is on disk, and how to bring the index up to date
+//! running_collection what a collection of an open store does to the files
 //! pin_files          PinFiles: bodies, catalogue and index, and the order of their writes
 //! indexing           adding catalogued pins to the index, in the background of commits
 //! index_state        the index's checkpoint on disk
@@ -15,6 +16,7 @@
 //! catalogue_reader   which entries of the catalogue are live
 //! catalogue          encoding of the catalogue: a journal of pins and their edges
 //! body               body files: one per slot
+//! reclaim            what a collection of an open store may free
 //! gap_allocator      allocating the gaps between pins
 //! address_ranges     sets of addresses
 //! layout             names of directories and files
@@ -50,6 +52,8 @@ pub(crate) mod pin_files;
 mod pin_store;
 #[allow(unsafe_code, reason = "maps body files and implements the unsafe trait `Backing`")]
 pub(crate) mod read_only;
+pub(crate) mod reclaim;
+pub(crate) mod running_collection;
 mod survey;
 
 pub use catalogue::CatalogueEntry;

@@ -33,6 +33,7 @@ use super::index::PinIndex;
 use super::index_state::IndexState;
 use super::indexing::{self, IndexProgress, UnindexedGroup};
 use super::layout::INDEX_DIR;
+use super::reclaim::{ReclaimState, UnfinishedGaps};
 use crate::context::StoreContext;
 use crate::disk::DiskFile;
 use crate::error::{DiskError, OpenError, PinError, StoreReadError};
@@ -47,6 +48,9 @@ pub(super) const CATALOGUE_SEGMENT: u64 = if cfg!(test) { 4 << 10 } else { 64 <<
 
 /// The number of pins that are indexed without releasing the lock on [`PinTable`].
 const INDEX_BATCH: usize = 256;
+
+/// The number of pages of the index that are cleaned without releasing the lock on [`PinTable`].
+const INDEX_PAGES: u32 = if cfg!(test) { 1 } else { 64 };
 
 /// Pins that are not in the catalogue yet.
 #[derive(Default)]
@@ -82,19 +86,23 @@ pub(crate) struct PinTable {
     open_group: PendingGroup,
     /// The pins that are not indexed yet.
     unindexed: HashMap<PinHash, u64>,
+    /// What collections of this run have freed.
+    pub(super) reclaim: ReclaimState,
 }
 
 /// The writing end of the catalogue and the progress of indexing it.
 pub(crate) struct CatalogueWriter {
     pub(crate) journal: JournalWriter,
     pub(super) progress: IndexProgress,
+    /// Gaps of a collection that are in the journal and whose addresses the index may still have.
+    pub(super) unfinished_gaps: Option<UnfinishedGaps>,
 }
 
 /// The open files of a pin store.
 pub(crate) struct PinFiles {
-    context: StoreContext,
-    table: Mutex<PinTable>,
-    catalogue: Mutex<CatalogueWriter>,
+    pub(super) context: StoreContext,
+    pub(super) table: Mutex<PinTable>,
+    pub(super) catalogue: Mutex<CatalogueWriter>,
 }
 
 impl PinTable {
@@ -103,21 +111,31 @@ impl PinTable {
         self.body_limit = bytes;
     }
 
-    /// Returns the address at which the pin with this hash may be.
+    /// Returns the address at which the pin with this hash may be. A collection that is running
+    /// keeps the pin.
     ///
     /// # Errors
     /// If the index cannot be read. The next commit builds it again.
     pub(crate) fn find(&self, hash: &PinHash) -> Result<Option<u64>, DiskError> {
-        match self.unindexed.get(hash) {
-            Some(address) => Ok(Some(*address)),
-            None => self.index.find(hash).inspect_err(|_| self.index_is_damaged.set(true)),
-        }
+        let found = match self.unindexed.get(hash) {
+            Some(address) => Some(*address),
+            None => self.index.find(hash).inspect_err(|_| self.index_is_damaged.set(true))?,
+        };
+        Ok(found.filter(|address| self.reclaim.note_use(*address)))
+    }
+
+    /// Whether the pin at an address may be used: not if a collection of this run has freed it. A
+    /// collection that is running keeps the pin.
+    pub(crate) fn may_use(&self, address: u64) -> bool {
+        self.reclaim.note_use(address)
     }
 
     /// Returns the address for a record of `bytes` bytes; `None` if it needs another slot. Returns
     /// the same address until a record is inserted.
     pub(crate) fn find_space(&mut self, bytes: usize) -> Result<Option<u64>, StoreReadError> {
-        if let Some(address) = self.gap_allocator()?.find(bytes as u64) {
+        if !self.reclaim.are_gaps_closed()
+            && let Some(address) = self.gap_allocator()?.find(bytes as u64)
+        {
             return Ok(Some(address));
         }
         let Some(body) = self.bodies.last() else { return Ok(None) };
@@ -152,13 +170,8 @@ impl PinTable {
         Ok(&self.bodies[self.bodies.len() - 1])
     }
 
-    /// Writes a record at the address that [`find_space`](Self::find_space) returned. Returns
-    /// whether the record is after all others and not in a gap.
-    pub(crate) fn insert(
-        &mut self,
-        record: &[u8],
-        entry: &CatalogueEntry,
-    ) -> Result<bool, PinError> {
+    /// Writes a record at the address that [`find_space`](Self::find_space) returned.
+    pub(crate) fn insert(&mut self, record: &[u8], entry: &CatalogueEntry) -> Result<(), PinError> {
         self.context.health.check()?;
         let (slot, offset) = body::locate(entry.address);
         let body = self.bodies.iter_mut().rev().find(|body| body.slot == slot);
@@ -173,6 +186,7 @@ impl PinTable {
         let is_in_gap = gaps.is_some_and(|gaps| gaps.allocate(entry.address, bytes));
         if is_in_gap {
             self.high_water.fill = align_up(entry.address + bytes);
+            self.reclaim.refill(entry.address, self.high_water.fill);
         } else {
             body.end = align_up(offset + bytes);
             self.high_water.end = BodyEnd { slot: slot as u64, offset: body.end };
@@ -183,7 +197,7 @@ impl PinTable {
         if self.open_group.entries.len() >= GROUP_LIMIT {
             self.close_group();
         }
-        Ok(!is_in_gap)
+        Ok(())
     }
 
     fn close_group(&mut self) {
@@ -224,6 +238,12 @@ impl PinTable {
         self.unindexed = uncommitted.copied().collect();
     }
 
+    /// Begins to fill new gaps, which are in the journal. None of them is filled yet.
+    pub(super) fn begin_gaps(&mut self, gaps: u64) {
+        (self.gaps, self.gap_allocator, self.high_water.fill) = (gaps, None, 0);
+        self.closed_groups.iter_mut().for_each(|(high_water, _)| high_water.fill = 0);
+    }
+
     /// Replaces the high-water mark and the gaps after a collection.
     pub(crate) fn replace_gaps(&mut self, high_water: HighWaterMark, gaps: u64) {
         (self.high_water, self.gaps, self.gap_allocator) = (high_water, gaps, None);
@@ -232,7 +252,7 @@ impl PinTable {
 
 impl CatalogueWriter {
     pub(super) fn new(journal: JournalWriter, progress: IndexProgress) -> Self {
-        Self { journal, progress }
+        Self { journal, progress, unfinished_gaps: None }
     }
 
     /// Records that the index covers the gaps of a collection, which are the last record.
@@ -278,6 +298,7 @@ impl PinFiles {
             closed_groups: ClosedGroups::new(),
             open_group: PendingGroup::default(),
             unindexed,
+            reclaim: ReclaimState::default(),
         };
         Self { context, table: Mutex::new(table), catalogue: Mutex::new(catalogue) }
     }
@@ -290,7 +311,11 @@ impl PinFiles {
     /// Makes the pins durable that were inserted before the call. Returns the number of groups in
     /// the catalogue.
     pub(crate) fn commit(&self) -> Result<u64, WriteError> {
-        let catalogue = &mut *self.catalogue.lock();
+        self.commit_with(&mut self.catalogue.lock())
+    }
+
+    /// Does the work of [`commit`](Self::commit) for a caller that has locked the catalogue.
+    pub(super) fn commit_with(&self, catalogue: &mut CatalogueWriter) -> Result<u64, WriteError> {
         self.context.health.check()?;
         let (mut groups, dirty) = self.table.lock().take_uncommitted();
         for (name, file) in dirty {
@@ -317,12 +342,13 @@ impl PinFiles {
         result?;
         catalogue.journal.flush()?;
         catalogue.journal.mark();
+        self.finish_gaps(catalogue)?;
         self.index_durable(catalogue, pushed + indexing::CATCH_UP_PINS)?;
         Ok(catalogue.journal.durable())
     }
 
     /// Adds at most `limit` catalogued pins to the index. Writes checkpoints when they are due.
-    fn index_durable(
+    pub(super) fn index_durable(
         &self,
         catalogue: &mut CatalogueWriter,
         limit: usize,
@@ -348,9 +374,51 @@ impl PinFiles {
         Ok(())
     }
 
+    /// Finishes gaps of a collection that are in the journal: makes them durable, removes their
+    /// addresses from the index, writes a checkpoint, and drops the catalogue before the live part.
+    ///
+    /// After an error, the next commit tries again.
+    pub(crate) fn finish_gaps(&self, catalogue: &mut CatalogueWriter) -> Result<(), WriteError> {
+        let Some(UnfinishedGaps { state, start, is_indexed }) = catalogue.unfinished_gaps else {
+            return Ok(());
+        };
+        catalogue.journal.flush()?;
+        if catalogue.progress.state.gaps < state.gaps {
+            let removed = if is_indexed { self.remove_from_index() } else { Ok(()) };
+            match removed {
+                Err(error) if error.is_read() => self.rebuild_index(catalogue)?,
+                removed => {
+                    removed.map_err(|error| self.context.health.classify(error))?;
+                    catalogue.set_indexed(state);
+                }
+            }
+        }
+        self.checkpoint_index(catalogue)?;
+        let dropped = catalogue.journal.drop_before(start);
+        dropped.map_err(|error| self.context.health.classify(error))?;
+        catalogue.unfinished_gaps = None;
+        Ok(())
+    }
+
+    /// Removes the removed addresses from the index. Pins are found and inserted meanwhile. The
+    /// caller has locked the catalogue, so nothing is indexed.
+    fn remove_from_index(&self) -> Result<(), DiskError> {
+        let removed = Arc::clone(self.table.lock().reclaim.removed());
+        let mut done = 0;
+        loop {
+            let index = &mut self.table.lock().index;
+            let next = (done + INDEX_PAGES).min(index.page_count());
+            if next == done {
+                return Ok(());
+            }
+            index.remove_in_pages(&removed, done..next)?;
+            done = next;
+        }
+    }
+
     /// Builds the index again from the catalogue, because its files cannot be read. Finding and
     /// inserting pins waits meanwhile.
-    fn rebuild_index(&self, catalogue: &mut CatalogueWriter) -> Result<(), WriteError> {
+    pub(super) fn rebuild_index(&self, catalogue: &mut CatalogueWriter) -> Result<(), WriteError> {
         let mut table = self.table.lock();
         let last = catalogue.journal.durable();
         let build = || -> Result<(IndexState, PinIndex), OpenError> {
@@ -374,7 +442,10 @@ impl PinFiles {
     }
 
     /// Writes a checkpoint of the index.
-    fn checkpoint_index(&self, catalogue: &mut CatalogueWriter) -> Result<(), WriteError> {
+    pub(super) fn checkpoint_index(
+        &self,
+        catalogue: &mut CatalogueWriter,
+    ) -> Result<(), WriteError> {
         let (files, shape) = {
             let table = self.table.lock();
             (table.index.files(), table.index.shape())
@@ -403,11 +474,6 @@ impl PinFiles {
         self.index_durable(&mut self.catalogue.lock(), usize::MAX)
     }
 
-    /// Returns the number of durable groups in the catalogue.
-    pub(crate) fn groups(&self) -> u64 {
-        self.catalogue.lock().journal.durable()
-    }
-
     /// Calls `visit` for each durable pin, after all pins that it refers to.
     pub(crate) fn each_entry(
         &self,
@@ -419,7 +485,16 @@ impl PinFiles {
 
     /// Opens the durable part of the catalogue for reading.
     pub(crate) fn catalogue_reader(&self) -> Result<CatalogueReader, StoreReadError> {
-        let last = self.groups();
+        self.reader_of(&self.catalogue.lock())
+    }
+
+    /// Opens the durable part of the catalogue for reading. While the caller has it locked, no segment
+    /// is removed.
+    pub(super) fn reader_of(
+        &self,
+        catalogue: &CatalogueWriter,
+    ) -> Result<CatalogueReader, StoreReadError> {
+        let last = catalogue.journal.durable();
         CatalogueReader::new(&survey_catalogue(&self.context, 0, last)?.segments, last)
     }
 

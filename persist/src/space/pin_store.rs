@@ -11,7 +11,8 @@
 //! only where no pin is, after the end of its slot or in a gap of the last collection; it is never
 //! truncated while it is mapped; and no other process writes it*. The lock on the store's directory
 //! guarantees the last part: only its holder opens or collects the store. No code reads a gap,
-//! because no pin there can be found and no pin refers to one.
+//! because no pin there can be found and no pin refers to one. `collect::background` argues this for
+//! a collection of an open store, which makes gaps of pins that were in use before.
 //!
 //! The second invariant: *a pin is read only at an address that the catalogue, the index or a
 //! snapshot of this store gives for it*. The catalogue and the snapshots are checked, so a pin was
@@ -213,6 +214,11 @@ impl PinStore {
         self.mapping.files.each_entry(visit)
     }
 
+    /// Returns the open files.
+    pub(crate) fn files(&self) -> &PinFiles {
+        &self.mapping.files
+    }
+
     /// See [`PinFiles::close`].
     pub(crate) fn close(&self) -> Result<(), WriteError> {
         self.mapping.files.close()
@@ -335,7 +341,8 @@ impl StoreMapping {
 // SAFETY: `place` and `find` return addresses of records in files that are mapped in slots of
 // `owner`. The slots stay claimed as long as `StoreMapping` lives. `keep` writes a record before
 // the slot's end allows reading it, or into a gap before anyone knows its address; and by the
-// module's invariant the files are written nowhere else.
+// module's invariant the files are written nowhere else. A pin is only removed by
+// `collect::background`, after a survey.
 unsafe impl PinSpaceBacking for StoreBacking {
     fn owner(&self) -> PinSpaceId {
         self.0.owner
@@ -344,6 +351,10 @@ unsafe impl PinSpaceBacking for StoreBacking {
     fn find(&mut self, hash: &plan::Hash) -> Result<Option<usize>, BackingError> {
         let found = self.0.table().find(hash.as_bytes())?;
         Ok(found.map(|address| address as usize))
+    }
+
+    fn may_use(&mut self, address: usize) -> bool {
+        self.0.table().may_use(address as u64)
     }
 
     fn place(&mut self, bytes: usize) -> Result<usize, BackingError> {
@@ -377,12 +388,12 @@ unsafe impl PinSpaceBacking for StoreBacking {
         if let Some(mirror) = mirror {
             mirror.write_all_at(pin.record, at as u64)?;
         }
-        if table.insert(pin.record, &entry)? {
-            #[allow(unsafe_code, reason = "lets the record be read")]
-            // SAFETY: the record has just been written up to there, and is never written again.
-            unsafe {
-                slot.set_end(at + pin.record.len());
-            }
+        table.insert(pin.record, &entry)?;
+        // A gap may reach a little beyond the end of the last record before it was freed.
+        #[allow(unsafe_code, reason = "lets the record be read")]
+        // SAFETY: the record has just been written up to there, and is not changed while it is in use.
+        unsafe {
+            slot.set_end(at + pin.record.len());
         }
         self.0.written.add(entry.bytes);
         Ok(())

@@ -1,7 +1,7 @@
 //! The two collections, both copying and neither recursive.
 //!
 //! *Young*: reachable objects in the nursery move to a survivor space or to the end of old space
-//! (see `nursery`). Roots are the part of the stack that may hold young values, the handles that
+//! (see `nursery`). Roots are the parts of the stacks that may hold young values, the handles that
 //! may, the remembered set, and the host's roots. Those that hold young values afterwards are roots
 //! of the next young collection.
 //!
@@ -14,50 +14,80 @@
 use super::collection::{Collection, CollectionScope};
 use super::handles::HandleTable;
 use super::host::HeapHost;
-use super::memory::MAJOR_MINIMUM;
+use super::loan::OldSpaceLoan;
 use super::raw::RawHeap;
 use super::stack::EvalStack;
+use crate::pinspace::{HeapReferences, PinSpace};
+use std::sync::Arc;
 
 impl<H: HeapHost + ?Sized> RawHeap<H> {
     /// Collects the nursery.
     pub fn collect_young(&mut self) {
+        self.evacuate_nursery(true);
+    }
+
+    /// Makes everything old, and lends old objects to another thread: see [`super::loan`].
+    pub(crate) fn lend_old(&mut self) -> OldSpaceLoan {
+        // The loan before ends first: it may have been given for objects that are dead by now.
+        self.memory.lender.wait();
+        self.evacuate_nursery(false);
+        self.memory.lender.lend()
+    }
+
+    /// Moves reachable objects out of the nursery: all of them to old space, or some to a survivor
+    /// space.
+    fn evacuate_nursery(&mut self, keeps_survivors: bool) {
         let RawHeap { memory, host } = self;
         let (started, copied_before) = (memory.collection_start(), memory.statistics.copied);
         memory.statistics.minor += 1;
         memory.statistics.allocated += memory.nursery.allocated() as u64;
         let mut cursor = memory.old.end();
-        let remembered = std::mem::take(&mut memory.remembered);
-        let nursery = memory.nursery.begin_evacuation();
+        let remembered = memory.remembered.take();
+        let nursery = memory.nursery.begin_evacuation(keeps_survivors);
         let mut survivors = nursery.first();
         let mut run = Collection {
             scope: CollectionScope::Nursery(nursery),
             to: &mut memory.old,
             remembered: &mut memory.remembered,
             copied: 0,
+            scanned: 0,
+            scanned_stack: 0,
         };
-        visit_roots(&mut run, &mut memory.stack, &memory.handles, host);
+        let stacks = std::iter::once(&mut memory.stack).chain(&mut memory.other_stacks);
+        visit_roots(&mut run, stacks, &memory.handles, host);
         let marker = host.marker();
-        for address in remembered {
-            // SAFETY: only full collections free old objects, and they clear the remembered set.
-            unsafe { run.scan_old(address, marker) };
-        }
+        // SAFETY: only full collections free old objects, and they clear the remembered set.
+        unsafe { run.scan_remembered(remembered, marker) };
         // SAFETY: the cursors were taken above, before the first object was copied.
         unsafe { run.scan_arrived(&mut survivors, &mut cursor, marker) };
         memory.statistics.copied += run.copied;
+        memory.statistics.scanned += run.scanned;
+        memory.statistics.scanned_stack += run.scanned_stack;
         if let CollectionScope::Nursery(nursery) = run.scope {
             nursery.finish();
         }
         memory.report_collection(started, false, copied_before);
     }
 
-    /// Collects everything.
+    /// Collects everything, and reports for a survey what this heap refers to in a pin space. Detaches
+    /// the pin spaces that the heap does not refer to.
+    pub fn survey_references(&mut self, space: &Arc<PinSpace>) -> HeapReferences {
+        let survey = self.memory.spaces.record_references(space);
+        self.collect_all();
+        self.memory.spaces.detach_unreferenced();
+        self.memory.spaces.take_references(space, survey)
+    }
+
+    /// Collects everything. Waits for a thread that old objects are lent to.
     pub fn collect_all(&mut self) {
         let RawHeap { memory, host } = self;
+        memory.lender.wait();
         let (started, copied_before) = (memory.collection_start(), memory.statistics.copied);
         memory.statistics.major += 1;
         memory.statistics.allocated += memory.nursery.allocated() as u64;
         let before = memory.old.take_all();
         memory.stack.forget_unchanged();
+        memory.other_stacks.iter_mut().for_each(EvalStack::forget_unchanged);
         memory.remembered.clear();
         let mut cursor = memory.old.end();
         memory.spaces.referenced.clear();
@@ -67,8 +97,11 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
             to: &mut memory.old,
             remembered: &mut memory.remembered,
             copied: 0,
+            scanned: 0,
+            scanned_stack: 0,
         };
-        visit_roots(&mut run, &mut memory.stack, &memory.handles, host);
+        let stacks = std::iter::once(&mut memory.stack).chain(&mut memory.other_stacks);
+        visit_roots(&mut run, stacks, &memory.handles, host);
         loop {
             // SAFETY: the cursor was taken above, before the first object was copied; no object
             // survives in the nursery.
@@ -79,24 +112,27 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
         }
         host.finish_full(&mut run);
         memory.statistics.copied += run.copied;
+        memory.statistics.scanned += run.scanned;
+        memory.statistics.scanned_stack += run.scanned_stack;
         memory.nursery.clear();
         drop(before);
-        let kept = memory.old.capacity() + host.weight();
-        memory.major_at = (2 * kept).max(MAJOR_MINIMUM);
+        memory.schedule_full(memory.old.used() + host.weight());
         memory.report_collection(started, true, copied_before);
     }
 }
 
-/// Visits the roots of a collection: the part of the stack that may have to be visited, the host's
+/// Visits the roots of a collection: the parts of the stacks that may have to be visited, the host's
 /// roots, and the handles, in a young collection only those that may be young.
-fn visit_roots<H: HeapHost + ?Sized>(
+fn visit_roots<'s, H: HeapHost + ?Sized>(
     run: &mut Collection<'_>,
-    stack: &mut EvalStack,
+    stacks: impl Iterator<Item = &'s mut EvalStack>,
     handles: &HandleTable,
     host: &mut H,
 ) {
     let marker = host.marker();
-    stack.visit_changed(|word| run.visit_root(word, marker));
+    for stack in stacks {
+        run.scanned_stack += stack.visit_changed(|word| run.visit_root(word, marker));
+    }
     host.visit_roots(run);
     let marker = host.marker();
     handles.visit(run.is_full(), |word| run.visit_root(word, marker));

@@ -2,9 +2,11 @@
 //! collecting.
 
 use super::handles::{HandleTable, Val};
+use super::loan::OldSpaceLender;
 use super::nursery::{self, Nursery};
 use super::object::{self, ObjectDraft, ObjectRef};
 use super::options::{CollectionReport, HeapOptions, HeapStatistics};
+use super::remembered::{RememberedSet, is_scanned_by_cards};
 use super::space::OldSpace;
 use super::stack::{self, EvalStack};
 use crate::interrupt::Interrupt;
@@ -28,13 +30,18 @@ type CollectionHook = Box<dyn FnMut(&CollectionReport)>;
 /// [contract](super::RawHeap#contract) of that type, which gives the argument why safe methods
 /// suffice here.
 pub struct HeapMemory {
+    /// The right of another thread to read old objects. It is the first field, so that it is dropped
+    /// before the objects are.
+    pub(super) lender: OldSpaceLender,
     pub(super) nursery: Nursery,
     pub(super) old: OldSpace,
     /// The number of words, in old space and of the host, that triggers a full collection.
     pub(super) major_at: usize,
-    pub(super) remembered: Vec<usize>,
-    /// The evaluation stack.
+    pub(super) remembered: RememberedSet,
+    /// The evaluation stack of the running evaluation.
     pub stack: EvalStack,
+    /// The evaluation stacks of the evaluations that do not run, by number; and unused ones.
+    pub(super) other_stacks: Vec<EvalStack>,
     pub(super) handles: Rc<HandleTable>,
     /// The address up to which compiled code may allocate; 0 if every allocation must collect.
     pub(super) inline_end: usize,
@@ -74,19 +81,28 @@ pub mod offset {
     pub const STACK_UNCHANGED: usize = STACK + stack::UNCHANGED_OFFSET;
 }
 
-/// A full collection does not start below this number of words.
-pub(super) const MAJOR_MINIMUM: usize = 4 << 20;
+/// Old space grows by at least this number of edens before a full collection: it takes at least as
+/// many young collections, which become old as a whole, and the cost of a full collection of a
+/// small heap is small beside theirs.
+const MIN_GROWTH_EDENS: usize = 4;
+
+/// The largest number of words on an evaluation stack.
+fn stack_words(options: &HeapOptions) -> usize {
+    (options.max_stack / 8).max(1 << 14)
+}
 
 impl HeapMemory {
     pub(super) fn new(options: HeapOptions) -> std::io::Result<HeapMemory> {
         let nursery = Nursery::new((options.nursery / 8).max(1 << 12));
         Ok(HeapMemory {
+            lender: OldSpaceLender::default(),
             inline_end: if options.stress { 0 } else { nursery.eden_end() },
-            nursery,
             old: OldSpace::new(options.max_heap / 8),
-            major_at: MAJOR_MINIMUM,
-            remembered: Vec::new(),
-            stack: EvalStack::new((options.max_stack / 8).max(1 << 14))?,
+            major_at: MIN_GROWTH_EDENS * nursery.capacity(),
+            nursery,
+            remembered: RememberedSet::default(),
+            stack: EvalStack::new(stack_words(&options))?,
+            other_stacks: Vec::new(),
             handles: Rc::new(HandleTable::default()),
             options,
             interrupt: Interrupt::default(),
@@ -105,6 +121,11 @@ impl HeapMemory {
     pub fn statistics(&self) -> HeapStatistics {
         let allocated = self.statistics.allocated + self.nursery.allocated() as u64;
         HeapStatistics { allocated, ..self.statistics }
+    }
+
+    /// Changes the limit of the old space, in bytes. The next collection heeds it.
+    pub(crate) fn set_max_heap(&mut self, bytes: usize) {
+        self.options.max_heap = bytes;
     }
 
     /// Sets the hook that is called after each collection.
@@ -142,7 +163,24 @@ impl HeapMemory {
 
     /// Returns the bytes in use, dead objects included.
     pub fn used_bytes(&self) -> usize {
-        8 * (self.old.capacity() + self.nursery.used())
+        8 * (self.old.used() + self.nursery.used())
+    }
+
+    /// Schedules the next full collection after one that left `kept` words in use: when that number
+    /// has doubled, but not before a few young collections.
+    pub(super) fn schedule_full(&mut self, kept: usize) {
+        self.major_at = kept + kept.max(MIN_GROWTH_EDENS * self.nursery.capacity());
+    }
+
+    /// Returns the memory of a heap without objects of its own, through which a thread reads
+    /// objects that are lent to it.
+    ///
+    /// # Errors
+    /// If the system cannot reserve the stack's address range.
+    pub(crate) fn reader() -> std::io::Result<HeapMemory> {
+        // The heap allocates nothing; its own nursery and stack are as small as they can be.
+        let options = HeapOptions { nursery: 0, max_heap: 0, max_stack: 0, stress: false };
+        HeapMemory::new(options)
     }
 
     // Reads.
@@ -225,7 +263,28 @@ impl HeapMemory {
         // SAFETY: by the heap's invariant the object is live. By the contract its payload has that
         // index.
         unsafe { object::store_raw(address, index, value.raw()) };
-        self.remember(word);
+        if !self.nursery.contains(address) {
+            self.record_old_write(word, index, value);
+        }
+    }
+
+    /// The write barrier of an old object: remembers the object, or the card of a large one that
+    /// was written to, if the value is young.
+    #[inline]
+    fn record_old_write(&mut self, word: Word, index: usize, value: Word) {
+        if !value.has_object() || !self.nursery.contains(value.address()) {
+            return;
+        }
+        let header = self.header(word);
+        if header.is_remembered() {
+            return;
+        }
+        if is_scanned_by_cards(header) {
+            self.remembered.add_card(word.address(), index);
+        } else {
+            self.set_header(word, header.with_remembered(true));
+            self.remembered.add_object(word.address());
+        }
     }
 
     /// Writes a payload word that is not a value: of a pin, or in the raw part of another object.
@@ -236,7 +295,18 @@ impl HeapMemory {
     pub fn store_raw(&self, word: Word, index: usize, bits: u64) {
         assert!(index < self.size(word), "object written out of bounds");
         // SAFETY: by the heap's invariant the object is live, and the index is within its payload.
-        unsafe { object::store_raw(word.address(), index, bits) }
+        unsafe { object::store_shared(word.address(), index, bits) }
+    }
+
+    /// Sets bits of a payload word that is not a value, and returns the word before. Of two threads
+    /// that set a bit, one sees that it was not set.
+    ///
+    /// # Panics
+    /// If the payload is shorter.
+    pub(crate) fn set_raw_bits(&self, word: Word, index: usize, bits: u64) -> u64 {
+        assert!(index < self.size(word), "object written out of bounds");
+        // SAFETY: by the heap's invariant the object is live, and the index is within its payload.
+        unsafe { object::set_shared_bits(word.address(), index, bits) }
     }
 
     /// Writes bytes into the raw part of an object, starting `offset` bytes after payload word
@@ -277,19 +347,6 @@ impl HeapMemory {
     #[inline(always)]
     pub fn mark_normal(&self, word: Word) {
         self.set_header(word, self.header(word).with_normal());
-    }
-
-    /// Puts the word's object into the remembered set if it is old.
-    #[inline(always)]
-    pub fn remember(&mut self, word: Word) {
-        if self.nursery.contains(word.address()) {
-            return;
-        }
-        let header = self.header(word);
-        if !header.is_remembered() {
-            self.set_header(word, header.with_remembered(true));
-            self.remembered.push(word.address());
-        }
     }
 
     /// Updates a thunk with its value, or with the thunk under evaluation that has the same value.
@@ -355,7 +412,7 @@ impl HeapMemory {
             // SAFETY: the object has just been allocated, with `size` payload words of this layout.
             unsafe { object::store_raw(address, index, 0) };
         }
-        self.remembered.push(address);
+        self.remembered.add_object(address);
         address
     }
 
@@ -379,9 +436,7 @@ impl HeapMemory {
         let address = draft.address();
         // SAFETY: a draft is a live object.
         let size = unsafe { object::header(address) }.size();
-        if self.remembered.last() == Some(&address) {
-            self.remembered.pop();
-        }
+        self.remembered.remove_last(address);
         self.give_back(address + 8 * (1 + size), 1 + size);
     }
 
@@ -438,6 +493,36 @@ impl HeapMemory {
         // borrows exclusively, is other memory.
         let words = unsafe { ObjectRef::at(word.address()) }.words(from, count);
         self.stack.insert(at, words);
+    }
+
+    // Stacks.
+
+    /// Reserves another, empty evaluation stack, and returns its number: the count of those before.
+    /// Collections visit it like the stack in use.
+    ///
+    /// # Errors
+    /// If the system does not grant the address range.
+    pub fn add_stack(&mut self) -> std::io::Result<usize> {
+        self.other_stacks.push(EvalStack::new(stack_words(&self.options))?);
+        Ok(self.other_stacks.len() - 1)
+    }
+
+    /// Exchanges the stack in use for the one with that number, which gets the number in turn.
+    ///
+    /// # Panics
+    /// If there is no stack with that number.
+    pub fn exchange_stack(&mut self, number: usize) {
+        std::mem::swap(&mut self.stack, &mut self.other_stacks[number]);
+    }
+
+    /// Drops all words of the stack with that number, and returns its memory to the system.
+    ///
+    /// # Panics
+    /// If there is no stack with that number.
+    pub fn clear_stack(&mut self, number: usize) {
+        let stack = &mut self.other_stacks[number];
+        stack.truncate(0);
+        stack.release();
     }
 
     // Handles.

@@ -7,6 +7,7 @@
 use super::fault::PinFault;
 use super::range::{self, PinSpaceId, SLOTS, is_frozen};
 use super::record;
+use super::references::HeapReferences;
 use super::space::PinSpace;
 use crate::interrupt::Interrupt;
 use crate::page_fault::{self, HeapWatch};
@@ -33,18 +34,29 @@ impl DamagedPin {
     }
 }
 
-/// The slots of the pin range that the last full collection found references to.
-pub(crate) struct ReferencedSlots([u64; SLOTS / 64]);
+/// The frozen objects that the last full collection found references to.
+pub(crate) struct FrozenReferences {
+    /// A bit for each slot of the pin range.
+    slots: [u64; SLOTS / 64],
+    /// Their addresses, if they are recorded.
+    addresses: Option<Vec<usize>>,
+    /// The length of `addresses` at which duplicates are removed.
+    compact_at: usize,
+}
 
-impl Default for ReferencedSlots {
-    fn default() -> ReferencedSlots {
-        ReferencedSlots([0; SLOTS / 64])
+/// The least count of recorded addresses at which duplicates are removed.
+const COMPACT_MINIMUM: usize = 1 << 16;
+
+impl Default for FrozenReferences {
+    fn default() -> FrozenReferences {
+        FrozenReferences { slots: [0; SLOTS / 64], addresses: None, compact_at: COMPACT_MINIMUM }
     }
 }
 
-impl ReferencedSlots {
+impl FrozenReferences {
     pub(crate) fn clear(&mut self) {
-        self.0 = [0; SLOTS / 64];
+        self.slots = [0; SLOTS / 64];
+        self.addresses.iter_mut().for_each(Vec::clear);
     }
 
     /// Records the slot of an address, if the address is in the pin range.
@@ -52,28 +64,59 @@ impl ReferencedSlots {
     pub(crate) fn note(&mut self, address: usize) {
         if is_frozen(address) {
             let slot = range::slot_of(address);
-            self.0[slot / 64] |= 1 << (slot % 64);
+            self.slots[slot / 64] |= 1 << (slot % 64);
+            if self.addresses.is_some() {
+                self.record(address);
+            }
         }
     }
 
-    fn iter(&self) -> impl Iterator<Item = usize> {
-        (0..SLOTS).filter(|slot| self.0[slot / 64] >> (slot % 64) & 1 == 1)
+    #[cold]
+    #[inline(never)]
+    fn record(&mut self, address: usize) {
+        let Some(addresses) = &mut self.addresses else { return };
+        addresses.push(address);
+        if addresses.len() >= self.compact_at {
+            addresses.sort_unstable();
+            addresses.dedup();
+            self.compact_at = (2 * addresses.len()).max(COMPACT_MINIMUM);
+        }
+    }
+
+    fn slots(&self) -> impl Iterator<Item = usize> {
+        (0..SLOTS).filter(|slot| self.slots[slot / 64] >> (slot % 64) & 1 == 1)
     }
 }
 
 /// A pin space that a heap may point into.
 struct AttachedSpace {
     space: Arc<PinSpace>,
+    /// The number of this attachment in the space's list of users. `None` for a thread that reads
+    /// values of another heap: what it refers to is in use by that heap, which does not report
+    /// references meanwhile.
+    number: Option<u64>,
     /// The number of page faults before it was attached. A page that was lost earlier is noticed
     /// when a record on it is verified.
     since: u64,
 }
 
+impl Drop for AttachedSpace {
+    fn drop(&mut self) {
+        if let Some(number) = self.number {
+            self.space.users().detach(number);
+        }
+    }
+}
+
+/// The pin spaces of a heap, for a thread that reads its values: each with the number of page
+/// faults before it was attached.
+pub(crate) struct ReaderSpaces(Vec<(Arc<PinSpace>, u64)>);
+
 /// The pin spaces that a heap may point into. It keeps them alive.
 #[derive(Default)]
 pub struct AttachedSpaces {
     attached: Vec<AttachedSpace>,
-    pub(crate) referenced: ReferencedSlots,
+    pub(crate) referenced: FrozenReferences,
     /// The first damaged pin that was read, or the first page that was lost.
     damage: OnceCell<Arc<DamagedPin>>,
     /// The number of page faults up to which no page of the attached spaces was lost.
@@ -87,17 +130,62 @@ impl AttachedSpaces {
     pub(crate) fn attach(&mut self, space: &Arc<PinSpace>, interrupt: &Interrupt) {
         if !self.attached.iter().any(|attached| Arc::ptr_eq(&attached.space, space)) {
             let since = page_fault::count();
-            self.attached.push(AttachedSpace { space: Arc::clone(space), since });
+            let number = space.users().attach();
+            self.attached.push(AttachedSpace {
+                space: Arc::clone(space),
+                number: Some(number),
+                since,
+            });
             self.watch.get_or_insert_with(|| page_fault::watch(interrupt.flag()));
             self.watch_attached();
         }
     }
 
+    /// Returns the same spaces for a thread that reads values of this heap through a heap of its
+    /// own.
+    pub(crate) fn for_reader(&self) -> ReaderSpaces {
+        let attached = self.attached.iter();
+        ReaderSpaces(attached.map(|at| (Arc::clone(&at.space), at.since)).collect())
+    }
+
+    /// Attaches the spaces of another heap, of which this thread reads values. `interrupt` is this
+    /// heap's.
+    pub(crate) fn attach_for_reader(&mut self, spaces: ReaderSpaces, interrupt: &Interrupt) {
+        let attached = spaces.0.into_iter();
+        self.attached.extend(attached.map(|(space, since)| AttachedSpace {
+            space,
+            number: None,
+            since,
+        }));
+        self.watch.get_or_insert_with(|| page_fault::watch(interrupt.flag()));
+        self.watch_attached();
+    }
+
     /// Releases the pin spaces that the last full collection found no reference to.
     pub fn detach_unreferenced(&mut self) {
-        let owners: Vec<PinSpaceId> = self.referenced.iter().filter_map(range::owner_of).collect();
+        let owners: Vec<PinSpaceId> = self.referenced.slots().filter_map(range::owner_of).collect();
         self.attached.retain(|attached| owners.contains(&attached.space.owner()));
         self.watch_attached();
+    }
+
+    /// Makes the next full collection record all references to frozen objects. Returns the number of
+    /// the survey of the space to which they belong.
+    pub(crate) fn record_references(&mut self, space: &PinSpace) -> u64 {
+        self.referenced.addresses.get_or_insert_default();
+        space.users().survey()
+    }
+
+    /// Returns the references to a pin space that the last full collection recorded for a survey, and
+    /// records no more.
+    pub(crate) fn take_references(&mut self, space: &Arc<PinSpace>, survey: u64) -> HeapReferences {
+        let mut addresses = self.referenced.addresses.take().unwrap_or_default();
+        self.referenced.compact_at = COMPACT_MINIMUM;
+        addresses.retain(|address| space.contains(*address));
+        addresses.sort_unstable();
+        addresses.dedup();
+        let attached = self.attached.iter().find(|it| Arc::ptr_eq(&it.space, space));
+        let number = attached.and_then(|it| it.number);
+        HeapReferences::new(space.owner(), survey, number, addresses)
     }
 
     fn watch_attached(&self) {
@@ -141,7 +229,7 @@ impl AttachedSpaces {
     fn find_lost_page(&self) -> bool {
         let count = page_fault::count();
         let mut attached = self.attached.iter();
-        let lost = attached.find_map(|AttachedSpace { space, since }| {
+        let lost = attached.find_map(|AttachedSpace { space, since, .. }| {
             page_fault::lost_since(space.owner().number(), *since)
         });
         match lost {

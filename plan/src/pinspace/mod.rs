@@ -12,6 +12,7 @@
 //! attached   the pin spaces that a heap may point into
 //! in_memory  a pin space in memory
 //! space      PinSpace, its backing, and frozen pins
+//! references which pins are in use: a survey of heaps and held pins
 //! record     the format of one frozen pin, and its check
 //! range      the fixed range of addresses; slots, each with one mapped file
 //! fault      why a pin cannot be used
@@ -39,6 +40,7 @@ mod in_memory;
 pub mod range;
 #[allow(unsafe_code, reason = "reads records by address")]
 pub(crate) mod record;
+mod references;
 #[allow(unsafe_code, reason = "declares `Backing`, whose contract makes frozen addresses readable")]
 pub(crate) mod space;
 
@@ -46,6 +48,7 @@ pub use self::attached::DamagedPin;
 pub use self::fault::PinFault;
 pub use self::in_memory::{PinFile, nameless};
 pub use self::range::{PinSpaceId, RangeError, RangeSlot, SlotFile, SlotReader};
+pub use self::references::HeapReferences;
 pub use self::space::{BackingError, FORMAT_VERSION, FrozenPin, NewPin, PinSpace, PinSpaceBacking};
 
 /// The number of words of the pin object at the start of a record. The other objects of the pin

@@ -421,7 +421,7 @@ impl RangeSlot {
         let _ = advised;
     }
 
-    /// Makes the first `bytes` bytes of the mapped file readable.
+    /// Makes the first `bytes` bytes of the mapped file readable. More may be readable already.
     ///
     /// # Safety
     /// The file has that many bytes, and keeps them unchanged while the slot is claimed.
@@ -430,7 +430,7 @@ impl RangeSlot {
     /// If `bytes` exceeds the size of a slot.
     pub unsafe fn set_end(&self, bytes: usize) {
         assert!(bytes <= SLOT_SIZE, "the file is larger than a slot");
-        SLOT_STATES[self.number].end.store(self.address() + bytes, Ordering::Release);
+        SLOT_STATES[self.number].end.fetch_max(self.address() + bytes, Ordering::Release);
     }
 }
 

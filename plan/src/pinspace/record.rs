@@ -188,6 +188,18 @@ pub(crate) fn verify(address: usize) -> Result<(), PinFault> {
     accept(address, bytes)
 }
 
+/// Reads the record at that address, which may be any number, and compares its check, even if that
+/// was done before.
+///
+/// # Errors
+/// See [`PinFault`].
+pub(crate) fn check(address: usize) -> Result<(), PinFault> {
+    if !range::is_frozen(address) || !address.is_multiple_of(range::ALIGNMENT) {
+        return Err(PinFault::Absent);
+    }
+    check_file(address).map(drop)
+}
+
 /// Records that the file has an intact record of `bytes` bytes at that address.
 ///
 /// # Errors

@@ -32,8 +32,8 @@ impl Vm {
         mut callee: usize,
         at: &mut CodePosition,
     ) -> Result<NextStep, EvalError> {
-        if self.heap.interrupt.is_due() {
-            return Err(EvalError::Interrupted);
+        if self.heap.interrupt.is_pending() {
+            self.obey_interrupt()?;
         }
         loop {
             let mut function = self.heap.stack.get(callee);

@@ -56,7 +56,7 @@ impl Vm {
             return Some(entry);
         }
         self.evaluator.decoded.insert(entry, pool);
-        self.heap.store(law, LAW_CODE, Word::native(entry, pinned));
+        self.heap.store_raw(law, LAW_CODE, Word::native(entry, pinned).raw());
         Some(entry)
     }
 
@@ -248,14 +248,6 @@ impl Vm {
         })?;
         self.heap.stack.truncate(callee);
         Ok(value)
-    }
-
-    /// The error for compiled code that stopped at its limit.
-    pub(crate) fn limit_error(&self) -> EvalError {
-        // The request may have been withdrawn since compiled code saw it, but the code has already
-        // left.
-        let is_interrupted = self.heap.interrupt.is_due() || !self.native_stack_is_full();
-        if is_interrupted { EvalError::Interrupted } else { EvalError::StackOverflow }
     }
 
     /// Takes the value on top apart for compiled code: see

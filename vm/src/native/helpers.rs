@@ -86,8 +86,8 @@ helpers! {
         Row = row(block: *const u64, count: usize),
         /// `(words)`: collects so that `words` words can be allocated. 0.
         Room = room(words: usize),
-        /// `()`: records why the stack pointer, or the interrupt flag, is beyond the limit.
-        /// Always [`UNWOUND`].
+        /// `()`: fails if the stack is used up; else obeys an interrupt, which may suspend the
+        /// evaluation. 0.
         Limit = limit(),
         /// `(value)`: writes its parts to [`PARTS`](super::offset::PARTS). 0 for a pin (its item),
         /// 1 for a law (name, arity, body), 2 for an app (function, last argument), 3 for a nat.
@@ -201,13 +201,21 @@ unsafe fn row(vm: &mut Vm, block: *const u64, count: usize) -> Result<u64, EvalE
 }
 
 fn room(vm: &mut Vm, words: usize) -> Result<u64, EvalError> {
-    vm.heap.interrupt.check()?;
+    if vm.heap.interrupt.is_pending() {
+        vm.obey_interrupt()?;
+    }
     vm.heap.make_room(words)?;
     Ok(0)
 }
 
 fn limit(vm: &mut Vm) -> Result<u64, EvalError> {
-    Err(vm.limit_error())
+    if vm.native_stack_is_full() {
+        return Err(EvalError::StackOverflow);
+    }
+    if vm.heap.interrupt.is_pending() {
+        vm.obey_interrupt()?;
+    }
+    Ok(0)
 }
 
 fn parts(vm: &mut Vm, word: u64) -> Result<u64, EvalError> {

@@ -23,7 +23,7 @@ fn record(table: &mut PinTable, number: u64) -> (Vec<u8>, CatalogueEntry) {
 fn insert(pins: &PinFiles, number: u64) -> Result<(), PinError> {
     let table = &mut *pins.table().lock();
     let (bytes, entry) = record(table, number);
-    table.insert(&bytes, &entry).map(drop)
+    table.insert(&bytes, &entry)
 }
 
 fn open(disk: &SimDisk) -> Result<PinFiles, OpenError> {

@@ -1,0 +1,90 @@
+//! The garbage of the store is collected while machines run.
+
+use super::counter::assert_consecutive;
+use super::harness::TestMachine;
+use super::programs::counter;
+use crate::trace::ConsoleMessage;
+use crate::{ConsoleNotice, GarbagePolicy, HashVerifier, SnapshotPolicy};
+use persist::StoreInspection;
+use persist::inspect::StoreUsage;
+use persist::sim::{InjectedFault, SimDisk, SurvivingWrites};
+use std::sync::Arc;
+
+/// A machine that writes a snapshot after each event, and collects after each snapshot.
+fn busy(disk: SimDisk) -> TestMachine {
+    TestMachine::on(disk).with(|settings| {
+        settings.snapshots = Some(SnapshotPolicy { events: 1, ..SnapshotPolicy::default() });
+        settings.garbage = Some(GarbagePolicy { min_bytes: 1 });
+    })
+}
+
+fn usage(disk: &SimDisk) -> StoreUsage {
+    let store = StoreInspection::open_on(Arc::new(disk.clone())).expect("a closed store");
+    let report = store.check(&mut HashVerifier::new(|_| {}).expect("a heap")).expect("it is read");
+    assert_eq!(report.findings, []);
+    store.usage().expect("a whole store")
+}
+
+#[test]
+fn garbage_is_collected_while_the_machine_runs() {
+    let disk = TestMachine::boot(&counter()).disk;
+    let running = busy(disk.clone()).start();
+    let handle = running.handle.clone().expect("it starts");
+    let mut messages = Vec::new();
+    while handle.metrics().store_collections < 5 {
+        messages.push(running.reports.recv().expect("the machine runs"));
+    }
+    running.stop();
+    let run = running.join(messages);
+    assert_consecutive(&run.numbers());
+    run.outcome();
+    let (metrics, used) = (handle.metrics(), usage(&disk));
+    assert!(metrics.freed_pins > 20 && metrics.freed_bytes > 0, "{metrics:?}");
+    assert!(used.pins + metrics.freed_pins <= metrics.pins + 10, "freed pins are gone");
+    let again = busy(disk.clone()).run_until_shown(50);
+    assert_consecutive(&again.numbers());
+    assert!(again.outcome() == crate::RunOutcome::Stopped);
+    usage(&disk);
+}
+
+#[test]
+fn a_crash_during_a_collection_loses_no_number() {
+    for step in (1..400).step_by(13) {
+        let disk = TestMachine::boot(&counter()).disk;
+        disk.fail_at(disk.steps() + 200 + step, InjectedFault::PowerOff);
+        let run = busy(disk.clone()).run(|_| false);
+        let last = run.numbers().into_iter().max().unwrap_or(0);
+        for survives in [SurvivingWrites::Nothing, SurvivingWrites::Anything(step)] {
+            let again = busy(disk.crash(survives)).run_until_shown(8);
+            let numbers = again.numbers();
+            assert_consecutive(&numbers);
+            assert!(numbers[0] == last || numbers[0] == last + 1, "{last}: {numbers:?}");
+        }
+    }
+}
+
+#[test]
+fn a_damaged_snapshot_ends_the_collecting_and_nothing_else() {
+    let disk = TestMachine::boot(&counter()).disk;
+    busy(disk.clone()).run_until_shown(5).outcome();
+    let files = disk.files();
+    let oldest = files.keys().find(|name| name.starts_with("snap/")).expect("a snapshot");
+    let mut bytes = files[oldest].clone();
+    bytes[70] ^= 1;
+    disk.overwrite(oldest, &bytes);
+    let never = busy(disk).with(|settings| {
+        settings.snapshots = Some(SnapshotPolicy { events: 1, ..SnapshotPolicy::default() });
+        settings.garbage = Some(GarbagePolicy { min_bytes: 1 });
+        settings.store.keep_snapshots = 100;
+    });
+    let is_notice = |it: &ConsoleMessage| {
+        matches!(it, ConsoleMessage::Notice(ConsoleNotice::CollectionFailed(_)))
+    };
+    let mut after = 0;
+    let run = never.run(|messages| {
+        after += usize::from(messages.iter().any(is_notice));
+        after > 20
+    });
+    assert_eq!(run.messages.iter().filter(|it| is_notice(it)).count(), 1);
+    assert_consecutive(&run.numbers());
+}
