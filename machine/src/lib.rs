@@ -17,7 +17,7 @@
 //! - An event (a batch of inputs of the cog) is evaluated and logged with its outcome. Only when
 //!   the log is durable does anything that depends on the event become visible: messages, starts of
 //!   workers, answers to reads, traces.
-//! - Starting is loading the newest snapshot and calling the same `Cog::apply` with each event
+//! - Starting is loading the newest snapshot and replaying each event
 //!   since. Events and snapshots carry hashes of the state, so a replay that diverges is an error.
 //! - An event that exceeds a limit (CPU time, stack, memory) has not happened. Its inputs are tried
 //!   one by one, and one that exceeds a limit by itself is set aside: kept in the store, listed by

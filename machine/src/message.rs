@@ -8,6 +8,8 @@ use crossbeam_channel::Sender;
 use persist::collect::{CollectStats, GarbageEstimate};
 use persist::{LogError, Seq};
 use plan::EvalError;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 /// A request of a driver to the cog. `worker` is the driver's number.
@@ -15,7 +17,32 @@ pub(crate) enum CogRequest {
     /// Make `value` an input of the cog.
     Write { worker: u64, value: SeedBytes },
     /// Answer a query. The answer carries `key` and `serial` ([`DriverMessage::ReadAnswer`]).
-    Read { worker: u64, key: u64, serial: u64, query: SeedBytes },
+    Read { worker: u64, key: u64, serial: u64, query: SeedBytes, call: ReadCall },
+}
+
+impl CogRequest {
+    /// The number of the driver.
+    pub(crate) fn worker(&self) -> u64 {
+        match self {
+            CogRequest::Write { worker, .. } | CogRequest::Read { worker, .. } => *worker,
+        }
+    }
+}
+
+/// A read from the view of its driver. Clones share it.
+#[derive(Clone, Default)]
+pub(crate) struct ReadCall(Arc<AtomicBool>);
+
+impl ReadCall {
+    /// Makes the read end without an answer: the driver does not wait for it any more.
+    pub(crate) fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the read was cancelled.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// Any other message to the event loop.

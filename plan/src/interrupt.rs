@@ -124,6 +124,17 @@ impl InterruptHandle {
         self.0.flag.store(true, Ordering::SeqCst);
     }
 
+    /// Withdraws a request to stop, and leaves one to suspend.
+    pub fn withdraw_stop(&self) {
+        let InterruptState { flag, kind } = &self.0;
+        if kind.compare_exchange(STOP, NONE, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
+            flag.store(false, Ordering::SeqCst);
+            if kind.load(Ordering::SeqCst) != NONE {
+                flag.store(true, Ordering::SeqCst);
+            }
+        }
+    }
+
     /// Withdraws all requests.
     pub fn clear(&self) {
         self.0.kind.store(NONE, Ordering::SeqCst);

@@ -191,7 +191,11 @@ impl Vm {
         self.evaluations.slots.len() - self.evaluations.free.len()
     }
 
-    fn cancel_dropped(&mut self) {
+    /// Unwinds the evaluations that were dropped.
+    ///
+    /// # Panics
+    /// If this `Vm` was moved since such an evaluation was first resumed.
+    pub fn cancel_dropped(&mut self) {
         loop {
             let Some(number) = self.evaluations.dropped.borrow_mut().pop() else { return };
             // An evaluation that is cancelled ends at once: every later safepoint fails too.
