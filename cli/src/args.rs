@@ -4,8 +4,11 @@
 //! Tests keep a copy of each help text (`tests/snapshots/help/`), so a change here shows in review
 //! as the user will see it.
 
+mod keep;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::SignedDuration;
+pub(crate) use keep::KeepRule;
 use machine::JobResultForm;
 use std::fmt;
 use std::net::SocketAddrV4;
@@ -393,10 +396,12 @@ pub(crate) struct MachineOptions {
     pub(crate) time: TimeOptions,
     #[command(flatten)]
     pub(crate) print: PrintSize,
-    /// Number of snapshots to keep, at least 2
-    #[arg(long, value_name = "COUNT", default_value_t = 3)]
-    #[arg(value_parser = clap::value_parser!(u16).range(2..))]
-    pub(crate) keep_snapshots: u16,
+    /// Snapshots to keep, and with them the log since the oldest one: a number of snapshots, such as
+    /// 3; an age, such as 12h or 7d (s, m, h, d, w); a size of log, such as 2G (K, M, G, T); or several
+    /// with commas between. That number of newest snapshots is kept (if no number is given, 3);
+    /// older ones are kept while they are within the age and the size that are given
+    #[arg(long, alias = "keep-snapshots", value_name = "RULE", default_value = "3")]
+    pub(crate) keep: KeepRule,
     /// Write no snapshots: the next start replays all events
     #[arg(short = 'S', long)]
     pub(crate) disable_snapshots: bool,

@@ -96,7 +96,7 @@ pub use inspect::StoreInspection;
 pub use journal::PrunedLog;
 pub use log::{CommitTicket, LogAppender, LogRecord, LogRecords};
 pub use set_aside::{SetAsideId, SetAsideList, SetAsideRecord};
-pub use settings::StoreSettings;
+pub use settings::{Retention, StoreSettings};
 pub use space::{CatalogueEntry, WrittenPins};
 pub use store::{RecoveryReport, Store};
 pub use types::{FORMAT_VERSION, MAX_EVENT, MAX_PIN, PinHash, Seq, Snapshot};

@@ -287,7 +287,8 @@ impl Store {
     /// Writes a snapshot: the pin `root` holds the state after the event `covers`.
     ///
     /// First makes everything durable that the snapshot needs. The previous snapshot stays valid
-    /// until the new one is durable. Then removes the snapshots beyond the number to keep.
+    /// until the new one is durable. Then removes the snapshots that [`StoreSettings::retention`] does not
+    /// keep.
     ///
     /// # Errors
     /// See [`SnapshotError`]; the previous snapshot then stays the newest.
@@ -300,7 +301,7 @@ impl Store {
         }
         let groups = self.pins.commit()?;
         self.log.wait_durable(covers)?;
-        Ok(snapshots.write(root, covers, groups)?)
+        Ok(snapshots.write(root, covers, groups, |since| self.log.bytes_since(since.next().0))?)
     }
 
     /// Returns all snapshots, newest first, after the removal of others is durable: a snapshot that

@@ -80,7 +80,7 @@ fn run(
     settings.limits = time_limits(args.time);
     settings.network.listen = args.listen.clone();
     settings.devices.push(Arc::new(ConsoleDevice::start(io::stdin(), io::stdout())?));
-    settings.store.keep_snapshots = usize::from(args.keep_snapshots);
+    settings.store.retention = args.keep.retention;
     if args.disable_snapshots {
         settings.snapshots = None;
     }

@@ -160,6 +160,10 @@ impl GroupCommit {
         LogRecords::new(self.context.clone(), journal.firsts(), range, journal.read_guard())
     }
 
+    pub(super) fn bytes_since(&self, next: u64) -> u64 {
+        self.journal.lock().bytes_since(next)
+    }
+
     pub(super) fn drop_before(&self, needed: u64) -> Result<PrunedLog, DiskError> {
         self.journal.lock().drop_before(needed)
     }
