@@ -1,6 +1,6 @@
 //! Runs of programs, and the minimum of their costs.
 
-use crate::program::Program;
+use crate::program::{NOTHING, Program};
 use crate::system::System;
 use anyhow::{Context, Result, bail};
 use std::io::Read;
@@ -12,11 +12,16 @@ use wait4::Wait4;
 #[derive(Clone, Debug)]
 pub(crate) struct Cost {
     /// CPU time of the thread that runs the program, from the end of loading to the printed result.
+    /// The prototype does not measure it: there it is the CPU time of the process, minus that of
+    /// [`NOTHING`].
     pub(crate) cpu_time: Duration,
     /// Elapsed time from the start of the process to its end.
     pub(crate) elapsed: Duration,
     /// Maximal resident memory, in bytes.
     pub(crate) memory: u64,
+    /// Whether the time limit ended the run. The cost is then that of the part before the limit,
+    /// and `cpu_time` is that of the process.
+    pub(crate) exceeds_limit: bool,
     /// The statistics that `pallas` prints, by name.
     pub(crate) statistics: Vec<(String, u64)>,
 }
@@ -36,57 +41,154 @@ impl Cost {
     }
 }
 
-/// The cost of each program in each system, by index. None if the program has no source for the
-/// system.
-pub(crate) type Costs = Vec<Vec<Option<Cost>>>;
+/// The measurement of a program in a system.
+#[derive(Clone, Debug)]
+pub(crate) enum Measurement {
+    /// The program has no source for the system.
+    NoSource,
+    /// The minimum of all runs.
+    Costs(Cost),
+    /// The program failed, or printed another result than in other systems.
+    Failed,
+}
 
-/// Runs every program in every system: once to warm up, then `rounds` times.
+impl Measurement {
+    pub(crate) fn cost(&self) -> Option<&Cost> {
+        match self {
+            Measurement::Costs(cost) => Some(cost),
+            Measurement::NoSource | Measurement::Failed => None,
+        }
+    }
+
+    pub(crate) fn is_failed(&self) -> bool {
+        matches!(self, Measurement::Failed)
+    }
+
+    /// Whether another run can tell more.
+    fn is_final(&self) -> bool {
+        match self {
+            Measurement::NoSource => false,
+            Measurement::Costs(cost) => cost.exceeds_limit,
+            Measurement::Failed => true,
+        }
+    }
+
+    fn add(&mut self, cost: Cost) {
+        *self = match std::mem::replace(self, Measurement::NoSource) {
+            Measurement::Costs(best) => Measurement::Costs(best.min(cost)),
+            Measurement::NoSource | Measurement::Failed => Measurement::Costs(cost),
+        };
+    }
+}
+
+/// The measurement of each program in each system, by index.
+pub(crate) type Measurements = Vec<Vec<Measurement>>;
+
+/// Runs every program in every system: once to warm up, then `rounds` times. A program that fails
+/// or exceeds `limit` seconds in a system does not run there again.
 ///
 /// # Errors
-/// If a program cannot be compiled or run, exceeds `limit` seconds, or does not print the same in
-/// all systems.
+/// If a program cannot be compiled or started, or does not print the same in all systems.
 pub(crate) fn all(
     programs: &[Program],
     systems: &[System],
     rounds: u32,
     limit: u64,
-) -> Result<Costs> {
+) -> Result<Measurements> {
     for program in programs {
         for system in systems {
             system.prepare(program)?;
         }
     }
-    let mut costs: Costs = vec![vec![None; systems.len()]; programs.len()];
+    let mut measurements: Measurements =
+        vec![vec![Measurement::NoSource; systems.len()]; programs.len()];
     for round in 0..=rounds {
-        for (program, costs) in programs.iter().zip(&mut costs) {
-            let mut printed: Option<(&str, String)> = None;
-            for (system, best) in systems.iter().zip(costs) {
-                let Some(command) = system.command(program)? else { continue };
-                let what = || format!("{} in {}", program.name, system.name);
-                let (cost, result) = run(command, limit).with_context(what)?;
-                match &printed {
-                    Some((other, expected)) if *expected != result => {
-                        bail!("{} prints {result:?}, in {other} {expected:?}", what());
-                    }
-                    Some(_) => {}
-                    None => printed = Some((&system.name, result)),
-                }
-                if round > 0 {
-                    *best = Some(match best.take() {
-                        Some(best) => best.min(cost),
-                        None => cost,
-                    });
-                }
-            }
+        for (program, measurements) in programs.iter().zip(&mut measurements) {
+            run_in_all(program, systems, measurements, round > 0, limit)?;
         }
         eprintln!("round {round} of {rounds}");
     }
-    Ok(costs)
+    subtract_start(programs, systems, &mut measurements);
+    Ok(measurements)
 }
 
-/// Runs a command. Returns its cost and its result, which is the last line that it prints before
-/// the times.
-fn run(mut command: Command, limit: u64) -> Result<(Cost, String)> {
+/// Runs a program once in every system. `counts` is false for the run that warms up the caches.
+fn run_in_all(
+    program: &Program,
+    systems: &[System],
+    measurements: &mut [Measurement],
+    counts: bool,
+    limit: u64,
+) -> Result<()> {
+    let mut printed: Option<(&str, String)> = None;
+    for (system, measurement) in systems.iter().zip(measurements) {
+        if measurement.is_final() {
+            continue;
+        }
+        let Some(command) = system.command(program)? else { continue };
+        let what = || format!("{} in {}", program.name, system.name);
+        let (cost, result) = match run(command, limit, !system.is_prototype()).with_context(what)? {
+            Run::Completed { cost, result } => (cost, result),
+            Run::ExceedsLimit(cost) => {
+                eprintln!("{} exceeds the limit of {limit} seconds", what());
+                *measurement = Measurement::Costs(cost);
+                continue;
+            }
+            Run::Failed(message) => {
+                eprintln!("{} fails: {message}", what());
+                *measurement = Measurement::Failed;
+                continue;
+            }
+        };
+        match &printed {
+            Some((other, expected)) if *expected != result => {
+                let message = format!("prints {result:?}, in {other} {expected:?}");
+                if !system.is_prototype() {
+                    bail!("{} {message}", what());
+                }
+                // The prototype has its own library, so this can be a difference of a function.
+                eprintln!("{} {message}", what());
+                *measurement = Measurement::Failed;
+                continue;
+            }
+            Some(_) => {}
+            None => printed = Some((&system.name, result)),
+        }
+        if counts {
+            measurement.add(cost);
+        }
+    }
+    Ok(())
+}
+
+/// Subtracts the start of the process from the prototype's CPU times.
+fn subtract_start(programs: &[Program], systems: &[System], measurements: &mut Measurements) {
+    let Some(nothing) = programs.iter().position(|program| program.name == NOTHING) else { return };
+    for index in (0..systems.len()).filter(|&index| systems[index].is_prototype()) {
+        let Some(start) = measurements[nothing][index].cost().map(|cost| cost.cpu_time) else {
+            continue;
+        };
+        for measurement in measurements.iter_mut().map(|row| &mut row[index]) {
+            if let Measurement::Costs(cost) = measurement {
+                cost.cpu_time = cost.cpu_time.saturating_sub(start);
+            }
+        }
+    }
+}
+
+/// The outcome of a run.
+enum Run {
+    /// The cost, and the last line that the program prints before its times.
+    Completed {
+        cost: Cost,
+        result: String,
+    },
+    ExceedsLimit(Cost),
+    Failed(String),
+}
+
+/// Runs a command. `prints_times` is false for the prototype, whose cost is that of the process.
+fn run(mut command: Command, limit: u64, prints_times: bool) -> Result<Run> {
     let start = Instant::now();
     let mut child = command.spawn()?;
     let mut stdout = child.stdout.take().context("its output is no pipe")?;
@@ -94,11 +196,12 @@ fn run(mut command: Command, limit: u64) -> Result<(Cost, String)> {
     let output = std::thread::spawn(move || read(&mut stdout));
     let messages = std::thread::spawn(move || read(&mut stderr));
     let deadline = start + Duration::from_secs(limit);
+    let mut exceeds_limit = false;
     while !output.is_finished() {
         if Instant::now() > deadline {
             child.kill()?;
-            child.wait()?;
-            bail!("exceeds the limit of {limit} seconds");
+            exceeds_limit = true;
+            break;
         }
         std::thread::sleep(Duration::from_micros(200));
     }
@@ -106,20 +209,35 @@ fn run(mut command: Command, limit: u64) -> Result<(Cost, String)> {
     let elapsed = start.elapsed();
     let output = output.join().ok().context("its output could not be read")??;
     let messages = messages.join().ok().context("its messages could not be read")??;
-    if !usage.status.success() {
-        bail!("fails with {}: {}", usage.status, messages.trim_end());
-    }
-    let mut lines = output.lines().filter(|line| !line.trim().is_empty()).rev().peekable();
-    let (cpu_time, statistics) = match lines.next_if(|line| line.starts_with(TIME)) {
-        Some(line) => (clock_cpu_time(line).context("it prints no time")?, Vec::new()),
-        None => {
-            let statistics = statistics(&messages);
-            let thread = statistics.iter().find(|(name, _)| name == "thread");
-            (Duration::from_nanos(thread.context("it prints no time")?.1), statistics)
-        }
+    let cost = Cost {
+        cpu_time: usage.rusage.utime + usage.rusage.stime,
+        elapsed,
+        memory: usage.rusage.maxrss,
+        exceeds_limit,
+        statistics: Vec::new(),
     };
+    if exceeds_limit {
+        return Ok(Run::ExceedsLimit(cost));
+    }
+    if !usage.status.success() {
+        return Ok(Run::Failed(format!("{}: {}", usage.status, messages.trim_end())));
+    }
+    let run = completed(cost, &output, &messages, prints_times);
+    Ok(run.unwrap_or_else(|| Run::Failed(format!("it prints no time: {output}"))))
+}
+
+/// Reads the result and the times that a program printed. None if it should print times, and does
+/// not.
+fn completed(mut cost: Cost, output: &str, messages: &str, prints_times: bool) -> Option<Run> {
+    let mut lines = output.lines().filter(|line| !line.trim().is_empty()).rev().peekable();
+    if let Some(line) = lines.next_if(|line| line.starts_with(TIME)) {
+        cost.cpu_time = clock_cpu_time(line)?;
+    } else if prints_times {
+        cost.statistics = statistics(messages);
+        cost.cpu_time = Duration::from_nanos(cost.statistic("thread")?);
+    }
     let result = lines.next().unwrap_or_default().trim().to_owned();
-    Ok((Cost { cpu_time, elapsed, memory: usage.rusage.maxrss, statistics }, result))
+    Some(Run::Completed { cost, result })
 }
 
 fn read(from: &mut impl Read) -> std::io::Result<String> {
@@ -162,18 +280,45 @@ mod tests {
         assert!(statistics("").is_empty());
     }
 
-    #[test]
-    fn the_minimum_is_taken_of_each_cost() {
-        let cost = |cpu_time, elapsed, memory| Cost {
+    fn cost(cpu_time: u64, elapsed: u64, memory: u64) -> Cost {
+        Cost {
             cpu_time: Duration::from_millis(cpu_time),
             elapsed: Duration::from_millis(elapsed),
             memory,
+            exceeds_limit: false,
             statistics: vec![("laws".to_owned(), cpu_time)],
-        };
+        }
+    }
+
+    #[test]
+    fn the_minimum_is_taken_of_each_cost() {
         let best = cost(3, 9, 100).min(cost(2, 10, 90));
         assert_eq!(best.cpu_time, Duration::from_millis(2));
         assert_eq!(best.elapsed, Duration::from_millis(9));
         assert_eq!(best.memory, 90);
         assert_eq!(best.statistic("laws"), Some(2));
+    }
+
+    #[test]
+    fn a_run_that_exceeds_the_limit_or_fails_ends_with_that_outcome() {
+        let shell = |text: &str| {
+            let mut command = Command::new("sh");
+            command.args(["-c", text]).stdout(std::process::Stdio::piped());
+            command.stderr(std::process::Stdio::piped());
+            command
+        };
+        assert!(matches!(run(shell("exec sleep 60"), 0, true).unwrap(), Run::ExceedsLimit(_)));
+        let Run::Failed(message) = run(shell("echo why >&2; exit 3"), 60, true).unwrap() else {
+            panic!("it does not fail")
+        };
+        assert!(message.ends_with("why"), "{message}");
+        let Run::Completed { cost, result } =
+            run(shell("echo 7; echo time: 1 5"), 60, true).unwrap()
+        else {
+            panic!("it does not complete")
+        };
+        assert_eq!((cost.cpu_time, result.as_str()), (Duration::from_nanos(5), "7"));
+        assert!(matches!(run(shell("echo 7"), 60, true).unwrap(), Run::Failed(_)));
+        assert!(matches!(run(shell("echo 7"), 60, false).unwrap(), Run::Completed { .. }));
     }
 }

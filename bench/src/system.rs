@@ -23,6 +23,11 @@ enum Language {
         /// Whether the cache of machine code is emptied before each run.
         clears_code_cache: bool,
     },
+    /// The prototype, with the folder of its checkout, which has its library in `sire`.
+    Prototype {
+        binary: PathBuf,
+        checkout: PathBuf,
+    },
     Chez,
     Ghc,
     C,
@@ -38,6 +43,11 @@ impl System {
     /// Whether this is `pallas`.
     pub(crate) fn is_pallas(&self) -> bool {
         matches!(self.language, Language::Sire { .. })
+    }
+
+    /// Whether this is the prototype.
+    pub(crate) fn is_prototype(&self) -> bool {
+        matches!(self.language, Language::Prototype { .. })
     }
 
     /// Whether the ratios of `pallas` refer to this system: Chez and GHC, as functional languages.
@@ -105,6 +115,12 @@ impl System {
                 pallas.stdin(File::open(&source)?);
                 pallas
             }
+            Language::Prototype { binary, checkout } => {
+                let mut prototype = Command::new(binary);
+                prototype.args(["sire", "prelude"]).current_dir(checkout);
+                prototype.env("PLUNDER_DIR", &self.scratch).stdin(File::open(&source)?);
+                prototype
+            }
             Language::Chez => {
                 let mut scheme = Command::new("scheme");
                 scheme.arg("--script").arg(self.scratch.join(&program.name).with_extension("so"));
@@ -118,7 +134,7 @@ impl System {
 
     fn source(&self, program: &Program) -> Option<PathBuf> {
         program.source(match self.language {
-            Language::Sire { .. } => "sire",
+            Language::Sire { .. } | Language::Prototype { .. } => "sire",
             Language::Chez => "ss",
             Language::Ghc => "hs",
             Language::C => "c",
@@ -172,6 +188,41 @@ pub(crate) fn without_passes(pallas: &Path, scratch: &Path) -> Result<Vec<System
         System::new(name, language, scratch)
     };
     all.chain(more).map(one).collect()
+}
+
+/// The prototype. The environment variable `PALLAS_REFERENCE` names its checkout, for its library.
+///
+/// # Errors
+/// If the binary or the library does not exist, or the scratch folder cannot be written.
+pub(crate) fn prototype(binary: &Path, scratch: &Path) -> Result<System> {
+    let binary = binary
+        .canonicalize()
+        .with_context(|| format!("cannot find the prototype {}", binary.display()))?;
+    let checkout = std::env::var_os("PALLAS_REFERENCE").map(PathBuf::from);
+    let checkout = checkout.context("set PALLAS_REFERENCE to a checkout of the prototype")?;
+    let library = checkout.join("sire");
+    if !library.is_dir() {
+        bail!("the prototype's library is not in {}", library.display());
+    }
+    System::new("prototype", Language::Prototype { binary, checkout }, scratch)
+}
+
+/// `pallas` with the compiler, with its code in the cache and on a first run, and without.
+///
+/// # Errors
+/// If the scratch folder cannot be written.
+pub(crate) fn with_and_without_compiler(pallas: &Path, scratch: &Path) -> Result<[System; 3]> {
+    let pallas_with = |name: &str, flags: &[&str], clears_code_cache| {
+        let flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
+        let language =
+            Language::Sire { binary: pallas.to_owned(), flags, without: "", clears_code_cache };
+        System::new(name, language, scratch)
+    };
+    Ok([
+        pallas_with("pallas", &[], false)?,
+        pallas_with("first run", &[], true)?,
+        pallas_with("--no-jit", &["--no-jit"], false)?,
+    ])
 }
 
 fn is_installed(tool: &str) -> bool {

@@ -9,7 +9,7 @@ mod keep;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::SignedDuration;
 pub(crate) use keep::KeepRule;
-use machine::JobResultForm;
+use machine::{JobResultForm, ReadArgumentOrder};
 use std::fmt;
 use std::net::SocketAddrV4;
 use std::path::PathBuf;
@@ -203,8 +203,9 @@ pub(crate) struct ProfileOptions {
 #[derive(Args, Clone, Copy, Debug, Default)]
 pub(crate) struct MemoryOptions {
     /// Heap limit: bytes, or a number with K, M, G or T; at least 1M. An evaluation ends when its
-    /// live data exceeds three quarters of the limit. Pins in a machine's store do not count. Each
-    /// driver and each job has a heap of its own with this limit [default: a quarter of the memory]
+    /// live data exceeds three quarters of the limit. Pins in a machine's store do not count. In a
+    /// machine it holds for the cog, for each driver and for each job [default: a quarter of the
+    /// memory]
     #[arg(long, value_name = "SIZE", value_parser = memory_size)]
     max_heap: Option<usize>,
     /// Stack limit of an evaluation: bytes, or a number with K, M, G or T; at least 1M [default: an
@@ -413,6 +414,11 @@ pub(crate) struct MachineOptions {
     #[arg(short = 'w', long, value_name = "NUM_WORKERS", default_value_t = 8)]
     #[arg(value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) eval_workers: u16,
+    /// Number of threads that run drivers, at most 1024. A call that takes longer than 20 ms does not
+    /// occupy one of them [default: the number of processors, at least 2]
+    #[arg(long, value_name = "COUNT")]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) driver_threads: Option<u16>,
     /// Listen for TCP connections on this IPv4 address, from the start on; may be given several
     /// times. Port 0 stands for the port of the last run, or a free one. The addresses are printed,
     /// and the ports are written to STORE/tcp.port. Without this option, the machine listens on
@@ -441,6 +447,26 @@ impl JobResultOption {
     }
 }
 
+/// The arguments of reads.
+#[derive(ValueEnum, Clone, Copy, Debug, Default)]
+pub(crate) enum ReadArgumentOption {
+    #[default]
+    Auto,
+    StateKey,
+    SlotState,
+}
+
+impl ReadArgumentOption {
+    /// The order; None if it depends on the program.
+    pub(crate) fn order(self) -> Option<ReadArgumentOrder> {
+        match self {
+            ReadArgumentOption::Auto => None,
+            ReadArgumentOption::StateKey => Some(ReadArgumentOrder::StateKey),
+            ReadArgumentOption::SlotState => Some(ReadArgumentOrder::SlotState),
+        }
+    }
+}
+
 /// Options of `pallas boot`.
 #[derive(Args, Debug)]
 pub(crate) struct BootArgs {
@@ -453,6 +479,12 @@ pub(crate) struct BootArgs {
     /// port-fulltag, and plain for any other program
     #[arg(long, value_enum, value_name = "FORM", default_value_t)]
     pub(crate) job_results: JobResultOption,
+    /// Arguments of the cog's reads, which the machine keeps: state-key is (reads state key query),
+    /// slot-state is (reads slot state query); auto is slot-state if reads is _Get of a row, as in
+    /// the kernels of the prototype's branches message-passing and port-fulltag, and state-key for
+    /// any other program
+    #[arg(long, value_enum, value_name = "ARGUMENTS", default_value_t)]
+    pub(crate) read_arguments: ReadArgumentOption,
     /// Start the machine after creating it
     #[arg(long)]
     pub(crate) start: bool,

@@ -33,9 +33,12 @@ pub(crate) const JETS: &[Jet] = &[
     native("barGen", &[Head, Lazy], generate).returns(Bar),
     native("barTake", &[Head, Head], take),
     native("barDrop", &[Head, Head], drop),
+    native("barSlice", &[Head, Head, Head], slice).order(&[0, 2, 1]),
     native("_BarSliceToNat", &[Head, Head, Head], slice_to_nat).order(&[1, 0, 2]).returns(Nat),
     native("barElemIndexEnd", &[Lazy, Head], last_index),
     native("barElemIndexOff", &[Lazy, Head, Head], index_from).returns(Nat),
+    native("barSpanOff", &[Lazy, Head, Head], span_from).order(&[2, 1]).returns(Nat),
+    native("barFind", &[Lazy, Head, Head], find).order(&[2, 1]).returns(Nat),
 ];
 
 /// The bytes of an argument that is a bar; answers [`JetAnswer::Law`] for anything else.
@@ -240,17 +243,34 @@ fn drop(call: &mut JetCall<'_>) -> JetResult {
     return_bytes(call, 1, dropped..count)
 }
 
-/// `_BarSliceToNat offset width bar`: an offset that is not a nat counts as 0, a width that is not
-/// a nat as unlimited.
-fn slice_to_nat(call: &mut JetCall<'_>) -> JetResult {
-    let bytes = bar!(call, 2);
-    let rest = &bytes[drop_count(call, bytes.len())..];
+/// The bytes of the bar at index 2 that an offset and a width select, the arguments 0 and 1. An
+/// offset that is not a nat counts as 0, a width that is not a nat as unlimited. `None` if the
+/// argument is not a bar.
+fn selected_range(call: &JetCall<'_>) -> Option<Range<usize>> {
+    let bytes = call.arg(2).as_bar()?;
+    let from = drop_count(call, bytes.len());
+    let rest = bytes.len() - from;
     let width = match call.nat(1) {
-        Some(nat) => nat.saturating_u64().min(rest.len() as u64) as usize,
-        None => rest.len(),
+        Some(nat) => nat.saturating_u64().min(rest as u64) as usize,
+        None => rest,
     };
-    let from = bytes.len() - rest.len();
-    return_bytes_as_nat(call, 2, from..from + width)
+    Some(from..from + width)
+}
+
+/// `barSlice offset width bar`: a part of a bar.
+fn slice(call: &mut JetCall<'_>) -> JetResult {
+    match selected_range(call) {
+        Some(range) => return_bytes(call, 2, range),
+        None => Ok(JetAnswer::Law),
+    }
+}
+
+/// `_BarSliceToNat offset width bar`: a part of a bar as a nat.
+fn slice_to_nat(call: &mut JetCall<'_>) -> JetResult {
+    match selected_range(call) {
+        Some(range) => return_bytes_as_nat(call, 2, range),
+        None => Ok(JetAnswer::Law),
+    }
 }
 
 /// The first argument as a byte; `None` if it is not a nat below 256.
@@ -279,18 +299,61 @@ fn last_index(call: &mut JetCall<'_>) -> JetResult {
     Ok(JetAnswer::Done)
 }
 
+/// Returns the length of the bar at index 2 if the offset at index 1 is past its end; otherwise
+/// the offset.
+macro_rules! offset_in_bar {
+    ($call:expr) => {{
+        let len = bar!($call, 2).len();
+        match $call.nat(1).and_then(NatRef::to_u64) {
+            Some(from) if from < len as u64 => from as usize,
+            _ => return return_small($call, len as u64),
+        }
+    }};
+}
+
 /// `barElemIndexOff byte offset bar`: the index of the first occurrence of a byte at or after the
 /// offset, or the bar's length. The law does not evaluate the byte if the offset is past the end.
 fn index_from(call: &mut JetCall<'_>) -> JetResult {
-    let len = bar!(call, 2).len();
-    let from = match call.nat(1).and_then(NatRef::to_u64) {
-        Some(from) if from < len as u64 => from as usize,
-        _ => return return_small(call, len as u64),
-    };
+    let from = offset_in_bar!(call);
     evaluate_arg!(call, 0);
     let byte = byte_argument(call);
-    let rest = &bar!(call, 2)[from..];
-    let found = byte.and_then(|byte| rest.iter().position(|b| *b == byte));
-    let index = found.map_or(len, |found| from + found);
+    let bytes = bar!(call, 2);
+    let found = byte.and_then(|byte| memchr::memchr(byte, &bytes[from..]));
+    let index = found.map_or(bytes.len(), |found| from + found);
+    return_small(call, index as u64)
+}
+
+/// The number of limbs of a nat with a bit for each byte.
+const CLASS_LIMBS: usize = 4;
+
+/// `barSpanOff class offset bar`: the index of the first byte at or after the offset that is not in
+/// the class, or the bar's length. Byte `b` is in the class if bit `b` of the nat is set. The law
+/// does not evaluate the class if the offset is past the end.
+fn span_from(call: &mut JetCall<'_>) -> JetResult {
+    let from = offset_in_bar!(call);
+    evaluate_arg!(call, 0);
+    let mut class = [0; CLASS_LIMBS];
+    match call.cast(0) {
+        NatRef::Small(nat) => class[0] = nat,
+        NatRef::Limbs(limbs) => {
+            class.iter_mut().zip(limbs).for_each(|(word, limb)| *word = *limb);
+        }
+    }
+    let bytes = bar!(call, 2);
+    let has = |byte: u8| class[usize::from(byte >> 6)] >> (byte & 63) & 1 == 1;
+    let outside = bytes[from..].iter().position(|&byte| !has(byte));
+    let index = outside.map_or(bytes.len(), |outside| from + outside);
+    return_small(call, index as u64)
+}
+
+/// `barFind part offset bar`: the index of the first occurrence of a bar at or after the offset, or
+/// the bar's length. The law does not evaluate the part if the offset is past the end.
+fn find(call: &mut JetCall<'_>) -> JetResult {
+    let from = offset_in_bar!(call);
+    evaluate_arg!(call, 0);
+    let part = bar!(call, 0);
+    let bytes = bar!(call, 2);
+    let found = memchr::memmem::find(&bytes[from..], part);
+    let index = found.map_or(bytes.len(), |found| from + found);
     return_small(call, index as u64)
 }

@@ -17,7 +17,7 @@
 //! search                             binary search
 //! order row list                     comparison; rows; lists
 //! nat bits words logic               arithmetic; bits; words of 32 and 64 bits; truth
-//! bar pad text hash                  bytes; bit strings; text; BLAKE3
+//! bar bar_split pad text hash        bytes; bit strings; text; BLAKE3
 //! reflect seed control               reflection; serialization; control forms
 //! tree  merge                        the walk over a tree of apps; merging of sorted keys
 //! args                               reading arguments, suspension, returning results
@@ -32,6 +32,7 @@
 
 mod args;
 mod bar;
+mod bar_split;
 mod bits;
 mod control;
 mod declare;
@@ -79,6 +80,7 @@ const TABLES: &[&[Jet]] = &[
     tab::JETS,
     tab_build::JETS,
     bar::JETS,
+    bar_split::JETS,
     pad::JETS,
     text::JETS,
     hash::JETS,

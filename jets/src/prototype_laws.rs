@@ -211,6 +211,8 @@ pub(crate) const LAWS: [(&str, &str); 197] = [
 /// the modules of its `sire` folder, on the branch `master`.
 pub(crate) const LIBRARY_LAWS: &[(&str, &str)] = &[
     ("barFromHex", "FgKNuQe6XktktzDmaiPhBLt4R21ir75j7xCup56qKyEK"),
+    ("barLinesList", "J8LgaYumuGAJqv2ACfh7SHizHS21xwnGUHiHRVLEDfYw"),
+    ("barSplitWith", "Ai7DUXwLMCGpE3ZUhVfLUmoBPs7oXSB2m1M7uFRbPb6g"),
     ("digits", "8qvpGm96djPacHtRNzxchmcQuJrxdZRMB8xJ6H327hTV"),
     ("explode", "FW1CJbJ1KVW2cYaC2Usay79puw35w6WYKsqp1dSEYJau"),
     ("listDigits", "EUMawXt3nZTvp6mF9nkrW4bnfaYr65fbex1GY6o6b5YS"),
@@ -220,4 +222,6 @@ pub(crate) const LIBRARY_LAWS: &[(&str, &str)] = &[
     ("strCat", "5r3MFDeDCWCsE4UgrSCrNzkTFxpdknT6tmfrvSGnGaWV"),
     ("strFromList", "JBNqrmMSXxJPtM8M4ii5snLTmv83fSGmjWjBuFHu1w2"),
     ("strToList", "GRvvHx5mavxMTsF1Qe1yZYQG21rt3qaAdEqXZgYxVP61"),
+    ("tabDel", "FSbXqpUn9kVHCB5wom1TTdMqbK6djBpvLKN6mSvHCz2k"),
+    ("tabPop", "56uUHkhHoG7hPakCtwmkBFLZ9YU2i2DAdFrCVkTwtzYa"),
 ];

@@ -23,7 +23,7 @@ pub(crate) const JETS: &[Jet] = &[
     native("_Last", &[Head], last),
     native("_Put", &[Head, Lazy, Lazy], put),
     native("_Mut", &[Lazy, Lazy, Head], mutate),
-    native("_Switch", &[Head, Lazy, Head], switch),
+    native("_Switch", &[Head, Lazy, Head], switch).operation(JetOperation::SwitchRow),
     native("_Gen", &[Head, Lazy], generate).total(Row),
     native("_Weld", &[Head, Head], weld).order(&[1, 0]).total(Row),
     native("_Map", &[Lazy, Head], map).total(Row),

@@ -12,7 +12,7 @@ use plan::{EvalError, Shape};
 use vm::jet::ArgDemand::{Head, Lazy};
 use vm::jet::CheapCondition::Always;
 use vm::jet::ResultShape::{Bit, Small};
-use vm::jet::{JetAnswer, JetCall};
+use vm::jet::{JetAnswer, JetCall, JetOperation};
 
 pub(crate) const JETS: &[Jet] = &[
     native("isTab", &[Head], is_tab).returns(Bit).cheap(Always),
@@ -22,10 +22,10 @@ pub(crate) const JETS: &[Jet] = &[
     native("_TabKeysList", &[Head], keys_list),
     native("_TabLen", &[Head], len).returns(Small).cheap(Always),
     native("_TabIsEmpty", &[Head], is_empty).returns(Bit).cheap(Always),
-    native("tabIdx", &[Lazy, Head], idx),
+    native("tabIdx", &[Lazy, Head], idx).operation(JetOperation::TableItem),
     native("_TabHas", &[Lazy, Head], has).returns(Bit),
     native("_TabLookup", &[Lazy, Head], lookup),
-    native("tabSwitch", &[Lazy, Lazy, Head], switch),
+    native("tabSwitch", &[Lazy, Lazy, Head], switch).operation(JetOperation::SwitchTable),
     native("tabElemIdx", &[Head, Head], element),
     native("tabMinKey", &[Head], min_key),
     native("tabToPairs", &[Head], to_pairs),

@@ -22,6 +22,8 @@ pub(crate) const JETS: &[Jet] = &[
     native("tabSing", &[Normal, Lazy], singleton).total(Tab),
     native("tabIns", &[Normal, Lazy, Head], insert).order(&[2, 0]),
     native("tabAlter", &[Lazy, Lazy, Head], alter),
+    native("tabDel", &[Lazy, Head], delete),
+    native("tabPop", &[Lazy], pop).returns(Row),
     native("tabFromPairs", &[Head], from_pairs),
     native("tabSplitAt", &[Lazy, Lazy], split_at).returns(Row),
     native("tabSplitLT", &[Lazy, Lazy], split_below).returns(Row),
@@ -141,6 +143,35 @@ fn alter(call: &mut JetCall<'_>) -> JetResult {
             push_with_entry(call, 2, at, 1)?;
         }
     }
+    Ok(JetAnswer::Done)
+}
+
+/// `tabDel key tab`: the table without the entry of the key, if it has one.
+fn delete(call: &mut JetCall<'_>) -> JetResult {
+    match find_key!(call, 0, 1) {
+        KeyPosition::Missing(_) => return_value(call, 1),
+        KeyPosition::Found(at) => remove_entry(call, 1, at),
+    }
+}
+
+/// Returns the row of the least key, its value, and the table of the other entries. The law makes
+/// the row before it evaluates the table, so it runs if the table is unevaluated, and also if it is
+/// empty.
+fn pop(call: &mut JetCall<'_>) -> JetResult {
+    if !call.is_evaluated_at(0) {
+        return Ok(JetAnswer::Law);
+    }
+    if table!(call, 0) == 0 {
+        return Ok(JetAnswer::Law);
+    }
+    let keys = push_keys(call, 0);
+    call.push_item(keys, 0);
+    push_value(call, 0, 0);
+    // The table comes with the keys that it is made of below it.
+    let below = call.height();
+    remove_entry(call, 0, 0)?;
+    call.remove(below);
+    call.row(3)?;
     Ok(JetAnswer::Done)
 }
 

@@ -131,7 +131,7 @@ fn evaluations_agree_with_declarations() {
             |arity, demand| jet.arity() == arity && demanded == [0] && jet.demands[0] == demand;
         assert!(
             match JetEvaluation::of(jet) {
-                JetEvaluation::Native | JetEvaluation::General => true,
+                JetEvaluation::Native | JetEvaluation::General | JetEvaluation::Switch(_) => true,
                 JetEvaluation::Connective(_) => only_first(2, ArgDemand::Head),
                 JetEvaluation::Choice(_) => only_first(3, ArgDemand::Head),
                 JetEvaluation::Sequence(demand) => only_first(2, demand),

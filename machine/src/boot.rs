@@ -1,10 +1,11 @@
 //! Booting: making a machine's store from the value of a program.
 
+use crate::conventions::{JobResultForm, ProgramConventions, ReadArgumentOrder};
 use crate::error::{BootError, StateError};
-use crate::protocol::{CogParts, JobResultForm, WorkerRef};
+use crate::protocol::{CogParts, WorkerRef};
 use crate::status::{CogStatus, MachineState};
 use persist::{CreateError, Seq, SnapshotError, Store};
-use plan::Val;
+use plan::{Ref, Val};
 use std::path::Path;
 use vm::Vm;
 
@@ -14,6 +15,21 @@ pub struct BootOptions {
     /// The form of job results that the cog expects. None: tagged for a cog of the kernel of the
     /// prototype's branch port-fulltag, and plain for any other.
     pub job_results: Option<JobResultForm>,
+    /// The arguments that the cog's `reads` expects. None: slot, state and query if `reads` is the
+    /// function `_Get` of a row, as in the kernels of the prototype's branches message-passing and
+    /// port-fulltag; and state, key and query for any other.
+    pub read_arguments: Option<ReadArgumentOrder>,
+}
+
+impl BootOptions {
+    /// The conventions of a machine with this cog.
+    fn conventions(self, cog: Ref<'_>) -> ProgramConventions {
+        let expected = ProgramConventions::of_cog(cog);
+        ProgramConventions {
+            job_results: self.job_results.unwrap_or(expected.job_results),
+            read_arguments: self.read_arguments.unwrap_or(expected.read_arguments),
+        }
+    }
 }
 
 /// What [`Machine::boot`](crate::Machine::boot) made.
@@ -21,6 +37,8 @@ pub struct BootOptions {
 pub struct BootReport {
     /// The form that job results have in this machine.
     pub job_results: JobResultForm,
+    /// The arguments of reads in this machine.
+    pub read_arguments: ReadArgumentOrder,
     /// How many workers the cog asks for. A cog without workers never does anything.
     pub workers: usize,
 }
@@ -59,11 +77,12 @@ pub(crate) fn boot_on(
     let main = evaluate(vm, main)?;
     let cog = vm.look(&main);
     let workers = CogParts::of(cog).slots().filter(|slot| WorkerRef::of(*slot).is_some()).count();
-    let job_results = options.job_results.unwrap_or_else(|| JobResultForm::of_cog(cog));
-    let root = MachineState { status: CogStatus::Running(main), job_results }.save(vm, &store)?;
+    let conventions = options.conventions(cog);
+    let root = MachineState { status: CogStatus::Running(main), conventions }.save(vm, &store)?;
     store.write_snapshot(&root, Seq::START).map_err(StateError::from)?;
     store.close().map_err(SnapshotError::from).map_err(StateError::from)?;
-    Ok(BootReport { job_results, workers })
+    let ProgramConventions { job_results, read_arguments } = conventions;
+    Ok(BootReport { job_results, read_arguments, workers })
 }
 
 fn evaluate(vm: &mut Vm, main: &Val) -> Result<Val, BootError> {

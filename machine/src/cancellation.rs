@@ -1,34 +1,46 @@
 //! Cancelling a worker from another thread.
 
+use parking_lot::Mutex;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
 
-/// A request to stop a worker, shared by the worker's thread and the worker pool.
+/// A request to end a worker, shared by the threads that evaluate the worker and the worker pool.
 ///
 /// Cancelling is final: it interrupts the evaluation under way, and the worker begins no other.
 #[derive(Default)]
 pub(crate) struct CancellationToken {
     cancelled: AtomicBool,
-    interrupt: OnceLock<Arc<AtomicBool>>,
+    /// The interrupt flag of the runtime that evaluates the worker now. `cancel` sets the flag under
+    /// the lock, so that it never interrupts the evaluation of another worker in this runtime.
+    interrupt: Mutex<Option<Arc<AtomicBool>>>,
 }
 
 impl CancellationToken {
-    /// Registers the interrupt flag of the worker's runtime. The worker's thread calls this once,
-    /// before its first evaluation.
-    pub(crate) fn set_interrupt(&self, interrupt: Arc<AtomicBool>) {
-        let interrupt = self.interrupt.get_or_init(|| interrupt);
-        // `cancel` may have run before there was a flag to set. It stores `cancelled` before it
-        // reads `interrupt`, and this function reads `cancelled` after it stores `interrupt`, so at
-        // least one of the two sees the other's store.
-        if self.is_cancelled() {
-            interrupt.store(true, Ordering::SeqCst);
+    /// Registers the interrupt flag of the runtime in which an evaluation of the worker begins.
+    /// Returns false if the worker has been cancelled: the evaluation must not begin.
+    pub(crate) fn begin_evaluation(&self, interrupt: Arc<AtomicBool>) -> bool {
+        let registered = &mut *self.interrupt.lock();
+        let may_begin = !self.is_cancelled();
+        if may_begin {
+            *registered = Some(interrupt);
+        }
+        may_begin
+    }
+
+    /// Removes the interrupt flag when the evaluation has ended, and clears it if the worker was
+    /// cancelled meanwhile, so that it does not interrupt the next evaluation in the runtime.
+    pub(crate) fn end_evaluation(&self) {
+        let interrupt = self.interrupt.lock().take();
+        if let Some(interrupt) = interrupt.filter(|_| self.is_cancelled()) {
+            interrupt.store(false, Ordering::SeqCst);
         }
     }
 
     /// Cancels the worker. Does not wait for it.
     pub(crate) fn cancel(&self) {
+        let registered = self.interrupt.lock();
         self.cancelled.store(true, Ordering::SeqCst);
-        if let Some(interrupt) = self.interrupt.get() {
+        if let Some(interrupt) = &*registered {
             interrupt.store(true, Ordering::SeqCst);
         }
     }
@@ -44,17 +56,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cancelling_interrupts_in_either_order() {
-        let (before, after) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
-        let token = CancellationToken::default();
-        token.set_interrupt(Arc::clone(&before));
-        assert!(!token.is_cancelled() && !before.load(Ordering::SeqCst));
-        token.cancel();
-        assert!(token.is_cancelled() && before.load(Ordering::SeqCst));
-
-        let token = CancellationToken::default();
-        token.cancel();
-        token.set_interrupt(Arc::clone(&after));
-        assert!(after.load(Ordering::SeqCst));
+    fn cancelling_interrupts_the_evaluation_under_way_and_no_other() {
+        let flag = Arc::new(AtomicBool::new(false));
+        let is_set = || flag.load(Ordering::SeqCst);
+        let (ended, running) = (CancellationToken::default(), CancellationToken::default());
+        assert!(ended.begin_evaluation(Arc::clone(&flag)));
+        ended.end_evaluation();
+        assert!(running.begin_evaluation(Arc::clone(&flag)));
+        ended.cancel();
+        assert!(!is_set(), "the runtime evaluates another worker");
+        running.cancel();
+        assert!(is_set() && running.is_cancelled());
+        running.end_evaluation();
+        assert!(!is_set(), "the next evaluation in the runtime is not interrupted");
+        assert!(!running.begin_evaluation(flag), "cancelling is final");
     }
 }

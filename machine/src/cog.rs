@@ -6,10 +6,11 @@
 
 use crate::codec::{self, SeedBytes};
 use crate::console::{ConsoleNotice, ReportOrigin};
+use crate::conventions::JobResultForm;
 use crate::error::{AbortReason, SystemError};
 use crate::event::{EventInput, EventOutcome, InputPayload};
 use crate::job;
-use crate::protocol::{self, CogParts, JobResultForm, WorkerRef};
+use crate::protocol::{self, CogParts, WorkerRef};
 use crate::settings::MachineSettings;
 use crate::status::{CogStatus, MachineState};
 use crate::trace::{ConsoleMessage, TraceBuffer};
@@ -131,7 +132,7 @@ impl Cog {
 
     /// The form of job results that the cog expects.
     pub(crate) fn job_results(&self) -> JobResultForm {
-        self.state.job_results
+        self.state.conventions.job_results
     }
 
     /// Where the cog's thread records what it does, if it does.
@@ -425,7 +426,7 @@ impl Cog {
         self.traces.set_silent(false);
         let limit = self.settings.limits.read;
         let timer = ProfileTimer::start(self.track.as_ref());
-        let (result, interruption) = self.with_limit(limit, |this| this.try_read(key, query));
+        let (result, interruption) = self.with_limit(limit, |this| this.try_read(slot, key, query));
         timer.span("evaluation", "read", || vec![("driver", slot.into())]);
         self.check_damage()?;
         match result {
@@ -445,15 +446,21 @@ impl Cog {
         }
     }
 
-    fn try_read(&mut self, key: u64, query: &SeedBytes) -> Result<SeedBytes, ReadFailure> {
+    fn try_read(
+        &mut self,
+        slot: u64,
+        key: u64,
+        query: &SeedBytes,
+    ) -> Result<SeedBytes, ReadFailure> {
         let query = codec::deserialize_own(&mut self.vm, query)?;
         let zero = self.vm.nat(0);
         let parts = self.state.status.running().map(|cog| CogParts::of(self.vm.look(cog)));
         let hold = |part: Option<plan::Ref<'_>>| part.map(|part| self.vm.hold(part));
         let state = parts.as_ref().and_then(|parts| hold(parts.state)).unwrap_or(zero.clone());
         let reads = parts.as_ref().and_then(|parts| hold(parts.reads)).unwrap_or(zero);
-        let key = self.vm.nat(key);
-        let call = self.vm.app(&reads, &[state, key, query])?;
+        let [slot, key] = [slot, key].map(|nat| self.vm.nat(nat));
+        let order = self.state.conventions.read_arguments;
+        let call = self.vm.app(&reads, &order.arguments(slot, state, key, query))?;
         let answer = self.vm.force(&call)?;
         codec::serialize(&self.vm, &answer).map_err(|_| ReadFailure::TooLarge)
     }

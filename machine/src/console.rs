@@ -65,6 +65,9 @@ pub enum ConsoleNotice {
     PortNotKept(String),
     /// The machine cannot listen, for this reason. Drivers that wait for connections get none.
     NotListening(String),
+    /// Connections of clients cannot be accepted for a lack of resources, for this reason: they wait.
+    /// A machine reports this once.
+    NotAccepting(String),
     /// A value was too large to be passed on, and was dropped.
     TooLarge(ReportOrigin),
     /// This many traces of one evaluation were dropped, because their texts exceeded the buffer.
@@ -131,6 +134,9 @@ impl fmt::Display for ConsoleNotice {
                 write!(f, "the next start may have another port: {problem}")
             }
             ConsoleNotice::NotListening(problem) => f.write_str(problem),
+            ConsoleNotice::NotAccepting(problem) => {
+                write!(f, "clients wait until their connections can be accepted: {problem}")
+            }
             ConsoleNotice::TooLarge(origin) => {
                 write!(f, "{origin} made a value that is too large to be passed on")
             }

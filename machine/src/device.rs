@@ -43,6 +43,16 @@ impl DeviceAnswer {
         DeviceAnswer::Just(Box::new(item.into()))
     }
 
+    /// The size in bytes, about.
+    pub(crate) fn size(&self) -> usize {
+        match self {
+            DeviceAnswer::Nat(nat) => 8 * nat.limb_count() as usize,
+            DeviceAnswer::Bytes(bytes) => bytes.len(),
+            DeviceAnswer::Row(items) => items.iter().map(DeviceAnswer::size).sum(),
+            DeviceAnswer::Just(item) => item.size(),
+        }
+    }
+
     /// Builds the answer in the heap of `vm`. Recurses once per level: devices nest answers one or
     /// two levels deep.
     pub(crate) fn build(&self, vm: &mut Vm) -> Result<Val, EvalError> {

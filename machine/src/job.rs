@@ -7,10 +7,10 @@
 use crate::cancellation::CancellationToken;
 use crate::codec::{self, SeedBytes};
 use crate::console::ReportOrigin;
+use crate::conventions::JobResultForm;
 use crate::error::SystemError;
 use crate::event::InputPayload;
 use crate::message::ControlMessage;
-use crate::protocol::JobResultForm;
 use crate::settings::MachineSettings;
 use crate::trace::{self, ConsoleMessage};
 use crate::watchdog::{Interruption, Watchdog};
@@ -242,7 +242,9 @@ fn perform(
         Err(error) => return Some(ControlMessage::WorkerFailed(error)),
     };
     trace::show_at_once(&mut vm, settings);
-    task.token.set_interrupt(vm.interrupt_flag());
+    if !task.token.begin_evaluation(vm.interrupt_flag()) {
+        return None;
+    }
     let watch = watchdog.watch(&vm.interrupt_flag(), settings.limits.job);
     let timer = ProfileTimer::start(track);
     let evaluated = evaluate(&mut vm, &task.job);

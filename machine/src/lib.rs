@@ -6,8 +6,8 @@
 //! `PROTOCOL.md`, beside this crate, specifies their values and what each party may rely on.
 //!
 //! ```text
-//!   devices ◀──call── driver ──write, read──▶ cog ──event──▶ log (persist)
-//!           ──answer─▶ thread ◀──message───── thread ◀─durable─┘
+//!   devices ◀──call── driver  ──write, read──▶ cog ──event──▶ log (persist)
+//!           ──answer─▶ threads ◀──message───── thread ◀─durable─┘
 //!                                  job pool ──result──▶ │
 //!                                                       └──▶ snapshots
 //! ```
@@ -27,7 +27,9 @@
 //!   other failed evaluation ends only itself.
 //! - A machine that has nothing to do uses no processor time.
 //!
-//! The cog and each worker have a heap and a thread of their own; values cross as bytes (`codec`).
+//! The cog and each job have a heap and a thread of their own. Drivers share a few threads, each with
+//! one heap; one that computes for long has a heap of its own meanwhile (`driver`). Values cross as
+//! bytes (`codec`).
 //!
 //! The modules, each layer above those that it uses:
 //!
@@ -45,10 +47,12 @@
 //! reactor       readiness of sockets            handles       what devices opened for drivers
 //! status        the state as a pin              event         the bytes of an event
 //! set_aside     the bytes of a set-aside input
+//! conventions   what programs of different kernels expect
 //! watchdog      time limits                     cancellation  ending a worker from outside
 //! protocol      the shapes of PLAN values       codec         values as bytes
 //! clock         wall, monotonic, CPU time       console       what a machine reports
 //! germs         pins that move between stores   verify        the hashes of stored pins
+//! packed        values whose pins a heap may have
 //! ```
 //!
 //! An embedder gives a machine a [`Console`], and stops it with a [`MachineHandle`]:
@@ -74,6 +78,7 @@ pub mod clock;
 mod codec;
 mod cog;
 mod console;
+mod conventions;
 pub mod device;
 mod driver;
 mod error;
@@ -84,6 +89,7 @@ mod job;
 mod machine;
 mod message;
 mod metrics;
+mod packed;
 mod protocol;
 mod replay;
 mod set_aside;
@@ -99,6 +105,7 @@ mod worker_table;
 
 pub use boot::{BootOptions, BootReport};
 pub use console::{Console, ConsoleNotice, ReportOrigin};
+pub use conventions::{JobResultForm, ReadArgumentOrder};
 pub use error::{
     AbortReason, BootError, LimitStop, LimitStopCause, ListenError, RunError, StartError,
     StateError, SystemError,
@@ -106,10 +113,10 @@ pub use error::{
 pub use germs::GermCodec;
 pub use machine::{Machine, MachineHandle, RunOutcome};
 pub use metrics::MachineMetrics;
-pub use protocol::JobResultForm;
 pub use set_aside::{SetAsideInput, SetAsideReason, UnknownSetAsideInput};
 pub use settings::{
-    GarbagePolicy, MachineSettings, NetworkSettings, ReplayFrom, SnapshotPolicy, TimeLimits,
+    DriverSettings, GarbagePolicy, MachineSettings, NetworkSettings, ReplayFrom, SnapshotPolicy,
+    TimeLimits,
 };
 pub use verify::HashVerifier;
 

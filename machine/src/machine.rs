@@ -206,11 +206,11 @@ impl Machine {
         Ok(Machine {
             applied: store.last(),
             store: Arc::new(store),
+            workers: WorkerTable::new(settings.drivers.threads),
             settings,
             appender,
             watchdog,
             cog,
-            workers: WorkerTable::default(),
             pool,
             requests,
             control,
@@ -265,7 +265,8 @@ impl Machine {
         }
         self.cog.report_crash();
         let reports = self.cog.take_messages();
-        let changes = self.workers.update(self.cog.heap(), self.cog.status().running());
+        let (vm, state) = self.cog.parts();
+        let changes = self.workers.update(vm, state.status.running());
         if let Err(damaged) = self.check_damage() {
             return self.shut_down(Err(damaged)).map(|()| RunOutcome::Stopped);
         }

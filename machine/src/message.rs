@@ -94,6 +94,4 @@ pub(crate) enum DriverMessage {
     InputSetAside,
     /// A device's answer to a call.
     DeviceAnswer { key: u64, serial: u64, answer: DeviceAnswer },
-    /// The driver has been cancelled.
-    Shutdown,
 }

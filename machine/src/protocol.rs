@@ -3,7 +3,7 @@
 //! Parsing is lenient and never fails: a value of another shape is no worker, no request or no
 //! output. All values are in normal form.
 
-use plan::{AppRef, Ref, Shape};
+use plan::{AppRef, Items, Ref, Shape};
 
 /// The parts of a cog that the machine uses.
 pub(crate) struct CogParts<'h> {
@@ -32,7 +32,7 @@ impl<'h> CogParts<'h> {
 
     /// The slots, in order.
     pub(crate) fn slots(&self) -> impl Iterator<Item = Ref<'h>> + use<'h> {
-        self.workers.and_then(Ref::as_row).into_iter().flat_map(plan::Items::iter)
+        self.workers.and_then(Ref::as_row).into_iter().flat_map(Items::iter)
     }
 
     /// Whether any slot is other than 0. A cog without workers never gets an input.
@@ -59,34 +59,6 @@ impl<'h> WorkerRef<'h> {
             (0, 3) if items.get(2)?.as_row().is_some() => Some(WorkerRef::Job(slot)),
             _ => None,
         }
-    }
-}
-
-/// The form of a job's result as an input of the cog. A program expects one of the two, so the form
-/// is chosen when a machine is booted, and is part of its state.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub enum JobResultForm {
-    /// `[value]`; `[op arg]` of a crash; `[]` if the job ran out of CPU time, stack or memory.
-    #[default]
-    Plain,
-    /// `[1 value]`; `[0 [op arg]]` of a crash; `[0 0]` if the job ran out of CPU time, stack or
-    /// memory. (Prototype: lib/Server/Machine.hs, branch port-fulltag)
-    Tagged,
-}
-
-impl JobResultForm {
-    /// The form that a cog expects: tagged for a cog of the kernel of the prototype's branch
-    /// port-fulltag, and plain for any other.
-    ///
-    /// That kernel is the first whose law `COG_KERNEL` takes seven arguments, and its `reads` is
-    /// the function `_Get` of a row.
-    pub(crate) fn of_cog(cog: Ref<'_>) -> JobResultForm {
-        let is_tagged = is_partial_call(cog, b"COG_KERNEL", 6)
-            && CogParts::of(cog).reads.is_some_and(|reads| {
-                is_partial_call(reads, b"_Get", 1)
-                    && arguments(reads).all(|table| table.as_row().is_some())
-            });
-        if is_tagged { JobResultForm::Tagged } else { JobResultForm::Plain }
     }
 }
 
@@ -126,23 +98,21 @@ pub(crate) enum DriverRequest<'h> {
     Call(Vec<u8>, Vec<Ref<'h>>),
 }
 
-/// Parses the requests of a driver value, in order. Each has a key.
-pub(crate) fn driver_requests(driver: Ref<'_>) -> Vec<(u64, DriverRequest<'_>)> {
-    let Shape::App(app) = driver.shape() else { return Vec::new() };
-    let row = last_argument(app).and_then(Ref::as_row);
-    row.into_iter().flat_map(plan::Items::iter).filter_map(request).collect()
+/// The row of requests of a driver value; None if it has none.
+pub(crate) fn request_row(driver: Ref<'_>) -> Option<Items<'_>> {
+    let Shape::App(app) = driver.shape() else { return None };
+    app.args().last().and_then(Ref::as_row)
 }
 
-fn last_argument(app: AppRef<'_>) -> Option<Ref<'_>> {
-    app.args().last()
-}
-
-fn request(item: Ref<'_>) -> Option<(u64, DriverRequest<'_>)> {
+/// Parses an item of a row of requests: the key and the request. None if it is malformed.
+pub(crate) fn request(item: Ref<'_>) -> Option<(u64, DriverRequest<'_>)> {
     let pair = item.as_row().filter(|pair| pair.len() == 2)?;
     Some((pair.get(0)?.as_u64()?, request_body(pair.get(1)?)?))
 }
 
-fn request_body(body: Ref<'_>) -> Option<DriverRequest<'_>> {
+/// Parses a request without its key: `[0 %read query]`, `[0 %write value]` or `[device ..]`. None if
+/// it is malformed.
+pub(crate) fn request_body(body: Ref<'_>) -> Option<DriverRequest<'_>> {
     let items = body.as_row()?;
     let device = items.get(0)?.as_nat()?;
     if !device.is_zero() {
@@ -158,7 +128,7 @@ fn request_body(body: Ref<'_>) -> Option<DriverRequest<'_>> {
 
 /// Whether a value is the law with this name, pinned or not, with this many arguments, and lacks
 /// exactly one.
-fn is_partial_call(value: Ref<'_>, name: &[u8], count: usize) -> bool {
+pub(crate) fn is_partial_call(value: Ref<'_>, name: &[u8], count: usize) -> bool {
     let Shape::App(app) = value.shape() else { return false };
     let head = match app.head().shape() {
         Shape::Pin(pin) => pin.item().shape(),
@@ -171,7 +141,7 @@ fn is_partial_call(value: Ref<'_>, name: &[u8], count: usize) -> bool {
 }
 
 /// The arguments of an app; none if the value is no app.
-fn arguments(value: Ref<'_>) -> impl Iterator<Item = Ref<'_>> {
+pub(crate) fn arguments(value: Ref<'_>) -> impl Iterator<Item = Ref<'_>> {
     let app = if let Shape::App(app) = value.shape() { Some(app) } else { None };
     app.into_iter().flat_map(AppRef::args)
 }

@@ -4,12 +4,15 @@ use crate::clock::{Clock, SystemClock};
 use crate::console::Console;
 use crate::device::Device;
 use crate::error::SystemError;
+use plan::HeapOptions;
 use profile::{Profile, ProfileTrack};
 use runtime::{RuntimeBuilder, SetupError};
 use std::io;
 use std::net::SocketAddrV4;
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 use vm::Vm;
 
@@ -105,6 +108,42 @@ pub struct NetworkSettings {
     ///
     /// [`Machine::open`]: crate::Machine::open
     pub port_file: Option<PathBuf>,
+    /// How many connections may be open at the same time. None: as many as the process's limit of
+    /// open files allows, when the machine is opened, less a reserve for the machine's own files.
+    pub max_connections: Option<usize>,
+}
+
+/// How a machine runs its drivers. None of this affects what they do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct DriverSettings {
+    /// How many threads run drivers, each with one runtime that its drivers share; at least 1.
+    pub threads: usize,
+    /// The CPU time of a call in the shared runtime. A call that takes longer is abandoned, and made
+    /// again in a private runtime. 0: all calls are made in private runtimes.
+    pub call_budget: Duration,
+    /// A call that takes longer is long. A driver moves to a private runtime after four long calls
+    /// in a row.
+    pub long_call: Duration,
+    /// How many private runtimes there are at most; at least 1. Each has a thread.
+    pub private_runtimes: usize,
+    /// A driver in a private runtime returns to the shared one after this many short calls in a row,
+    /// if its state is small.
+    pub return_after: u32,
+}
+
+impl Default for DriverSettings {
+    /// As many threads as processors, at least 2; a budget of 20 ms; long calls are those above
+    /// 5 ms; 8 private runtimes, and 16 short calls.
+    fn default() -> DriverSettings {
+        let processors = thread::available_parallelism().map_or(1, NonZero::get);
+        DriverSettings {
+            threads: processors.max(2),
+            call_budget: Duration::from_millis(20),
+            long_call: Duration::from_millis(5),
+            private_runtimes: 8,
+            return_after: 16,
+        }
+    }
 }
 
 /// The settings of a machine.
@@ -121,6 +160,8 @@ pub struct MachineSettings {
     /// What the runtimes of the cog, the drivers and the jobs are made of. It has no effect on what a
     /// machine does. Drivers and jobs have a smaller nursery than the cog.
     pub runtime: RuntimeBuilder,
+    /// How drivers are run.
+    pub drivers: DriverSettings,
     /// How many jobs run at the same time; at least 1.
     pub jobs: usize,
     /// Limits of the CPU time of evaluations.
@@ -152,6 +193,7 @@ impl MachineSettings {
             devices: Vec::new(),
             network: NetworkSettings::default(),
             runtime: RuntimeBuilder::new().jets(Arc::default()),
+            drivers: DriverSettings::default(),
             jobs: 8,
             limits: TimeLimits::default(),
             offer_set_aside: false,
@@ -169,11 +211,20 @@ impl MachineSettings {
         make_runtime(&self.runtime, track)
     }
 
-    /// Makes the runtime of a driver or job, whose collections are recorded on a track.
+    /// Makes the runtime of a job, or of one driver, whose collections are recorded on a track.
     pub(crate) fn worker_runtime(&self, track: Option<&ProfileTrack>) -> Result<Vm, SystemError> {
-        let mut small = self.runtime.clone();
-        small.heap.nursery = small.heap.nursery.min(256 << 10);
-        make_runtime(&small, track)
+        self.runtime_with(track, |heap| heap.nursery = heap.nursery.min(256 << 10))
+    }
+
+    /// Makes a runtime with a heap of adjusted options, whose collections are recorded on a track.
+    pub(crate) fn runtime_with(
+        &self,
+        track: Option<&ProfileTrack>,
+        adjust: impl FnOnce(&mut HeapOptions),
+    ) -> Result<Vm, SystemError> {
+        let mut builder = self.runtime.clone();
+        adjust(&mut builder.heap);
+        make_runtime(&builder, track)
     }
 
     /// A new track of the profile, if there is one.

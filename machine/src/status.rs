@@ -10,7 +10,9 @@
 //! [3 nanoseconds cog]    running: an earlier version ended it, because an event took too long
 //! [4 reason cog]         running: an earlier version ended it, because an event ran out of stack
 //!                        (1) or memory (2), or a value was needed to compute itself (3)
-//! [5 1 status]           one of the first three, of a cog that expects tagged job results
+//! [5 c status]           one of the first three, of a cog that expects other conventions than the
+//!                        first versions had: c is the sum of 1, if job results are tagged, and of
+//!                        2, if reads are called with slot, state and query
 //! ```
 //!
 //! In rows 2 to 4, the cog is the one before the event that failed. An event that exceeds a limit
@@ -18,10 +20,10 @@
 //! the prototype's: lib/Server/Convert.hs, where "running" is "spinning".)
 //!
 //! The conventions are part of the state so that a replay gives the cog the inputs that it had. A
-//! state with the conventions of all earlier versions has no row 5, so its hash is the same as ever.
+//! state with the conventions of the first versions has no row 5, so its hash is what it was.
 
+use crate::conventions::ProgramConventions;
 use crate::error::StateError;
-use crate::protocol::JobResultForm;
 use persist::{PinError, Snapshot, Store};
 use plan::{EvalError, Hash, Ref, Shape, Val};
 use plan::{FreezeError, pinspace::FrozenPin};
@@ -75,44 +77,43 @@ impl CogStatus {
 #[derive(Clone, Debug)]
 pub(crate) struct MachineState {
     pub(crate) status: CogStatus,
-    /// The form of job results that the cog expects. It never changes.
-    pub(crate) job_results: JobResultForm,
+    /// What the cog expects of the machine. It never changes.
+    pub(crate) conventions: ProgramConventions,
 }
 
 /// First item of the row that holds a status and the conventions of the cog.
 const WITH_CONVENTIONS: u64 = 5;
-/// The conventions in that row: job results are tagged.
-const TAGGED_JOB_RESULTS: u64 = 1;
 
 impl MachineState {
     /// The state as a value.
     pub(crate) fn to_value(&self, vm: &mut Vm) -> Result<Val, EvalError> {
         let row = self.status.to_row(vm);
         let mut row = vm.row(&row)?;
-        if self.job_results == JobResultForm::Tagged {
-            let head = [WITH_CONVENTIONS, TAGGED_JOB_RESULTS].map(|item| vm.nat(item));
-            row = vm.row(&[head[0].clone(), head[1].clone(), row])?;
+        if self.conventions != ProgramConventions::default() {
+            let [tag, conventions] =
+                [WITH_CONVENTIONS, self.conventions.to_bits()].map(|item| vm.nat(item));
+            row = vm.row(&[tag, conventions, row])?;
         }
         vm.force(&row)
     }
 
     /// The state with this value; None if the value is no state.
-    fn of_value(vm: &Vm, value: &Val) -> Option<MachineState> {
+    pub(crate) fn of_value(vm: &Vm, value: &Val) -> Option<MachineState> {
         let row = vm.look(value).as_row()?;
         let items: Vec<Ref<'_>> = row.iter().collect();
-        let first = items.first()?.as_u64()?;
-        if first != WITH_CONVENTIONS {
+        if items.first()?.as_u64()? != WITH_CONVENTIONS {
             let status = CogStatus::of_items(vm, &items)?;
-            return Some(MachineState { status, job_results: JobResultForm::Plain });
+            return Some(MachineState { status, conventions: ProgramConventions::default() });
         }
         let [_, conventions, status] = &items[..] else { return None };
-        // A later version may have further conventions, which this program cannot keep.
-        if conventions.as_u64()? != TAGGED_JOB_RESULTS {
+        let conventions = ProgramConventions::of_bits(conventions.as_u64()?)?;
+        // The default has a row of its own, so that each state has one value.
+        if conventions == ProgramConventions::default() {
             return None;
         }
         let items: Vec<Ref<'_>> = status.as_row()?.iter().collect();
         let status = CogStatus::of_items(vm, &items)?;
-        Some(MachineState { status, job_results: JobResultForm::Tagged })
+        Some(MachineState { status, conventions })
     }
 
     /// Freezes the parts of the state that the store does not have yet, and returns the root pin.

@@ -2,7 +2,8 @@
 //! the heap.
 //!
 //! Drivers and jobs see only durable data, so their reports are shown immediately. The reports of
-//! the cog wait in a [`TraceBuffer`] until the event that they belong to is durable.
+//! the cog wait in a [`TraceBuffer`] until the event that they belong to is durable. Those of a
+//! driver's call that may be abandoned and made again wait until the call has ended.
 
 use crate::clock::Clock;
 use crate::console::{Console, ConsoleNotice, ReportOrigin};
@@ -71,7 +72,7 @@ struct Buffer {
     dropped: u64,
 }
 
-/// The reports that the cog has made and that were not taken yet. Clones share one buffer.
+/// The reports that a heap has made and that were not taken yet. Clones share one buffer.
 #[derive(Clone, Default)]
 pub(crate) struct TraceBuffer(Rc<RefCell<Buffer>>);
 
@@ -102,6 +103,11 @@ impl TraceBuffer {
             buffer.text_size += text.len();
         }
         buffer.messages.push(message);
+    }
+
+    /// Whether a text was dropped since the reports were taken.
+    pub(crate) fn has_dropped(&self) -> bool {
+        self.0.borrow().dropped > 0
     }
 
     /// Removes and returns the reports, in the order in which they were made. If texts were

@@ -59,7 +59,7 @@ impl<P: FnMut(u64)> PinVerifier for HashVerifier<P> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::JobResultForm;
+    use crate::conventions::ProgramConventions;
     use crate::status::{CogStatus, MachineState};
     use crate::tests::harness::store_settings;
     use persist::sim::SimDisk;
@@ -77,7 +77,7 @@ mod tests {
         let mut vm = vm();
         let value = make(&mut vm);
         let status = CogStatus::Running(value);
-        let state = MachineState { status, job_results: JobResultForm::Plain };
+        let state = MachineState { status, conventions: ProgramConventions::default() };
         let root = state.save(&mut vm, &store).expect("room");
         store.write_snapshot(&root, Seq::START).expect("room");
         store.close().expect("room");

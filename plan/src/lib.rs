@@ -74,6 +74,7 @@ pub use digest::{Hash, ParseHashError};
 pub use error::EvalError;
 pub use freeze::FreezeError;
 pub use heap::{CollectionReport, HeapOptions, HeapStatistics, Val};
+pub use interrupt::InterruptHandle;
 pub use map::Map;
 pub use nat::{NatRef, Natural, limbs};
 pub use order::EqualPairs;

@@ -8,6 +8,7 @@ use crate::digest::Hash;
 use crate::error::EvalError;
 use crate::freeze::{self, FreezeError};
 use crate::heap::{CollectionReport, HeapHost, HeapOptions, HeapStatistics, NoHost, RawHeap, Val};
+use crate::interrupt::InterruptHandle;
 use crate::nat::Natural;
 use crate::pinspace::{FrozenPin, HeapReferences, PinSpace};
 use crate::value_ref::Ref;
@@ -80,6 +81,12 @@ impl Heap {
     /// [`EvalError::Interrupted`]. The work that stops clears it.
     pub fn interrupt_flag(&self) -> Arc<AtomicBool> {
         self.0.interrupt.flag()
+    }
+
+    /// Returns a handle that requests from any thread that the running evaluation stops or is
+    /// suspended.
+    pub fn interrupt_handle(&self) -> InterruptHandle {
+        self.0.interrupt.request_handle()
     }
 
     /// Returns the value of a handle, for reading.
@@ -208,6 +215,11 @@ impl Heap {
     /// Returns the collector's counters.
     pub fn statistics(&self) -> HeapStatistics {
         self.0.statistics()
+    }
+
+    /// Changes [`HeapOptions::max_heap`], for a heap that many evaluations share: a limit for each.
+    pub fn set_max_heap(&mut self, bytes: usize) {
+        self.0.set_max_heap(bytes);
     }
 
     /// Sets the hook that is called after each collection. It must not use the heap.

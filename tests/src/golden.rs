@@ -1,6 +1,7 @@
 //! The outputs of the prototype (`tests/golden`), and the checkout of it for the long suites.
 
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 /// The path of a golden file.
 pub fn golden(path: &str) -> PathBuf {
@@ -19,6 +20,27 @@ pub fn golden_text(path: &str) -> String {
 /// The checkout of the prototype that `PALLAS_REFERENCE` names. None if it is not set.
 pub fn reference_checkout() -> Option<PathBuf> {
     std::env::var_os("PALLAS_REFERENCE").filter(|path| !path.is_empty()).map(PathBuf::from)
+}
+
+/// Extracts a folder of a branch of the prototype into `into`. Returns whether it did: a checkout
+/// may have the branch of its remote repository, or as a branch of its own, or not at all.
+///
+/// # Panics
+/// If `git` or `tar` cannot be run, or fails with an archive that exists.
+pub fn extract_branch(reference: &Path, branch: &str, folder: &str, into: &Path) -> bool {
+    let archive = into.join("branch.tar");
+    let is_archived = [format!("origin/{branch}"), branch.to_owned()].iter().any(|name| {
+        let mut git = Command::new("git");
+        git.arg("-C").arg(reference).args(["archive", "--output"]).arg(&archive);
+        git.args([name, folder]).stderr(Stdio::null());
+        git.status().expect("git runs").success()
+    });
+    if is_archived {
+        let status = Command::new("tar").arg("xf").arg(&archive).current_dir(into).status();
+        assert!(status.expect("tar runs").success(), "tar fails");
+        std::fs::remove_file(archive).expect("the archive exists");
+    }
+    is_archived
 }
 
 /// The module that the first line of a golden input names in backquotes.

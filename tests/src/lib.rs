@@ -7,6 +7,7 @@
 //! counter     runs the counter, the first example of a machine
 //! golden      the outputs of the prototype, and the checkout of it
 //! transcript  comparison of printed text
+//! web         machines that serve the web, and a client
 //! snapshot    comparison with files that a variable rewrites
 //! ```
 
@@ -18,13 +19,17 @@ mod golden;
 mod pallas;
 mod snapshot;
 mod transcript;
+mod web;
 
 pub use binary::binary;
 pub use counter::{counter_value, run_counter};
-pub use golden::{files_below, golden, golden_text, module_named_in, reference_checkout};
+pub use golden::{
+    extract_branch, files_below, golden, golden_text, module_named_in, reference_checkout,
+};
 pub use pallas::{ExecutionMode, Pallas, assert_same_compiled, run_with_input, stderr, stdout};
 pub use snapshot::assert_snapshot;
 pub use transcript::{difference, reduce_errors};
+pub use web::{WebConnection, WebMachine, WebResponse};
 
 use std::io::Write;
 

@@ -1,7 +1,6 @@
 //! The forms of job results: chosen at boot, and recognised for the kernel of the prototype's branch
 //! `port-fulltag`.
 
-use std::process::Command;
 use tests::{Pallas, report, stderr, stdout};
 
 /// A cog that shows the results of two jobs, one after the other. The second crashes.
@@ -71,16 +70,9 @@ fn the_kernel_of_port_fulltag_gets_tagged_results() {
         return report("job_results: skipped, since PALLAS_REFERENCE is not set");
     };
     let pallas = Pallas::new();
-    let archive = pallas.path("sire.tar");
-    let mut git = Command::new("git");
-    git.arg("-C").arg(reference).args(["archive", "--output"]).arg(&archive);
-    let archived = git.args(["origin/port-fulltag", "sire"]).status();
-    if !archived.is_ok_and(|status| status.success()) {
+    if !tests::extract_branch(&reference, "port-fulltag", "sire", pallas.folder.path()) {
         return report("job_results: skipped, since the reference has no branch port-fulltag");
     }
-    let extracted =
-        Command::new("tar").arg("xf").arg(&archive).current_dir(&pallas.folder).status();
-    assert!(extracted.is_ok_and(|status| status.success()), "tar fails");
     pallas.write("sire/job_result.sire", KERNEL_PROGRAM);
     assert_eq!(shown(&pallas, "store", "job_result", &[]), ["[%right 7", "[%left [%die %boom"]);
 }

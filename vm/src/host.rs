@@ -6,6 +6,7 @@
 //! The collector relies on the host to visit every root. The roots are the constants of pools and
 //! the values in frames of compiled code; nothing else outside of heap and stack holds words.
 
+use crate::frozen_jets::FrozenJets;
 use crate::jet::table::LawLabels;
 use crate::native::EntryCell;
 use crate::native::state::{FrameScan, FrameSlot, NativeState};
@@ -25,13 +26,16 @@ pub(crate) struct CodeHost {
     pub(crate) dead_pools: Vec<PoolId>,
     /// The entries of compiled code that died with them, which the compiler has not freed yet.
     pub(crate) dead_entries: Vec<EntryCell>,
+    pub(crate) frozen_jets: FrozenJets,
     labels: Arc<dyn LawLabels>,
 }
 
 impl CodeHost {
     pub(crate) fn new(labels: Arc<dyn LawLabels>) -> CodeHost {
         let (pools, native) = (Pools::default(), NativeState::default());
-        CodeHost { pools, native, dead_pools: Vec::new(), dead_entries: Vec::new(), labels }
+        let (dead_pools, dead_entries) = (Vec::new(), Vec::new());
+        let frozen_jets = FrozenJets::default();
+        CodeHost { pools, native, dead_pools, dead_entries, frozen_jets, labels }
     }
 }
 
@@ -59,7 +63,8 @@ unsafe impl HeapHost for CodeHost {
 
     fn begin_full(&mut self) {
         self.pools.begin();
-        self.native.forget_frozen();
+        self.native.forget_code();
+        self.frozen_jets.clear();
     }
 
     fn visit_roots(&mut self, collection: &mut Collection<'_>) {

@@ -10,17 +10,24 @@
 //! eval          the interpreter: decoded laws, frames, crashes
 //! native        the interface for compiled code
 //! jet           the interface for native implementations of laws
+//! evaluation    evaluations that can be suspended, and take turns
 //! vm            Vm: a heap, its evaluator, its jets and its compiler
+//! evaluations   the table of the evaluations that can be suspended
 //! host          the collector's roots in code, and labels of jets
 //! pools         the constants of code
 //! frozen_codes  the code of frozen laws
+//! frozen_jets   the jets of frozen pins
 //! pool_id       the numbers of pools
 //! ```
 
 #![deny(unsafe_code)]
 
 mod eval;
+#[allow(unsafe_code, reason = "suspends the running evaluation")]
+mod evaluation;
+mod evaluations;
 mod frozen_codes;
+mod frozen_jets;
 #[allow(unsafe_code, reason = "the collector trusts it to report all roots")]
 mod host;
 pub mod jet;
@@ -34,4 +41,5 @@ mod tests;
 #[allow(unsafe_code, reason = "promises the contract of a raw heap for this crate")]
 mod vm;
 
+pub use evaluation::{Evaluation, Progress};
 pub use vm::Vm;

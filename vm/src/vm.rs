@@ -7,12 +7,13 @@
 //! [contract](plan::raw::RawHeap#contract) for all code of this crate.
 
 use crate::eval::state::Evaluator;
+use crate::evaluations::Evaluations;
 use crate::host::CodeHost;
 use crate::jet::declare::{JetAnswer, JetDeclaration};
 use crate::jet::table::GenericJetTable;
 use crate::native::EntryCell;
 use plan::pinspace::{FrozenPin, HeapReferences, PinSpace};
-use plan::raw::RawHeap;
+use plan::raw::{RawHeap, Word, is_frozen, pin};
 use plan::{EvalError, FreezeError, Heap, HeapOptions, PinRef, Ref, Val};
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
@@ -41,6 +42,11 @@ pub unsafe trait Compiler {
     /// the address of the code in `entry` when it is ready. Returns false if the request should be
     /// repeated later.
     fn compile(&mut self, vm: &mut Vm, function: &Val, args: &[Val], entry: EntryCell) -> bool;
+
+    /// Accepts a request to compile a call of a jet with all its arguments: `pin` is the pin of the
+    /// jet's law, which was called often as a value. Returns and publishes as
+    /// [`compile`](Compiler::compile) does.
+    fn compile_jet(&mut self, vm: &mut Vm, pin: &Val, entry: EntryCell) -> bool;
 
     /// Frees the code of dead laws: the code that was, or would have been, published in these
     /// entries. Nothing runs it any more.
@@ -71,6 +77,8 @@ pub struct Vm {
     pub(crate) deep_trace: Option<TraceHook>,
     /// `None` without a compiler, and while the compiler handles a request.
     pub(crate) compiler: Option<Box<dyn Compiler>>,
+    /// The evaluations that can be suspended.
+    pub(crate) evaluations: Evaluations<Vm>,
 }
 
 impl Deref for Vm {
@@ -100,7 +108,15 @@ impl Vm {
         // methods of `JetCall` check every index that a jet passes.
         let heap = unsafe { RawHeap::new(options, host) }?;
         let evaluator = Evaluator::new();
-        Ok(Vm { heap, evaluator, jets, trace: None, deep_trace: None, compiler: None })
+        Ok(Vm {
+            heap,
+            evaluator,
+            jets,
+            trace: None,
+            deep_trace: None,
+            compiler: None,
+            evaluations: Evaluations::default(),
+        })
     }
 
     /// The jets of this runtime.
@@ -115,6 +131,28 @@ impl Vm {
     pub fn jet_of(&self, pin: PinRef<'_>) -> Option<&JetDeclaration<NativeJet>> {
         let pin = pin.value();
         self.jets.of_pin(pin.memory(), pin.word()).map(|jet| self.jets.get(jet))
+    }
+
+    /// The number of the jet of a pin of this heap. A pin of the heap holds it as its label; that of
+    /// a frozen pin is cached.
+    #[inline(always)]
+    pub(crate) fn jet_of_pin(&self, pin: Word) -> Option<u32> {
+        if !is_frozen(pin.address()) {
+            return pin::label(&self.heap, pin);
+        }
+        match self.heap.host.frozen_jets.get(pin.address()) {
+            Some(jet) => jet,
+            None => self.look_up_jet(pin),
+        }
+    }
+
+    #[cold]
+    fn look_up_jet(&self, pin: Word) -> Option<u32> {
+        // A damaged pin has no jet, and stays out of the cache.
+        let hash = pin::hash_words(&self.heap, pin)?;
+        let jet = self.jets.find_key(hash);
+        self.heap.host.frozen_jets.set(pin.address(), jet);
+        jet
     }
 
     /// Sets the hook that gets the messages of `trk`. Without a hook they are dropped.

@@ -33,7 +33,10 @@ fn boot_and_run(args: BootArgs, recording: &ProfileRecording) -> anyhow::Result<
     let cache = CacheOptions { store: args.cache.modules };
     let MachineOptions { execution, print, .. } = args.machine;
     let (mut sire, main) = sire::load_main(&cache, execution, print, &args.module, recording)?;
-    let options = BootOptions { job_results: args.job_results.form() };
+    let options = BootOptions {
+        job_results: args.job_results.form(),
+        read_arguments: args.read_arguments.order(),
+    };
     let booted = Machine::boot(&args.store, sire.vm(), &main, options)?;
     drop((main, sire));
     if booted.workers == 0 {
@@ -77,6 +80,9 @@ fn run(
     let mut settings = MachineSettings::new(console);
     settings.runtime = runtime_builder(args.execution, args.memory);
     settings.jobs = usize::from(args.eval_workers);
+    if let Some(threads) = args.driver_threads {
+        settings.drivers.threads = usize::from(threads);
+    }
     settings.limits = time_limits(args.time);
     settings.network.listen = args.listen.clone();
     settings.devices.push(Arc::new(ConsoleDevice::start(io::stdin(), io::stdout())?));

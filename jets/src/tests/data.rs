@@ -53,6 +53,44 @@ fn bars() {
         "barElemIndexOff" N(0x7a), N(1), Bar(b"bab") => N(3);
         "barElemIndexOff" Crash(9), N(3), Bar(b"bab") => N(3);
         "barElemIndexOff" Crash(9), law(), Bar(b"bab") => N(3);
+        "barSlice" N(1), N(1), abc() => Bar(b"b");
+        "barSlice" N(1), law(), abc() => Bar(b"bc");
+        "barSlice" law(), N(9), abc() => abc();
+        "barSlice" N(9), N(1), abc() => Bar(b"");
+        "barSpanOff" Big(power(0x62)), N(0), Bar(b"bab") => N(1);
+        "barSpanOff" Big(power(0x62)), N(2), Bar(b"bab") => N(3);
+        "barSpanOff" N(7), N(1), Bar(&[9, 0, 2, 3]) => N(3);
+        "barSpanOff" law(), N(1), Bar(b"bab") => N(1);
+        "barSpanOff" Crash(9), N(3), Bar(b"bab") => N(3);
+        "barFind" Bar(b"ab"), N(0), Bar(b"aabab") => N(1);
+        "barFind" Bar(b"ab"), N(2), Bar(b"aabab") => N(3);
+        "barFind" Bar(b"b"), N(0), abc() => N(1);
+        "barFind" Bar(b"x"), N(0), abc() => N(3);
+        "barFind" Bar(b""), N(1), abc() => N(1);
+        "barFind" Crash(9), N(3), abc() => N(3);
+    }
+}
+
+/// The list of these bars.
+fn list(bars: &[&'static [u8]]) -> TestValue {
+    bars.iter().rev().fold(N(0), |rest, bar| Row(vec![Bar(bar), rest]))
+}
+
+#[test]
+fn parts_of_bars() {
+    let partial = |jet, nat| Apply(vec![TestValue::Jet(jet), N(nat)]);
+    cases! {
+        "barSplitWith" partial("_Eql", 0x62), Bar(b"abcb") => list(&[b"a", b"c", b""]);
+        "barSplitWith" partial("_Eql", 0x7a), Bar(b"abcb") => list(&[b"abcb"]);
+        "barSplitWith" partial("_Lth", 0x61), Bar(b"xab") => list(&[b"", b"a", b""]);
+        "barSplitWith" Crash(9), Bar(b"") => N(0);
+        "barSplitWith" N(0), Bar(b"ab") => TestValue::FromLaw;
+        "barSplitWith" partial("_Eql", 0x62), N(7) => TestValue::FromLaw;
+        "barLinesList" Bar(b"a\n\nbc") => list(&[b"a", b"", b"bc"]);
+        "barLinesList" Bar(b"a\n") => list(&[b"a"]);
+        "barLinesList" Bar(b"\n") => list(&[b""]);
+        "barLinesList" Bar(b"") => N(0);
+        "barLinesList" law() => TestValue::FromLaw;
     }
 }
 

@@ -132,6 +132,16 @@ fn tables_from_tables() {
             (N(1), N(3)),
             (N(2), Apply(vec![N(0), N(4)])),
         ]);
+        "tabDel" N(1), two() => tab(&[(2, 4)]);
+        "tabDel" lazy(N(5)), two() => two();
+        "tabDel" N(1), tab(&[(1, 3)]) => tab(&[]);
+        "tabDel" Crash(9), tab(&[]) => tab(&[]);
+        "tabDel" Crash(9), two() => Crash(9);
+        "tabDel" N(1), app_of_set(&[1, 2], Crash(9)) => TestValue::FromLaw;
+        "tabPop" two() => Row(vec![N(1), N(3), tab(&[(2, 4)])]);
+        "tabPop" tab(&[(1, 3)]) => Row(vec![N(1), N(3), tab(&[])]);
+        "tabPop" tab(&[]) => TestValue::FromLaw;
+        "tabPop" lazy(two()) => TestValue::FromLaw;
         "tabFromPairs" Row(vec![pair(2, 3), lazy(pair(1, 4)), pair(2, 5)]) => tab(&[(1, 4), (2, 5)]);
         "tabFromPairs" Row(vec![]) => tab(&[]);
         "tabFromPairs" Row(vec![N(3), Row(vec![lazy(N(7))])]) => tab(&[(0, 0), (7, 0)]);
@@ -153,8 +163,10 @@ fn tables_from_tables() {
 fn values_of_tables_stay_unevaluated() {
     let table = || Tab(vec![(N(1), Crash(9)), (N(2), N(4))]);
     let mut harness = JetHarness::new();
-    let calls: [(&str, Vec<TestValue>); 8] = [
+    let calls: [(&str, Vec<TestValue>); 10] = [
         ("tabIns", vec![N(5), Crash(8), table()]),
+        ("tabDel", vec![N(2), table()]),
+        ("tabPop", vec![table()]),
         ("tabMap", vec![Crash(8), table()]),
         ("tabMapWithKey", vec![Crash(8), table()]),
         ("tabUnionWith", vec![Crash(8), table(), table()]),

@@ -4,11 +4,11 @@ use super::jets::{JetLowering, jet_lowering};
 use super::law::{Expr, LawLowering};
 use super::strict::Destination;
 use crate::ir::{
-    BlockId, Call, Callee, ConstantId, NatOperation, Op, Operand, Prim, Terminator, Type,
-    WordRotation, difference32,
+    Call, Callee, ConstantId, NatOperation, Op, Operand, Prim, Terminator, Type, WordRotation,
+    difference32,
 };
 use vm::jet::{ArgDemand, Jet};
-use vm::law::{Application, BodyNode, Choice, ChoiceTest, Connective, JetEvaluation};
+use vm::law::{BodyNode, Choice, ChoiceTest, Connective, JetEvaluation, SwitchCases};
 
 /// A constant that has a jet.
 #[derive(Clone, Copy)]
@@ -56,10 +56,6 @@ impl<'h> LawLowering<'_, 'h> {
                 let [yes, no] = [operands[0], operands[1]].map(Expr::Operand);
                 self.choose(first, yes, no, to)
             }
-            JetLowering::Switch => match self.row_literal(args[2]) {
-                Some(items) => self.switch(args, &items, to),
-                None => self.native(called, args, to),
-            },
             JetLowering::Evaluation(evaluation) => self.evaluated_jet(called, evaluation, args, to),
         }
     }
@@ -75,6 +71,10 @@ impl<'h> LawLowering<'_, 'h> {
         match evaluation {
             JetEvaluation::Native => self.native(called, args, to),
             JetEvaluation::Connective(connective) => self.connective(connective, args, to),
+            JetEvaluation::Switch(switch) => match SwitchCases::of(self, args[switch.cases]) {
+                Some(cases) => self.switch(switch, &cases, args, to),
+                None => self.native(called, args, to),
+            },
             JetEvaluation::Choice(Choice { test, holds, fails }) => {
                 let value = self.strict(args[0]);
                 let condition = match test {
@@ -260,38 +260,6 @@ impl<'h> LawLowering<'_, 'h> {
                 let truth = this.prim(truth, &[second]);
                 this.deliver(truth, to);
             });
-        })
-    }
-
-    /// The items of a row that the body makes in place, first to last.
-    fn row_literal(&mut self, expr: Expr<'h>) -> Option<Vec<Expr<'h>>> {
-        let mut spine = self.spine(expr);
-        match self.classify(&spine)? {
-            (Operand::Constant(_), Application::Row) => {
-                spine.args.reverse();
-                Some(spine.args)
-            }
-            _ => None,
-        }
-    }
-
-    /// Lowers a branch on a nat: `args` are the nat, the default and the row of `items`.
-    fn switch(
-        &mut self,
-        args: &[Expr<'h>],
-        items: &[Expr<'h>],
-        to: Destination,
-    ) -> Option<Operand> {
-        let value = self.strict(args[0]);
-        self.branching(to, |this, to| {
-            let cases: Vec<(u64, BlockId)> =
-                (0..items.len() as u64).map(|nat| (nat, this.new_block())).collect();
-            let default = this.new_block();
-            this.terminate(Terminator::Switch(value, cases.clone(), default));
-            for ((_, block), item) in cases.iter().zip(items) {
-                this.branch_to(*block, *item, &[], to);
-            }
-            this.branch_to(default, args[1], &[], to);
         })
     }
 }

@@ -36,13 +36,10 @@ pub(super) enum JetLowering {
     Difference32,
     /// The first operand if a comparison holds, else the second.
     Choice(Prim),
-    /// A branch on a nat to the items of a row.
-    Switch,
 }
 
 pub(super) fn jet_lowering(jet: &Jet) -> JetLowering {
     match JetEvaluation::of(jet) {
-        JetEvaluation::Native if jet.name == "_Switch" => JetLowering::Switch,
         JetEvaluation::Native => jet
             .operation
             .and_then(operation_lowering)

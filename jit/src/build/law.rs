@@ -1,12 +1,15 @@
 //! The lowering of one law: its scope, its lets, and the applications in its body.
 
 use super::error::BuildError;
+use super::jet_calls::JetConstant;
+use super::strict::Destination;
 use super::unit::{UnitBuilder, law_of};
 use crate::ir::{
     BlockId, ConstantId, DEPTH_LIMIT, Function, FunctionId, FunctionRole, Op, Operand, Stmt,
     Terminator, Type, Var,
 };
 use plan::Ref;
+use vm::jet::Jet;
 use vm::law::{AnalysedLaw, Application, BindingGroup, BodyNode, ReferenceScope, Spine};
 
 /// Strict expressions that nest deeper than this are evaluated through thunks.
@@ -76,18 +79,7 @@ fn lower_law(builder: &mut UnitBuilder<'_>, id: ConstantId) -> Result<(), BuildE
     let function = Function::with_params(FunctionRole::General, params);
     let scope = [Operand::Constant(id)].into_iter().chain(function.param_operands());
     let scope = ReferenceScope::new(scope);
-    let mut lowering = LawLowering {
-        builder,
-        law: &law,
-        function,
-        block: BlockId::FIRST,
-        depth: 0,
-        deepest: 0,
-        nesting: 0,
-        scope,
-        rec_group: None,
-        pending: Vec::new(),
-    };
+    let mut lowering = LawLowering::new(builder, &law, function, scope);
     lowering.lets();
     lowering.tail(law.result());
     lowering.finish_function(entry);
@@ -99,6 +91,48 @@ fn lower_law(builder: &mut UnitBuilder<'_>, id: ConstantId) -> Result<(), BuildE
         lowering.finish_function(pending.function);
     }
     if lowering.deepest > DEPTH_LIMIT { Err(BuildError::TooLarge) } else { Ok(()) }
+}
+
+/// Adds a function that calls a jet, the constant `id`, with its parameters.
+///
+/// # Errors
+/// If the constant is no law with code.
+pub(super) fn lower_jet(
+    builder: &mut UnitBuilder<'_>,
+    id: ConstantId,
+    jet: Jet,
+) -> Result<(), BuildError> {
+    let law = law_of(builder.value(id)).and_then(AnalysedLaw::of).ok_or(BuildError::NotALaw)?;
+    let entry = builder.new_function(FunctionRole::General);
+    let params = std::iter::repeat_n(Type::Any, jet.arity());
+    let function = Function::with_params(FunctionRole::General, params);
+    let args: Vec<Expr<'_>> = function.param_operands().into_iter().map(Expr::Operand).collect();
+    let mut lowering = LawLowering::new(builder, &law, function, ReferenceScope::new([]));
+    lowering.jet_call(JetConstant { id, jet }, &args, Destination::Return);
+    lowering.finish_function(entry);
+    Ok(())
+}
+
+impl<'b, 'h> LawLowering<'b, 'h> {
+    fn new(
+        builder: &'b mut UnitBuilder<'h>,
+        law: &'b AnalysedLaw<'h>,
+        function: Function,
+        scope: ReferenceScope<Operand>,
+    ) -> LawLowering<'b, 'h> {
+        LawLowering {
+            builder,
+            law,
+            function,
+            block: BlockId::FIRST,
+            depth: 0,
+            deepest: 0,
+            nesting: 0,
+            scope,
+            rec_group: None,
+            pending: Vec::new(),
+        }
+    }
 }
 
 impl<'h> LawLowering<'_, 'h> {

@@ -13,6 +13,7 @@
 //!                 └─► LawLowering (law)    one law: scopes, lets, applications
 //!                        ├─ strict         expressions to be evaluated now: calls, branches
 //!                        ├─ jet_calls      calls of jets
+//!                        ├─ switches       choices between the items of a row or table
 //!                        └─ lazy           expressions to be passed on: values, thunks
 //! jets          what the compiler knows of jets
 //! entry_guards  guards for the arguments that the law was seen with
@@ -29,6 +30,7 @@ mod jets;
 mod law;
 mod lazy;
 mod strict;
+mod switches;
 mod unit;
 
 pub(crate) use entry_guards::{ExpectedCallee, add_entry_guards};
@@ -36,7 +38,7 @@ pub use error::BuildError;
 pub(crate) use unit::ARITY_LIMIT;
 
 use crate::ir::Unit;
-use plan::{Ref, Val};
+use plan::{Ref, Shape, Val};
 use unit::{LAW_SIZE_LIMIT, UnitBuilder, law_of};
 use vm::Vm;
 
@@ -79,6 +81,24 @@ pub(crate) fn build_for<'h>(
     law::lower_queued_laws(&mut builder)?;
     let expected = builder.expected_callees(args);
     law::lower_queued_laws(&mut builder)?;
+    Ok(finish(vm, builder, expected))
+}
+
+/// Builds the unit of one call of a jet, whose arguments are those of the unit's entry.
+///
+/// # Errors
+/// [`BuildError::NotALaw`] if the value is not the pin of a jet.
+pub(crate) fn build_jet<'h>(vm: &'h Vm, pin: Ref<'h>) -> Result<BuiltUnit, BuildError> {
+    let Shape::Pin(view) = pin.shape() else { return Err(BuildError::NotALaw) };
+    let jet = *vm.jet_of(view).ok_or(BuildError::NotALaw)?;
+    let mut builder = UnitBuilder::new(vm);
+    let root = builder.constant_id(pin);
+    law::lower_jet(&mut builder, root, jet)?;
+    law::lower_queued_laws(&mut builder)?;
+    Ok(finish(vm, builder, Vec::new()))
+}
+
+fn finish(vm: &Vm, builder: UnitBuilder<'_>, expected: Vec<ExpectedCallee>) -> BuiltUnit {
     let values = builder.values.iter().map(|value| vm.hold(*value)).collect();
-    Ok(BuiltUnit { unit: builder.unit, values, expected })
+    BuiltUnit { unit: builder.unit, values, expected }
 }

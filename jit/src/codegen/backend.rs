@@ -114,6 +114,7 @@ impl Backend {
         let entry = b.create_block();
         b.append_block_params_for_function_params(entry);
         b.switch_to_block(entry);
+        b.seal_block(entry);
         let params = b.block_params(entry).to_vec();
         let mut emitter = FunctionEmitter::new(b, self.isa.default_call_conv());
         let emitted = emit(&mut emitter, &params);

@@ -5,12 +5,12 @@
 
 use super::error::CompileError;
 use super::symbol::Stub;
-use super::translator::{FunctionTranslator, variadic};
+use super::translator::{FunctionTranslator, JoinBlocks, PendingBlock, variadic};
 use crate::ir::{
     Block, BlockId, FunctionRole, JoinId, Op, Operand, Prim, Stmt, Terminator, Type, Var,
 };
-use cranelift_codegen::ir::Value;
 use cranelift_codegen::ir::types::I64;
+use cranelift_codegen::ir::{self as clif, Value};
 
 impl FunctionTranslator<'_, '_> {
     /// Translates the function, given the parameters of its signature.
@@ -28,8 +28,14 @@ impl FunctionTranslator<'_, '_> {
             }
         }
         self.block(function.entry)?;
-        while let Some((block, id, path)) = self.pending.pop() {
-            self.emit.switch_to(block);
+        while let Some(PendingBlock { block, id, params, loop_entry, path }) = self.pending.pop() {
+            match loop_entry {
+                Some(entry) => self.begin_loop(entry, block, params.len()),
+                None => self.emit.switch_to(block),
+            }
+            for (var, value) in params {
+                self.define(var, value);
+            }
             self.path = path;
             self.block(id)?;
         }
@@ -46,7 +52,7 @@ impl FunctionTranslator<'_, '_> {
                 rest = &rest[items..];
                 continue;
             }
-            rest = after;
+            let from_here = std::mem::replace(&mut rest, after);
             if let (Some((prim, operands)), Terminator::If(_, yes, no)) =
                 (self.fused_comparison(stmt, terminator), terminator)
                 && after.is_empty()
@@ -58,10 +64,16 @@ impl FunctionTranslator<'_, '_> {
             if let Stmt::Let(_, op) = stmt
                 && self.may_call(op)
             {
-                self.check_limit_once();
+                self.check_limit_once(from_here, terminator);
             }
             match stmt {
-                Stmt::Join(join) => self.join(*join),
+                Stmt::Join(join) => {
+                    if self.function.joins[*join].is_loop {
+                        // The check is made once, before the loop. A turn needs no more stack.
+                        self.check_limit_once(from_here, terminator);
+                    }
+                    self.join(*join);
+                }
                 Stmt::Rec(group) => self.allocate(group)?,
                 Stmt::Let(vars, op) if self.is_allocation(op) => {
                     // One check of the nursery serves all neighbours.
@@ -76,10 +88,6 @@ impl FunctionTranslator<'_, '_> {
                 }
                 Stmt::Let(vars, op) => self.operation(vars, op)?,
             }
-        }
-        if self.back_edges.contains(&id) {
-            // Every turn of a loop can be interrupted.
-            self.emit.check_interrupt(self.function.results.len());
         }
         self.terminator(id, terminator)
     }
@@ -99,20 +107,32 @@ impl FunctionTranslator<'_, '_> {
     /// Declares a join point. Its body is translated later.
     fn join(&mut self, id: JoinId) {
         let join = &self.function.joins[id];
-        let mut path = self.path.clone();
+        let header = self.emit.block();
+        let params: Vec<(Var, Value)> = join
+            .params
+            .iter()
+            .map(|var| (*var, self.emit.b.append_block_param(header, I64)))
+            .collect();
+        let entry = if join.is_loop { self.emit.block() } else { header };
+        self.joins[id.index()] = Some(JoinBlocks { entry, header });
+        self.defer(header, join.body, params);
         if join.is_loop {
-            // The check is made once, before the loop. A turn needs no more stack.
-            self.check_limit_once();
-            path.limit_is_checked = true;
             self.mark_back_edges(id, join.body);
+            if let Some(body) = self.pending.last_mut() {
+                body.loop_entry = Some(entry);
+                body.path.limit_is_checked = true;
+            }
         }
-        let block = self.emit.block();
-        for var in &join.params {
-            let value = self.emit.b.append_block_param(block, I64);
-            self.define(*var, value);
-        }
-        self.joins[id.index()] = Some(block);
-        self.pending.push((block, join.body, path));
+    }
+
+    /// Begins the translation of a loop: its entry jumps to the header. Code that was suspended in the
+    /// loop goes on at the entry, so both blocks are jumped to by later code.
+    fn begin_loop(&mut self, entry: clif::Block, header: clif::Block, params: usize) {
+        let words: Vec<Value> =
+            (0..params).map(|_| self.emit.b.append_block_param(entry, I64)).collect();
+        self.emit.switch_to_loop(entry);
+        self.emit.jump(header, &words);
+        self.emit.switch_to_loop(header);
     }
 
     /// Collects the blocks of a loop's body that jump back to the loop.

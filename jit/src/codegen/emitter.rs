@@ -151,8 +151,14 @@ impl<'a> FunctionEmitter<'a> {
         (block, word)
     }
 
-    /// Continues in a block.
+    /// Continues in a block, which all jumps to it come before.
     pub(crate) fn switch_to(&mut self, block: Block) {
+        self.b.switch_to_block(block);
+        self.b.seal_block(block);
+    }
+
+    /// Continues in a block that later code may jump to.
+    pub(crate) fn switch_to_loop(&mut self, block: Block) {
         self.b.switch_to_block(block);
     }
 
@@ -272,34 +278,77 @@ impl<'a> FunctionEmitter<'a> {
         self.b.ins().symbol_value(I64, value)
     }
 
-    // Limits.
+    // Polls.
 
-    /// Leaves compiled code if the stack is used up or an interrupt is pending. `results` is the
-    /// count of results of the function.
-    pub(crate) fn check_limit(&mut self, results: usize) {
+    /// Branches to a new block if the stack is used up or the interrupt flag is set, and to another
+    /// if not. Continues in the first.
+    pub(crate) fn poll_limit(&mut self) -> Block {
         let limit = self.load_context(offset::STACK_LIMIT);
         let sp = self.b.ins().get_stack_pointer(I64);
         let deep = self.b.ins().icmp(IntCC::UnsignedLessThan, sp, limit);
-        let (beyond, within) = (self.cold_block(), self.block());
-        self.branch(deep, beyond, within);
-        self.switch_to(within);
-        self.leave_if_interrupted(beyond, results);
+        let (pending, shallow) = (self.cold_block(), self.block());
+        self.branch(deep, pending, shallow);
+        self.switch_to(shallow);
+        self.branch_on_interrupt(pending)
     }
 
-    /// Leaves compiled code if an interrupt is pending.
-    pub(crate) fn check_interrupt(&mut self, results: usize) {
-        let beyond = self.cold_block();
-        self.leave_if_interrupted(beyond, results);
+    /// Branches to a new block if the interrupt flag is set, and to another if not. Continues in the
+    /// first.
+    pub(crate) fn poll_interrupt(&mut self) -> Block {
+        let pending = self.cold_block();
+        self.branch_on_interrupt(pending)
     }
 
-    /// Branches to `beyond` if an interrupt is pending; there, the stub finds out why and unwinds.
-    fn leave_if_interrupted(&mut self, beyond: Block, results: usize) {
+    fn branch_on_interrupt(&mut self, pending: Block) -> Block {
         let flag = self.load_context(offset::INTERRUPT);
         let flag = self.b.ins().load(I8, trusted(), flag, 0);
-        let within = self.block();
-        self.branch(flag, beyond, within);
-        self.switch_to(beyond);
-        self.tail_call(LinkSymbol::Stub(Stub::Limit), &[], results);
-        self.switch_to(within);
+        let otherwise = self.block();
+        self.branch(flag, pending, otherwise);
+        self.switch_to(pending);
+        otherwise
+    }
+
+    /// Obeys an interrupt: calls the stub, which returns if the evaluation goes on. The words are kept
+    /// on the evaluation stack meanwhile. Returns them as they are afterwards.
+    ///
+    /// Slots of the frame with a stack map would do as well. But then every deep recursion would pay
+    /// for them with a larger frame.
+    pub(crate) fn obey_interrupt(&mut self, words: &[Value]) -> Vec<Value> {
+        if words.is_empty() {
+            self.call_stub(Stub::Limit, &[]);
+            return Vec::new();
+        }
+        let size = words.len() as i64;
+        let below = self.load_context(offset::EVAL_TOP);
+        let slot = self.eval_stack_slot(below);
+        for (index, word) in words.iter().enumerate() {
+            self.store(*word, slot, 8 * index as i32);
+        }
+        let top = self.b.ins().iadd_imm_s(below, size);
+        self.store_context(top, offset::EVAL_TOP);
+        self.call_stub(Stub::Limit, &[]);
+        let top = self.load_context(offset::EVAL_TOP);
+        let below = self.b.ins().iadd_imm_s(top, -size);
+        let slot = self.eval_stack_slot(below);
+        let words = (0..words.len()).map(|index| self.load(slot, 8 * index as i32)).collect();
+        self.lower_eval_stack(below);
+        words
+    }
+
+    // The evaluation stack.
+
+    /// The address of a word on the evaluation stack.
+    pub(crate) fn eval_stack_slot(&mut self, index: Value) -> Value {
+        let base = self.load_context(offset::EVAL_BASE);
+        let distance = self.b.ins().ishl_imm_s(index, 3);
+        self.b.ins().iadd(base, distance)
+    }
+
+    /// Lowers the top of the evaluation stack.
+    pub(crate) fn lower_eval_stack(&mut self, top: Value) {
+        self.store_context(top, offset::EVAL_TOP);
+        let unchanged = self.load_context(offset::EVAL_UNCHANGED);
+        let unchanged = self.b.ins().umin(unchanged, top);
+        self.store_context(unchanged, offset::EVAL_UNCHANGED);
     }
 }

@@ -10,7 +10,7 @@
 //! emitter      writing one function in Cranelift's IR
 //! backend      Cranelift, configured for this machine
 //! environment  facts about the constants of a unit
-//! bounds uses  facts about the variables of a function
+//! bounds uses liveness  facts about the variables of a function
 //! translator   the state of translating one function
 //!   alloc      thunks, applications, rows
 //!   arithmetic words64   primitive operations
@@ -37,6 +37,7 @@ mod environment;
 mod error;
 mod function;
 mod items;
+mod liveness;
 mod symbol;
 mod terminators;
 mod translator;

@@ -22,7 +22,7 @@ impl FunctionTranslator<'_, '_> {
                 | Terminator::Reflect(..)
                 | Terminator::Crash(..)
         ) {
-            self.check_limit_once();
+            self.check_limit_once(&[], terminator);
         }
         match terminator {
             Terminator::Return(results) => {
@@ -32,11 +32,15 @@ impl FunctionTranslator<'_, '_> {
             Terminator::Enter(a) => self.enter(*a),
             Terminator::Tail(call) => self.tail_call(call)?,
             Terminator::Jump(join, args) => {
-                let Some(block) = self.joins[join.index()] else {
+                let Some(blocks) = self.joins[join.index()] else {
                     unreachable!("{join} is in scope")
                 };
-                let args = self.words(args);
-                self.emit.jump(block, &args);
+                if self.back_edges.contains(&id) {
+                    self.jump_back(*join, blocks, args);
+                } else {
+                    let args = self.words(args);
+                    self.emit.jump(blocks.entry, &args);
+                }
             }
             Terminator::If(condition, yes, no) => {
                 let condition = self.word(*condition);
@@ -112,8 +116,7 @@ impl FunctionTranslator<'_, '_> {
         self.emit.branch(not_direct, other, nat);
         let nat_arm = &arms[3];
         let (nat_body, nat_word) = self.emit.block_with_param();
-        self.define(nat_arm.params[0], nat_word);
-        self.pending.push((nat_body, nat_arm.block, self.path.clone()));
+        self.defer(nat_body, nat_arm.block, vec![(nat_arm.params[0], nat_word)]);
         self.emit.switch_to(nat);
         self.emit.jump(nat_body, &[word]);
 

@@ -7,12 +7,20 @@ use super::bounds::Bounds;
 use super::emitter::FunctionEmitter;
 use super::environment::{ConstantFacts, UnitEnvironment};
 use super::error::CompileError;
+use super::liveness::{live_before, live_in_join};
 use super::symbol::{LinkSymbol, Stub};
 use super::uses::UseCounts;
-use crate::ir::{BlockId, ConstantId, Function, Operand, Type, Unit, Var};
+use crate::ir::{
+    BlockId, ConstantId, Function, JoinId, Operand, Stmt, Terminator, Type, Unit, Var,
+};
+use cranelift_codegen::ir::types::I64;
 use cranelift_codegen::ir::{Block, InstBuilder, Value};
-use std::collections::HashSet;
+use cranelift_frontend::Variable;
+use std::collections::{BTreeSet, HashSet};
 use vm::native::PARAMETERS_MAX;
+
+/// The most words that a poll saves on the evaluation stack: fewer than the stack's slack.
+const SAVED_MAX: usize = 1 << 9;
 
 /// A function of a unit while it is translated.
 pub(super) struct FunctionTranslator<'e, 'f> {
@@ -20,18 +28,49 @@ pub(super) struct FunctionTranslator<'e, 'f> {
     pub(super) unit: &'e Unit,
     pub(super) function: &'e Function,
     environment: &'e UnitEnvironment,
-    /// The values of variables.
-    values: Vec<Option<Value>>,
+    /// Where the values of variables are.
+    locations: Vec<Option<VarLocation>>,
     /// The results of word operations, which are plain numbers of 64 bits and no values.
     pub(super) raw_words: Vec<Option<Value>>,
     /// The blocks of join points.
-    pub(super) joins: Vec<Option<Block>>,
-    /// Blocks that are jumped to and not translated yet, and the facts that hold where they begin.
-    pub(super) pending: Vec<(Block, BlockId, PathFacts)>,
+    pub(super) joins: Vec<Option<JoinBlocks>>,
+    /// Blocks that are jumped to and not translated yet.
+    pub(super) pending: Vec<PendingBlock>,
     /// Blocks that end with a jump back to a loop around them.
     pub(super) back_edges: HashSet<BlockId>,
     pub(super) uses: UseCounts,
     /// The facts that hold at the current instruction.
+    pub(super) path: PathFacts,
+}
+
+/// Where the value of a variable is.
+#[derive(Clone, Copy)]
+enum VarLocation {
+    /// A number, or another word that is not in stack maps.
+    Plain(Value),
+    /// A word that may point into the heap. It is one of Cranelift's variables, because it is another
+    /// value after a poll that suspended the evaluation.
+    Mapped(Variable),
+}
+
+/// The blocks of a join point.
+#[derive(Clone, Copy)]
+pub(super) struct JoinBlocks {
+    /// The block that code outside of the join point's body jumps to.
+    pub(super) entry: Block,
+    /// The block that the body jumps to. It is another one only in a loop.
+    pub(super) header: Block,
+}
+
+/// A block that is jumped to and not translated yet.
+pub(super) struct PendingBlock {
+    pub(super) block: Block,
+    pub(super) id: BlockId,
+    /// The variables that are parameters of the block.
+    pub(super) params: Vec<(Var, Value)>,
+    /// The entry of the loop whose header the block is.
+    pub(super) loop_entry: Option<Block>,
+    /// The facts that hold where it begins.
     pub(super) path: PathFacts,
 }
 
@@ -57,7 +96,7 @@ impl<'e, 'f> FunctionTranslator<'e, 'f> {
             unit,
             function,
             environment,
-            values: vec![None; function.vars.len()],
+            locations: vec![None; function.vars.len()],
             raw_words: vec![None; function.vars.len()],
             joins: vec![None; function.joins.len()],
             pending: Vec::new(),
@@ -69,19 +108,32 @@ impl<'e, 'f> FunctionTranslator<'e, 'f> {
 
     // Variables and operands.
 
-    /// Sets the value of a variable. One that may point into the heap gets a slot in stack maps.
+    /// Sets the value of a variable from the current block on. One that may point into the heap gets
+    /// a slot in stack maps.
     pub(super) fn define(&mut self, var: Var, value: Value) {
-        if self.function.vars[var] >= Type::Nat {
-            self.emit.b.declare_value_needs_stack_map(value);
+        let location = &mut self.locations[var.index()];
+        if self.function.vars[var] < Type::Nat {
+            *location = Some(VarLocation::Plain(value));
+            return;
         }
-        self.values[var.index()] = Some(value);
+        let variable = match *location {
+            Some(VarLocation::Mapped(variable)) => variable,
+            _ => {
+                let variable = self.emit.b.declare_var(I64);
+                self.emit.b.declare_var_needs_stack_map(variable);
+                *location = Some(VarLocation::Mapped(variable));
+                variable
+            }
+        };
+        self.emit.b.def_var(variable, value);
     }
 
     /// The word of an operand.
     pub(super) fn word(&mut self, operand: Operand) -> Value {
         match operand {
-            Operand::Var(var) => match self.values[var.index()] {
-                Some(value) => value,
+            Operand::Var(var) => match self.locations[var.index()] {
+                Some(VarLocation::Plain(value)) => value,
+                Some(VarLocation::Mapped(variable)) => self.emit.b.use_var(variable),
                 None => unreachable!("{var} is in scope"),
             },
             Operand::Small(nat) => self.emit.constant(nat),
@@ -114,14 +166,76 @@ impl<'e, 'f> FunctionTranslator<'e, 'f> {
     /// A new block that a block of the IR is translated into later, with the facts that hold now.
     pub(super) fn deferred(&mut self, id: BlockId) -> Block {
         let block = self.emit.block();
-        self.pending.push((block, id, self.path.clone()));
+        self.defer(block, id, Vec::new());
         block
     }
 
-    /// Checks the limit, unless it was checked on every path to here.
-    pub(super) fn check_limit_once(&mut self) {
-        if !std::mem::replace(&mut self.path.limit_is_checked, true) {
-            self.emit.check_limit(self.function.results.len());
+    /// Has a block of the IR translated into this block later, with the facts that hold now.
+    pub(super) fn defer(&mut self, block: Block, id: BlockId, params: Vec<(Var, Value)>) {
+        let path = self.path.clone();
+        self.pending.push(PendingBlock { block, id, params, loop_entry: None, path });
+    }
+
+    // Polls.
+
+    /// Checks the limit before the statements and the terminator, unless it was checked on every path
+    /// to here.
+    pub(super) fn check_limit_once(&mut self, stmts: &[Stmt], terminator: &Terminator) {
+        if std::mem::replace(&mut self.path.limit_is_checked, true) {
+            return;
+        }
+        let live = live_before(self.function, stmts, terminator);
+        let within = self.emit.poll_limit();
+        self.obey_interrupt(live, &[]);
+        self.emit.jump(within, &[]);
+        self.emit.switch_to(within);
+    }
+
+    /// Jumps from the body of a loop to its header. The evaluation may be suspended at every turn.
+    pub(super) fn jump_back(&mut self, join: JoinId, blocks: JoinBlocks, args: &[Operand]) {
+        let words = self.words(args);
+        let within = self.emit.poll_interrupt();
+        // The code goes on at the entry, outside of the loop, so that values which do not change in
+        // the loop are the same in all turns.
+        let live = live_in_join(self.function, join);
+        let mapped: Vec<bool> = args.iter().map(|arg| self.is_mapped(*arg)).collect();
+        let saved: Vec<Value> =
+            words.iter().zip(&mapped).filter(|(_, mapped)| **mapped).map(|(it, _)| *it).collect();
+        let mut saved = self.obey_interrupt(live, &saved).into_iter();
+        let again: Vec<Value> = words
+            .iter()
+            .zip(mapped)
+            .map(|(word, mapped)| if mapped { saved.next().unwrap_or(*word) } else { *word })
+            .collect();
+        self.emit.jump(blocks.entry, &again);
+        self.emit.switch_to(within);
+        self.emit.jump(blocks.header, &words);
+    }
+
+    /// Obeys an interrupt. Variables of `live` that may point into the heap get the values that they
+    /// have afterwards. Returns what `words` are afterwards.
+    fn obey_interrupt(&mut self, live: BTreeSet<Var>, words: &[Value]) -> Vec<Value> {
+        // Cranelift keeps the others in slots of the frame.
+        let room = SAVED_MAX.saturating_sub(words.len());
+        let live: Vec<Var> =
+            live.into_iter().filter(|var| self.is_mapped(Operand::Var(*var))).take(room).collect();
+        let mut saved = words.to_vec();
+        saved.extend(live.iter().map(|var| self.word(Operand::Var(*var))));
+        let mut saved = self.emit.obey_interrupt(&saved);
+        for (var, value) in live.into_iter().zip(saved.split_off(words.len())) {
+            self.define(var, value);
+        }
+        saved
+    }
+
+    /// Whether the word of an operand may point into the heap.
+    fn is_mapped(&self, operand: Operand) -> bool {
+        match operand {
+            Operand::Var(var) => {
+                matches!(self.locations[var.index()], Some(VarLocation::Mapped(_)))
+            }
+            Operand::Constant(_) => true,
+            Operand::Small(_) => false,
         }
     }
 

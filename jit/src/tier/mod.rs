@@ -35,7 +35,7 @@ pub use self::thread::set_cache_directory;
 
 use self::reclaim::RuntimeToken;
 use self::request::{CompileRequest, PendingTicket};
-use crate::build::{self, ARITY_LIMIT};
+use crate::build::{self, ARITY_LIMIT, BuildError, BuiltUnit};
 use crate::codegen::{CompileError, ConstantFacts, UnitEnvironment};
 use plan::Val;
 use std::sync::Arc;
@@ -95,14 +95,40 @@ struct TieredCompiler {
 // runtime, is gone.
 unsafe impl Compiler for TieredCompiler {
     fn compile(&mut self, vm: &mut Vm, function: &Val, args: &[Val], entry: EntryCell) -> bool {
+        self.submit(vm, entry, |vm| {
+            let args: Vec<_> = args.iter().map(|arg| vm.look(arg)).collect();
+            build::build_for(vm, vm.look(function), &args)
+        })
+    }
+
+    fn compile_jet(&mut self, vm: &mut Vm, pin: &Val, entry: EntryCell) -> bool {
+        self.submit(vm, entry, |vm| build::build_jet(vm, vm.look(pin)))
+    }
+
+    fn forget(&mut self, entries: Vec<EntryCell>) {
+        reclaim::note_dead_laws(entries);
+    }
+}
+
+impl TieredCompiler {
+    /// Builds a unit, and sends it to the compiling thread. Returns false if there is no room for it
+    /// now.
+    fn submit(
+        &self,
+        vm: &mut Vm,
+        entry: EntryCell,
+        build: impl FnOnce(&Vm) -> Result<BuiltUnit, BuildError>,
+    ) -> bool {
         let Some(requests) = thread::requests() else { return true };
         if reclaim::is_full() || !self.waits && !request::queue_has_room() {
             return false;
         }
         let start = statistics::thread_time();
-        let request = self.request(vm, function, args, entry);
+        // A law that cannot be compiled is not asked for again.
+        let built = build(vm);
+        let request = built.map(|built| self.request(vm, built, entry));
         statistics::note_build(start);
-        let Some(mut request) = request else { return true };
+        let Ok(mut request) = request else { return true };
         if !self.waits {
             return !matches!(requests.try_send(request), Err(TrySendError::Full(_)));
         }
@@ -115,23 +141,8 @@ unsafe impl Compiler for TieredCompiler {
         true
     }
 
-    fn forget(&mut self, entries: Vec<EntryCell>) {
-        reclaim::note_dead_laws(entries);
-    }
-}
-
-impl TieredCompiler {
-    /// Builds the unit of a law, with all that the compiling thread needs. None if the law cannot
-    /// be compiled.
-    fn request(
-        &self,
-        vm: &mut Vm,
-        function: &Val,
-        args: &[Val],
-        entry: EntryCell,
-    ) -> Option<CompileRequest> {
-        let args: Vec<_> = args.iter().map(|arg| vm.look(arg)).collect();
-        let built = build::build_for(vm, vm.look(function), &args).ok()?;
+    /// The request for a unit, with all that the compiling thread needs.
+    fn request(&self, vm: &mut Vm, built: BuiltUnit, entry: EntryCell) -> CompileRequest {
         debug_assert_eq!(crate::ir::verify(&built.unit), Ok(()));
         let facts = built.unit.constants.values().zip(&built.values).map(|(constant, value)| {
             // Asking for the entry cell decodes the law. A law that is never compiled is not asked
@@ -143,7 +154,7 @@ impl TieredCompiler {
         });
         let facts = facts.collect();
         let constants = vm.add_code_constants(&built.values);
-        Some(CompileRequest {
+        CompileRequest {
             unit: built.unit,
             expected: built.expected,
             environment: UnitEnvironment { constants, facts },
@@ -151,6 +162,6 @@ impl TieredCompiler {
             runtime: Arc::downgrade(&self.token),
             done: None,
             _ticket: PendingTicket::take(),
-        })
+        }
     }
 }

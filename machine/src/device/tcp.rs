@@ -18,6 +18,9 @@
 //! Back-pressure: bytes are read when a driver takes them, and written when it gives them. What is
 //! in between is in the system's buffers, except at most 64 KiB of each `give` that waits. A
 //! connection is accepted when a driver hears for one.
+//!
+//! The number of open connections is limited, so that enough file descriptors are left for the
+//! machine's store. At the limit, clients wait in the system's queue, and `open` is answered 0.
 
 mod connection;
 mod listeners;
@@ -28,13 +31,26 @@ use super::{CallerId, CancelCall, Device, DeviceAnswer, DeviceReply};
 use crate::console::Console;
 use crate::error::ListenError;
 use crate::settings::NetworkSettings;
-use connection::{Connection, Connections, Grant};
+use connection::{Connection, Connections, Grant, TakeReceipt};
 use listeners::{HearCall, Listeners};
 use plan::Ref;
 use request::TcpRequest;
+use rustix::process::Resource;
 use std::net::SocketAddrV4;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+/// File descriptors that connections leave for the store, the devices and the runtime. A machine
+/// that listens has about 30 open; more are open for a moment during a snapshot or a collection.
+const RESERVED_DESCRIPTORS: usize = 128;
+
+/// The limit of connections: the process's limit of open files, without the reserved ones; half of
+/// it if it is so low that less would remain.
+fn default_connection_limit() -> usize {
+    let files = rustix::process::getrlimit(Resource::Nofile).current;
+    let files = files.and_then(|files| usize::try_from(files).ok()).unwrap_or(usize::MAX);
+    files.saturating_sub(RESERVED_DESCRIPTORS).max(files / 2)
+}
 
 /// The device of TCP connections.
 pub(crate) struct TcpDevice {
@@ -55,7 +71,8 @@ impl TcpDevice {
         reactor: &Arc<Reactor>,
         console: Arc<dyn Console>,
     ) -> Result<TcpDevice, ListenError> {
-        let connections = Arc::new(Connections::new(reactor.handle()));
+        let limit = settings.max_connections.unwrap_or_else(default_connection_limit);
+        let connections = Arc::new(Connections::new(reactor.handle(), limit));
         let listeners = Arc::new(Listeners::new(settings, console, Arc::clone(&connections)));
         if !settings.listen.is_empty() {
             listeners.open()?;
@@ -101,8 +118,10 @@ impl TcpDevice {
             reply.send(DeviceAnswer::Bytes(Vec::new()));
             return None;
         };
-        let waits = connection.take(&self.connections, number, reply);
-        waits.then(|| Box::new(move || connection.cancel(number)) as CancelCall)
+        let receipt = TakeReceipt::default();
+        let is_pending = connection.take(&self.connections, number, reply, Arc::clone(&receipt));
+        let cancel = move || connection.cancel_take(number, &receipt);
+        is_pending.then(|| Box::new(cancel) as CancelCall)
     }
 
     fn give(
@@ -118,7 +137,7 @@ impl TcpDevice {
             return None;
         };
         let waits = connection.give(&self.connections, bytes, number, reply);
-        waits.then(|| Box::new(move || connection.cancel(number)) as CancelCall)
+        waits.then(|| Box::new(move || connection.cancel_give(number)) as CancelCall)
     }
 }
 

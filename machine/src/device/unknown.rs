@@ -41,8 +41,9 @@ impl UnknownDevices {
         self.reported.len() < REPORTED_NAMES && self.reported.insert(name.to_vec())
     }
 
-    /// Adds a call, made at the time `now`. Its answer is due at once or after a delay.
-    pub(crate) fn add(&mut self, call: DelayedCall, now: Instant) {
+    /// Adds a call, made at the time `now`. Its answer is due at once or after a delay: at the time
+    /// that is returned.
+    pub(crate) fn add(&mut self, call: DelayedCall, now: Instant) -> Instant {
         let is_first = self.last_call.is_none_or(|last| now.duration_since(last) > QUIET_TIME);
         self.calls = if is_first { 0 } else { self.calls.saturating_add(1) };
         self.last_call = Some(now);
@@ -53,11 +54,7 @@ impl UnknownDevices {
             }
         };
         self.delayed.insert((now + delay, call.serial), call.key);
-    }
-
-    /// When the next answer is due. None if no call waits.
-    pub(crate) fn next_due(&self) -> Option<Instant> {
-        self.delayed.first_key_value().map(|(&(due, _), _)| due)
+        now + delay
     }
 
     /// Removes a call whose answer is due at the time `now`. The driver may have cancelled it.
@@ -74,8 +71,7 @@ mod tests {
 
     /// The delay of a call at the time `now`.
     fn delay(unknown: &mut UnknownDevices, now: Instant, serial: u64) -> Duration {
-        unknown.add(DelayedCall { key: 5, serial }, now);
-        let due = unknown.next_due().expect("the call waits");
+        let due = unknown.add(DelayedCall { key: 5, serial }, now);
         assert_eq!(unknown.take_due(due), Some(DelayedCall { key: 5, serial }));
         assert_eq!(unknown.take_due(due + LONGEST_DELAY), None);
         due - now

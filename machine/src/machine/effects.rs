@@ -63,9 +63,10 @@ impl Machine {
         let console = &*self.settings.console;
         for effect in effects {
             match effect {
-                Effect::Worker(WorkerChange::Start { worker, slot, spec }) => {
-                    self.pool.start(worker, slot, spec)?;
+                Effect::Worker(WorkerChange::StartDrivers(batch)) => {
+                    self.pool.start_drivers(batch)?;
                 }
+                Effect::Worker(WorkerChange::StartJob(job)) => self.pool.start_job(job)?,
                 Effect::Worker(WorkerChange::Cancel { worker }) => self.pool.cancel(worker),
                 Effect::Worker(WorkerChange::TooLarge { slot }) => {
                     console.notice(&ConsoleNotice::TooLarge(ReportOrigin::Driver(slot)));

@@ -166,7 +166,8 @@ impl Machine {
             effects.push(Effect::Report(reports));
         }
         let first_new_worker = self.workers.next_worker();
-        let changes = self.workers.update(self.cog.heap(), self.cog.status().running());
+        let (vm, state) = self.cog.parts();
+        let changes = self.workers.update(vm, state.status.running());
         effects.extend(changes.into_iter().map(Effect::Worker));
         for CogOutput { slot, key, message: value } in outputs {
             // A driver that starts with this event has made no request yet, so the message was for

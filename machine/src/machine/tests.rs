@@ -48,7 +48,8 @@ fn machine_without_threads() -> (TestMachine, Machine) {
     let drivers = (0..6).map(|_| exec(writer(nat(0))));
     let booted = TestMachine::boot(&calling(drivers));
     let mut machine = booted.open().expect("it opens");
-    machine.workers.update(machine.cog.heap(), machine.cog.status().running());
+    let (vm, state) = machine.cog.parts();
+    machine.workers.update(vm, state.status.running());
     (booted, machine)
 }
 

@@ -2,8 +2,8 @@
 
 use super::terms::{self, PlanExpr};
 use crate::clock::{Clock, ManualClock};
+use crate::conventions::ProgramConventions;
 use crate::machine::SHUTDOWN_GRACE;
-use crate::protocol::JobResultForm;
 use crate::status::MachineState;
 use crate::trace::ConsoleMessage;
 use crate::{
@@ -158,12 +158,17 @@ impl TestMachine {
         TestMachine { disk, clock, adjust: Box::new(|_| {}) }
     }
 
-    /// The same machine with other settings.
+    /// The same machine with other settings, which `adjust` makes of those before.
     pub(crate) fn with(
         self,
         adjust: impl Fn(&mut MachineSettings) + Send + Sync + 'static,
     ) -> TestMachine {
-        TestMachine { adjust: Box::new(adjust), ..self }
+        let before = self.adjust;
+        let both = move |settings: &mut MachineSettings| {
+            before(settings);
+            adjust(settings);
+        };
+        TestMachine { adjust: Box::new(both), ..self }
     }
 
     /// The settings, with a console that sends to `console`.
@@ -259,7 +264,8 @@ impl TestMachine {
     pub(crate) fn state(&self) -> String {
         let mut machine = self.open().expect("it opens");
         let (vm, state) = machine.cog.parts();
-        let plain = MachineState { job_results: JobResultForm::Plain, ..state.clone() };
+        let conventions = ProgramConventions::default();
+        let plain = MachineState { conventions, ..state.clone() };
         let value = plain.to_value(vm).expect("room");
         let items = vm.look(&value).as_row().expect("a row");
         let cog = items.iter().last().expect("a cog");

@@ -2,17 +2,14 @@
 
 use super::harness::{LIMIT, TestMachine};
 use super::programs::{cog, endless, eval, exec, keep_inputs, writer};
-use super::terms::{self, PlanExpr, arg, call, law, nat, row};
+use super::terms::{PlanExpr, arg, call, law, nat, row, trace};
 use crate::{BootOptions, JobResultForm, RunOutcome};
-use plan::{Hash, Val};
-use runtime::RuntimeBuilder;
-use vm::Vm;
 
 const FORMS: [JobResultForm; 2] = [JobResultForm::Plain, JobResultForm::Tagged];
 
 /// A machine with this program, whose jobs have results in this form. It writes no snapshot.
 fn booted(program: &PlanExpr, form: JobResultForm) -> TestMachine {
-    let options = BootOptions { job_results: Some(form) };
+    let options = BootOptions { job_results: Some(form), ..Default::default() };
     TestMachine::boot_with(program, options).with(|settings| settings.snapshots = None)
 }
 
@@ -82,9 +79,9 @@ fn the_form_is_part_of_the_state_and_stays_in_snapshots() {
     // The first result starts a second job. The machine is started anew in between.
     let job = eval(law(1, arg(1)), [nat(5)]);
     let next = call(arg(0), [row([arg(4), arg(1)]), arg(2), row([job.clone()])]);
-    let collecting = law(4, terms::trace(nat(1), row([next, row([])])));
+    let collecting = law(4, trace(nat(1), row([next, row([])])));
     for (form, result) in FORMS.into_iter().zip(["[0 [5]]", "[0 [1 5]]"]) {
-        let options = BootOptions { job_results: Some(form) };
+        let options = BootOptions { job_results: Some(form), ..Default::default() };
         let program = cog(collecting.clone(), nat(7), [job.clone()]);
         let machine = TestMachine::boot_with(&program, options);
         for runs in 1..=3 {
@@ -96,66 +93,6 @@ fn the_form_is_part_of_the_state_and_stays_in_snapshots() {
         let all = machine.with(|settings| settings.replay = crate::ReplayFrom::Earliest);
         all.open().expect("a replay of the log from the oldest snapshot");
     }
-}
-
-fn small_heap() -> Vm {
-    RuntimeBuilder::bare().heap(terms::options()).build().expect("a small heap").into()
-}
-
-fn state_hash(row: impl FnOnce(&mut Vm) -> Vec<Val>) -> Hash {
-    let mut vm = small_heap();
-    let row = row(&mut vm);
-    let row = vm.row(&row).and_then(|row| vm.force(&row)).expect("room");
-    vm.hash(&row).expect("room")
-}
-
-#[test]
-fn a_state_with_plain_results_is_the_row_of_earlier_versions() {
-    let program = cog(keep_inputs(), nat(0), [eval(nat(3), [nat(41)])]);
-    let plain = state_hash(|vm| vec![vm.nat(0), program.value(vm)]);
-    assert_eq!(booted(&program, JobResultForm::Plain).hash(), plain);
-    assert_eq!(TestMachine::boot(&program).hash(), plain, "the default");
-    let tagged = state_hash(|vm| {
-        let status = [vm.nat(0), program.value(vm)];
-        vec![vm.nat(5), vm.nat(1), vm.row(&status).expect("room")]
-    });
-    assert_eq!(booted(&program, JobResultForm::Tagged).hash(), tagged);
-}
-
-/// The pin of a law with this name, whose value is 0, applied to arguments.
-fn named_call(vm: &mut Vm, name: &str, arity: u64, args: &[Val]) -> Val {
-    let (zero, arity, name) = (vm.nat(0), vm.nat(arity), vm.text(name).expect("room"));
-    let law = vm.app(&zero, &[name, arity, zero.clone()]).expect("room");
-    let law = vm.force(&law).expect("a law");
-    let pin = vm.pin(&law).expect("room");
-    let call = vm.app(&pin, args).expect("room");
-    vm.force(&call).expect("it has too few arguments")
-}
-
-#[test]
-fn the_kernel_that_expects_tagged_results_is_recognised() {
-    let mut vm = small_heap();
-    let (zero, one) = (vm.nat(0), vm.nat(1));
-    let table = vm.row(&[one]).expect("room");
-    let workers = vm.row(std::slice::from_ref(&zero)).expect("room");
-    let get = named_call(&mut vm, "_Get", 2, std::slice::from_ref(&table));
-    let with = |vm: &mut Vm, name: &str, extra: usize, reads: &Val| {
-        let mut args = vec![zero.clone(); extra];
-        args.extend([zero.clone(), reads.clone(), workers.clone()]);
-        let cog = named_call(vm, name, args.len() as u64 + 1, &args);
-        JobResultForm::of_cog(vm.look(&cog))
-    };
-    // Branch port-fulltag: out, free slots, handlers, state, reads, workers.
-    assert_eq!(with(&mut vm, "COG_KERNEL", 3, &get), JobResultForm::Tagged);
-    // Branch message-passing has no free slots.
-    assert_eq!(with(&mut vm, "COG_KERNEL", 2, &get), JobResultForm::Plain);
-    assert_eq!(with(&mut vm, "OTHER_KERNEL", 3, &get), JobResultForm::Plain);
-    // The reads of master are any function.
-    let other = named_call(&mut vm, "other", 2, &[table]);
-    assert_eq!(with(&mut vm, "COG_KERNEL", 3, &other), JobResultForm::Plain);
-    assert_eq!(with(&mut vm, "COG_KERNEL", 3, &zero), JobResultForm::Plain);
-    let not_a_row = named_call(&mut vm, "_Get", 2, std::slice::from_ref(&zero));
-    assert_eq!(with(&mut vm, "COG_KERNEL", 3, &not_a_row), JobResultForm::Plain);
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! Whole machines, on a simulated disk and with a manual clock, so that nothing waits for wall
 //! time.
 
+mod conventions;
 mod counter;
 mod disk;
+mod drivers;
 mod failures;
 mod garbage;
 pub(crate) mod harness;

@@ -9,8 +9,8 @@ use profile::Profile;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// The spans in a profile: track, category and name.
-fn spans(path: &Path) -> BTreeSet<(String, String, String)> {
+/// The spans in a profile, in the order of their ends: track, category and name.
+fn spans(path: &Path) -> Vec<(String, String, String)> {
     let text = std::fs::read_to_string(path).expect("the file");
     let events: Vec<serde_json::Value> = serde_json::from_str(&text).expect("JSON");
     let text = |value: &serde_json::Value| value.as_str().expect("a text").to_owned();
@@ -24,12 +24,30 @@ fn spans(path: &Path) -> BTreeSet<(String, String, String)> {
     spans.map(|event| (track(event), text(&event["cat"]), text(&event["name"]))).collect()
 }
 
-/// Runs a machine with a profile, and returns the spans.
+/// Runs a machine with a profile, and returns the tracks of the calls of drivers, in the order in
+/// which the calls ended.
+pub(super) fn tracks_of_calls(machine: TestMachine, run: impl FnOnce(&TestMachine)) -> Vec<String> {
+    let spans = recorded(machine, None, run).into_iter();
+    let is_call = |category: &str, name: &str| category == "evaluation" && name == "call";
+    spans.filter(|(_, category, name)| is_call(category, name)).map(|(track, ..)| track).collect()
+}
+
+/// Runs a machine with a profile, and returns the distinct spans.
 fn profiled(
     machine: TestMachine,
     snapshots: Option<SnapshotPolicy>,
     run: impl FnOnce(&TestMachine),
 ) -> Vec<[String; 3]> {
+    let spans: BTreeSet<_> = recorded(machine, snapshots, run).into_iter().collect();
+    spans.into_iter().map(|(track, category, name)| [track, category, name]).collect()
+}
+
+/// Runs a machine with a profile, and returns the spans.
+fn recorded(
+    machine: TestMachine,
+    snapshots: Option<SnapshotPolicy>,
+    run: impl FnOnce(&TestMachine),
+) -> Vec<(String, String, String)> {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("profile.json");
     let profile = Profile::create(&path).expect("it can be created");
@@ -40,7 +58,7 @@ fn profiled(
         settings.runtime.heap.nursery = 1 << 12;
     }));
     profile.finish().expect("written");
-    spans(&path).into_iter().map(|(track, category, name)| [track, category, name]).collect()
+    spans(&path)
 }
 
 fn span(text: &str) -> [String; 3] {
@@ -60,7 +78,7 @@ fn the_profile_of_a_counter_has_its_events_commits_and_snapshots() {
         "cog/snapshot/freeze",
         "cog/snapshot/write",
         "cog/collection/young collection",
-        "driver 0/evaluation/call",
+        "driver thread 1/evaluation/call",
         "log/log/append to durable",
     ] {
         assert!(found.contains(&span(expected)), "{expected}: {found:?}");

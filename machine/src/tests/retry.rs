@@ -4,8 +4,8 @@
 use super::harness::{MachineFailure, TestMachine, store_settings};
 use super::programs::{calling, cog, cycle, exec, first_input, input, read, writer};
 use super::terms::{PlanExpr, arg, call, law, nat};
+use crate::conventions::{JobResultForm, ProgramConventions};
 use crate::event::{EventInput, EventOutcome, EventRecord, InputPayload};
-use crate::protocol::JobResultForm;
 use crate::set_aside::SetAsideReason;
 use crate::status::{CogStatus, MachineState};
 use crate::trace::ConsoleMessage;
@@ -131,7 +131,9 @@ fn a_crash_that_is_not_in_the_log_is_retried_without_its_inputs() {
     let driver = exec(cycle(vec![read()], &[0]));
     let cog = calling([driver]).value(&mut vm);
     let status = CogStatus::Crashed { op: vm.nat(99), arg: vm.nat(5), cog };
-    let state = MachineState { status, job_results: JobResultForm::Tagged };
+    let conventions =
+        ProgramConventions { job_results: JobResultForm::Tagged, ..Default::default() };
+    let state = MachineState { status, conventions };
     let root = state.save(&mut vm, &store).expect("room");
     store.write_snapshot(&root, Seq::START).expect("room");
     store.close().expect("room");

@@ -1,7 +1,7 @@
 //! The two collections, both copying and neither recursive.
 //!
 //! *Young*: reachable objects in the nursery move to a survivor space or to the end of old space
-//! (see `nursery`). Roots are the part of the stack that may hold young values, the handles that
+//! (see `nursery`). Roots are the parts of the stacks that may hold young values, the handles that
 //! may, the remembered set, and the host's roots. Those that hold young values afterwards are roots
 //! of the next young collection.
 //!
@@ -14,7 +14,6 @@
 use super::collection::{Collection, CollectionScope};
 use super::handles::HandleTable;
 use super::host::HeapHost;
-use super::memory::MAJOR_MINIMUM;
 use super::raw::RawHeap;
 use super::stack::EvalStack;
 use crate::pinspace::{HeapReferences, PinSpace};
@@ -28,7 +27,7 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
         memory.statistics.minor += 1;
         memory.statistics.allocated += memory.nursery.allocated() as u64;
         let mut cursor = memory.old.end();
-        let remembered = std::mem::take(&mut memory.remembered);
+        let remembered = memory.remembered.take();
         let nursery = memory.nursery.begin_evacuation();
         let mut survivors = nursery.first();
         let mut run = Collection {
@@ -36,16 +35,19 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
             to: &mut memory.old,
             remembered: &mut memory.remembered,
             copied: 0,
+            scanned: 0,
+            scanned_stack: 0,
         };
-        visit_roots(&mut run, &mut memory.stack, &memory.handles, host);
+        let stacks = std::iter::once(&mut memory.stack).chain(&mut memory.other_stacks);
+        visit_roots(&mut run, stacks, &memory.handles, host);
         let marker = host.marker();
-        for address in remembered {
-            // SAFETY: only full collections free old objects, and they clear the remembered set.
-            unsafe { run.scan_old(address, marker) };
-        }
+        // SAFETY: only full collections free old objects, and they clear the remembered set.
+        unsafe { run.scan_remembered(remembered, marker) };
         // SAFETY: the cursors were taken above, before the first object was copied.
         unsafe { run.scan_arrived(&mut survivors, &mut cursor, marker) };
         memory.statistics.copied += run.copied;
+        memory.statistics.scanned += run.scanned;
+        memory.statistics.scanned_stack += run.scanned_stack;
         if let CollectionScope::Nursery(nursery) = run.scope {
             nursery.finish();
         }
@@ -69,6 +71,7 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
         memory.statistics.allocated += memory.nursery.allocated() as u64;
         let before = memory.old.take_all();
         memory.stack.forget_unchanged();
+        memory.other_stacks.iter_mut().for_each(EvalStack::forget_unchanged);
         memory.remembered.clear();
         let mut cursor = memory.old.end();
         memory.spaces.referenced.clear();
@@ -78,8 +81,11 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
             to: &mut memory.old,
             remembered: &mut memory.remembered,
             copied: 0,
+            scanned: 0,
+            scanned_stack: 0,
         };
-        visit_roots(&mut run, &mut memory.stack, &memory.handles, host);
+        let stacks = std::iter::once(&mut memory.stack).chain(&mut memory.other_stacks);
+        visit_roots(&mut run, stacks, &memory.handles, host);
         loop {
             // SAFETY: the cursor was taken above, before the first object was copied; no object
             // survives in the nursery.
@@ -90,24 +96,27 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
         }
         host.finish_full(&mut run);
         memory.statistics.copied += run.copied;
+        memory.statistics.scanned += run.scanned;
+        memory.statistics.scanned_stack += run.scanned_stack;
         memory.nursery.clear();
         drop(before);
-        let kept = memory.old.capacity() + host.weight();
-        memory.major_at = (2 * kept).max(MAJOR_MINIMUM);
+        memory.schedule_full(memory.old.used() + host.weight());
         memory.report_collection(started, true, copied_before);
     }
 }
 
-/// Visits the roots of a collection: the part of the stack that may have to be visited, the host's
+/// Visits the roots of a collection: the parts of the stacks that may have to be visited, the host's
 /// roots, and the handles, in a young collection only those that may be young.
-fn visit_roots<H: HeapHost + ?Sized>(
+fn visit_roots<'s, H: HeapHost + ?Sized>(
     run: &mut Collection<'_>,
-    stack: &mut EvalStack,
+    stacks: impl Iterator<Item = &'s mut EvalStack>,
     handles: &HandleTable,
     host: &mut H,
 ) {
     let marker = host.marker();
-    stack.visit_changed(|word| run.visit_root(word, marker));
+    for stack in stacks {
+        run.scanned_stack += stack.visit_changed(|word| run.visit_root(word, marker));
+    }
     host.visit_roots(run);
     let marker = host.marker();
     handles.visit(run.is_full(), |word| run.visit_root(word, marker));

@@ -17,11 +17,15 @@
 
 use super::nursery::NurseryEvacuation;
 use super::object;
+use super::remembered::{
+    RememberedParts, RememberedSet, cards_of, is_scanned_by_cards, values_on_card,
+};
 use super::space::{OldSpace, ScanCursor};
 use crate::layout::{LAW_CODE, ObjectHeader, ObjectLayout, PIN_FROZEN};
 use crate::pinspace::attached::FrozenReferences;
 use crate::pinspace::range::is_frozen;
 use crate::word::{Word, WordKind};
+use std::ops::Range;
 
 /// Receives notifications of code that the collector finds reachable during a full collection.
 pub trait CodeMarker {
@@ -48,9 +52,13 @@ const SELECTION_DEPTH: u32 = 16;
 pub struct Collection<'a> {
     pub(super) scope: CollectionScope<'a>,
     pub(super) to: &'a mut OldSpace,
-    pub(super) remembered: &'a mut Vec<usize>,
+    pub(super) remembered: &'a mut RememberedSet,
     /// Words copied so far.
     pub(super) copied: u64,
+    /// Words scanned so far.
+    pub(super) scanned: u64,
+    /// Words of the evaluation stack visited so far.
+    pub(super) scanned_stack: u64,
 }
 
 impl Collection<'_> {
@@ -254,19 +262,21 @@ impl Collection<'_> {
         new
     }
 
-    /// Visits the values of an object. Returns whether one of them is young afterwards.
+    /// Visits the values of an object in a range of payload indices. Returns whether one of them is
+    /// young afterwards.
     ///
     /// # Safety
-    /// The address is that of a live object with this header.
+    /// The address is that of a live object, whose layout has values in the range.
     #[inline(always)]
     unsafe fn scan<M: CodeMarker + ?Sized>(
         &mut self,
         address: usize,
-        header: ObjectHeader,
+        values: Range<usize>,
         marker: &mut M,
     ) -> bool {
+        self.scanned += values.len() as u64;
         let mut has_young = false;
-        for index in header.layout().values(header.size()) {
+        for index in values {
             // SAFETY: by its layout, the payload has a value at that index.
             let mut word = unsafe { object::load(address, index) };
             has_young |= self.visit_root(&mut word, marker);
@@ -276,8 +286,8 @@ impl Collection<'_> {
         has_young
     }
 
-    /// Visits the values of an old object, and remembers the object if one of them is young
-    /// afterwards.
+    /// Visits the values of an old object, and remembers the object, or the cards of a large one,
+    /// where one of them is young afterwards.
     ///
     /// # Safety
     /// The address is that of a live object in old space.
@@ -288,14 +298,63 @@ impl Collection<'_> {
     ) {
         // SAFETY: by this function's contract.
         let header = unsafe { object::header(address) };
-        // SAFETY: as above.
-        let has_young = unsafe { self.scan(address, header, marker) };
-        if has_young != header.is_remembered() {
+        let values = header.layout().values(header.size());
+        let is_remembered = if is_scanned_by_cards(header) {
+            for card in cards_of(&values) {
+                // SAFETY: by this function's contract, and `cards_of` returns parts of the range.
+                unsafe { self.scan_card(address, card, marker) };
+            }
+            false
+        } else {
             // SAFETY: as above.
-            unsafe { object::set_header(address, header.with_remembered(has_young)) };
+            unsafe { self.scan(address, values, marker) }
+        };
+        if is_remembered != header.is_remembered() {
+            // SAFETY: as above.
+            unsafe { object::set_header(address, header.with_remembered(is_remembered)) };
         }
-        if has_young {
-            self.remembered.push(address);
+        if is_remembered {
+            self.remembered.add_object(address);
+        }
+    }
+
+    /// Visits the values on one card of an old object, and remembers the card if one of them is
+    /// young afterwards.
+    ///
+    /// # Safety
+    /// The address is that of a live object in old space, whose layout has values in the range.
+    unsafe fn scan_card<M: CodeMarker + ?Sized>(
+        &mut self,
+        address: usize,
+        values: Range<usize>,
+        marker: &mut M,
+    ) {
+        let first = values.start;
+        // SAFETY: by this function's contract.
+        if unsafe { self.scan(address, values, marker) } {
+            self.remembered.add_card(address, first);
+        }
+    }
+
+    /// Visits the values of the remembered objects and cards.
+    ///
+    /// # Safety
+    /// They are those of the heap's set when the collection began.
+    pub(super) unsafe fn scan_remembered<M: CodeMarker + ?Sized>(
+        &mut self,
+        remembered: RememberedParts,
+        marker: &mut M,
+    ) {
+        for address in remembered.objects {
+            // SAFETY: the set holds live objects in old space.
+            unsafe { self.scan_old(address, marker) };
+        }
+        for (address, card) in remembered.cards {
+            // SAFETY: as above.
+            let header = unsafe { object::header(address) };
+            let values = values_on_card(&header.layout().values(header.size()), card);
+            // SAFETY: as above; the range is a part of the values.
+            unsafe { self.scan_card(address, values, marker) };
         }
     }
 
@@ -315,8 +374,9 @@ impl Collection<'_> {
             {
                 // SAFETY: objects are contiguous from the first survivor to the frontier.
                 let header = unsafe { object::header(*survivors) };
+                let values = header.layout().values(header.size());
                 // SAFETY: as above.
-                unsafe { self.scan(*survivors, header, marker) };
+                unsafe { self.scan(*survivors, values, marker) };
                 *survivors += 8 * (1 + header.size());
             }
             let Some(address) = self.to.at(old) else { return };

@@ -17,13 +17,16 @@ pub(crate) struct HandleTable {
 struct HandleSlots {
     slots: Vec<HandleSlot>,
     free: Vec<u32>,
-    /// The slots that may hold young values.
+    /// The slots that may hold young values, each once.
     young: Vec<u32>,
 }
 
 struct HandleSlot {
     word: Word,
     handles: u32,
+    /// Whether `young` has the slot. A slot that is used again keeps its entry: with an entry for
+    /// each value, a slot whose value is young at every collection would gather entries for ever.
+    is_listed: bool,
 }
 
 /// A handle that keeps a value of a heap alive.
@@ -42,18 +45,15 @@ impl HandleTable {
             return Val(ValRepr::Direct(word));
         }
         let table = &mut *this.table.borrow_mut();
-        let slot = HandleSlot { word, handles: 1 };
-        let id = match table.free.pop() {
-            Some(id) => {
-                table.slots[id as usize] = slot;
-                id
-            }
-            None => {
-                table.slots.push(slot);
-                table.slots.len() as u32 - 1
-            }
-        };
-        table.young.push(id);
+        let id = table.free.pop().unwrap_or_else(|| {
+            table.slots.push(HandleSlot { word: Word::ZERO, handles: 0, is_listed: false });
+            table.slots.len() as u32 - 1
+        });
+        let slot = &mut table.slots[id as usize];
+        (slot.word, slot.handles) = (word, 1);
+        if !std::mem::replace(&mut slot.is_listed, true) {
+            table.young.push(id);
+        }
         Val(ValRepr::Slot(Rc::clone(this), id))
     }
 
@@ -63,14 +63,18 @@ impl HandleTable {
         let HandleSlots { slots, young, .. } = &mut *self.table.borrow_mut();
         if all {
             young.clear();
-            for slot in slots.iter_mut().filter(|slot| slot.handles > 0) {
-                visit(&mut slot.word);
+            for slot in slots.iter_mut() {
+                slot.is_listed = false;
+                if slot.handles > 0 {
+                    visit(&mut slot.word);
+                }
             }
             return;
         }
         young.retain(|id| {
             let slot = &mut slots[*id as usize];
-            slot.handles > 0 && visit(&mut slot.word)
+            slot.is_listed = slot.handles > 0 && visit(&mut slot.word);
+            slot.is_listed
         });
     }
 }

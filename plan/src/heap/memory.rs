@@ -5,6 +5,7 @@ use super::handles::{HandleTable, Val};
 use super::nursery::{self, Nursery};
 use super::object::{self, ObjectDraft, ObjectRef};
 use super::options::{CollectionReport, HeapOptions, HeapStatistics};
+use super::remembered::{RememberedSet, is_scanned_by_cards};
 use super::space::OldSpace;
 use super::stack::{self, EvalStack};
 use crate::interrupt::Interrupt;
@@ -32,9 +33,11 @@ pub struct HeapMemory {
     pub(super) old: OldSpace,
     /// The number of words, in old space and of the host, that triggers a full collection.
     pub(super) major_at: usize,
-    pub(super) remembered: Vec<usize>,
-    /// The evaluation stack.
+    pub(super) remembered: RememberedSet,
+    /// The evaluation stack of the running evaluation.
     pub stack: EvalStack,
+    /// The evaluation stacks of the evaluations that do not run, by number; and unused ones.
+    pub(super) other_stacks: Vec<EvalStack>,
     pub(super) handles: Rc<HandleTable>,
     /// The address up to which compiled code may allocate; 0 if every allocation must collect.
     pub(super) inline_end: usize,
@@ -74,19 +77,27 @@ pub mod offset {
     pub const STACK_UNCHANGED: usize = STACK + stack::UNCHANGED_OFFSET;
 }
 
-/// A full collection does not start below this number of words.
-pub(super) const MAJOR_MINIMUM: usize = 4 << 20;
+/// Old space grows by at least this number of edens before a full collection: it takes at least as
+/// many young collections, which become old as a whole, and the cost of a full collection of a
+/// small heap is small beside theirs.
+const MIN_GROWTH_EDENS: usize = 8;
+
+/// The largest number of words on an evaluation stack.
+fn stack_words(options: &HeapOptions) -> usize {
+    (options.max_stack / 8).max(1 << 14)
+}
 
 impl HeapMemory {
     pub(super) fn new(options: HeapOptions) -> std::io::Result<HeapMemory> {
         let nursery = Nursery::new((options.nursery / 8).max(1 << 12));
         Ok(HeapMemory {
             inline_end: if options.stress { 0 } else { nursery.eden_end() },
-            nursery,
             old: OldSpace::new(options.max_heap / 8),
-            major_at: MAJOR_MINIMUM,
-            remembered: Vec::new(),
-            stack: EvalStack::new((options.max_stack / 8).max(1 << 14))?,
+            major_at: MIN_GROWTH_EDENS * nursery.capacity(),
+            nursery,
+            remembered: RememberedSet::default(),
+            stack: EvalStack::new(stack_words(&options))?,
+            other_stacks: Vec::new(),
             handles: Rc::new(HandleTable::default()),
             options,
             interrupt: Interrupt::default(),
@@ -105,6 +116,11 @@ impl HeapMemory {
     pub fn statistics(&self) -> HeapStatistics {
         let allocated = self.statistics.allocated + self.nursery.allocated() as u64;
         HeapStatistics { allocated, ..self.statistics }
+    }
+
+    /// Changes the limit of the old space, in bytes. The next collection heeds it.
+    pub(crate) fn set_max_heap(&mut self, bytes: usize) {
+        self.options.max_heap = bytes;
     }
 
     /// Sets the hook that is called after each collection.
@@ -142,7 +158,13 @@ impl HeapMemory {
 
     /// Returns the bytes in use, dead objects included.
     pub fn used_bytes(&self) -> usize {
-        8 * (self.old.capacity() + self.nursery.used())
+        8 * (self.old.used() + self.nursery.used())
+    }
+
+    /// Schedules the next full collection after one that left `kept` words in use: when that number
+    /// has doubled, but not before a few young collections.
+    pub(super) fn schedule_full(&mut self, kept: usize) {
+        self.major_at = kept + kept.max(MIN_GROWTH_EDENS * self.nursery.capacity());
     }
 
     // Reads.
@@ -225,7 +247,28 @@ impl HeapMemory {
         // SAFETY: by the heap's invariant the object is live. By the contract its payload has that
         // index.
         unsafe { object::store_raw(address, index, value.raw()) };
-        self.remember(word);
+        if !self.nursery.contains(address) {
+            self.record_old_write(word, index, value);
+        }
+    }
+
+    /// The write barrier of an old object: remembers the object, or the card of a large one that
+    /// was written to, if the value is young.
+    #[inline]
+    fn record_old_write(&mut self, word: Word, index: usize, value: Word) {
+        if !value.has_object() || !self.nursery.contains(value.address()) {
+            return;
+        }
+        let header = self.header(word);
+        if header.is_remembered() {
+            return;
+        }
+        if is_scanned_by_cards(header) {
+            self.remembered.add_card(word.address(), index);
+        } else {
+            self.set_header(word, header.with_remembered(true));
+            self.remembered.add_object(word.address());
+        }
     }
 
     /// Writes a payload word that is not a value: of a pin, or in the raw part of another object.
@@ -277,19 +320,6 @@ impl HeapMemory {
     #[inline(always)]
     pub fn mark_normal(&self, word: Word) {
         self.set_header(word, self.header(word).with_normal());
-    }
-
-    /// Puts the word's object into the remembered set if it is old.
-    #[inline(always)]
-    pub fn remember(&mut self, word: Word) {
-        if self.nursery.contains(word.address()) {
-            return;
-        }
-        let header = self.header(word);
-        if !header.is_remembered() {
-            self.set_header(word, header.with_remembered(true));
-            self.remembered.push(word.address());
-        }
     }
 
     /// Updates a thunk with its value, or with the thunk under evaluation that has the same value.
@@ -355,7 +385,7 @@ impl HeapMemory {
             // SAFETY: the object has just been allocated, with `size` payload words of this layout.
             unsafe { object::store_raw(address, index, 0) };
         }
-        self.remembered.push(address);
+        self.remembered.add_object(address);
         address
     }
 
@@ -379,9 +409,7 @@ impl HeapMemory {
         let address = draft.address();
         // SAFETY: a draft is a live object.
         let size = unsafe { object::header(address) }.size();
-        if self.remembered.last() == Some(&address) {
-            self.remembered.pop();
-        }
+        self.remembered.remove_last(address);
         self.give_back(address + 8 * (1 + size), 1 + size);
     }
 
@@ -438,6 +466,36 @@ impl HeapMemory {
         // borrows exclusively, is other memory.
         let words = unsafe { ObjectRef::at(word.address()) }.words(from, count);
         self.stack.insert(at, words);
+    }
+
+    // Stacks.
+
+    /// Reserves another, empty evaluation stack, and returns its number: the count of those before.
+    /// Collections visit it like the stack in use.
+    ///
+    /// # Errors
+    /// If the system does not grant the address range.
+    pub fn add_stack(&mut self) -> std::io::Result<usize> {
+        self.other_stacks.push(EvalStack::new(stack_words(&self.options))?);
+        Ok(self.other_stacks.len() - 1)
+    }
+
+    /// Exchanges the stack in use for the one with that number, which gets the number in turn.
+    ///
+    /// # Panics
+    /// If there is no stack with that number.
+    pub fn exchange_stack(&mut self, number: usize) {
+        std::mem::swap(&mut self.stack, &mut self.other_stacks[number]);
+    }
+
+    /// Drops all words of the stack with that number, and returns its memory to the system.
+    ///
+    /// # Panics
+    /// If there is no stack with that number.
+    pub fn clear_stack(&mut self, number: usize) {
+        let stack = &mut self.other_stacks[number];
+        stack.truncate(0);
+        stack.release();
     }
 
     // Handles.

@@ -5,7 +5,7 @@
 //! space has doubled since the last full collection, everything reachable is copied into a new one.
 //! Heaps are independent: collecting one stops no other.
 //!
-//! Roots are the evaluation stack, the slots behind [`Val`] handles, the remembered set (old
+//! Roots are the evaluation stacks (one for each evaluation that runs or is suspended), the slots behind [`Val`] handles, the remembered set (old
 //! objects that were written to) and the roots of the [`HeapHost`]: an evaluator's constants and
 //! frames.
 //!
@@ -21,6 +21,7 @@
 //! host        Host: the roots and labels that the owner of a heap supplies
 //! collection  a running collection
 //! memory      Memory: allocate, read, write
+//! remembered  the remembered set: old objects, and cards of large ones, with young values
 //! handles     Val: a handle that keeps a value alive from outside
 //! stack       the evaluation stack
 //! nursery     the young generation: eden and survivors
@@ -44,6 +45,7 @@ mod object;
 mod options;
 #[allow(unsafe_code, reason = "declares the unsafe constructor that carries the contract")]
 mod raw;
+mod remembered;
 #[allow(unsafe_code, reason = "allocates and maps blocks of memory")]
 mod space;
 #[allow(unsafe_code, reason = "maps the stack, and accesses its cells without bounds checks")]

@@ -70,6 +70,11 @@ pub struct HeapStatistics {
     pub major: u64,
     /// Words copied by both.
     pub copied: u64,
+    /// Words of objects and cards that both scanned: those that they copied, and those of the
+    /// remembered set.
+    pub scanned: u64,
+    /// Words of the evaluation stack that both visited.
+    pub scanned_stack: u64,
     /// Words allocated for objects, headers included.
     pub allocated: u64,
 }

@@ -51,7 +51,8 @@ pub struct HeapFull;
 /// - an index into an object's payload is one that its layout has;
 /// - every word of a [`ObjectDraft`](super::ObjectDraft) is written, and the draft finished, before
 ///   the next collection;
-/// - no part of the heap is replaced by a part of another heap.
+/// - no part of the heap is replaced by a part of another heap;
+/// - the stack is exchanged for another only where no stack index of the one is used with the other.
 pub struct RawHeap<H: HeapHost + ?Sized = dyn HeapHost> {
     /// Objects, stack and handles.
     pub memory: HeapMemory,
@@ -120,10 +121,10 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
             self.collect_young();
         }
         let asked = if large { words } else { 0 };
-        let wanted = self.memory.old.capacity() + asked;
+        let wanted = self.memory.old.used() + asked;
         if wanted > limit || wanted + self.host.weight() > self.memory.major_at {
             self.collect_all();
-            if self.memory.old.capacity() + asked > limit / 4 * 3 {
+            if self.memory.old.used() + asked > limit / 4 * 3 {
                 return Err(HeapFull);
             }
         }

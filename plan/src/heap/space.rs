@@ -4,6 +4,11 @@
 //! space does not know about objects: it returns addresses of words that stay in place until their
 //! block is dropped.
 //!
+//! A small block comes from the memory allocator, so that thousands of small heaps need no mapping
+//! each. A larger one is mapped: the system commits its pages when they are first touched, and gets
+//! them back when the block is dropped. An allocator would keep them, and would touch all of a
+//! reused block to zero it.
+//!
 //! # Safety
 //!
 //! A block owns its memory by a raw pointer with exposed provenance: objects are reached by address
@@ -71,6 +76,16 @@ impl MemoryBlock {
     /// Allocates a block of `words` words, at least 1.
     pub(crate) fn new(words: usize) -> MemoryBlock {
         assert!(words > 0, "a block has memory");
+        if words < MIN_MAPPED_WORDS {
+            return MemoryBlock::allocated(words);
+        }
+        match map(8 * words) {
+            Some(mapped) => MemoryBlock::new_in(mapped.start, words, BlockOrigin::Mapped(mapped)),
+            None => handle_alloc_error(MemoryBlock::layout(words)),
+        }
+    }
+
+    fn allocated(words: usize) -> MemoryBlock {
         let layout = MemoryBlock::layout(words);
         // SAFETY: the layout's size is not zero.
         let memory = unsafe { alloc_zeroed(layout) }.cast::<u64>();
@@ -82,9 +97,6 @@ impl MemoryBlock {
 
     /// Allocates a block that is filled again and again, in large pages if it is large enough for
     /// one. In a virtual machine the first touch of a page costs much more than filling it.
-    ///
-    /// The block is mapped instead of allocated: an allocator that reuses memory would touch all of
-    /// it to zero it.
     pub(crate) fn in_large_pages(words: usize) -> MemoryBlock {
         if 8 * words < LARGE_PAGE {
             return MemoryBlock::new(words);
@@ -228,18 +240,27 @@ fn prefer_large_pages(memory: *mut u64, words: usize) {
 #[cfg(miri)]
 fn prefer_large_pages(_: *mut u64, _: usize) {}
 
-/// The words in an ordinary chunk of old space. A larger object gets a chunk of its own.
-const CHUNK_WORDS: usize = 1 << 17;
-/// A small space has at least this many chunks, as long as these have [`MIN_CHUNK_WORDS`] words.
-const MIN_CHUNK_COUNT: usize = 1 << 7;
+/// The number of words from which on a block is mapped.
+const MIN_MAPPED_WORDS: usize = 1 << 15;
+
+/// The smallest and the largest number of words in an ordinary chunk of old space. A larger object
+/// gets a chunk of its own.
 const MIN_CHUNK_WORDS: usize = 1 << 12;
+const MAX_CHUNK_WORDS: usize = 1 << 21;
+/// A new chunk has at most this fraction of the space's limit, as long as chunks are larger than
+/// the smallest.
+const CHUNK_LIMIT_SHARE: usize = 1 << 7;
+/// A new chunk has this fraction of the space so far, so that a small space wastes little and a
+/// large one has few chunks.
+const CHUNK_GROWTH_SHARE: usize = 1 << 3;
 
 /// The old space: a list of chunks; objects are allocated in the last one.
 pub(crate) struct OldSpace {
     chunks: Vec<MemoryBlock>,
-    /// The words in an ordinary chunk.
-    chunk: usize,
-    capacity: usize,
+    /// The largest number of words in an ordinary chunk.
+    max_chunk: usize,
+    /// Allocated words in all chunks but the last.
+    filled: usize,
 }
 
 /// The position in an old space up to which a collection has scanned objects.
@@ -252,13 +273,13 @@ pub(crate) struct ScanCursor {
 impl OldSpace {
     /// Creates an empty space for about `limit` words.
     pub(crate) fn new(limit: usize) -> OldSpace {
-        let chunk = (limit / MIN_CHUNK_COUNT).clamp(MIN_CHUNK_WORDS, CHUNK_WORDS);
-        OldSpace { chunks: Vec::new(), chunk, capacity: 0 }
+        let max_chunk = (limit / CHUNK_LIMIT_SHARE).clamp(MIN_CHUNK_WORDS, MAX_CHUNK_WORDS);
+        OldSpace { chunks: Vec::new(), max_chunk, filled: 0 }
     }
 
     /// Returns the whole space, and leaves an empty one of the same kind.
     pub(crate) fn take_all(&mut self) -> OldSpace {
-        let empty = OldSpace { chunks: Vec::new(), capacity: 0, ..*self };
+        let empty = OldSpace { chunks: Vec::new(), filled: 0, ..*self };
         std::mem::replace(self, empty)
     }
 
@@ -270,13 +291,19 @@ impl OldSpace {
         {
             return address;
         }
-        let size = self.chunk.max(words);
+        self.take_in_new_chunk(words)
+    }
+
+    #[cold]
+    fn take_in_new_chunk(&mut self, words: usize) -> usize {
+        self.filled = self.used();
+        let ordinary = (self.filled / CHUNK_GROWTH_SHARE).clamp(MIN_CHUNK_WORDS, self.max_chunk);
+        let size = ordinary.max(words);
         let mut chunk = MemoryBlock::new(size);
         let address = chunk.address(0);
         let taken = chunk.take(words);
         debug_assert_eq!(taken, Some(address));
         self.chunks.push(chunk);
-        self.capacity += size;
         address
     }
 
@@ -286,9 +313,10 @@ impl OldSpace {
         self.chunks.last_mut().is_some_and(|chunk| chunk.give_back(end, words))
     }
 
-    /// Returns the number of words in all chunks.
-    pub(crate) fn capacity(&self) -> usize {
-        self.capacity
+    /// Returns the number of allocated words. Those at the end of a chunk that have not been
+    /// allocated do not count: no page of them has been touched.
+    pub(crate) fn used(&self) -> usize {
+        self.filled + self.chunks.last().map_or(0, MemoryBlock::used)
     }
 
     /// Returns the position of the next object, or of the start of the chunk after it.

@@ -1,10 +1,13 @@
-//! The evaluation stack: words in one large reserved range of addresses.
+//! An evaluation stack: words in one large reserved range of addresses. Each evaluation that runs
+//! or is suspended has one.
 //!
 //! Every word on the stack is a value, a code word or a raw number below 2^63, so the collector
 //! scans it without a map. The address range is reserved once, and the kernel commits memory as it
 //! is touched. The evaluator ends an evaluation that reaches the limit. `unchanged` is the number
 //! of words, from the bottom, that have not changed since the last collection and point to no young
-//! value, so that a deep stack is not scanned again and again.
+//! value, so that a deep stack is not scanned again and again. Among them may be *cards* of
+//! [`CARD_WORDS`] words that have changed or point to young values: a jet replaces the items of a
+//! row far below the top.
 //!
 //! # Safety
 //!
@@ -16,6 +19,7 @@
 //! the methods that check in every build.
 
 use super::object::copy_few;
+use super::remembered::{CARD_WORDS, CardSet, values_on_card};
 use crate::word::Word;
 use std::cell::Cell;
 
@@ -26,6 +30,8 @@ pub struct EvalStack {
     limit: usize,
     top: usize,
     unchanged: usize,
+    /// The numbers of cards below `unchanged` that a collection must visit all the same.
+    changed_cards: CardSet<usize>,
     /// The highest top since memory was last returned to the system, as far as known.
     highest: Cell<usize>,
 }
@@ -42,12 +48,23 @@ pub(super) const UNCHANGED_OFFSET: usize = std::mem::offset_of!(EvalStack, uncha
 /// Words kept free above the limit, so that a single operation need not check each push.
 const SLACK: usize = 1 << 12;
 
+/// A change of a word within this distance from the unchanged words' end ends these earlier.
+const UNCARDED: usize = 1 << 12;
+
 impl EvalStack {
     /// Reserves a stack of at most `limit` words.
     pub(super) fn new(limit: usize) -> std::io::Result<EvalStack> {
         let reserved = limit + 2 * SLACK;
         let base = reserve(reserved)?;
-        Ok(EvalStack { base, reserved, limit, top: 0, unchanged: 0, highest: Cell::new(0) })
+        Ok(EvalStack {
+            base,
+            reserved,
+            limit,
+            top: 0,
+            unchanged: 0,
+            changed_cards: CardSet::default(),
+            highest: Cell::new(0),
+        })
     }
 
     /// Returns the number of words on the stack.
@@ -130,10 +147,20 @@ impl EvalStack {
     pub fn set(&mut self, index: usize, word: Word) {
         debug_assert!(index < self.top, "the evaluator wrote above the stack's top");
         if index < self.unchanged {
-            self.unchanged = index;
+            self.note_change(index);
         }
         // SAFETY: the index is below `top`, so the cell is in the reserved range.
         unsafe { self.base.add(index).write(word) }
+    }
+
+    /// Records the change of a word below `unchanged`.
+    #[cold]
+    fn note_change(&mut self, index: usize) {
+        if self.unchanged - index <= UNCARDED {
+            self.unchanged = index;
+        } else {
+            self.changed_cards.add(index / CARD_WORDS);
+        }
     }
 
     /// Drops all words from index `top` upwards.
@@ -220,21 +247,45 @@ impl EvalStack {
 
     /// Visits the words that may have changed since the last collection, or that it asked to see
     /// again. `visit` rewrites a word, and returns whether the next collection must see it again.
-    pub(super) fn visit_changed(&mut self, mut visit: impl FnMut(&mut Word) -> bool) {
+    /// Returns the number of visited words.
+    pub(super) fn visit_changed(&mut self, mut visit: impl FnMut(&mut Word) -> bool) -> u64 {
         self.highest.set(self.highest.get().max(self.top));
-        let from = self.unchanged;
-        let mut again = None;
-        for (index, word) in self.top_mut(from).iter_mut().enumerate() {
-            if visit(word) {
-                again = again.or(Some(from + index));
+        let (top, from) = (self.top, self.unchanged);
+        let mut visited = top - from;
+        let mut cards = CardSet::default();
+        for card in self.changed_cards.take() {
+            // The words of a card may have been dropped since, so that it is above `from`, or above
+            // the top. What is above `from` is visited below.
+            if card * CARD_WORDS >= from {
+                continue;
+            }
+            let range = values_on_card(&(0..from), card);
+            visited += range.len();
+            let words = &mut self.top_mut(0)[range];
+            // Every word has to be visited.
+            if words.iter_mut().fold(false, |again, word| visit(word) | again) {
+                cards.add(card);
             }
         }
-        self.unchanged = again.unwrap_or(self.top);
+        let mut unchanged = top;
+        for (offset, word) in self.top_mut(from).iter_mut().enumerate() {
+            if visit(word) {
+                let index = from + offset;
+                if top - index > UNCARDED {
+                    cards.add(index / CARD_WORDS);
+                } else {
+                    unchanged = unchanged.min(index);
+                }
+            }
+        }
+        (self.unchanged, self.changed_cards) = (unchanged, cards);
+        visited as u64
     }
 
     /// Makes the next [`EvalStack::visit_changed`] visit all words.
     pub(super) fn forget_unchanged(&mut self) {
         self.unchanged = 0;
+        self.changed_cards.clear();
     }
 
     /// Returns the memory above the top to the system, after an evaluation that was deep. Its depth
@@ -307,4 +358,21 @@ fn release(_: *mut Word, _: usize, _: usize) {}
 fn free(base: *mut Word, words: usize) {
     // SAFETY: `reserve` made it from a box of this length.
     drop(unsafe { Box::from_raw(std::ptr::slice_from_raw_parts_mut(base, words)) });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A changed card whose words are dropped before the next collection.
+    #[test]
+    fn a_card_above_the_top_is_not_visited() {
+        let count = 2 * UNCARDED;
+        let mut stack = EvalStack::new(count).expect("a stack");
+        (0..count).for_each(|_| stack.push(Word::ZERO));
+        stack.visit_changed(|_| false);
+        stack.set(CARD_WORDS, Word::ZERO);
+        stack.truncate(CARD_WORDS / 2);
+        assert_eq!(stack.visit_changed(|_| false), 0);
+    }
 }

@@ -208,6 +208,11 @@ fn an_object_that_survives_two_collections_is_old() {
     assert!(!is_young(&heap), "a full collection leaves nothing young");
 }
 
+fn is_nothing_remembered(heap: &mut RawHeap) -> bool {
+    let remembered = heap.remembered.take();
+    remembered.objects.is_empty() && remembered.cards.is_empty()
+}
+
 #[test]
 fn survivors_that_do_not_fit_are_old_and_may_point_to_young_objects() {
     let mut heap = heap();
@@ -217,12 +222,20 @@ fn survivors_that_do_not_fit_are_old_and_may_point_to_young_objects() {
     (0..600).for_each(|_| heap.stack.push(list));
     push_row(&mut heap, 600);
     heap.collect_young();
-    assert_eq!(heap.remembered, [heap.stack.peek(0).address()]);
+    let row = heap.stack.peek(0).address();
+    let remembered = heap.remembered.take();
+    assert!(remembered.objects.is_empty());
+    assert_eq!(
+        remembered.cards,
+        (0..=9).map(|card| (row, card)).collect::<Vec<_>>(),
+        "the whole row"
+    );
+    remembered.cards.iter().for_each(|(row, card)| heap.remembered.add_card(*row, card * 64));
     for _ in 0..3 {
         assert_eq!(list_length(&heap, heap.load(heap.stack.peek(0), 599)), 100);
         heap.collect_young();
     }
-    assert!(heap.remembered.is_empty(), "all are old");
+    assert!(is_nothing_remembered(&mut heap), "all are old");
 }
 
 #[test]
@@ -239,4 +252,140 @@ fn the_value_of_a_dead_thunk_is_not_copied() {
     let before = heap.statistics.copied;
     heap.collect_young();
     assert_eq!(heap.statistics.copied, before);
+}
+
+/// Pushes a row of `count` zeroes, which is old.
+fn push_old_row(heap: &mut RawHeap, count: usize) {
+    (0..count).for_each(|_| heap.stack.push(Word::ZERO));
+    push_row(heap, count);
+    heap.collect_all();
+}
+
+#[test]
+fn a_large_old_row_is_scanned_by_cards() {
+    let mut heap = heap();
+    let count = 4096;
+    push_old_row(&mut heap, count);
+    for index in 0..count {
+        push_list(&mut heap, 1);
+        let list = heap.stack.pop();
+        let row = heap.stack.peek(0);
+        heap.store(row, index, list);
+        if index % 8 == 7 {
+            heap.collect_young();
+        }
+    }
+    // Each collection scans the lists that it copies, and the cards that were written to since the
+    // last two collections: at most two cards, or one as often as the other half of the times.
+    let collections = (count / 8) as u64;
+    let scanned = heap.statistics.scanned;
+    assert!(scanned <= collections * (2 * 64 + 64), "{scanned} words by {collections} collections");
+    let row = heap.stack.peek(0);
+    assert!((0..count).all(|index| list_length(&heap, heap.load(row, index)) == 1));
+}
+
+#[test]
+fn values_without_young_objects_are_not_remembered() {
+    let mut heap = heap();
+    push_old_row(&mut heap, 4);
+    push_old_row(&mut heap, 1000);
+    let (small, large) = (heap.stack.peek(1), heap.stack.peek(0));
+    for index in 0..4 {
+        heap.store(small, index, Word::direct(7));
+        heap.store(large, index, small);
+    }
+    assert!(is_nothing_remembered(&mut heap));
+}
+
+#[test]
+fn writes_to_old_objects_of_all_sizes_are_seen() {
+    let sizes = [1, 255, 256, 257, 319, 320, 1000];
+    for stress in [false, true] {
+        let mut heap = heap();
+        heap.options.stress = stress;
+        sizes.iter().for_each(|count| push_old_row(&mut heap, *count));
+        let mut expected: Vec<Vec<u64>> = sizes.iter().map(|count| vec![0; *count]).collect();
+        let mut random = fastrand::Rng::with_seed(5);
+        for _ in 0..if cfg!(miri) { 100 } else { 4000 } {
+            let which = random.usize(..sizes.len());
+            let length = random.u64(..3);
+            push_list(&mut heap, length);
+            let list = heap.stack.pop();
+            let index = random.usize(..sizes[which]);
+            let row = heap.stack.get(which);
+            heap.store(row, index, list);
+            expected[which][index] = length;
+            match random.u8(..10) {
+                0 => heap.collect_young(),
+                1 => heap.collect_all(),
+                _ => {}
+            }
+        }
+        for (which, lengths) in expected.iter().enumerate() {
+            let row = heap.stack.get(which);
+            for (index, length) in lengths.iter().enumerate() {
+                assert_eq!(list_length(&heap, heap.load(row, index)), *length);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_large_part_of_the_stack_is_scanned_by_cards() {
+    let mut heap = heap();
+    let count = 8192;
+    (0..count).for_each(|_| heap.stack.push(Word::ZERO));
+    heap.collect_young();
+    let before = heap.statistics.scanned_stack;
+    for index in 0..count {
+        push_list(&mut heap, 1);
+        let list = heap.stack.pop();
+        heap.stack.set(index, list);
+        if index % 8 == 7 {
+            heap.collect_young();
+        }
+    }
+    let collections = (count / 8) as u64;
+    let scanned = heap.statistics.scanned_stack - before;
+    // The last words, up to the top, are not on cards.
+    let last = 1 << 12;
+    let most = collections * 2 * 64 + last / 8 * last;
+    assert!(scanned <= most, "{scanned} words by {collections} collections");
+    assert!((0..count).all(|index| list_length(&heap, heap.stack.get(index)) == 1));
+}
+
+#[test]
+fn writes_to_all_parts_of_the_stack_are_seen() {
+    let count = if cfg!(miri) { 4500 } else { 10_000 };
+    let mut heap = heap();
+    let mut expected = vec![0; count];
+    (0..count).for_each(|_| heap.stack.push(Word::ZERO));
+    let mut random = fastrand::Rng::with_seed(6);
+    for _ in 0..if cfg!(miri) { 50 } else { 5000 } {
+        let length = random.u64(..3);
+        push_list(&mut heap, length);
+        let list = heap.stack.pop();
+        match random.u8(..10) {
+            0 => heap.collect_young(),
+            1 => heap.collect_all(),
+            2 => {
+                let top = expected.len() - random.usize(..expected.len().min(30));
+                heap.stack.truncate(top);
+                expected.truncate(top);
+            }
+            3 if heap.stack.has_room(40) => {
+                (0..40).for_each(|_| heap.stack.push(list));
+                expected.extend([length; 40]);
+            }
+            _ if !expected.is_empty() => {
+                let index = random.usize(..expected.len());
+                heap.stack.set(index, list);
+                expected[index] = length;
+            }
+            _ => {}
+        }
+    }
+    for (index, length) in expected.iter().enumerate() {
+        assert_eq!(list_length(&heap, heap.stack.get(index)), *length);
+    }
 }

@@ -89,6 +89,29 @@ impl<'h> Items<'h> {
         })
     }
 
+    /// Returns the first index, from `from` on, at which these items and those of `other`, in the same
+    /// heap, are not the same object or the same small nat; the two may still be equal. `None` if
+    /// there is no such index that both have.
+    ///
+    /// A leaf that both share costs one comparison.
+    pub fn next_difference(self, other: Items<'_>, from: usize) -> Option<usize> {
+        let mut next = from;
+        while let (Some((left, left_start)), Some((right, right_start))) =
+            (self.chunk(next), other.chunk(next))
+        {
+            let (left, right) = (&left[next - left_start..], &right[next - right_start..]);
+            let common = left.len().min(right.len());
+            if !std::ptr::eq(left.as_ptr(), right.as_ptr()) {
+                let differing = left.iter().zip(right).position(|(left, right)| left != right);
+                if let Some(differing) = differing {
+                    return Some(next + differing);
+                }
+            }
+            next += common;
+        }
+        None
+    }
+
     /// Returns all items.
     pub fn iter(self) -> impl DoubleEndedIterator<Item = Ref<'h>> + ExactSizeIterator {
         match self.node() {
@@ -189,3 +212,62 @@ impl<'h> DoubleEndedIterator for Iter<'h> {
 }
 
 impl ExactSizeIterator for Iter<'_> {}
+
+#[cfg(test)]
+mod tests {
+    use super::super::edit;
+    use crate::samples::heap;
+    use crate::values::Heap;
+    use crate::{Items, Val};
+
+    fn items<'h>(heap: &'h Heap, row: &Val) -> Items<'h> {
+        heap.look(row).as_row().expect("a row")
+    }
+
+    fn row(heap: &mut Heap, items: impl IntoIterator<Item = u64>) -> Val {
+        let items: Vec<Val> = items.into_iter().map(|item| heap.nat(item)).collect();
+        heap.row(&items).expect("room")
+    }
+
+    /// All indices at which the rows differ.
+    fn differences(heap: &Heap, left: &Val, right: &Val) -> Vec<usize> {
+        let (left, right) = (items(heap, left), items(heap, right));
+        let next = |from| left.next_difference(right, from);
+        std::iter::successors(next(0), |last| next(last + 1)).collect()
+    }
+
+    #[test]
+    fn differences_of_flat_rows_are_those_of_their_items() {
+        let heap = &mut *heap(false);
+        let left = row(heap, 0..500);
+        let same = row(heap, 0..500);
+        assert_eq!(differences(heap, &left, &left), Vec::<usize>::new());
+        assert_eq!(differences(heap, &left, &same), Vec::<usize>::new());
+        let changed = row(heap, (0..700).map(|it| if it == 7 || it == 499 { 0 } else { it }));
+        assert_eq!(differences(heap, &left, &changed), [7, 499]);
+        assert_eq!(differences(heap, &changed, &left), [7, 499]);
+    }
+
+    #[test]
+    fn differences_of_trees_are_found_where_they_share_no_leaf() {
+        let heap = &mut *heap(false);
+        let flat = row(heap, 0..5000);
+        let mut rows = vec![flat];
+        for (at, item) in [(3, 1), (4999, 2), (2500, 3)] {
+            let raw = &mut heap.0;
+            let word = raw.word(rows.last().expect("a row"));
+            let base = raw.stack.top();
+            raw.stack.push(word);
+            raw.stack.push(crate::word::Word::direct(item << 40));
+            let changed = edit::replace(raw, base, at, base + 1).expect("room");
+            let changed = raw.handle(changed);
+            raw.stack.truncate(base);
+            rows.push(changed);
+        }
+        for (first, second, expected) in
+            [(0, 1, vec![3]), (1, 3, vec![2500, 4999]), (3, 0, vec![3, 2500, 4999])]
+        {
+            assert_eq!(differences(heap, &rows[first], &rows[second]), expected);
+        }
+    }
+}

@@ -32,8 +32,8 @@ impl Vm {
         mut callee: usize,
         at: &mut CodePosition,
     ) -> Result<NextStep, EvalError> {
-        if self.heap.interrupt.is_due() {
-            return Err(EvalError::Interrupted);
+        if self.heap.interrupt.is_pending() {
+            self.obey_interrupt()?;
         }
         loop {
             let mut function = self.heap.stack.get(callee);
@@ -179,7 +179,7 @@ impl Vm {
         if item.kind() != WordKind::Law {
             return Ok(None);
         }
-        match self.jets.of_pin(&self.heap, pin) {
+        match self.jet_of_pin(pin) {
             Some(jet) => {
                 self.jets.count_call(jet);
                 self.evaluate_jet_arguments(callee, count, 0, jet, at).map(Some)
@@ -246,7 +246,7 @@ impl Vm {
     #[cold]
     fn report_fallback(&self, callee: usize) -> bool {
         let stack = &self.heap.stack;
-        let Some(jet) = self.jets.of_pin(&self.heap, self.heap.stack.get(callee)) else {
+        let Some(jet) = self.jet_of_pin(self.heap.stack.get(callee)) else {
             return false;
         };
         let args = (callee + 1..stack.top()).map(|at| Ref::new(stack.get(at), &self.heap));
@@ -295,7 +295,7 @@ impl Vm {
     pub(super) fn argument_of_step(&self, callee: usize, step: usize) -> usize {
         let function = self.heap.stack.get(callee);
         match function.kind() {
-            WordKind::Pin => match self.jets.of_pin(&self.heap, function) {
+            WordKind::Pin => match self.jet_of_pin(function) {
                 Some(jet) => self.jets.get(jet).nth(step),
                 None => unreachable!("only the pin of a jet waits for arguments"),
             },
@@ -316,7 +316,7 @@ impl Vm {
         if function.kind() != WordKind::Pin {
             return self.evaluate_operation_arguments(callee, count, step);
         }
-        match self.jets.of_pin(&self.heap, function) {
+        match self.jet_of_pin(function) {
             Some(jet) => self.evaluate_jet_arguments(callee, count, step, jet, at),
             None => unreachable!("only the pin of a jet waits for arguments"),
         }

@@ -125,6 +125,8 @@ pub(crate) enum Op {
     /// Replaces the top value by its parts: a pin's item; a law's name, arity and body; an app's
     /// function and last argument; the nat. Jumps to the target for its kind.
     Reflect(u32),
+    /// Pops the top value, which is evaluated; jumps to the target of the case that it selects.
+    Switch(u32),
     /// Exchanges the top value with the one that many below it.
     Exchange(u32),
     /// Removes that many values below the top one.
@@ -140,6 +142,27 @@ pub(crate) struct ReflectTargets {
     pub(crate) law: u32,
     pub(crate) app: u32,
     pub(crate) nat: u32,
+}
+
+/// The targets of [`Op::Switch`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SwitchTargets {
+    /// The values that select the cases; `None` if the nats 0, 1 and so on do.
+    pub(crate) keys: Option<SwitchKeys>,
+    /// The target of each case.
+    pub(crate) cases: Box<[u32]>,
+    /// The target if no case is selected.
+    pub(crate) default: u32,
+}
+
+/// The keys of the cases of a switch, ascending.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SwitchKeys {
+    /// The nats below 2^63.
+    pub(crate) nats: Box<[u64]>,
+    /// The numbers of the constants that are the other keys. None is an app, so no comparison with
+    /// an evaluated value evaluates a part of it.
+    pub(crate) others: Box<[u32]>,
 }
 
 /// A lazy subexpression.
@@ -168,6 +191,7 @@ pub(crate) struct LawCode {
     pub(crate) sources: Box<[ValueSource]>,
     pub(crate) entries: Box<[ThunkEntry]>,
     pub(crate) branches: Box<[ReflectTargets]>,
+    pub(crate) switches: Box<[SwitchTargets]>,
     /// The largest number of words of a frame.
     pub(crate) depth: usize,
     /// The number of calls of the law since the compiler was last asked.
@@ -176,6 +200,10 @@ pub(crate) struct LawCode {
     pub(crate) is_requested: Cell<bool>,
     /// The entries of the law's compiled code: for calls of the law itself, and of its pin.
     pub(crate) compiled: [OnceCell<EntryCell>; 2],
+    /// The entry of the compiled code of the jet that implements the law.
+    pub(crate) compiled_jet: OnceCell<EntryCell>,
+    /// Whether the compiler has been asked to compile the jet.
+    pub(crate) is_jet_requested: Cell<bool>,
 }
 
 impl LawCode {
@@ -188,10 +216,13 @@ impl LawCode {
             sources: Box::default(),
             entries: Box::default(),
             branches: Box::default(),
+            switches: Box::default(),
             depth: 0,
             calls: Cell::new(0),
             is_requested: Cell::new(false),
             compiled: Default::default(),
+            compiled_jet: OnceCell::new(),
+            is_jet_requested: Cell::new(false),
         }
     }
 }

@@ -16,7 +16,9 @@
 //! * *Indices are in range.* The decoder makes all numbers in instructions, and ends every sequence
 //!   of instructions with one that leaves it. Debug builds check each access.
 
-use super::code::{LawCode, Op, ReflectTargets, SourceList, ThunkEntry, ValueSource};
+use super::code::{
+    LawCode, Op, ReflectTargets, SourceList, SwitchTargets, ThunkEntry, ValueSource,
+};
 use plan::raw::Word;
 use std::ptr::NonNull;
 use std::rc::Rc;
@@ -111,6 +113,11 @@ impl CodePosition {
     /// The targets of the `Reflect` instruction with that number.
     pub(super) fn branches(&self, number: u32) -> ReflectTargets {
         self.code().branches[number as usize]
+    }
+
+    /// The targets of the `Switch` instruction with that number.
+    pub(super) fn switch(&self, number: u32) -> &SwitchTargets {
+        &self.code().switches[number as usize]
     }
 
     /// The largest number of words of a frame of the code.

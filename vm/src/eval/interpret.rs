@@ -285,6 +285,7 @@ impl Vm {
                 Op::Reflect(number) => {
                     at.pc = self.push_parts(at.branches(number))? as usize;
                 }
+                Op::Switch(number) => at.pc = self.switch_target(at, number)? as usize,
                 Op::CountJet(jet) => self.jets.count_call(jet),
                 Op::Exchange(below) => {
                     let top = self.heap.stack.top() - 1;
@@ -347,7 +348,7 @@ impl Vm {
     ) -> Result<bool, EvalError> {
         let sources = at.list(list);
         let function = self.source(at, sources[0]);
-        let jet = if function.is_direct() { None } else { self.jets.of_pin(&self.heap, function) };
+        let jet = if function.is_direct() { None } else { self.jet_of_pin(function) };
         let cheap = jet.map_or(Some(CheapCondition::Always), |jet| self.jets.cheap(jet));
         for source in &sources[1..] {
             let word = self.heap.resolve(self.source(at, *source));
@@ -463,7 +464,7 @@ impl Vm {
         count: usize,
     ) -> Result<Option<NextStep>, EvalError> {
         let pin = at.constant(number);
-        let Some(jet) = self.jets.of_pin(&self.heap, pin) else { unreachable!("decoded as a jet") };
+        let Some(jet) = self.jet_of_pin(pin) else { unreachable!("decoded as a jet") };
         let base = self.heap.stack.top() - count;
         let JetCode::Native(run) = self.jets.get(jet).code else {
             unreachable!("decoded as a native jet")

@@ -50,7 +50,7 @@ impl Vm {
         if is_frozen(law.address()) {
             // Its slot cannot be written to, so each call checks the entry.
             code.calls.set(self.heap.host.native.threshold - 1);
-            if !pinned || self.jets.of_pin(&self.heap, function).is_none() {
+            if !pinned || self.jet_of_pin(function).is_none() {
                 self.heap.host.native.set_entry_of_frozen(function, entry);
             }
             return Some(entry);
@@ -84,6 +84,30 @@ impl Vm {
         };
         let code = self.evaluator.code(pool);
         Some(code.compiled[usize::from(pinned)].get_or_init(EntryCell::default).clone())
+    }
+
+    /// The address of the compiled code of the jet whose pin this is. `None` if it is not compiled
+    /// yet; then requests compilation, unless that was done before.
+    pub(crate) fn jet_entry(&mut self, pin: Word) -> Option<usize> {
+        let law = pin::item(&self.heap, pin);
+        if self.evaluator.in_law_order || law.kind() != WordKind::Law {
+            return None;
+        }
+        let slot = self.slot_of(law, true).ok()?;
+        let pool = if slot.is_native() {
+            *self.evaluator.decoded.get(&slot.address())?
+        } else {
+            slot.code_parts().0
+        };
+        let code = Rc::clone(self.evaluator.code(pool));
+        let entry = code.compiled_jet.get_or_init(EntryCell::default).clone();
+        if !code.is_jet_requested.get() {
+            let function = self.heap.handle(pin);
+            let is_accepted = self.request_code_of_jet(&function, entry.clone());
+            code.is_jet_requested.set(is_accepted);
+            self.heap.host.pools.tie_compiled(is_accepted.then(|| (code.pool, entry.clone())));
+        }
+        entry.address()
     }
 
     /// Calls the compiled code of the law at stack index `callee` with the arguments above it.
@@ -192,7 +216,7 @@ impl Vm {
     /// evaluated as the jet demands, and drops it.
     pub(crate) fn run_jet(&mut self, count: usize) -> Result<Word, EvalError> {
         let callee = self.heap.stack.top() - count - 1;
-        let jet = self.jets.of_pin(&self.heap, self.heap.stack.get(callee));
+        let jet = self.jet_of_pin(self.heap.stack.get(callee));
         if let Some(jet) = jet {
             self.jets.count_call(jet);
         }
@@ -224,14 +248,6 @@ impl Vm {
         })?;
         self.heap.stack.truncate(callee);
         Ok(value)
-    }
-
-    /// The error for compiled code that stopped at its limit.
-    pub(crate) fn limit_error(&self) -> EvalError {
-        // The request may have been withdrawn since compiled code saw it, but the code has already
-        // left.
-        let is_interrupted = self.heap.interrupt.is_due() || !self.native_stack_is_full();
-        if is_interrupted { EvalError::Interrupted } else { EvalError::StackOverflow }
     }
 
     /// Takes the value on top apart for compiled code: see

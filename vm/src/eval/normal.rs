@@ -48,7 +48,7 @@ impl Vm {
         while index < size {
             let slot = slot(object, index, size);
             let before = self.heap.load(object, slot);
-            let word = self.heap.resolve(before);
+            let mut word = self.heap.resolve(before);
             if self.heap.is_normal(word) {
                 if word != before {
                     self.heap.store(object, slot, word);
@@ -59,11 +59,15 @@ impl Vm {
             if !self.heap.stack.has_room(16) {
                 return Err(EvalError::StackOverflow);
             }
-            // Compiled code that produces the values may return before it checks.
-            self.heap.interrupt.check()?;
             self.heap.stack.push(object);
             frame::push_number(&mut self.heap.stack, index);
             frame::push_kind(&mut self.heap.stack, FrameKind::Force);
+            // Compiled code that produces the values may return before it checks.
+            if self.heap.interrupt.is_pending() {
+                self.heap.stack.push(word);
+                self.obey_interrupt()?;
+                word = self.heap.stack.pop();
+            }
             if !word.is_thunk() {
                 return Ok(NextStep::Normalise(word));
             }

@@ -1,12 +1,14 @@
 //! The operations of PLAN: 0 makes a law, 1 reflects a value, 2 is the predecessor, 3 the
 //! successor, and 4 makes a pin. Every other nat crashes when it is called.
 
-use super::code::ReflectTargets;
+use super::code::{ReflectTargets, SwitchKeys, SwitchTargets};
+use super::fetch::CodePosition;
 use super::next_step::{NextStep, is_false};
 use crate::jet::ArgDemand;
 use crate::vm::Vm;
-use plan::EvalError;
 use plan::raw::{Word, WordKind, bar, law, make_pin, pin, shape, tree};
+use plan::{EvalError, Ref};
+use std::cmp::Ordering;
 
 use ArgDemand::{Head, Lazy, Normal};
 
@@ -104,6 +106,44 @@ impl Vm {
             }
             WordKind::Thunk | WordKind::Code => unreachable!("the value is evaluated"),
         }
+    }
+
+    /// Pops the top value; returns the target of the case that it selects in the switch with that
+    /// number.
+    pub(super) fn switch_target(
+        &mut self,
+        at: &CodePosition,
+        number: u32,
+    ) -> Result<u32, EvalError> {
+        let value = self.heap.stack.pop();
+        let SwitchTargets { keys, cases, default } = at.switch(number);
+        let case = match (keys, value.as_direct()) {
+            (None, nat) => nat.and_then(|nat| usize::try_from(nat).ok()),
+            (Some(keys), Some(nat)) => keys.nats.binary_search(&nat).ok(),
+            (Some(keys), None) => self.key_of_switch(at, keys, value)?,
+        };
+        Ok(case.and_then(|case| cases.get(case)).copied().unwrap_or(*default))
+    }
+
+    /// The index of a value that is no nat below 2^63 among the keys of a switch.
+    fn key_of_switch(
+        &self,
+        at: &CodePosition,
+        keys: &SwitchKeys,
+        value: Word,
+    ) -> Result<Option<usize>, EvalError> {
+        let value = Ref::new(value, &self.heap);
+        let (mut low, mut end) = (0, keys.others.len());
+        while low < end {
+            let middle = usize::midpoint(low, end);
+            let key = at.constant(keys.others[middle] as usize);
+            match value.try_compare(Ref::new(key, &self.heap))? {
+                Ordering::Less => end = middle,
+                Ordering::Equal => return Ok(Some(keys.nats.len() + middle)),
+                Ordering::Greater => low = middle + 1,
+            }
+        }
+        Ok(None)
     }
 
     /// Replaces the law on top by its name, arity and body.

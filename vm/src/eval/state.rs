@@ -24,6 +24,16 @@ pub(crate) struct Evaluator {
     pub(super) idle: Rc<LawCode>,
 }
 
+/// The part of the state that an evaluation has for itself, while another evaluation runs. The
+/// fields are those of [`Evaluator`].
+#[derive(Default)]
+pub(crate) struct EvaluatorContext {
+    mark: usize,
+    nesting: usize,
+    in_law_order: bool,
+    compiled_runs: u64,
+}
+
 /// The frame kind of the mark of a thunk under evaluation.
 pub(crate) const UPDATE: u64 = FrameKind::Update as u64;
 
@@ -42,6 +52,14 @@ impl Evaluator {
             decoded: HashMap::new(),
             idle,
         }
+    }
+
+    /// Exchanges the part that an evaluation has for itself.
+    pub(crate) fn exchange_context(&mut self, other: &mut EvaluatorContext) {
+        std::mem::swap(&mut self.mark, &mut other.mark);
+        std::mem::swap(&mut self.nesting, &mut other.nesting);
+        std::mem::swap(&mut self.in_law_order, &mut other.in_law_order);
+        std::mem::swap(&mut self.compiled_runs, &mut other.compiled_runs);
     }
 
     /// Drops the code of the pools that the collector found dead.

@@ -47,7 +47,7 @@ impl JetCall<'_> {
         if head.kind() != WordKind::Pin {
             return None;
         }
-        let jet = self.vm.jets.of_pin(heap, head)?;
+        let jet = self.vm.jet_of_pin(head)?;
         let declared = self.vm.jets.get(jet);
         let fits =
             declared.arity() == applied + missing && matches!(declared.code, JetCode::Native(_));

@@ -227,6 +227,12 @@ pub enum JetOperation {
     Index,
     /// Item `b` of row `a`, evaluated; 0 beyond the last.
     Get,
+    /// Item `a` of row `c`, evaluated; `b` beyond the last, or if `a` is no nat.
+    SwitchRow,
+    /// The value of key `a` in table `c`, evaluated; `b` if the key is missing.
+    SwitchTable,
+    /// The value of key `a` in table `b`, evaluated; 0 if the key is missing.
+    TableItem,
     /// Byte `a` of bar `b`; 0 beyond the last.
     Byte,
     /// The number of bytes of a bar.

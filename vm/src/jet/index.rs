@@ -1,8 +1,7 @@
 //! [`HashIndex`]: the numbers of jets by the hash of their law.
 //!
-//! A frozen pin cannot hold the number of its jet, so every call of one looks the number up: most
-//! look-ups find nothing, and nearly all others hit the first slot. The hashes are cryptographic,
-//! so their first word serves as the table's hash.
+//! Most look-ups find nothing, and nearly all others hit the first slot. The hashes are
+//! cryptographic, so their first word serves as the table's hash.
 
 use plan::Hash;
 

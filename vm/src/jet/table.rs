@@ -132,7 +132,7 @@ impl<F: Copy> GenericJetTable<F> {
 
     /// The number of the jet of the pin that `pin` is, in the table whose numbers label the pins of
     /// that memory. A pin of the heap holds it as its label; for a frozen pin it is looked up by
-    /// hash each time.
+    /// hash. An evaluator caches what it finds.
     #[inline(always)]
     pub(crate) fn of_pin(&self, memory: &HeapMemory, pin: Word) -> Option<u32> {
         if is_frozen(pin.address()) {

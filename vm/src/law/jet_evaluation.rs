@@ -1,6 +1,7 @@
 //! [`JetEvaluation`]: what a call of a jet with all its arguments evaluates, in which order, and
 //! where it branches.
 
+use super::switch::Switch;
 use crate::jet::declare::{ArgDemand, ControlForm, JetCode, JetDeclaration, JetOperation};
 
 /// How a call of a jet with as many arguments as its arity is evaluated.
@@ -12,6 +13,9 @@ pub enum JetEvaluation {
     /// A short-circuit connective. Its native code computes the same, with a second argument that
     /// may be unevaluated.
     Connective(Connective),
+    /// The result is that of one of several cases. If the body does not make the cases in place
+    /// ([`SwitchCases`](super::SwitchCases)), it is as `Native`.
+    Switch(Switch),
     /// Argument 0 is evaluated. The result is that of one of two other arguments.
     Choice(Choice),
     /// Argument 0 is evaluated as far as demanded. The result is that of argument 1.
@@ -61,11 +65,16 @@ impl JetEvaluation {
     pub fn of<F>(jet: &JetDeclaration<F>) -> JetEvaluation {
         match &jet.code {
             JetCode::Control(control) => JetEvaluation::of_control(*control),
-            JetCode::Native(_) => jet
-                .operation
-                .and_then(Connective::of)
-                .map_or(JetEvaluation::Native, JetEvaluation::Connective),
+            JetCode::Native(_) => {
+                jet.operation.map_or(JetEvaluation::Native, JetEvaluation::of_operation)
+            }
         }
+    }
+
+    fn of_operation(operation: JetOperation) -> JetEvaluation {
+        let connective = || Connective::of(operation).map(JetEvaluation::Connective);
+        let switch = || Switch::of(operation).map(JetEvaluation::Switch);
+        connective().or_else(switch).unwrap_or(JetEvaluation::Native)
     }
 
     fn of_control(control: ControlForm) -> JetEvaluation {

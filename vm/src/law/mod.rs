@@ -16,6 +16,7 @@
 //! ```text
 //! application     Spine, Application: how an application reduces
 //! jet_evaluation  JetEvaluation: what a call of a jet evaluates, and where it branches
+//! switch          Switch, SwitchCases: a choice between the items of a row or table in the body
 //! lets            BindingGroup: the needed lets in dependency order
 //! body            AnalysedLaw, BodyNode: the grammar; the references in an expression
 //! scope           ReferenceScope: the bindings of references in generated code
@@ -26,9 +27,11 @@ mod body;
 mod jet_evaluation;
 mod lets;
 mod scope;
+mod switch;
 
 pub use application::{Application, DELAYED_ARGS_LIMIT, SaturatedCall, Spine, applied_function};
 pub use body::{AnalysedLaw, BodyNode};
 pub use jet_evaluation::{Choice, ChoiceTest, Connective, JetEvaluation};
 pub use lets::BindingGroup;
 pub use scope::ReferenceScope;
+pub use switch::{BodyReader, Switch, SwitchCases};

@@ -10,7 +10,7 @@
 use super::compiler::CompilerSetup;
 use super::entry_cell::EntryCell;
 use super::stack::{self, NativeStack};
-use super::state::ExitReason;
+use super::state::{ExitReason, NativeContext};
 use super::{UNWOUND, switch};
 use crate::vm::Vm;
 use plan::raw::{WordKind, pin};
@@ -23,18 +23,18 @@ use std::rc::Rc;
 /// `entry` is the address of live code of this runtime for `count` arguments, which are at `args`;
 /// and the evaluation runs on the native stack.
 unsafe fn enter(vm: &mut Vm, entry: usize, args: *const u64, count: usize) -> u64 {
-    let before = vm.heap.host.native.activation;
+    let before = vm.heap.host.native.context.activation;
     let trampoline = vm.heap.host.native.trampolines.wait()[count];
-    vm.heap.host.native.activation.previous = &raw const before;
+    vm.heap.host.native.context.activation.previous = &raw const before;
     let context: *mut Vm = vm;
     // SAFETY: by this function's contract; and the activation that `switch` and `frames` rely on is
     // restored below, on the only way out.
     let bits = unsafe {
         let unwind_stack_pointer =
-            &raw mut (*context).heap.host.native.activation.unwind_stack_pointer;
+            &raw mut (*context).heap.host.native.context.activation.unwind_stack_pointer;
         switch::enter(context.cast(), trampoline, entry, args, unwind_stack_pointer)
     };
-    vm.heap.host.native.activation = before;
+    vm.heap.host.native.context.activation = before;
     bits
 }
 
@@ -44,14 +44,17 @@ impl Vm {
     /// # Safety
     /// The trampolines and stack maps of the setup are as [`CompilerSetup`] describes them.
     ///
+    /// # Panics
+    /// If an [evaluation](crate::Evaluation) has begun in this runtime.
+    ///
     /// # Errors
     /// If the system does not grant the native stack's address range.
     pub unsafe fn install_compiler(&mut self, setup: CompilerSetup) -> std::io::Result<()> {
+        assert!(self.evaluations.is_empty(), "the compiler comes before the evaluations");
         let interrupt = self.heap.interrupt.flag().as_ptr();
         let native = &mut self.heap.host.native;
         let stack = NativeStack::new(self.heap.memory.options().max_stack)?;
-        native.limit = stack.limit();
-        native.stack = Some(Rc::new(stack));
+        native.context = NativeContext::new(Some(Rc::new(stack)));
         native.interrupt = interrupt;
         native.trampolines = setup.trampolines;
         native.compare = ["_Cmp", "_Eql"].map(|name| self.jets.named(name));
@@ -99,6 +102,14 @@ impl Vm {
         accepted
     }
 
+    /// Asks the compiler to compile a jet. Returns false if the request should be repeated later.
+    pub(crate) fn request_code_of_jet(&mut self, pin: &Val, entry: EntryCell) -> bool {
+        let Some(mut compiler) = self.compiler.take() else { return true };
+        let accepted = compiler.compile_jet(self, pin, entry);
+        self.compiler = Some(compiler);
+        accepted
+    }
+
     /// Enters compiled code. Returns the bits of its result, or [`PENDING`](super::PENDING).
     ///
     /// # Safety
@@ -129,7 +140,7 @@ impl Vm {
         &mut self,
         run: impl FnOnce(&mut Vm) -> Result<R, EvalError>,
     ) -> Result<R, EvalError> {
-        let Some(stack) = &self.heap.host.native.stack else { return run(self) };
+        let Some(stack) = &self.heap.host.native.context.stack else { return run(self) };
         if !stack.is_current() {
             return self.switch_stack(run);
         }
@@ -141,7 +152,7 @@ impl Vm {
 
     /// Whether the stack pointer is beyond the native stack's limit.
     pub(crate) fn native_stack_is_full(&self) -> bool {
-        stack::stack_pointer() < self.heap.host.native.limit
+        stack::stack_pointer() < self.heap.host.native.context.limit
     }
 
     #[inline(never)]
@@ -149,19 +160,38 @@ impl Vm {
         &mut self,
         run: impl FnOnce(&mut Vm) -> Result<R, EvalError>,
     ) -> Result<R, EvalError> {
-        let Some(stack) = self.heap.host.native.stack.clone() else { return run(self) };
+        let Some(stack) = self.heap.host.native.context.stack.clone() else { return run(self) };
         // SAFETY: the caller's frame is not on this stack. Only evaluations of this runtime run on
         // it, and they borrow the runtime exclusively: one that is suspended on it would be
         // suspended below this frame, and then this frame would be on it too.
         let result = unsafe { stack.run(|| run(self)) };
-        let lowest_frame = std::mem::replace(&mut self.heap.host.native.lowest_frame, usize::MAX);
+        let lowest_frame =
+            std::mem::replace(&mut self.heap.host.native.context.lowest_frame, usize::MAX);
         // SAFETY: the evaluation on the stack has returned.
         unsafe { stack.release(lowest_frame) };
         result
     }
 
+    /// Adds a context for evaluations, on that native stack.
+    pub(crate) fn add_native_context(&mut self, stack: Option<Rc<NativeStack>>) {
+        self.heap.host.native.other_contexts.push(NativeContext::new(stack));
+    }
+
+    /// Makes the context with that number, whose evaluation has ended, that of one that has not
+    /// begun, and returns the memory of its stack to the system.
+    pub(crate) fn reset_native_context(&mut self, number: usize) {
+        let context = &mut self.heap.host.native.other_contexts[number];
+        let lowest_frame = context.lowest_frame;
+        let stack = context.stack.take();
+        if let Some(stack) = &stack {
+            // SAFETY: the evaluation on the stack has ended, and another has not begun.
+            unsafe { stack.release(lowest_frame) };
+        }
+        *context = NativeContext::new(stack);
+    }
+
     /// Whether the native stack, instead of a count, limits the nesting of evaluations.
     pub(crate) fn has_native_stack(&self) -> bool {
-        self.heap.host.native.stack.is_some()
+        self.heap.host.native.context.stack.is_some()
     }
 }

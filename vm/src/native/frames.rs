@@ -19,8 +19,8 @@
 //! values were old by then. So each collection replaces one return address, some frames below the
 //! newest and below all frames with young values, by that of the *barrier*. When a frame returns to
 //! the barrier, the barrier is moved further down and the frame continues at its own return
-//! address. The next collection visits frames until it finds the barrier. At most one barrier is on
-//! the stack; it is recognised by its address, so a tail call may move the return address. If
+//! address. The next collection visits frames until it finds the barrier. Each stack has at
+//! most one barrier; it is recognised by its address, so a tail call may move the return address. If
 //! compiled code is unwound past the barrier, the next collection finds none and visits everything.
 //!
 //! # Safety
@@ -31,10 +31,10 @@
 //! maps say for every call in compiled code which slots of its frame hold values.
 
 use super::frame_table::FrameMaps;
-use super::state::{Activation, FrameScan, FrameSlot, NativeState};
+use super::state::{Activation, FrameScan, FrameSlot, NativeContext, NativeState};
 use super::switch;
 use plan::raw::Word;
-use std::sync::{Arc, PoisonError};
+use std::sync::PoisonError;
 
 /// A return address on the stack, and the way to the next older one.
 #[derive(Clone, Copy)]
@@ -103,17 +103,48 @@ const COLLECTION_DISTANCE: usize = 8;
 const PASS_DISTANCE: usize = 64;
 
 impl NativeState {
-    /// Calls `visit` for the values in frames of compiled code. It may rewrite a value, and returns
-    /// whether the value is young afterwards. Then places the barrier.
+    /// Calls `visit` for the values in frames of compiled code, those of suspended evaluations
+    /// included. It may rewrite a value, and returns whether the value is young afterwards. Then
+    /// places a barrier on each stack.
     pub(crate) fn visit_frames(
         &mut self,
         scan: FrameScan,
         mut visit: impl FnMut(FrameSlot<'_>) -> bool,
     ) {
+        let table = self.frames.0.read().unwrap_or_else(PoisonError::into_inner);
+        for context in std::iter::once(&mut self.context).chain(&mut self.other_contexts) {
+            context.visit_frames(&table, self.has_barrier, scan, &mut visit);
+        }
+    }
+
+    /// Handles the return to the barrier: moves it further down and returns the address at which
+    /// the frame continues.
+    ///
+    /// # Safety
+    /// A frame has just returned to the barrier, and `frame` is the frame pointer of the one that
+    /// it returns to.
+    pub(super) unsafe fn pass_barrier(&mut self, frame: usize) -> usize {
+        let NativeContext { activation, barrier_return_address, .. } = self.context;
+        let Activation { entry_frame, previous, .. } = activation;
+        let cursor = FrameCursor { frame, entry_frame, previous }.into_code();
+        if self.has_barrier {
+            self.context.place_barrier(cursor, PASS_DISTANCE);
+        }
+        barrier_return_address
+    }
+}
+
+impl NativeContext {
+    /// [`NativeState::visit_frames`] for one stack.
+    fn visit_frames(
+        &mut self,
+        table: &FrameMaps,
+        has_barrier: bool,
+        scan: FrameScan,
+        visit: &mut impl FnMut(FrameSlot<'_>) -> bool,
+    ) {
         let Some(newest) = FrameCursor::newest(&self.activation) else { return };
         self.lowest_frame = self.lowest_frame.min(newest.frame);
-        let frames = Arc::clone(&self.frames);
-        let table = frames.0.read().unwrap_or_else(PoisonError::into_inner);
         let barrier = switch::barrier_address();
         let mut cursor = Some(newest);
         // The cursor below the last frame with young values.
@@ -127,13 +158,15 @@ impl NativeState {
                 }
             }
             let mut has_young = visit(FrameSlot::Code(at.return_address()));
-            visit_frame(&table, at, |slot| has_young |= visit(slot));
+            visit_frame(table, at, |slot| has_young |= visit(slot));
             cursor = at.older();
             if has_young {
                 below_young = cursor;
             }
         }
-        self.place_barrier(below_young, COLLECTION_DISTANCE);
+        if has_barrier {
+            self.place_barrier(below_young, COLLECTION_DISTANCE);
+        }
     }
 
     /// Places the barrier `frames` frames below the cursor, if there are that many.
@@ -141,24 +174,10 @@ impl NativeState {
         for _ in 0..frames {
             cursor = cursor.and_then(FrameCursor::older);
         }
-        let Some(at) = cursor.filter(|_| self.has_barrier) else { return };
+        let Some(at) = cursor else { return };
         self.barrier_return_address = at.return_address();
         // SAFETY: the barrier continues at the address that was just saved.
         unsafe { at.set_return_address(switch::barrier_address()) };
-    }
-
-    /// Handles the return to the barrier: moves it further down and returns the address at which
-    /// the frame continues.
-    ///
-    /// # Safety
-    /// A frame has just returned to the barrier, and `frame` is the frame pointer of the one that
-    /// it returns to.
-    pub(super) unsafe fn pass_barrier(&mut self, frame: usize) -> usize {
-        let address = self.barrier_return_address;
-        let Activation { entry_frame, previous, .. } = self.activation;
-        let cursor = FrameCursor { frame, entry_frame, previous }.into_code();
-        self.place_barrier(cursor, PASS_DISTANCE);
-        address
     }
 }
 

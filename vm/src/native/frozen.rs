@@ -2,7 +2,7 @@
 //!
 //! A law of the heap holds the address of its compiled code itself; a frozen law cannot be written
 //! to. So this direct-mapped table holds the code of frozen laws that were called, by the word that
-//! was called: the law, or the pin of one without a jet. A later entry replaces an earlier one in
+//! was called: the law, or its pin (that of a jet has code of its own). A later entry replaces an earlier one in
 //! the same slot. Frozen objects do not move. A full collection may drop code that nothing else
 //! refers to, and it may release a pin space whose addresses are then used again, so it empties the
 //! table.

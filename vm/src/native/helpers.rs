@@ -86,8 +86,8 @@ helpers! {
         Row = row(block: *const u64, count: usize),
         /// `(words)`: collects so that `words` words can be allocated. 0.
         Room = room(words: usize),
-        /// `()`: records why the stack pointer, or the interrupt flag, is beyond the limit.
-        /// Always [`UNWOUND`].
+        /// `()`: fails if the stack is used up; else obeys an interrupt, which may suspend the
+        /// evaluation. 0.
         Limit = limit(),
         /// `(value)`: writes its parts to [`PARTS`](super::offset::PARTS). 0 for a pin (its item),
         /// 1 for a law (name, arity, body), 2 for an app (function, last argument), 3 for a nat.
@@ -165,11 +165,15 @@ fn normalise(vm: &mut Vm, word: u64) -> Result<u64, EvalError> {
 
 unsafe fn call(vm: &mut Vm, block: *const u64, count: usize) -> Result<u64, EvalError> {
     // SAFETY: the caller vouches for the block.
+    vm.count_call_of_jet(Word::from_bits(unsafe { block.read() }));
+    // SAFETY: as above.
     vm.run_call(|vm| unsafe { push_block(vm, block, count) }).map(Word::raw)
 }
 
 unsafe fn leave(vm: &mut Vm, block: *const u64, count: usize) -> Result<u64, EvalError> {
     // SAFETY: the caller vouches for the block.
+    vm.count_call_of_jet(Word::from_bits(unsafe { block.read() }));
+    // SAFETY: as above.
     unsafe { push_block(vm, block, count) }?;
     vm.heap.host.native.parts[0] = (vm.heap.stack.top() - count - 1) as u64;
     Ok(PENDING)
@@ -197,13 +201,21 @@ unsafe fn row(vm: &mut Vm, block: *const u64, count: usize) -> Result<u64, EvalE
 }
 
 fn room(vm: &mut Vm, words: usize) -> Result<u64, EvalError> {
-    vm.heap.interrupt.check()?;
+    if vm.heap.interrupt.is_pending() {
+        vm.obey_interrupt()?;
+    }
     vm.heap.make_room(words)?;
     Ok(0)
 }
 
 fn limit(vm: &mut Vm) -> Result<u64, EvalError> {
-    Err(vm.limit_error())
+    if vm.native_stack_is_full() {
+        return Err(EvalError::StackOverflow);
+    }
+    if vm.heap.interrupt.is_pending() {
+        vm.obey_interrupt()?;
+    }
+    Ok(0)
 }
 
 fn parts(vm: &mut Vm, word: u64) -> Result<u64, EvalError> {

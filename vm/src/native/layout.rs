@@ -88,6 +88,10 @@ pub const FROZEN_SHIFT: u32 = plan::pinspace::range::RANGE_SHIFT;
 /// shifts of a law's address whose exclusive or has the slot's number in its low bits.
 pub const FROZEN_TABLE: (u32, [u32; 2]) = (super::frozen::TABLE_LOG2, super::frozen::SHIFTS);
 
+/// The number of words of the table at [`JETS`](super::offset::JETS): the address of the code of
+/// each jet, by the jet's number plus one.
+pub const JET_TABLE_SIZE: usize = super::jet_entries::TABLE_SIZE;
+
 /// The top byte of a word of each kind.
 pub mod top {
     use super::WordKind;

@@ -16,8 +16,10 @@
 //! frame_table  stack maps: the positions of values in frames
 //! entry_cell        the cell in which a law's code address is published
 //! frozen       the code of frozen laws
+//! jet_entries  the code of jets that are called as values
 //! layout       objects and words as machine code sees them
-//! stack        the native stack
+//! fiber        functions that can be suspended, each on a native stack of its own
+//! stack        native stacks
 //! switch       the switch between Rust and compiled code, in assembly
 //! numbered     enums whose values compiled code knows by number
 //! ```
@@ -47,6 +49,8 @@ mod compiler;
 mod enter;
 #[allow(unsafe_code, reason = "publishing an address makes the interpreter jump to it")]
 pub(crate) mod entry_cell;
+#[allow(unsafe_code, reason = "switches stacks")]
+pub(crate) mod fiber;
 #[allow(unsafe_code, reason = "a wrong stack map makes the collector rewrite arbitrary memory")]
 mod frame_table;
 #[allow(unsafe_code, reason = "reads and rewrites frames of compiled code")]
@@ -54,12 +58,13 @@ mod frames;
 mod frozen;
 #[allow(unsafe_code, reason = "compiled code calls them with addresses")]
 mod helpers;
+pub(crate) mod jet_entries;
 pub mod layout;
 mod nats;
 mod numbered;
 pub mod offset;
 #[allow(unsafe_code, reason = "maps and switches native stacks")]
-mod stack;
+pub(crate) mod stack;
 pub(crate) mod state;
 #[allow(unsafe_code, reason = "assembly")]
 mod switch;

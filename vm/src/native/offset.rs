@@ -1,7 +1,7 @@
 //! Offsets of the fields of a [`Vm`] that compiled code reads and writes, in bytes from
 //! the address in the context register.
 
-use super::state::{Activation, NativeState};
+use super::state::{Activation, NativeContext, NativeState};
 use crate::eval::state::MARK_OFFSET;
 use crate::host::CodeHost;
 use crate::vm::Vm;
@@ -13,7 +13,8 @@ const HEAP: usize = offset_of!(Vm, heap);
 const MEMORY: usize = HEAP + offset_of!(RawHeap<CodeHost>, memory);
 const HOST: usize = HEAP + offset_of!(RawHeap<CodeHost>, host);
 const NATIVE: usize = HOST + offset_of!(CodeHost, native);
-const NOW: usize = NATIVE + offset_of!(NativeState, activation);
+const CONTEXT: usize = NATIVE + offset_of!(NativeState, context);
+const NOW: usize = CONTEXT + offset_of!(NativeContext, activation);
 
 /// The address of the next object in the nursery.
 pub const NURSERY_NEXT: usize = MEMORY + memory::NURSERY_NEXT;
@@ -24,13 +25,15 @@ pub const NURSERY: [usize; 2] =
 /// [`Helper::Room`](super::Helper::Room).
 pub const NURSERY_END: usize = MEMORY + memory::INLINE_END;
 /// The lowest address at which a frame may begin.
-pub const STACK_LIMIT: usize = NATIVE + offset_of!(NativeState, limit);
+pub const STACK_LIMIT: usize = CONTEXT + offset_of!(NativeContext, limit);
 /// The address of a byte that is not 0 if an interrupt is requested.
 pub const INTERRUPT: usize = NATIVE + offset_of!(NativeState, interrupt);
 /// Three words that [`Helper::Parts`](super::Helper::Parts) writes.
 pub const PARTS: usize = NATIVE + offset_of!(NativeState, parts);
 /// The address of the table of frozen laws' code addresses.
 pub const FROZEN: usize = NATIVE + offset_of!(NativeState, frozen);
+/// The address of the table of jets' code addresses.
+pub const JETS: usize = NATIVE + offset_of!(NativeState, jets);
 /// The frame pointer of the stub that calls Rust.
 pub const LAST_FRAME: usize = NOW + offset_of!(Activation, last_frame);
 /// The frame pointer of the trampoline that called compiled code.

@@ -1,4 +1,5 @@
-//! [`NativeStack`]: the native stack of compiled code, a large reserved address range per runtime.
+//! [`NativeStack`]: a native stack for compiled code, a large reserved range of addresses. A runtime
+//! has one, and another for each evaluation that can be suspended (see `fiber`).
 //!
 //! An evaluation that may run compiled code runs on it from its start, interpreter included, so
 //! that interpreter and compiled code can call each other as deeply as the range allows. The kernel
@@ -8,11 +9,15 @@
 //! # Safety
 //!
 //! A range is mapped by [`NativeStack::new`] and unmapped when the value is dropped. That happens
-//! with the runtime, which no evaluation outlives.
+//! with the runtime, which no evaluation outlives; a fiber holds a reference to its stack.
 
 #[cfg(not(miri))]
 use psm::on_stack;
 use rustix::mm::{Advice, MapFlags, MprotectFlags, ProtFlags};
+#[cfg(not(miri))]
+use std::num::NonZeroUsize;
+#[cfg(not(miri))]
+use std::ptr::NonNull;
 
 /// Bytes that a Rust function called from compiled code may use, with everything it calls,
 /// unchecked.
@@ -22,14 +27,14 @@ const PAGE: usize = 1 << 16;
 const KEEP: usize = 1 << 20;
 
 /// A native stack.
-pub(super) struct NativeStack {
+pub(crate) struct NativeStack {
     base: *mut u8,
     size: usize,
 }
 
 impl NativeStack {
     /// A stack of about `size` bytes.
-    pub(super) fn new(size: usize) -> std::io::Result<NativeStack> {
+    pub(crate) fn new(size: usize) -> std::io::Result<NativeStack> {
         let size = size.next_multiple_of(PAGE) + RED_ZONE + PAGE;
         // SAFETY: a new anonymous mapping at an address that the kernel chooses overlaps no other.
         let base = unsafe {
@@ -44,6 +49,14 @@ impl NativeStack {
         // SAFETY: the range is in the new mapping, which nothing uses yet.
         unsafe { rustix::mm::mprotect(base, PAGE, MprotectFlags::empty()) }?;
         Ok(stack)
+    }
+
+    /// The lowest address, which is that of the guard page, and the address after the highest.
+    #[cfg(not(miri))]
+    pub(super) fn bounds(&self) -> std::ops::Range<NonZeroUsize> {
+        let base = NonNull::new(self.base).expect("a mapping is not at address 0").addr();
+        let end = base.checked_add(self.size).expect("a mapping does not wrap around");
+        base..end
     }
 
     /// The lowest address at which a frame may begin.

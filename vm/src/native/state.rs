@@ -2,6 +2,7 @@
 
 use super::frame_table::FrameTable;
 use super::frozen::FrozenEntries;
+use super::jet_entries::{JetCalls, JetEntries};
 use super::stack::NativeStack;
 use plan::EvalError;
 use plan::raw::Word;
@@ -46,11 +47,44 @@ pub(crate) enum ExitReason {
     Panic(Box<dyn Any + Send>),
 }
 
-/// The state of compiled code in a runtime.
-pub(crate) struct NativeState {
+/// The part of the state of compiled code that each evaluation has for itself.
+pub(crate) struct NativeContext {
     pub(super) activation: Activation,
     /// The lowest address at which a frame may begin.
     pub(super) limit: usize,
+    /// The native stack. `None` without a compiler.
+    pub(super) stack: Option<Rc<NativeStack>>,
+    /// The return address that the barrier replaces, if it is on the stack.
+    pub(super) barrier_return_address: usize,
+    /// The lowest frame that a collection has visited since memory was last returned to the system.
+    pub(super) lowest_frame: usize,
+}
+
+impl NativeContext {
+    /// The context of an evaluation that has not begun, on that stack.
+    pub(super) fn new(stack: Option<Rc<NativeStack>>) -> NativeContext {
+        let previous = std::ptr::null();
+        NativeContext {
+            activation: Activation {
+                last_frame: 0,
+                entry_frame: 0,
+                unwind_stack_pointer: 0,
+                previous,
+            },
+            limit: stack.as_ref().map_or(0, |stack| stack.limit()),
+            stack,
+            barrier_return_address: 0,
+            lowest_frame: usize::MAX,
+        }
+    }
+}
+
+/// The state of compiled code in a runtime.
+pub(crate) struct NativeState {
+    /// The context of the running evaluation.
+    pub(super) context: NativeContext,
+    /// The contexts of the evaluations that do not run, by number; and unused ones.
+    pub(super) other_contexts: Vec<NativeContext>,
     /// The interrupt flag.
     pub(super) interrupt: *const bool,
     /// The parts that [`Helper::Parts`](super::Helper::Parts) wrote, or the pending call.
@@ -58,58 +92,54 @@ pub(crate) struct NativeState {
     /// The reason for unwinding, from the helper that failed until `enter` returns.
     pub(super) exit_reason: Option<ExitReason>,
     pub(super) frozen: FrozenEntries,
+    pub(super) jets: JetEntries,
+    pub(super) jet_calls: JetCalls,
     pub(super) frames: Arc<FrameTable>,
     pub(super) trampolines: Arc<OnceLock<Vec<usize>>>,
     /// The jets that compare values: by order, by equality.
     pub(super) compare: [Option<u32>; 2],
-    pub(super) stack: Option<Rc<NativeStack>>,
     /// The number of calls after which the compiler is asked for a law; `u32::MAX` without a
     /// compiler.
     pub(crate) threshold: u32,
     /// Whether collections place a barrier on the stack.
     pub(super) has_barrier: bool,
-    /// The return address that the barrier replaces, if it is on the stack.
-    pub(super) barrier_return_address: usize,
-    /// The lowest frame that a collection has visited since memory was last returned to the system.
-    pub(super) lowest_frame: usize,
 }
 
 impl Default for NativeState {
     /// The state without a compiler.
     fn default() -> NativeState {
-        let previous = std::ptr::null();
         NativeState {
-            activation: Activation {
-                last_frame: 0,
-                entry_frame: 0,
-                unwind_stack_pointer: 0,
-                previous,
-            },
-            limit: 0,
+            context: NativeContext::new(None),
+            other_contexts: Vec::new(),
             interrupt: std::ptr::null(),
             parts: [0; 3],
             exit_reason: None,
             frozen: FrozenEntries::default(),
+            jets: JetEntries::default(),
+            jet_calls: JetCalls::default(),
             frames: Arc::default(),
             trampolines: Arc::default(),
             compare: [None; 2],
-            stack: None,
             threshold: u32::MAX,
             has_barrier: true,
-            barrier_return_address: 0,
-            lowest_frame: usize::MAX,
         }
     }
 }
 
 impl NativeState {
-    /// Stores the compiled code of a frozen law, or of the pin of one without a jet.
+    /// Exchanges the context in use for the one with that number, which gets the number in turn.
+    pub(crate) fn exchange_context(&mut self, number: usize) {
+        std::mem::swap(&mut self.context, &mut self.other_contexts[number]);
+    }
+
+    /// Stores the compiled code of a frozen law, or of the pin of one.
     pub(crate) fn set_entry_of_frozen(&mut self, function: Word, entry: usize) {
         self.frozen.set(function, entry);
     }
 
-    /// Forgets the compiled code of frozen laws.
-    pub(crate) fn forget_frozen(&mut self) {
+    /// Forgets the compiled code of frozen laws and of jets.
+    pub(crate) fn forget_code(&mut self) {
         self.frozen.clear();
+        self.jets.clear();
     }
 }

@@ -4,8 +4,9 @@
 #![allow(dead_code, unreachable_pub, reason = "each suite uses a part of this")]
 
 use plan::{EvalError, Val, plain};
+use spec::generate::TermGenerator;
 use spec::{SpecOutcome, Term, eval_on_big_stack};
-use vm::Vm;
+use vm::{Progress, Vm};
 
 /// The budget of the specification for a program, in steps.
 pub const FUEL: u64 = 20_000;
@@ -73,4 +74,66 @@ pub fn law_of(program: &Term) -> Term {
         }
     }
     Term::law(0, 1, quoted(program))
+}
+
+/// Evaluates programs that take turns: each is suspended at every `interval`-th safepoint, and then
+/// one of them is resumed at random. Returns their results, and how often one was suspended.
+pub fn interleaved(
+    vm: &mut Vm,
+    programs: &[Term],
+    interval: u32,
+    random: &mut fastrand::Rng,
+) -> (Vec<ProgramResult>, usize) {
+    vm.suspend_at_intervals(interval);
+    let zero = vm.nat(0);
+    let mut results: Vec<Option<ProgramResult>> = programs.iter().map(|_| None).collect();
+    let (mut running, mut suspensions) = (Vec::new(), 0);
+    for (index, program) in programs.iter().enumerate() {
+        let law = plain::from_term(vm, &law_of(program));
+        match law.and_then(|law| vm.begin_call_in_order(&law, std::slice::from_ref(&zero))) {
+            Ok(evaluation) => running.push((index, evaluation)),
+            Err(error) => results[index] = Some(end(vm, Err(error))),
+        }
+    }
+    while !running.is_empty() {
+        let (index, evaluation) = running.swap_remove(random.usize(..running.len()));
+        match vm.resume(evaluation) {
+            Progress::Done(result) => results[index] = Some(end(vm, result)),
+            Progress::Suspended(evaluation) => {
+                suspensions += 1;
+                running.push((index, evaluation));
+            }
+        }
+    }
+    vm.suspend_at_intervals(0);
+    (results.into_iter().flatten().collect(), suspensions)
+}
+
+/// Checks groups of generated programs that take turns against the specification.
+pub fn check_interleaved(new_vm: impl Fn() -> Vm, first: u64, groups: u64, size: usize) {
+    let (mut decided, mut suspensions, mut programs_run) = (0, 0, 0);
+    for group in 0..groups {
+        let mut random = fastrand::Rng::with_seed(first + group);
+        let programs: Vec<Term> = (0..4)
+            .map(|index| TermGenerator::new(first + 4 * group + index).program(size))
+            .filter(|program| specified(program) != ProgramResult::Undecided)
+            .collect();
+        let interval = [1, 1, 2, 3, 7][random.usize(..5)];
+        let (results, count) = interleaved(&mut new_vm(), &programs, interval, &mut random);
+        suspensions += count;
+        for (program, result) in programs.iter().zip(results) {
+            let right = specified(program);
+            decided += 1;
+            assert!(
+                agree(&right, &result),
+                "group {group}, interval {interval}: {program}\n specified {right:?}\n found {result:?}"
+            );
+        }
+        programs_run += 4;
+    }
+    assert!(
+        decided * 2 > programs_run,
+        "most programs should end: {decided} of {programs_run} did"
+    );
+    assert!(suspensions > decided, "programs are suspended: {suspensions} times");
 }

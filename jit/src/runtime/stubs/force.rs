@@ -180,7 +180,7 @@ fn push_mark(emit: &mut FunctionEmitter<'_>, thunk: Value, slowly: Block) -> Upd
     let has_room = emit.b.ins().icmp(IntCC::UnsignedLessThanOrEqual, needed, limit);
     emit.branch(has_room, fits, slowly);
     emit.switch_to(fits);
-    let slot = stack_slot(emit, top);
+    let slot = emit.eval_stack_slot(top);
     let before = emit.load_context(offset::MARK);
     let here = emit.b.ins().iadd_imm_s(top, i64::from(MARK_WORDS));
     let distance = emit.b.ins().isub(here, before);
@@ -196,21 +196,11 @@ fn push_mark(emit: &mut FunctionEmitter<'_>, thunk: Value, slowly: Block) -> Upd
 
 /// Pops a mark, and returns its thunk, which a collection may have moved.
 fn pop_mark(emit: &mut FunctionEmitter<'_>, UpdateMark { below, before }: UpdateMark) -> Value {
-    let slot = stack_slot(emit, below);
+    let slot = emit.eval_stack_slot(below);
     let thunk = emit.load(slot, 0);
     emit.store_context(before, offset::MARK);
-    emit.store_context(below, offset::EVAL_TOP);
-    let unchanged = emit.load_context(offset::EVAL_UNCHANGED);
-    let unchanged = emit.b.ins().umin(unchanged, below);
-    emit.store_context(unchanged, offset::EVAL_UNCHANGED);
+    emit.lower_eval_stack(below);
     thunk
-}
-
-/// The address of a word on the evaluation stack.
-fn stack_slot(emit: &mut FunctionEmitter<'_>, index: Value) -> Value {
-    let base = emit.load_context(offset::EVAL_BASE);
-    let distance = emit.b.ins().ishl_imm_s(index, 3);
-    emit.b.ins().iadd(base, distance)
 }
 
 /// Changes the layout of an object, which is the low byte of its header. No code loads the whole header

@@ -2,6 +2,9 @@
 //!
 //! All operations run under the connection's lock, on the thread of the driver that calls or on the
 //! reactor's (see `reactor` for why no readiness is missed).
+//!
+//! A `take` may be answered and then cancelled before its driver gets the answer. The bytes of such
+//! an answer go back to the front of the connection, in the order in which they came.
 
 use crate::device::handles::HandleTable;
 use crate::device::reactor::{ReactorHandle, ReadinessHandler};
@@ -12,6 +15,7 @@ use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, SocketAddrV4};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
 /// The most bytes of one answer to `take`.
@@ -23,10 +27,20 @@ const GIVE_LIMIT: usize = 64 << 10;
 pub(super) struct Connections {
     pub(super) reactor: ReactorHandle,
     pub(super) table: HandleTable<Connection>,
+    /// How many connections may be open at the same time.
+    limit: usize,
+    /// How many are.
+    open: AtomicUsize,
 }
+
+/// The right to open one connection. It ends when this value is dropped.
+pub(super) struct ConnectionPermit(Arc<Connections>);
 
 /// The handle of the connection that answers a call, once there is one.
 pub(super) type Grant = Arc<OnceLock<u64>>;
+
+/// The bytes that a `take` was answered with, once it is answered.
+pub(super) type TakeReceipt = Arc<OnceLock<Vec<u8>>>;
 
 /// A connection, from the attempt to make it until it is closed.
 pub(super) struct Connection {
@@ -38,15 +52,24 @@ pub(super) struct Connection {
 
 #[derive(Default)]
 struct ConnectionIo {
-    /// The socket and its token. None when the connection is closed.
-    socket: Option<(TcpStream, Token)>,
+    /// None when the connection is closed.
+    socket: Option<ConnectionSocket>,
     /// The call that makes this connection, until it is answered.
     opening: Option<OpenCall>,
     /// Whether the input has ended while a `give` waits. The connection takes no more calls.
     has_ended: bool,
+    /// The bytes of answers that no driver got, by the numbers of the calls. They come before those
+    /// in the socket.
+    returned: BTreeMap<u64, Vec<u8>>,
     /// Waiting calls, by number.
-    takes: BTreeMap<u64, DeviceReply>,
+    takes: BTreeMap<u64, (DeviceReply, TakeReceipt)>,
     gives: BTreeMap<u64, (DeviceReply, Box<[u8]>)>,
+}
+
+struct ConnectionSocket {
+    stream: TcpStream,
+    token: Token,
+    _permit: ConnectionPermit,
 }
 
 struct OpenCall {
@@ -56,9 +79,22 @@ struct OpenCall {
 }
 
 impl Connections {
-    /// No connections.
-    pub(super) fn new(reactor: ReactorHandle) -> Connections {
-        Connections { reactor, table: HandleTable::default() }
+    /// No connections. At most `limit` can be open at the same time.
+    pub(super) fn new(reactor: ReactorHandle, limit: usize) -> Connections {
+        Connections { reactor, table: HandleTable::default(), limit, open: AtomicUsize::new(0) }
+    }
+
+    /// How many connections may be open at the same time.
+    pub(super) fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// The right to open a connection. None if the limit is reached.
+    pub(super) fn permit(self: &Arc<Self>) -> Option<ConnectionPermit> {
+        let more = |open| (open < self.limit).then_some(open + 1);
+        // The count orders nothing else.
+        self.open.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).ok()?;
+        Some(ConnectionPermit(Arc::clone(self)))
     }
 
     /// Closes the connection with this handle, if there is one.
@@ -76,6 +112,12 @@ impl Connections {
     }
 }
 
+impl Drop for ConnectionPermit {
+    fn drop(&mut self) {
+        self.0.open.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 impl Connection {
     /// Begins to make a connection to a server. Returns None if that fails at once; the call is
     /// answered then.
@@ -86,13 +128,15 @@ impl Connection {
         reply: DeviceReply,
         grant: Grant,
     ) -> Option<Arc<Connection>> {
-        let Ok(stream) = TcpStream::connect(SocketAddr::V4(address)) else {
+        let permit = connections.permit();
+        let opened = permit.map(|permit| (permit, TcpStream::connect(SocketAddr::V4(address))));
+        let Some((permit, Ok(stream))) = opened else {
             reply.send(DeviceAnswer::ZERO);
             return None;
         };
         let connection = Connection::new(connections);
         let mut io = connection.io.lock();
-        if io.register(connections, stream, &connection).is_err() {
+        if io.register(stream, permit, &connection).is_err() {
             reply.send(DeviceAnswer::ZERO);
             return None;
         }
@@ -108,10 +152,11 @@ impl Connection {
     pub(super) fn accepted(
         connections: &Arc<Connections>,
         stream: TcpStream,
+        permit: ConnectionPermit,
         caller: CallerId,
     ) -> io::Result<u64> {
         let connection = Connection::new(connections);
-        connection.io.lock().register(connections, stream, &connection)?;
+        connection.io.lock().register(stream, permit, &connection)?;
         Ok(connection.grant_handle(connections, caller))
     }
 
@@ -129,16 +174,23 @@ impl Connection {
         *self.handle.get_or_init(|| handle)
     }
 
-    /// Answers a `take`, or makes it wait. Returns whether it waits.
-    pub(super) fn take(&self, connections: &Connections, number: u64, reply: DeviceReply) -> bool {
+    /// Answers a `take`, or makes it wait. Sets the receipt when it answers with bytes. Returns
+    /// whether the call can be cancelled: it waits, or was answered with bytes.
+    pub(super) fn take(
+        &self,
+        connections: &Connections,
+        number: u64,
+        reply: DeviceReply,
+        receipt: TakeReceipt,
+    ) -> bool {
         let io = &mut *self.io.lock();
         if io.is_closed() {
             reply.send(DeviceAnswer::Bytes(Vec::new()));
             return false;
         }
-        io.takes.insert(number, reply);
+        io.takes.insert(number, (reply, Arc::clone(&receipt)));
         self.answer_takes(io, connections);
-        io.takes.contains_key(&number)
+        io.takes.contains_key(&number) || receipt.get().is_some()
     }
 
     /// Answers a `give`, or makes it wait. Returns whether it waits.
@@ -173,10 +225,23 @@ impl Connection {
         }
     }
 
-    /// Removes a waiting `take` or `give`.
-    pub(super) fn cancel(&self, number: u64) {
+    /// Removes a waiting `take`, or takes back the bytes with which it was answered.
+    pub(super) fn cancel_take(&self, number: u64, receipt: &TakeReceipt) {
         let io = &mut *self.io.lock();
-        io.takes.remove(&number);
+        if io.takes.remove(&number).is_some() {
+            return;
+        }
+        if let (Some(bytes), Some(connections)) = (receipt.get(), self.connections.upgrade())
+            && !io.is_closed()
+        {
+            io.returned.insert(number, bytes.clone());
+            self.answer_takes(io, &connections);
+        }
+    }
+
+    /// Removes a waiting `give`.
+    pub(super) fn cancel_give(&self, number: u64) {
+        let io = &mut *self.io.lock();
         io.gives.remove(&number);
         if io.has_ended
             && io.gives.is_empty()
@@ -200,15 +265,14 @@ impl Connection {
     }
 
     fn close_locked(&self, io: &mut ConnectionIo, connections: &Connections) {
-        if let Some((mut stream, token)) = io.socket.take() {
-            connections.reactor.deregister(&mut stream, token);
+        if let Some(mut socket) = io.socket.take() {
+            connections.reactor.deregister(&mut socket.stream, socket.token);
         }
+        io.returned.clear();
         if let Some(handle) = self.handle.get() {
             connections.table.remove(*handle);
         }
-        for reply in std::mem::take(&mut io.takes).into_values() {
-            reply.send(DeviceAnswer::Bytes(Vec::new()));
-        }
+        io.end_takes();
         let gives = std::mem::take(&mut io.gives).into_values().map(|(reply, _)| reply);
         for reply in gives.chain(io.opening.take().map(|call| call.reply)) {
             reply.send(DeviceAnswer::ZERO);
@@ -217,7 +281,7 @@ impl Connection {
 
     /// Answers the call that makes this connection, when the connection is made or failed.
     fn finish_opening(self: &Arc<Self>, io: &mut ConnectionIo, connections: &Connections) {
-        let Some((stream, _)) = &io.socket else { return };
+        let Some(ConnectionSocket { stream, .. }) = &io.socket else { return };
         let is_made = match (stream.take_error(), stream.peer_addr()) {
             (Ok(None), Ok(_)) => true,
             (Ok(None), Err(error)) if error.kind() == ErrorKind::NotConnected => return,
@@ -238,7 +302,9 @@ impl Connection {
             match io.read() {
                 Ok(None) => return,
                 Ok(Some(bytes)) if !bytes.is_empty() => {
-                    if let Some((_, reply)) = io.takes.pop_first() {
+                    if let Some((_, (reply, receipt))) = io.takes.pop_first() {
+                        // A call is answered once, and its receipt is set once, here.
+                        let bytes = receipt.get_or_init(|| bytes).clone();
                         reply.send(DeviceAnswer::Bytes(bytes));
                     }
                 }
@@ -246,9 +312,7 @@ impl Connection {
                 _ if io.gives.is_empty() => self.close_locked(io, connections),
                 _ => {
                     io.has_ended = true;
-                    for reply in std::mem::take(&mut io.takes).into_values() {
-                        reply.send(DeviceAnswer::Bytes(Vec::new()));
-                    }
+                    io.end_takes();
                 }
             }
         }
@@ -293,24 +357,36 @@ impl ConnectionIo {
         self.socket.is_none() || self.has_ended
     }
 
+    /// Answers the waiting `take`s as at the end of the input.
+    fn end_takes(&mut self) {
+        for (reply, _) in std::mem::take(&mut self.takes).into_values() {
+            reply.send(DeviceAnswer::Bytes(Vec::new()));
+        }
+    }
+
     fn register(
         &mut self,
-        connections: &Connections,
         mut stream: TcpStream,
+        permit: ConnectionPermit,
         connection: &Arc<Connection>,
     ) -> io::Result<()> {
         // Drivers give whole messages: waiting for more bytes would only delay them. A socket that
         // cannot be set so works nevertheless.
         let _ = stream.set_nodelay(true);
         let handler: Weak<Connection> = Arc::downgrade(connection);
-        let token = connections.reactor.register(&mut stream, handler)?;
-        self.socket = Some((stream, token));
+        let token = permit.0.reactor.register(&mut stream, handler)?;
+        self.socket = Some(ConnectionSocket { stream, token, _permit: permit });
         Ok(())
     }
 
     /// Reads what there is. None if there is nothing yet.
     fn read(&mut self) -> io::Result<Option<Vec<u8>>> {
-        let Some((stream, _)) = &mut self.socket else { return Ok(Some(Vec::new())) };
+        if let Some((_, bytes)) = self.returned.pop_first() {
+            return Ok(Some(bytes));
+        }
+        let Some(ConnectionSocket { stream, .. }) = &mut self.socket else {
+            return Ok(Some(Vec::new()));
+        };
         let mut buffer = [0; TAKE_LIMIT];
         let count = would_block_as_none(|| stream.read(&mut buffer))?;
         Ok(count.map(|count| buffer[..count].to_vec()))
@@ -318,7 +394,7 @@ impl ConnectionIo {
 
     /// Writes the bytes that the socket has room for. None if it has no room.
     fn write(&mut self, bytes: &[u8]) -> io::Result<Option<usize>> {
-        let Some((stream, _)) = &mut self.socket else {
+        let Some(ConnectionSocket { stream, .. }) = &mut self.socket else {
             return Err(ErrorKind::NotConnected.into());
         };
         would_block_as_none(|| stream.write(bytes))

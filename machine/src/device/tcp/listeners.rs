@@ -12,6 +12,7 @@ use crate::settings::NetworkSettings;
 use mio::Token;
 use mio::net::{TcpListener, TcpStream};
 use parking_lot::Mutex;
+use rustix::event::{PollFd, PollFlags, Timespec};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
@@ -48,12 +49,14 @@ struct ListenState {
     next: usize,
     /// Waiting calls, by number.
     hears: BTreeMap<u64, HearCall>,
+    /// Whether the console knows that connections cannot be accepted for a lack of resources.
+    is_lack_reported: bool,
 }
 
 struct OpenListener {
     socket: TcpListener,
     token: Token,
-    port: u16,
+    address: SocketAddr,
 }
 
 impl Listeners {
@@ -79,7 +82,7 @@ impl Listeners {
     pub(super) fn first_port(self: &Arc<Self>) -> u64 {
         let state = &mut *self.state.lock();
         self.open_or_report(state);
-        state.opened.iter().flatten().next().map_or(0, |listener| listener.port.into())
+        state.opened.iter().flatten().next().map_or(0, |listener| listener.address.port().into())
     }
 
     /// Answers a call with the next connection, or makes it wait.
@@ -125,6 +128,10 @@ impl Listeners {
             wanted.iter().zip(kept).map(|(address, kept)| self.bind(*address, kept)).collect();
         let opened = opened?;
         self.keep_ports(&opened);
+        // A script that has read the notice finds the port in the file.
+        for listener in &opened {
+            self.console.notice(&ConsoleNotice::Listening(listener.address));
+        }
         state.opened = Some(opened);
         Ok(())
     }
@@ -151,14 +158,14 @@ impl Listeners {
         let address = socket.local_addr().map_err(failed)?;
         let handler: Weak<Listeners> = Arc::downgrade(self);
         let token = self.connections.reactor.register(&mut socket, handler).map_err(failed)?;
-        self.console.notice(&ConsoleNotice::Listening(address));
-        Ok(OpenListener { socket, token, port: address.port() })
+        Ok(OpenListener { socket, token, address })
     }
 
     /// Writes the port file, durably.
     fn keep_ports(&self, opened: &[OpenListener]) {
         let Some(path) = &self.settings.port_file else { return };
-        let text: String = opened.iter().map(|listener| format!("{}\n", listener.port)).collect();
+        let text: String =
+            opened.iter().map(|listener| format!("{}\n", listener.address.port())).collect();
         if let Err(error) = write_durably(path, &text) {
             let problem = format!("{}: {error}", path.display());
             self.console.notice(&ConsoleNotice::PortNotKept(problem));
@@ -167,29 +174,61 @@ impl Listeners {
 
     /// Accepts the connections that have arrived, for the calls that wait.
     fn accept_all(self: &Arc<Self>, state: &mut ListenState) {
-        while let Some((number, call)) = state.hears.pop_first() {
-            let ListenState { opened, next, .. } = &mut *state;
-            match accept(opened.as_deref().unwrap_or_default(), next) {
-                Ok(Some((stream, peer))) => {
-                    match Connection::accepted(&self.connections, stream, call.caller) {
-                        Ok(handle) => answer(call, handle, peer),
-                        // The connection is closed, and the client may try again.
-                        Err(_) => {
-                            state.hears.insert(number, call);
-                        }
+        while !state.hears.is_empty() {
+            match self.accept_one(state) {
+                Ok(true) => {}
+                Ok(false) => return,
+                // Nothing tells when the lack ends.
+                Err(lack) => {
+                    if !std::mem::replace(&mut state.is_lack_reported, true) {
+                        self.console.notice(&ConsoleNotice::NotAccepting(lack.to_string()));
                     }
-                }
-                nothing => {
-                    state.hears.insert(number, call);
-                    if nothing.is_err() {
-                        let handler: Weak<Listeners> = Arc::downgrade(self);
-                        self.connections.reactor.retry_later(handler);
-                    }
-                    return;
+                    let handler: Weak<Listeners> = Arc::downgrade(self);
+                    return self.connections.reactor.retry_later(handler);
                 }
             }
         }
     }
+
+    /// Accepts a connection for the call that has waited longest. Returns false if there is none yet.
+    ///
+    /// # Errors
+    /// A lack of resources. The connection waits in the system.
+    fn accept_one(&self, state: &mut ListenState) -> Result<bool, AcceptError> {
+        let ListenState { opened, next, hears, .. } = &mut *state;
+        let listeners = opened.as_deref().unwrap_or_default();
+        let Some(permit) = self.connections.permit() else {
+            if has_client(listeners) {
+                return Err(AcceptError::ConnectionLimit(self.connections.limit()));
+            }
+            // The reactor notifies this listener of the next client.
+            return Ok(false);
+        };
+        let Some((stream, peer)) = accept(listeners, next)? else { return Ok(false) };
+        let Some((number, call)) = hears.pop_first() else { return Ok(false) };
+        match Connection::accepted(&self.connections, stream, permit, call.caller) {
+            Ok(handle) => answer(call, handle, peer),
+            // The connection is closed, and the client may try again.
+            Err(error) => {
+                hears.insert(number, call);
+                return Err(error.into());
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// The resource that a connection lacks.
+#[derive(thiserror::Error, Debug)]
+enum AcceptError {
+    /// The device has as many connections as it may have.
+    #[error(
+        "{0} are open, which is the limit; a higher limit of open files (`ulimit -n`) allows more"
+    )]
+    ConnectionLimit(usize),
+    /// The system lacks it, for example file descriptors.
+    #[error(transparent)]
+    System(#[from] io::Error),
 }
 
 impl ReadinessHandler for Listeners {
@@ -232,6 +271,16 @@ fn accept(
         }
     }
     refused.map_or(Ok(None), Err)
+}
+
+/// Whether a client waits at any listener.
+fn has_client(listeners: &[OpenListener]) -> bool {
+    let poll = |listener: &OpenListener| {
+        let readable = PollFd::new(&listener.socket, PollFlags::IN);
+        // Without an answer, a retry finds out.
+        rustix::event::poll(&mut [readable], Some(&Timespec::default())).is_ok_and(|n| n > 0)
+    };
+    listeners.iter().any(poll)
 }
 
 /// Whether `accept` failed because of one connection, and may succeed with the next.

@@ -178,6 +178,36 @@ fn a_cancelled_take_leaves_the_bytes_to_the_next() {
     assert_eq!(device.take(handle), bytes(b"x"));
 }
 
+#[test]
+fn bytes_of_a_take_that_is_cancelled_after_its_answer_go_to_the_next() {
+    let device = TestDevice::new();
+    let (mut client, handle) = device.accepted();
+    let takes: Vec<TestCall> = (0..3).map(|_| device.begin(&take(handle))).collect();
+    for (call, byte) in takes.iter().zip(0..3) {
+        client.write_all(&[byte]).expect("sent");
+        assert_eq!(call.answer(), bytes(&[byte]));
+    }
+    client.write_all(&[3]).expect("sent");
+    // The second driver got its answer; the others never do.
+    let [first, _second, third]: [TestCall; 3] = takes.try_into().ok().expect("three calls");
+    third.cancel();
+    first.cancel();
+    for byte in [0, 2, 3] {
+        assert_eq!(device.take(handle), bytes(&[byte]));
+    }
+    // A call that is answered at once, and one that waits for the bytes that come back.
+    client.write_all(b"x").expect("sent");
+    let answered = device.begin(&take(handle));
+    assert_eq!(answered.answer(), bytes(b"x"));
+    let waiting = device.begin(&take(handle));
+    answered.cancel();
+    assert_eq!(waiting.answer(), bytes(b"x"));
+    // The bytes of a connection that is closed are gone.
+    assert_eq!(device.call(&shut(handle)), DeviceAnswer::ZERO);
+    waiting.cancel();
+    assert_eq!(device.take(handle), bytes(b""));
+}
+
 /// Gives as much as the system takes, until a call waits. Returns the bytes given and that call.
 fn fill(device: &TestDevice, handle: u64) -> (u64, TestCall) {
     let mut given = 0;
@@ -299,6 +329,37 @@ fn a_thousand_idle_connections_and_one_that_talks() {
 }
 
 #[test]
+fn clients_wait_while_there_are_as_many_connections_as_allowed() {
+    let settings = NetworkSettings { max_connections: Some(2), ..Default::default() };
+    let device = TestDevice::with(&settings).expect("a free port");
+    let (_first, first) = device.accepted();
+    let (mut second, _) = device.accepted();
+    let hear = device.begin(&[CallArg::Text("hear")]);
+    // The listener is the first notice. No client waits yet.
+    assert_eq!(device.notices.0.lock().len(), 1);
+    let mut clients = [device.connect(), device.connect()];
+    // The call tries to accept a connection on this thread.
+    let next = device.begin(&[CallArg::Text("hear")]);
+    // Neither is a connection to a server possible.
+    assert_eq!(device.call(&open(device.port())), DeviceAnswer::ZERO);
+    second.write_all(b"x").expect("sent");
+    assert_eq!(device.take(1), bytes(b"x"));
+    assert!(hear.answers.try_recv().is_err());
+    assert_eq!(device.call(&shut(first)), DeviceAnswer::ZERO);
+    let DeviceAnswer::Row(heard) = hear.answer() else { panic!("no row") };
+    assert_eq!(heard[0], 2_u64.into());
+    assert!(next.answers.try_recv().is_err());
+    clients[0].write_all(b"y").expect("sent");
+    assert_eq!(device.take(2), bytes(b"y"));
+    let [ConsoleNotice::Listening(_), ConsoleNotice::NotAccepting(problem)] =
+        &device.notices.0.lock().clone()[..]
+    else {
+        panic!("one notice")
+    };
+    assert!(problem.starts_with("2 are open, which is the limit"), "{problem}");
+}
+
+#[test]
 fn malformed_calls_are_answered_0() {
     let device = TestDevice::new();
     let (_client, handle) = device.accepted();
@@ -355,7 +416,7 @@ fn random_calls_are_survived() {
 fn the_port_is_kept_for_the_next_start() {
     let folder = tempfile::tempdir().expect("a directory");
     let port_file = Some(folder.path().join("tcp.port"));
-    let settings = NetworkSettings { listen: Vec::new(), port_file: port_file.clone() };
+    let settings = NetworkSettings { port_file: port_file.clone(), ..Default::default() };
     let start = || TestDevice::with(&settings).expect("a free port");
     let read = |path: &Option<PathBuf>| {
         std::fs::read_to_string(path.as_ref().expect("a path")).expect("the port file")
@@ -380,7 +441,7 @@ fn the_port_is_kept_for_the_next_start() {
 #[test]
 fn listeners_of_the_settings_are_open_from_the_start_on() {
     let address = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0);
-    let settings = NetworkSettings { listen: vec![address, address], port_file: None };
+    let settings = NetworkSettings { listen: vec![address, address], ..Default::default() };
     let device = TestDevice::with(&settings).expect("free ports");
     let notices = device.notices.0.lock().clone();
     let [ConsoleNotice::Listening(first), ConsoleNotice::Listening(second)] = notices[..] else {
@@ -396,7 +457,7 @@ fn listeners_of_the_settings_are_open_from_the_start_on() {
         assert_eq!(heard[0], handle.into());
     }
     let SocketAddr::V4(first) = first else { panic!("{first}") };
-    let taken = TestDevice::with(&NetworkSettings { listen: vec![first], port_file: None });
+    let taken = TestDevice::with(&NetworkSettings { listen: vec![first], ..Default::default() });
     let error = taken.err().expect("the address is in use").to_string();
     assert!(error.starts_with(&format!("cannot listen on {first}: ")), "{error}");
 }

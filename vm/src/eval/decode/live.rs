@@ -9,7 +9,7 @@
 //! Instructions only jump forward, so one backward pass finds the live slots, and one forward pass
 //! those that still hold values.
 
-use super::super::code::{Op, ReflectTargets, ThunkEntry, ValueSource};
+use super::super::code::{Op, ReflectTargets, SwitchTargets, ThunkEntry, ValueSource};
 
 /// A set of slots, one bit for each.
 type SlotSet = u32;
@@ -39,6 +39,7 @@ pub(super) struct Instructions<'a> {
     pub(super) sources: &'a [ValueSource],
     pub(super) entries: &'a mut [ThunkEntry],
     pub(super) branches: &'a mut [ReflectTargets],
+    pub(super) switches: &'a mut [SwitchTargets],
     /// Whether the jet in that constant is cheap, so that its call does not wait.
     pub(super) is_cheap: &'a dyn Fn(u32) -> bool,
 }
@@ -112,6 +113,10 @@ impl Instructions<'_> {
                 let ReflectTargets { pin, law, app, nat } = self.branches[number as usize];
                 return [pin, law, app, nat].into_iter().for_each(|pc| visit(pc as usize));
             }
+            Op::Switch(number) => {
+                let SwitchTargets { cases, default, .. } = &self.switches[number as usize];
+                return cases.iter().chain([default]).for_each(|pc| visit(*pc as usize));
+            }
             Op::JumpIfFalse(target) | Op::JumpUnlessZero(target) | Op::Predecessor(target) => {
                 visit(target as usize);
             }
@@ -155,6 +160,9 @@ impl Instructions<'_> {
         self.entries.iter_mut().for_each(|entry| moved(&mut entry.pc));
         for ReflectTargets { pin, law, app, nat } in self.branches.iter_mut() {
             [pin, law, app, nat].into_iter().for_each(moved);
+        }
+        for SwitchTargets { cases, default, .. } in self.switches.iter_mut() {
+            cases.iter_mut().chain([default]).for_each(moved);
         }
     }
 }

@@ -14,15 +14,19 @@ mod lazy;
 mod live;
 mod strict;
 
-use super::code::{LawCode, Op, ReflectTargets, SourceList, ThunkEntry, ValueSource};
+use super::code::{
+    LawCode, Op, ReflectTargets, SourceList, SwitchTargets, ThunkEntry, ValueSource,
+};
 use crate::jet::JetTable;
-use crate::law::{AnalysedLaw, Application, BindingGroup, BodyNode, ReferenceScope, Spine};
+use crate::law::{
+    AnalysedLaw, Application, BindingGroup, BodyNode, BodyReader, ReferenceScope, Spine,
+};
 use crate::pool_id::PoolId;
 use live::{FrameRegion, Instructions};
 use plan::raw::Word;
 use plan::raw::layout::EXTRA_MAX;
 use plan::{LawRef, Map, Ref};
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 
 /// Strict expressions nested deeper than this are evaluated through thunks.
 const STRICT_LIMIT: usize = 64;
@@ -32,7 +36,7 @@ const OPS_LIMIT: usize = 1 << 24;
 /// An expression, a constant, or a slot that no reference has (a part or predecessor that was just
 /// pushed).
 #[derive(Clone, Copy)]
-enum Operand<'a> {
+pub(crate) enum Operand<'a> {
     Expression(Ref<'a>),
     Constant(Ref<'a>),
     Slot(u32),
@@ -72,6 +76,7 @@ pub(crate) struct Decoder<'a> {
     constant_numbers: Map<u64, u32>,
     entries: Vec<ThunkEntry>,
     branches: Vec<ReflectTargets>,
+    switches: Vec<SwitchTargets>,
     pending: Vec<PendingThunk<'a>>,
     scope: ReferenceScope<Binding<'a>>,
     depth: u32,
@@ -86,6 +91,7 @@ pub(crate) struct DecodedLaw {
     sources: Vec<ValueSource>,
     entries: Vec<ThunkEntry>,
     branches: Vec<ReflectTargets>,
+    switches: Vec<SwitchTargets>,
     deepest: u32,
 }
 
@@ -99,10 +105,13 @@ impl DecodedLaw {
             sources: self.sources.into(),
             entries: self.entries.into(),
             branches: self.branches.into(),
+            switches: self.switches.into(),
             depth: self.deepest as usize + 8,
             calls: Cell::new(0),
             is_requested: Cell::new(false),
             compiled: Default::default(),
+            compiled_jet: OnceCell::new(),
+            is_jet_requested: Cell::new(false),
         }
     }
 }
@@ -121,6 +130,7 @@ pub(crate) fn decode(jets: &JetTable, law: LawRef<'_>) -> Option<DecodedLaw> {
         constant_numbers: Map::default(),
         entries: Vec::new(),
         branches: Vec::new(),
+        switches: Vec::new(),
         pending: Vec::new(),
         scope: ReferenceScope::new((0..=arguments).map(Binding::Slot)),
         depth: arguments + 1,
@@ -150,19 +160,37 @@ pub(crate) fn decode(jets: &JetTable, law: LawRef<'_>) -> Option<DecodedLaw> {
         sources: decoder.sources,
         entries: decoder.entries,
         branches: decoder.branches,
+        switches: decoder.switches,
         deepest: decoder.deepest,
     })
 }
 
+impl<'a> BodyReader<'a> for Decoder<'a> {
+    type Expr = Operand<'a>;
+
+    fn read_spine(&mut self, expr: Operand<'a>) -> Spine<Operand<'a>> {
+        self.spine(expr)
+    }
+
+    fn read_function(&mut self, expr: Operand<'a>, given: usize) -> Option<(Ref<'a>, Application)> {
+        let function = self.constant_operand(expr)?;
+        Some((function, Application::of(function, given, self.jets)))
+    }
+
+    fn of_value(value: Ref<'a>) -> Operand<'a> {
+        Operand::Constant(value)
+    }
+}
+
 impl<'a> Decoder<'a> {
     fn clear_dead_slots(&mut self, regions: &[FrameRegion]) {
-        let Decoder { ops, sources, entries, branches, constants, jets, law, .. } = self;
+        let Decoder { ops, sources, entries, branches, switches, constants, jets, law, .. } = self;
         let memory = law.result().memory();
         let is_cheap = |pin: u32| {
             jets.of_pin(memory, constants[pin as usize])
                 .is_some_and(|jet| jets.cheap(jet).is_some())
         };
-        Instructions { ops, sources, entries, branches, is_cheap: &is_cheap }
+        Instructions { ops, sources, entries, branches, switches, is_cheap: &is_cheap }
             .clear_dead_slots(regions);
     }
 

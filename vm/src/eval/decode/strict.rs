@@ -1,14 +1,15 @@
 //! Strict emission: code that evaluates an expression.
 
-use super::super::code::{Op, ReflectTargets};
+use super::super::code::{Op, ReflectTargets, SwitchKeys, SwitchTargets};
 use super::super::frame::RETURN_SIZE;
 use super::{Binding, Decoder, Operand, STRICT_LIMIT};
 use crate::jet::{ArgDemand, Jet};
 use crate::law::{
     Application, BodyNode, Choice, ChoiceTest, Connective, JetEvaluation, SaturatedCall, Spine,
+    Switch, SwitchCases,
 };
-use plan::Ref;
 use plan::raw::Word;
+use plan::{Ref, Shape};
 
 /// The use of an expression's value.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -244,6 +245,13 @@ impl<'a> Decoder<'a> {
                 self.native(function, jet, args, then);
             }
             JetEvaluation::Choice(choice) => self.choose(choice, args, then),
+            JetEvaluation::Switch(switch) => {
+                let cases = SwitchCases::of(self, args[switch.cases]);
+                match cases.and_then(|cases| Some((self.switch_keys(&cases)?, cases.cases))) {
+                    Some((keys, cases)) => self.switch(switch, keys, &cases, args, then),
+                    None => self.native(function, jet, args, then),
+                }
+            }
             JetEvaluation::Sequence(demand) => {
                 self.argument(demand, args[0]);
                 self.emit(Op::Drop);
@@ -335,6 +343,61 @@ impl<'a> Decoder<'a> {
             self.emit(Op::Truth);
         }
         self.finish(then);
+    }
+
+    /// The keys of a switch in the body; the outer `None` if comparing a value with one of them may
+    /// evaluate a part of the value.
+    #[allow(clippy::option_option, reason = "the inner one is that of `SwitchTargets`")]
+    fn switch_keys(&mut self, cases: &SwitchCases<'a, Operand<'a>>) -> Option<Option<SwitchKeys>> {
+        let Some(keys) = &cases.keys else { return Some(None) };
+        let split = keys.partition_point(|key| key.word().is_direct());
+        let (nats, others) = keys.split_at(split);
+        let is_app = |key: &Ref<'a>| match key.shape() {
+            Shape::App(_) | Shape::Tab(..) => true,
+            Shape::Row(items) => !items.is_empty(),
+            _ => false,
+        };
+        if others.iter().any(is_app) {
+            return None;
+        }
+        Some(Some(SwitchKeys {
+            nats: nats.iter().filter_map(|key| key.word().as_direct()).collect(),
+            others: others.iter().map(|key| self.constant(key.word())).collect(),
+        }))
+    }
+
+    /// Emits a choice between the cases that the body makes in place.
+    fn switch(
+        &mut self,
+        switch: Switch,
+        keys: Option<SwitchKeys>,
+        cases: &[Operand<'a>],
+        args: &[Operand<'a>],
+        then: ResultUse,
+    ) {
+        let zero = Operand::Constant(Ref::new(Word::ZERO, self.law.result().memory()));
+        let default = switch.default.map_or(zero, |index| args[index]);
+        if keys.is_some() && cases.is_empty() {
+            return self.branch(default, then);
+        }
+        let before = self.depth;
+        self.strict(args[switch.selector]);
+        let number = self.switches.len();
+        let targets = vec![0; cases.len()].into();
+        self.switches.push(SwitchTargets { keys, cases: targets, default: 0 });
+        self.emit(Op::Switch(number as u32));
+        let mut ends = Vec::new();
+        for (index, case) in cases.iter().enumerate() {
+            self.depth = before;
+            self.switches[number].cases[index] = self.jump_target();
+            self.branch(*case, then);
+            ends.extend(self.end_branch(before, then));
+        }
+        self.depth = before;
+        self.switches[number].default = self.jump_target();
+        self.branch(default, then);
+        self.join(before, None, then);
+        ends.into_iter().for_each(|end| self.patch_jump(end));
     }
 
     /// Emits a choice between two arguments.

@@ -1,0 +1,164 @@
+//! [`DriverPool`]: the running drivers of a machine, and the threads that run them.
+
+use super::DriverContext;
+use super::entry::ThreadResources;
+use super::inbox::{DriverIdentity, ThreadMessage};
+use super::private::PrivateRuntimes;
+use super::requests::RequestSender;
+use super::shared::SharedRuntime;
+use super::thread::DriverThread;
+use super::timers::DriverTimers;
+use crate::cancellation::CancellationToken;
+use crate::clock::{Clock, SystemClock};
+use crate::error::SystemError;
+use crate::message::{ControlMessage, DriverMessage};
+use crate::watchdog::Watchdog;
+use crate::worker_table::DriverBatch;
+use crossbeam_channel::{Sender, unbounded};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+struct DriverThreadEntry {
+    address: Sender<ThreadMessage>,
+    thread: JoinHandle<()>,
+    /// The number of drivers that run on it.
+    drivers: usize,
+}
+
+struct RunningDriver {
+    token: Arc<CancellationToken>,
+    /// The index of its thread.
+    thread: usize,
+}
+
+/// The running drivers, by number. Dropping the pool cancels all of them, and waits for the threads.
+pub(crate) struct DriverPool {
+    context: Arc<DriverContext>,
+    threads: Vec<DriverThreadEntry>,
+    running: HashMap<u64, RunningDriver>,
+    private: Arc<PrivateRuntimes>,
+    /// Ends calls in shared runtimes that exceed their budget. It starts with the first thread, and
+    /// reads the system's clock: a budget decides where a call runs, and is no limit of the program.
+    budget_watchdog: Option<Arc<Watchdog>>,
+}
+
+impl DriverPool {
+    /// A pool without drivers, which has no thread yet.
+    pub(crate) fn new(context: &Arc<DriverContext>) -> DriverPool {
+        DriverPool {
+            context: Arc::clone(context),
+            threads: Vec::new(),
+            running: HashMap::new(),
+            private: Arc::new(PrivateRuntimes::new(context)),
+            budget_watchdog: None,
+        }
+    }
+
+    /// Starts drivers, all on one thread: the one that has the fewest.
+    pub(crate) fn start(&mut self, batch: DriverBatch) -> Result<(), SystemError> {
+        let thread = self.choose_thread()?;
+        let DriverBatch { drivers, values } = batch;
+        let identity = |(worker, slot)| {
+            let token = Arc::new(CancellationToken::default());
+            DriverIdentity { worker, slot, token }
+        };
+        let drivers: Vec<DriverIdentity> = drivers.into_iter().map(identity).collect();
+        for DriverIdentity { worker, token, .. } in &drivers {
+            let token = Arc::clone(token);
+            self.running.insert(*worker, RunningDriver { token, thread });
+        }
+        let entry = &mut self.threads[thread];
+        entry.drivers += drivers.len();
+        // The thread ends by itself only if it cannot run, which stops the machine.
+        let _ = entry.address.send(ThreadMessage::Start { drivers, values });
+        Ok(())
+    }
+
+    /// Sends a message to a driver. Has no effect if the driver has ended.
+    pub(crate) fn send(&self, worker: u64, message: DriverMessage) {
+        if let Some(RunningDriver { thread, .. }) = self.running.get(&worker) {
+            let _ = self.threads[*thread].address.send(ThreadMessage::Deliver { worker, message });
+        }
+    }
+
+    /// Cancels a driver, without waiting for it. Has no effect if there is none with this number.
+    pub(crate) fn cancel(&mut self, worker: u64) {
+        if let Some(RunningDriver { token, thread }) = self.running.remove(&worker) {
+            token.cancel();
+            let entry = &mut self.threads[thread];
+            entry.drivers -= 1;
+            let _ = entry.address.send(ThreadMessage::End { worker });
+        }
+    }
+
+    /// The index of the thread for the next drivers. Starts one if all have drivers, and there are
+    /// fewer than the settings allow.
+    fn choose_thread(&mut self) -> Result<usize, SystemError> {
+        let least = self.threads.iter().enumerate().min_by_key(|(_, entry)| entry.drivers);
+        match least.map(|(index, entry)| (index, entry.drivers)) {
+            Some((index, 0)) => Ok(index),
+            Some((index, _)) if self.threads.len() >= self.context.settings.drivers.threads => {
+                Ok(index)
+            }
+            _ => {
+                let entry = self.start_thread()?;
+                self.threads.push(entry);
+                Ok(self.threads.len() - 1)
+            }
+        }
+    }
+
+    fn start_thread(&mut self) -> Result<DriverThreadEntry, SystemError> {
+        let budget_watchdog = match &self.budget_watchdog {
+            Some(watchdog) => Arc::clone(watchdog),
+            None => {
+                let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+                let watchdog = Arc::new(Watchdog::start(&clock)?);
+                Arc::clone(self.budget_watchdog.insert(watchdog))
+            }
+        };
+        let (address, inbox) = unbounded();
+        let (context, private) = (Arc::clone(&self.context), Arc::clone(&self.private));
+        let own_address = address.clone();
+        let track = context.settings.track(&format!("driver thread {}", self.threads.len() + 1));
+        let thread = thread::Builder::new()
+            .name("pallas-driver".into())
+            .spawn(move || {
+                let _guard = ControlMessage::on_panic(&context.control, "a driver");
+                let runtime = match SharedRuntime::new(&context, &budget_watchdog, track) {
+                    Ok(runtime) => runtime,
+                    Err(error) => {
+                        // If the event loop has ended, no thread receives the message.
+                        let _ = context.control.send(ControlMessage::WorkerFailed(error));
+                        return;
+                    }
+                };
+                let resources = ThreadResources {
+                    requests: RequestSender::new(context.requests.clone()),
+                    context: Arc::clone(&context),
+                    runtime,
+                    private,
+                    timers: DriverTimers::default(),
+                    address: own_address,
+                };
+                DriverThread::new(resources, inbox).run();
+            })
+            .map_err(SystemError::new("start a thread"))?;
+        Ok(DriverThreadEntry { address, thread, drivers: 0 })
+    }
+}
+
+impl Drop for DriverPool {
+    fn drop(&mut self) {
+        self.running.values().for_each(|driver| driver.token.cancel());
+        for entry in &self.threads {
+            let _ = entry.address.send(ThreadMessage::Stop);
+        }
+        for entry in self.threads.drain(..) {
+            // The thread's guard has reported a panic.
+            let _ = entry.thread.join();
+        }
+        self.private.shut_down();
+    }
+}

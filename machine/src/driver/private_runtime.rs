@@ -1,0 +1,182 @@
+//! [`PrivateRuntime`]: a runtime of one driver at a time, with the full limits.
+
+use super::inbox::{
+    DriverIdentity, PrivateReport, PrivateTask, PrivateWork, TaskOrigin, ThreadMessage,
+};
+use super::serialized::SerializedRequest;
+use super::value::{MessageValue, call_driver};
+use super::{DriverContext, SHARED_VALUE_PARTS};
+use crate::codec::{self, SeedBytes};
+use crate::console::{ConsoleNotice, ReportOrigin};
+use crate::message::ControlMessage;
+use crate::trace::{self, ConsoleMessage};
+use crate::watchdog::Interruption;
+use crossbeam_channel::Sender;
+use plan::{EvalError, Val, is_larger_than};
+use profile::{ProfileTimer, ProfileTrack};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use vm::Vm;
+
+/// A driver's value and the runtime that has it.
+struct ResidentDriver {
+    vm: Vm,
+    value: Val,
+    driver: DriverIdentity,
+    origin: TaskOrigin,
+    report_to: Sender<ThreadMessage>,
+}
+
+/// A runtime that is made for a driver, and dropped when the driver leaves.
+pub(super) struct PrivateRuntime {
+    context: Arc<DriverContext>,
+    /// Where calls are recorded, if they are.
+    track: Option<ProfileTrack>,
+    resident: Option<ResidentDriver>,
+}
+
+/// Why a task has no result. The driver's value is dropped.
+enum TaskFailure {
+    /// The call failed, which has been reported.
+    Failed,
+    /// The driver was cancelled, or cannot run.
+    Ended,
+}
+
+impl PrivateRuntime {
+    /// A runtime without a driver.
+    pub(super) fn new(context: &Arc<DriverContext>, track: Option<ProfileTrack>) -> PrivateRuntime {
+        PrivateRuntime { context: Arc::clone(context), track, resident: None }
+    }
+
+    /// Drops the driver's value.
+    pub(super) fn drop_value(&mut self) {
+        self.resident = None;
+    }
+
+    /// Gives the driver's value, if there is one, back to its thread, to make room for `next`.
+    pub(super) fn give_back(&mut self, next: u64) {
+        if let Some(resident) = self.resident.take().filter(|it| it.origin.worker != next) {
+            let value = codec::serialize(&resident.vm, &resident.value).ok();
+            let (from, report) = (resident.origin, PrivateReport::Value(value));
+            // If the driver's thread has ended, it needs no report.
+            let _ = resident.report_to.send(ThreadMessage::Report { from, report });
+        }
+    }
+
+    /// Does a task. If it comes with a value, the runtime has none.
+    pub(super) fn perform(&mut self, task: PrivateTask) -> PrivateReport {
+        match self.try_perform(task) {
+            Ok(report) => report,
+            Err(failure) => {
+                self.drop_value();
+                match failure {
+                    TaskFailure::Failed => PrivateReport::Failed,
+                    TaskFailure::Ended => PrivateReport::Ended,
+                }
+            }
+        }
+    }
+
+    fn try_perform(&mut self, task: PrivateTask) -> Result<PrivateReport, TaskFailure> {
+        let origin = task.origin();
+        let PrivateTask { driver, value, work, report_to, .. } = task;
+        if driver.token.is_cancelled() {
+            return Err(TaskFailure::Ended);
+        }
+        if let Some(value) = value {
+            let (vm, value) = self.load(driver.slot, &value)?;
+            self.resident = Some(ResidentDriver { vm, value, driver, origin, report_to });
+        }
+        // The pool sends a task without a value only to the runtime that has it.
+        let resident = self.resident.as_mut().ok_or(TaskFailure::Ended)?;
+        match work {
+            PrivateWork::GiveBack => {
+                if is_larger_than(resident.vm.look(&resident.value), SHARED_VALUE_PARTS) {
+                    return Ok(PrivateReport::ValueIsLarge);
+                }
+                let value = codec::serialize(&resident.vm, &resident.value).ok();
+                self.resident = None;
+                Ok(PrivateReport::Value(value))
+            }
+            PrivateWork::Requests { from } => Ok(resident.requests(from, None)),
+            PrivateWork::Call { key, message } => {
+                let started = Instant::now();
+                resident.call(&self.context, self.track.as_ref(), key, &message)?;
+                Ok(resident.requests(0, Some(started.elapsed())))
+            }
+        }
+    }
+
+    /// Makes a heap with a driver's value.
+    fn load(&self, slot: u64, value: &SeedBytes) -> Result<(Vm, Val), TaskFailure> {
+        let settings = &self.context.settings;
+        let mut vm = settings.worker_runtime(self.track.as_ref()).map_err(|error| {
+            // If the event loop has ended, no thread receives the message.
+            let _ = self.context.control.send(ControlMessage::WorkerFailed(error));
+            TaskFailure::Ended
+        })?;
+        trace::show_at_once(&mut vm, settings);
+        let value = codec::deserialize(&mut vm, value).map_err(|_| {
+            let origin = ReportOrigin::Driver(slot);
+            settings.console.notice(&ConsoleNotice::TooLarge(origin));
+            TaskFailure::Ended
+        })?;
+        Ok((vm, value))
+    }
+}
+
+impl ResidentDriver {
+    fn requests(&self, from: usize, call: Option<Duration>) -> PrivateReport {
+        let (requests, more) = SerializedRequest::some_of(&self.vm, &self.value, from);
+        PrivateReport::Requests { requests, more, call }
+    }
+
+    /// Calls the driver, under the time limit. The result is its next value.
+    fn call(
+        &mut self,
+        context: &DriverContext,
+        track: Option<&ProfileTrack>,
+        key: u64,
+        message: &MessageValue,
+    ) -> Result<(), TaskFailure> {
+        let ResidentDriver { vm, value, driver, .. } = self;
+        let interrupt = vm.interrupt_flag();
+        if !driver.token.begin_evaluation(Arc::clone(&interrupt)) {
+            return Err(TaskFailure::Ended);
+        }
+        let watch = context.watchdog.watch(&interrupt, context.settings.limits.driver);
+        let timer = ProfileTimer::start(track);
+        let result = call_driver(vm, value, key, message);
+        timer.span("evaluation", "call", || vec![("driver", driver.slot.into())]);
+        if watch.finish() == Some(Interruption::Shutdown) {
+            driver.token.cancel();
+        }
+        driver.token.end_evaluation();
+        match result {
+            _ if driver.token.is_cancelled() => Err(TaskFailure::Ended),
+            Ok(next) => {
+                *value = next;
+                Ok(())
+            }
+            Err(stop) => Err(report_failure(context, vm, driver, &stop)),
+        }
+    }
+}
+
+/// Reports that a call failed.
+fn report_failure(
+    context: &DriverContext,
+    vm: &Vm,
+    driver: &DriverIdentity,
+    stop: &EvalError,
+) -> TaskFailure {
+    let settings = &context.settings;
+    let origin = ReportOrigin::Driver(driver.slot);
+    ConsoleMessage::of_failure(settings, vm, origin, stop).show(&*settings.console);
+    let Some(damage) = ControlMessage::of_damage(stop) else { return TaskFailure::Failed };
+    // The event loop stops the machine.
+    let _ = context.control.send(damage);
+    driver.token.cancel();
+    TaskFailure::Ended
+}

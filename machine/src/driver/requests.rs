@@ -1,0 +1,176 @@
+//! How the requests of drivers are issued: to devices at once, to the event loop when its queue has
+//! room.
+
+use super::DriverContext;
+use super::calls::PendingCalls;
+use super::inbox::{DriverIdentity, ThreadMessage};
+use super::timers::DriverTimers;
+use crate::codec::{self, SeedBytes};
+use crate::console::{ConsoleNotice, ReportOrigin};
+use crate::device::{CallerId, DelayedCall, DeviceReply, UnknownDevices};
+use crate::message::{CogRequest, DriverMessage};
+use crate::protocol::DriverRequest;
+use crossbeam_channel::{Sender, TrySendError};
+use plan::Ref;
+use std::collections::VecDeque;
+use vm::Vm;
+
+/// The largest value that may be written, in bytes. An event with it fits the log.
+const WRITE_LIMIT: usize = 512 << 20;
+
+/// The way to the event loop's queue of requests, which is bounded. A thread of drivers never
+/// waits for room in it: drivers do.
+pub(super) struct RequestSender {
+    sender: Sender<CogRequest>,
+    /// A request for which there was no room. While it waits, there is room for no other.
+    waiting: Option<CogRequest>,
+    /// The drivers that wait for room, first come first served.
+    blocked: VecDeque<u64>,
+    is_closed: bool,
+}
+
+impl RequestSender {
+    pub(super) fn new(sender: Sender<CogRequest>) -> RequestSender {
+        RequestSender { sender, waiting: None, blocked: VecDeque::new(), is_closed: false }
+    }
+
+    /// Whether there is no room for a request now.
+    pub(super) fn is_full(&self) -> bool {
+        self.waiting.is_some()
+    }
+
+    /// Sends a request, or keeps it until there is room. The sender is not full.
+    fn send(&mut self, request: CogRequest) {
+        debug_assert!(self.waiting.is_none(), "one request waits at most");
+        match self.sender.try_send(request) {
+            Ok(()) => {}
+            Err(TrySendError::Full(request)) => self.waiting = Some(request),
+            // The event loop has ended, and ends the drivers.
+            Err(TrySendError::Disconnected(_)) => self.is_closed = true,
+        }
+    }
+
+    /// The channel.
+    pub(super) fn channel(&self) -> &Sender<CogRequest> {
+        &self.sender
+    }
+
+    /// Takes the request that waits for room.
+    pub(super) fn take_waiting(&mut self) -> Option<CogRequest> {
+        self.waiting.take()
+    }
+
+    /// Puts the request that waits for room back, if it was not sent.
+    pub(super) fn put_back(&mut self, request: Option<CogRequest>) {
+        self.waiting = request;
+    }
+
+    /// Sends the request that waits, if there is room by now.
+    pub(super) fn flush(&mut self) {
+        if let Some(request) = self.waiting.take() {
+            self.send(request);
+        }
+    }
+
+    /// Notes that a driver waits for room.
+    pub(super) fn block(&mut self, worker: u64) {
+        self.blocked.push_back(worker);
+    }
+
+    /// Removes the driver that has waited longest, if there is room.
+    pub(super) fn unblock(&mut self) -> Option<u64> {
+        if self.is_full() { None } else { self.blocked.pop_front() }
+    }
+}
+
+/// Issues the requests of one driver.
+pub(super) struct RequestIssuer<'a> {
+    pub(super) context: &'a DriverContext,
+    pub(super) driver: &'a DriverIdentity,
+    pub(super) calls: &'a mut PendingCalls,
+    pub(super) unknown_devices: &'a mut Option<Box<UnknownDevices>>,
+    pub(super) sender: &'a mut RequestSender,
+    pub(super) timers: &'a mut DriverTimers,
+    /// To the driver's thread.
+    pub(super) address: &'a Sender<ThreadMessage>,
+}
+
+impl RequestIssuer<'_> {
+    /// Issues a request in the heap of `vm`. If it goes to the event loop, there is room for it.
+    pub(super) fn issue(&mut self, vm: &Vm, key: u64, request: &DriverRequest<'_>) {
+        let serialize = |value: &Ref<'_>| codec::serialize(vm, &vm.hold(*value));
+        match request {
+            DriverRequest::Write(value) => match serialize(value) {
+                Ok(value) => self.write(value),
+                Err(_) => self.report_too_large(),
+            },
+            DriverRequest::Read(query) => match serialize(query) {
+                Ok(query) => self.read(key, query),
+                Err(_) => self.report_too_large(),
+            },
+            DriverRequest::Call(device, args) => self.call(key, device, args),
+        }
+    }
+
+    /// Makes a value an input of the cog.
+    pub(super) fn write(&mut self, value: SeedBytes) {
+        if value.len() > WRITE_LIMIT {
+            return self.report_too_large();
+        }
+        self.send(CogRequest::Write { worker: self.driver.worker, value });
+    }
+
+    /// Sends a query to the cog.
+    pub(super) fn read(&mut self, key: u64, query: SeedBytes) {
+        let serial = self.calls.next_serial();
+        self.send(CogRequest::Read { worker: self.driver.worker, key, serial, query });
+        self.calls.add(key, serial, None);
+    }
+
+    fn send(&mut self, request: CogRequest) {
+        self.sender.send(request);
+        if self.sender.is_closed {
+            self.driver.token.cancel();
+        }
+    }
+
+    /// Calls a device.
+    fn call(&mut self, key: u64, name: &[u8], args: &[Ref<'_>]) {
+        let serial = self.calls.next_serial();
+        let cancel = match self.context.devices.find(name) {
+            Some(device) => {
+                let (worker, address) = (self.driver.worker, self.address.clone());
+                let reply = DeviceReply::new(move |answer| {
+                    let message = DriverMessage::DeviceAnswer { key, serial, answer };
+                    // A driver that has ended needs no answer.
+                    let _ = address.send(ThreadMessage::Deliver { worker, message });
+                });
+                device.call(CallerId(worker), args, reply)
+            }
+            None => {
+                self.call_unknown(DelayedCall { key, serial }, name);
+                None
+            }
+        };
+        self.calls.add(key, serial, cancel);
+    }
+
+    /// Calls a device that does not exist. The first call is reported.
+    fn call_unknown(&mut self, call: DelayedCall, name: &[u8]) {
+        let unknown_devices = self.unknown_devices.get_or_insert_default();
+        let settings = &self.context.settings;
+        if unknown_devices.is_new(name) {
+            let device = String::from_utf8_lossy(name).into_owned();
+            let driver = self.driver.slot;
+            settings.console.notice(&ConsoleNotice::UnknownDevice { driver, device });
+        }
+        let due = unknown_devices.add(call, settings.clock.instant());
+        self.timers.add(due, self.driver.worker);
+    }
+
+    /// Reports that a value of the driver was dropped.
+    pub(super) fn report_too_large(&self) {
+        let origin = ReportOrigin::Driver(self.driver.slot);
+        self.context.settings.console.notice(&ConsoleNotice::TooLarge(origin));
+    }
+}

@@ -1,0 +1,188 @@
+//! [`DriverThread`]: the loop of a thread that runs drivers.
+
+use super::SHARED_VALUE_BYTES;
+use super::entry::{Driver, ThreadResources};
+use super::inbox::{DriverIdentity, ThreadMessage};
+use super::value::DriverValue;
+use crate::codec;
+use crate::console::{ConsoleNotice, ReportOrigin};
+use crate::packed::{PackedValue, PinLoader};
+use crossbeam_channel::{Receiver, select};
+use plan::{Map, Val};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use vm::Vm;
+
+/// The most messages that are received between two turns of drivers.
+const MESSAGES_AT_A_TIME: usize = 1024;
+
+/// A thread's drivers, and which of them can use a turn.
+pub(super) struct DriverThread {
+    resources: ThreadResources,
+    inbox: Receiver<ThreadMessage>,
+    /// By number.
+    drivers: Map<u64, QueuedDriver>,
+    /// The drivers that can use a turn, in the order of their turns.
+    ready: VecDeque<u64>,
+    is_stopped: bool,
+}
+
+struct QueuedDriver {
+    driver: Driver,
+    /// Whether the driver is in the queue of those that can use a turn.
+    is_queued: bool,
+}
+
+impl DriverThread {
+    /// A thread without drivers, which receives messages from `inbox`.
+    pub(super) fn new(resources: ThreadResources, inbox: Receiver<ThreadMessage>) -> DriverThread {
+        let (drivers, ready) = (Map::default(), VecDeque::new());
+        DriverThread { resources, inbox, drivers, ready, is_stopped: false }
+    }
+
+    /// Runs the drivers until the thread is stopped.
+    pub(super) fn run(mut self) {
+        while !self.is_stopped {
+            for _ in 0..MESSAGES_AT_A_TIME {
+                let Ok(message) = self.inbox.try_recv() else { break };
+                self.handle(message);
+            }
+            self.wake_drivers();
+            self.resources.requests.flush();
+            if let Some(worker) = self.resources.requests.unblock() {
+                self.with_driver(worker, |driver, _| driver.unblock());
+            }
+            match self.ready.pop_front() {
+                Some(worker) => {
+                    if let Some(queued) = self.drivers.get_mut(&worker) {
+                        queued.is_queued = false;
+                    }
+                    self.with_driver(worker, Driver::take_turn);
+                }
+                None if !self.is_stopped => self.wait(),
+                None => {}
+            }
+        }
+        for queued in self.drivers.values_mut() {
+            queued.driver.end(&self.resources);
+        }
+    }
+
+    /// Does something with a driver, if it has not ended, and queues it if it can use a turn
+    /// afterwards.
+    fn with_driver(&mut self, worker: u64, action: impl FnOnce(&mut Driver, &mut ThreadResources)) {
+        let Some(queued) = self.drivers.get_mut(&worker) else { return };
+        action(&mut queued.driver, &mut self.resources);
+        if !queued.is_queued && queued.driver.is_ready() {
+            queued.is_queued = true;
+            self.ready.push_back(worker);
+        }
+    }
+
+    /// Waits for a message, for a timer, or for room in the event loop's queue.
+    fn wait(&mut self) {
+        let clock = Arc::clone(&self.resources.context.settings.clock);
+        let ThreadResources { timers, requests, .. } = &mut self.resources;
+        let timer = timers.channel(&*clock);
+        let message = match requests.take_waiting() {
+            None => select! {
+                recv(self.inbox) -> message => message.ok(),
+                recv(timer) -> _ => None,
+            },
+            Some(request) => {
+                let event_loop = requests.channel().clone();
+                // The request is moved only if there is room for it.
+                let (message, unsent) = select! {
+                    recv(self.inbox) -> message => (message.ok(), Some(request)),
+                    recv(timer) -> _ => (None, Some(request)),
+                    send(event_loop, request) -> _ => (None, None),
+                };
+                requests.put_back(unsent);
+                message
+            }
+        };
+        if let Some(message) = message {
+            self.handle(message);
+        }
+    }
+
+    fn wake_drivers(&mut self) {
+        if self.resources.timers.is_empty() {
+            return;
+        }
+        let now = self.resources.context.settings.clock.instant();
+        while let Some(worker) = self.resources.timers.take_due(now) {
+            self.with_driver(worker, |driver, resources| driver.wake(now, resources));
+        }
+    }
+
+    fn handle(&mut self, message: ThreadMessage) {
+        match message {
+            ThreadMessage::Start { drivers, values } => self.start(drivers, &values),
+            ThreadMessage::Deliver { worker, message } => {
+                self.with_driver(worker, |driver, _| driver.receive(message));
+            }
+            ThreadMessage::Report { from, report } => {
+                self.with_driver(from.worker, |driver, resources| {
+                    driver.handle_report(from, report, resources);
+                });
+            }
+            ThreadMessage::End { worker } => {
+                if let Some(mut queued) = self.drivers.remove(&worker) {
+                    queued.driver.end(&self.resources);
+                }
+            }
+            ThreadMessage::Stop => self.is_stopped = true,
+        }
+    }
+
+    /// Starts drivers whose values were packed together.
+    fn start(&mut self, drivers: Vec<DriverIdentity>, values: &PackedValue) {
+        let values = self.values(values, drivers.len());
+        for (identity, value) in drivers.into_iter().zip(values) {
+            let Some(value) = value else {
+                let origin = ReportOrigin::Driver(identity.slot);
+                let console = &self.resources.context.settings.console;
+                console.notice(&ConsoleNotice::TooLarge(origin));
+                continue;
+            };
+            let worker = identity.worker;
+            let driver = Driver::new(identity, value, &self.resources);
+            self.drivers.insert(worker, QueuedDriver { driver, is_queued: true });
+            self.ready.push_back(worker);
+        }
+    }
+
+    /// The value of each of `count` drivers. None for a value that is too large for any heap.
+    fn values(&mut self, packed: &PackedValue, count: usize) -> Vec<Option<DriverValue>> {
+        let is_small = count > 1 || packed.size() <= SHARED_VALUE_BYTES;
+        if is_small && let Ok(value) = self.resources.runtime.load_packed(packed) {
+            let heap = self.resources.runtime.heap();
+            return items(heap, value, count)
+                .into_iter()
+                .map(|item| item.map(DriverValue::Loaded))
+                .collect();
+        }
+        // There is no room for them in the shared runtime, so each goes to a private one.
+        let settings = &self.resources.context.settings;
+        let Ok(mut vm) = settings.worker_runtime(None) else { return vec![None; count] };
+        let Ok(value) = PinLoader::default().load(&mut vm, packed) else {
+            return vec![None; count];
+        };
+        let serialize = |item: Option<Val>| {
+            let bytes = codec::serialize(&vm, &item?).ok()?;
+            Some(DriverValue::Serialized(Arc::new(bytes)))
+        };
+        items(&vm, value, count).into_iter().map(serialize).collect()
+    }
+}
+
+/// The value itself if `count` is 1, else the items of the value, which is a row.
+fn items(vm: &Vm, value: Val, count: usize) -> Vec<Option<Val>> {
+    if count == 1 {
+        return vec![Some(value)];
+    }
+    let row = vm.look(&value).as_row();
+    let item = |index| row.and_then(|row| row.get(index)).map(|item| vm.hold(item));
+    (0..count).map(item).collect()
+}

@@ -1,0 +1,53 @@
+//! Driver values and messages, in the heap of the shared runtime or in none.
+
+use crate::codec::{self, SeedBytes};
+use crate::device::DeviceAnswer;
+use plan::{EvalError, Val};
+use std::sync::Arc;
+use vm::Vm;
+
+/// A value of a driver.
+#[derive(Clone)]
+pub(super) enum DriverValue {
+    /// In the heap of the thread's shared runtime.
+    Loaded(Val),
+    /// In no heap: it is too large for the shared runtime.
+    Serialized(Arc<SeedBytes>),
+}
+
+/// The value of a message to a driver, in no heap.
+pub(super) enum MessageValue {
+    Seed(SeedBytes),
+    Answer(DeviceAnswer),
+}
+
+impl MessageValue {
+    /// The size in bytes, about.
+    pub(super) fn size(&self) -> usize {
+        match self {
+            MessageValue::Seed(seed) => seed.len(),
+            MessageValue::Answer(answer) => answer.size(),
+        }
+    }
+
+    /// Builds the value in the heap of `vm`.
+    pub(super) fn build(&self, vm: &mut Vm) -> Result<Val, EvalError> {
+        match self {
+            MessageValue::Seed(seed) => codec::deserialize_own(vm, seed),
+            MessageValue::Answer(answer) => answer.build(vm),
+        }
+    }
+}
+
+/// Calls a driver with a message. The result, in normal form, is the driver's next value.
+pub(super) fn call_driver(
+    vm: &mut Vm,
+    driver: &Val,
+    key: u64,
+    message: &MessageValue,
+) -> Result<Val, EvalError> {
+    let message = message.build(vm)?;
+    let key = vm.nat(key);
+    let call = vm.app(driver, &[key, message])?;
+    vm.force(&call)
+}
