@@ -318,6 +318,11 @@ impl Store {
         &self.pins
     }
 
+    /// Returns the log.
+    pub(crate) fn log(&self) -> &EventLog {
+        &self.log
+    }
+
     /// Returns what all parts of the store share.
     pub(crate) fn context(&self) -> &StoreContext {
         &self.context

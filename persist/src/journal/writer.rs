@@ -169,6 +169,11 @@ impl JournalWriter {
         &self.firsts
     }
 
+    /// Returns the path of the active segment, and the offset after its last written frame.
+    pub(crate) fn active_end(&self) -> (String, u64) {
+        (self.kind.segment_name(self.active.header.first), self.end)
+    }
+
     /// Returns the size of the segments that hold the sequences from `next` on, in bytes. A segment
     /// whose length is unknown counts as empty.
     pub(crate) fn bytes_since(&self, next: u64) -> u64 {
