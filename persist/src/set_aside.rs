@@ -229,8 +229,9 @@ impl SetAsideFiles {
         Ok(())
     }
 
-    /// Removes the inputs with these ids durably. Ids that have no input are ignored.
-    pub(crate) fn remove(&mut self, ids: &[SetAsideId]) -> Result<(), DiskError> {
+    /// Removes the inputs with these ids durably, and returns how many there were. Ids that have no
+    /// input are ignored.
+    pub(crate) fn remove(&mut self, ids: &[SetAsideId]) -> Result<usize, DiskError> {
         let mut removed = vec![];
         for number in &self.numbers {
             if self.read_file(*number)?.is_ok_and(|record| ids.contains(&record.id)) {
@@ -239,10 +240,11 @@ impl SetAsideFiles {
             }
         }
         if removed.is_empty() {
-            return Ok(());
+            return Ok(0);
         }
         self.numbers.retain(|number| !removed.contains(number));
-        self.context.sync_dir(DIR)
+        self.context.sync_dir(DIR)?;
+        Ok(removed.len())
     }
 }
 

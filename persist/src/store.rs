@@ -359,12 +359,12 @@ impl Store {
         Ok(self.set_aside.lock().read()?)
     }
 
-    /// Removes inputs that were set aside, because events with them are durable. Ids without an
-    /// input are ignored, so that a replay may remove the same input again.
+    /// Removes inputs that were set aside, and returns how many there were. Ids without an input are
+    /// ignored, so that a replay may remove the same input again.
     ///
     /// # Errors
     /// [`SnapshotError::Disk`].
-    pub fn remove_set_aside(&self, ids: &[SetAsideId]) -> Result<(), SnapshotError> {
+    pub fn remove_set_aside(&self, ids: &[SetAsideId]) -> Result<usize, SnapshotError> {
         Ok(self.set_aside.lock().remove(ids)?)
     }
 
