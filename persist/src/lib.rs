@@ -97,7 +97,7 @@ pub use error::{
 pub use inspect::StoreInspection;
 pub use journal::PrunedLog;
 pub use log::{CommitTicket, LogAppender, LogRecord, LogRecords};
-pub use set_aside::{SetAsideId, SetAsideList, SetAsideRecord};
+pub use set_aside::{SetAsideId, SetAsideList, SetAsideRecord, remove_set_aside};
 pub use settings::{Retention, StoreSettings};
 pub use space::{CatalogueEntry, WrittenPins};
 pub use store::{RecoveryReport, Store};

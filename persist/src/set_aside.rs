@@ -8,10 +8,13 @@
 //! that a later input has the same name. The number in a file name only gives the order.
 
 use std::io;
+use std::path::Path;
+use std::sync::Arc;
 
 use crate::context::{StoreContext, TEMPORARY};
+use crate::disk::RealDisk;
 use crate::encoding::{array, check, truncate_check, u32_at, u64_at};
-use crate::error::{DiskError, StoreDamage};
+use crate::error::{DiskError, OpenError, StoreDamage};
 use crate::health::WriteError;
 
 /// The directory of the inputs. It exists from the first input on.
@@ -110,6 +113,20 @@ fn decode(
         return Err((HEADER as u64, "the payload fails its check"));
     }
     Ok(SetAsideRecord { id: array(header, 40), payload: payload.to_vec() })
+}
+
+/// Removes the inputs with these ids from the closed store in a directory, and returns how many there
+/// were.
+///
+/// # Errors
+/// See [`OpenError`].
+pub fn remove_set_aside(
+    directory: impl AsRef<Path>,
+    ids: &[SetAsideId],
+) -> Result<usize, OpenError> {
+    let disk = Arc::new(RealDisk::new(directory.as_ref()));
+    let (context, _lock) = StoreContext::lock(disk)?;
+    Ok(SetAsideFiles::survey(context)?.remove(ids)?)
 }
 
 /// The set-aside inputs of a store.
@@ -250,8 +267,6 @@ impl SetAsideFiles {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::disk::Disk;
     use crate::sim::{InjectedFault, SimDisk, SurvivingWrites};

@@ -2,7 +2,7 @@
 
 use super::recording::ProfileRecording;
 use super::setup::{cache_code, runtime_builder};
-use super::{sire, status};
+use super::{metrics, sire, status};
 use crate::args::{BootArgs, CacheOptions, MachineOptions, StartArgs, TimeOptions};
 use crate::console::StdioConsole;
 use crate::progress;
@@ -103,6 +103,9 @@ fn run(
         eprintln!("pallas: {}", replay_text(machine.replayed(), start.elapsed()));
     }
     stop_on_signal(machine.handle())?;
+    if let Some(address) = args.metrics {
+        metrics::serve(address, machine.handle())?;
+    }
     if let Some(line) = status.clone() {
         status::follow(line, machine.handle())?;
     }
