@@ -4,14 +4,20 @@
 //! Tests keep a copy of each help text (`tests/snapshots/help/`), so a change here shows in review
 //! as the user will see it.
 
+mod keep;
+mod store;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::SignedDuration;
+pub(crate) use keep::KeepRule;
 use machine::{JobResultForm, ReadArgumentOrder};
 use std::fmt;
-use std::net::SocketAddrV4;
+use std::net::{SocketAddr, SocketAddrV4};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
+use store::{CHECK_HELP, DU_HELP, EXPORT_HELP, GC_HELP, SET_ASIDE_HELP};
+pub(crate) use store::{DuArgs, ExportArgs, GcArgs, ImportArgs, SetAsideArgs, StoreArgs};
 
 const ABOUT: &str = "Runs Pallas: persistent processes and the Sire language, on one kind of value";
 
@@ -43,38 +49,6 @@ Environment:
                                  modules is not included
   PALLAS_JIT_PRINT=LAW           print the compiler's intermediate code for this law (*: all laws)
   PALLAS_JIT_WITHOUT=PASS,..     leave out these passes of the compiler";
-
-const CHECK_HELP: &str = "\
-Verifies every frame of the log and of the pin catalogue, every edge between pins, every snapshot,
-and the contents and hash of every pin. Changes nothing. The machine must not be running.
-
-Each damage is reported with file and offset, and with its effect on each snapshot. A record that a
-crash left unfinished at the end of a file is not damage: the next start truncates it.
-
-Exit codes: 0 the store is whole; 1 it is damaged; 2 it could not be checked.";
-
-const DU_HELP: &str = "\
-A pin is a part of a state that is stored once, however many states share it. A snapshot holds the
-pins that are reachable from it. Pins that no snapshot reaches are garbage. Pin bodies are not read.
-
-An input that is set aside was written by a driver; an event with this input alone exceeded a limit,
-or the event with it crashed and the machine was started with --retry. `pallas start --offer` offers
-it again.";
-
-const GC_HELP: &str = "\
-Removes every pin that no kept snapshot needs, and returns its disk space to the file system; later
-pins reuse the gaps. Follows the edges between pins; pin bodies are not read. If the process is
-killed, nothing that is needed is lost, and the next run continues. The machine must not be running.";
-
-const EXPORT_HELP: &str = "\
-The file holds the newest snapshot, every pin that it needs, and the events after it: the machine
-with its running programs and open calls. It ends with a checksum, and is the same on every
-architecture.
-  pallas export /tmp/counter counter.pallas
-  pallas import counter.pallas /tmp/counter2
-  pallas start /tmp/counter2
-The machine must not be running. It remains usable: start only one of the two copies if its effects
-must happen once.";
 
 /// The whole command line.
 #[derive(Parser, Debug)]
@@ -117,6 +91,11 @@ pub(crate) enum Command {
     Export(ExportArgs),
     /// Create a machine from an exported file
     Import(ImportArgs),
+    /// List or remove the inputs that a machine has set aside
+    #[command(after_help = SET_ASIDE_HELP)]
+    SetAside(SetAsideArgs),
+    /// Print the metrics of a running machine, in the text format of Prometheus
+    Metrics(StoreArgs),
     /// List the laws that have native implementations (jets), and count their calls in a run
     Jets(JetsArgs),
 }
@@ -275,6 +254,16 @@ pub(crate) struct TimeOptions {
     pub(crate) job_limit: TimeLimit,
 }
 
+/// Parses an address that only this computer can connect to.
+fn loopback_address(text: &str) -> Result<SocketAddr, String> {
+    let address = text.parse::<SocketAddr>().map_err(|error| error.to_string())?;
+    if address.ip().is_loopback() {
+        Ok(address)
+    } else {
+        Err("expected a loopback address, such as 127.0.0.1:9090".into())
+    }
+}
+
 /// Parses the size of a heap or stack.
 fn memory_size(text: &str) -> Result<usize, String> {
     byte_size(text, MIN_SIZE)
@@ -394,10 +383,12 @@ pub(crate) struct MachineOptions {
     pub(crate) time: TimeOptions,
     #[command(flatten)]
     pub(crate) print: PrintSize,
-    /// Number of snapshots to keep, at least 2
-    #[arg(long, value_name = "COUNT", default_value_t = 3)]
-    #[arg(value_parser = clap::value_parser!(u16).range(2..))]
-    pub(crate) keep_snapshots: u16,
+    /// Snapshots to keep, and with them the log since the oldest one: a number of snapshots, such as
+    /// 3; an age, such as 12h or 7d (s, m, h, d, w); a size of log, such as 2G (K, M, G, T); or several
+    /// with commas between. That number of newest snapshots is kept (if no number is given, 3);
+    /// older ones are kept while they are within the age and the size that are given
+    #[arg(long, alias = "keep-snapshots", value_name = "RULE", default_value = "3")]
+    pub(crate) keep: KeepRule,
     /// Write no snapshots: the next start replays all events
     #[arg(short = 'S', long)]
     pub(crate) disable_snapshots: bool,
@@ -405,6 +396,10 @@ pub(crate) struct MachineOptions {
     /// durable, the bytes of the cog's heap, and what was added to the pins and the log
     #[arg(long)]
     pub(crate) status: bool,
+    /// Serve the metrics of the machine by HTTP on this loopback address, at /metrics, in the text
+    /// format of Prometheus; `pallas metrics` prints them
+    #[arg(long, value_name = "ADDR:PORT", value_parser = loopback_address)]
+    pub(crate) metrics: Option<SocketAddr>,
     /// Number of jobs that may run at the same time, at most 1024
     #[arg(short = 'w', long, value_name = "NUM_WORKERS", default_value_t = 8)]
     #[arg(value_parser = clap::value_parser!(u16).range(1..=1024))]
@@ -522,59 +517,6 @@ pub(crate) struct StartArgs {
     #[arg(long, value_name = "NUMBER", conflicts_with = "replay_all")]
     pub(crate) from_snapshot: Option<u64>,
     /// Directory of the machine
-    #[arg(value_name = "STORE")]
-    pub(crate) store: PathBuf,
-}
-
-/// Options of `pallas check`.
-#[derive(Args, Debug)]
-pub(crate) struct StoreArgs {
-    /// Directory of the machine
-    #[arg(value_name = "STORE")]
-    pub(crate) store: PathBuf,
-}
-
-/// Options of `pallas du`.
-#[derive(Args, Debug)]
-pub(crate) struct DuArgs {
-    /// Print JSON: an object with the keys log, spare, pins, catalogue, index, shared, garbage,
-    /// set_aside and snapshots
-    #[arg(long)]
-    pub(crate) json: bool,
-    /// Directory of the machine
-    #[arg(value_name = "STORE")]
-    pub(crate) store: PathBuf,
-}
-
-/// Options of `pallas gc`.
-#[derive(Args, Debug)]
-pub(crate) struct GcArgs {
-    /// Show what would be removed, and change nothing
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-    /// Directory of the machine
-    #[arg(value_name = "STORE")]
-    pub(crate) store: PathBuf,
-}
-
-/// Options of `pallas export`.
-#[derive(Args, Debug)]
-pub(crate) struct ExportArgs {
-    /// Directory of the machine
-    #[arg(value_name = "STORE")]
-    pub(crate) store: PathBuf,
-    /// The file to write; it must not exist
-    #[arg(value_name = "FILE")]
-    pub(crate) file: PathBuf,
-}
-
-/// Options of `pallas import`.
-#[derive(Args, Debug)]
-pub(crate) struct ImportArgs {
-    /// A file that `pallas export` wrote
-    #[arg(value_name = "FILE")]
-    pub(crate) file: PathBuf,
-    /// Directory of the new machine; it must not exist, or be empty
     #[arg(value_name = "STORE")]
     pub(crate) store: PathBuf,
 }

@@ -60,6 +60,8 @@ fn run(command: Command) -> ExitCode {
         Command::Gc(args) => commands::gc::gc(args),
         Command::Export(args) => commands::transfer::export(args),
         Command::Import(args) => commands::transfer::import(args),
+        Command::SetAside(args) => commands::set_aside::set_aside(args),
+        Command::Metrics(args) => commands::metrics::metrics(args),
         Command::Jets(args) => commands::jets::list(args),
     };
     match result {

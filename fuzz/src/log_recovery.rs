@@ -9,7 +9,7 @@
 use crate::terms::{below, number};
 use arbitrary::Unstructured;
 use persist::sim::{InjectedFault, SimDisk, SurvivingWrites};
-use persist::{OpenError, RecoveryReport, Seq, Store, StoreSettings};
+use persist::{OpenError, RecoveryReport, Retention, Seq, Store, StoreSettings};
 use plan::{FreezeError, pinspace::FrozenPin};
 use plan::{Hash, HeapOptions};
 use runtime::RuntimeBuilder;
@@ -89,7 +89,7 @@ fn settings() -> StoreSettings {
         log_preallocation: 400,
         log_spare_files: 1,
         commit_delay: Duration::ZERO,
-        keep_snapshots: 2,
+        retention: Retention { snapshots: 2, ..Retention::default() },
         max_pending: 1 << 20,
     }
 }

@@ -83,6 +83,8 @@ pub enum ConsoleNotice {
     SnapshotSkipped(String),
     /// A snapshot was not written, for this reason. No event is lost: the log has them all.
     SnapshotFailed(String),
+    /// The machine has no control socket, for this reason.
+    NotControlled(String),
     /// The garbage of the store is not collected any more, for this reason. Nothing is lost.
     CollectionFailed(String),
     /// The disk is full, as described here. The machine waits.
@@ -151,6 +153,9 @@ impl fmt::Display for ConsoleNotice {
             }
             ConsoleNotice::SnapshotFailed(error) => {
                 write!(f, "no snapshot was written: {error}; the log has everything")
+            }
+            ConsoleNotice::NotControlled(error) => {
+                write!(f, "other commands cannot reach the machine while it runs: {error}")
             }
             ConsoleNotice::CollectionFailed(error) => {
                 write!(f, "the garbage of the store is not collected any more: {error}")

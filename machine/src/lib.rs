@@ -38,6 +38,7 @@
 //!               shutdown
 //! boot          a new store from a value        replay        snapshot, events since, checks
 //! snapshot      when and how one is written     state_hash    when the state's hash is logged
+//! control       the control socket, by which other processes ask a running machine
 //! garbage       when and how garbage of the store is collected
 //! worker_pool   the running workers             worker_table  which worker is in which slot
 //! cog           the cog's heap: events, reads   driver, job   the workers
@@ -78,6 +79,7 @@ pub mod clock;
 mod codec;
 mod cog;
 mod console;
+pub mod control;
 mod conventions;
 pub mod device;
 mod driver;

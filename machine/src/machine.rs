@@ -21,6 +21,8 @@ mod shutdown;
 
 use crate::boot::{self, BootOptions, BootReport};
 use crate::cog::{Cog, CogError};
+use crate::console::ConsoleNotice;
+use crate::control::{ControlServer, ControlledMachine};
 use crate::device::reactor::Reactor;
 use crate::device::tcp::TcpDevice;
 use crate::device::udp::UdpDevice;
@@ -48,7 +50,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 use vm::Vm;
 
@@ -143,6 +145,8 @@ pub struct Machine {
     unremoved_offers: usize,
     /// Set when the machine stops because of a limit.
     limit_stop: Option<LimitStop>,
+    /// Serves the control socket, if there is one.
+    control_server: Option<ControlServer>,
 }
 
 impl Machine {
@@ -181,6 +185,7 @@ impl Machine {
     /// See [`StartError`]. The state in the store is unchanged.
     pub fn open(dir: &Path, mut settings: MachineSettings) -> Result<Machine, StartError> {
         settings.network.port_file.get_or_insert_with(|| dir.join(PORT_FILE));
+        settings.control_directory.get_or_insert_with(|| dir.into());
         let store = Store::open_with(dir, settings.store.clone())?;
         Machine::open_on(store, settings)
     }
@@ -193,7 +198,7 @@ impl Machine {
         let settings = Arc::new(settings);
         let watchdog = Arc::new(Watchdog::start(&settings.clock)?);
         let Replayed { cog, snapshots, events } = replay::replay(&store, &settings, &watchdog)?;
-        let devices = make_devices(&settings)?;
+        let (devices, connections) = make_devices(&settings)?;
         let (request_sender, requests) = bounded(REQUEST_QUEUE);
         let (control_sender, control) = unbounded();
         let context = DriverContext {
@@ -205,15 +210,20 @@ impl Machine {
         };
         let pool = WorkerPool::new(context, cog.job_results());
         let commits = settings.track("log");
-        let metrics = Arc::new(MetricsRecorder::new(store.written_pins()));
-        metrics.set_heap_bytes(cog.heap().used_bytes());
+        let metrics = Arc::new(MetricsRecorder::new(store.written_pins(), connections));
+        metrics.set_heap(cog.heap().used_bytes(), cog.heap().statistics());
         let garbage = GarbageCollector::new(settings.garbage, store.written_pins());
         let appender = store.appender().map_err(|error| {
             SystemError::new("start the log's thread")(io::Error::other(error.to_string()))
         })?;
+        let store = Arc::new(store);
+        let controlled =
+            ControlledMachine { store: Arc::downgrade(&store), metrics: Arc::clone(&metrics) };
+        let control_server = start_control(&settings, controlled);
         Ok(Machine {
             applied: store.last(),
-            store: Arc::new(store),
+            store,
+            control_server,
             workers: WorkerTable::new(settings.drivers.threads),
             settings,
             appender,
@@ -323,16 +333,33 @@ impl Machine {
     }
 }
 
+/// Serves the control socket, if the settings ask for one. Without it the machine runs as well.
+fn start_control(settings: &MachineSettings, machine: ControlledMachine) -> Option<ControlServer> {
+    let directory = settings.control_directory.as_deref()?;
+    match ControlServer::start(directory, machine) {
+        Ok(server) => Some(server),
+        Err(error) => {
+            settings.console.notice(&ConsoleNotice::NotControlled(error.to_string()));
+            None
+        }
+    }
+}
+
 /// Starts the devices of a machine. The devices of the settings replace those of the same name.
-fn make_devices(settings: &MachineSettings) -> Result<DeviceRegistry, StartError> {
+/// Returns also the number of open connections.
+fn make_devices(
+    settings: &MachineSettings,
+) -> Result<(DeviceRegistry, Arc<AtomicUsize>), StartError> {
     let reactor = Arc::new(Reactor::start()?);
     let tcp = TcpDevice::start(&settings.network, &reactor, Arc::clone(&settings.console))?;
+    let connections = tcp.open_connections();
     let own: [Arc<dyn Device>; 3] = [
         Arc::new(TimeDevice::start(Arc::clone(&settings.clock))?),
         Arc::new(tcp),
         Arc::new(UdpDevice::new(&reactor)),
     ];
-    Ok(DeviceRegistry::new(own.into_iter().chain(settings.devices.iter().cloned())))
+    let devices = own.into_iter().chain(settings.devices.iter().cloned());
+    Ok((DeviceRegistry::new(devices), connections))
 }
 
 #[cfg(test)]

@@ -3,7 +3,10 @@
 //!
 //! [`MachineHandle::metrics`]: crate::MachineHandle::metrics
 
+mod prometheus;
+
 use persist::WrittenPins;
+use plan::HeapStatistics;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -49,6 +52,18 @@ pub struct MachineMetrics {
     pub freed_pins: u64,
     /// Bytes of these pins.
     pub freed_bytes: u64,
+    /// Collections of the nursery of the cog's heap.
+    pub young_collections: u64,
+    /// Full collections of the cog's heap.
+    pub full_collections: u64,
+    /// Drivers and jobs that the cog has.
+    pub workers: u64,
+    /// Jobs that have ended.
+    pub jobs_done: u64,
+    /// Open TCP connections.
+    pub connections: u64,
+    /// The sum of the times that the events took until they were durable.
+    pub latency_sum: Duration,
     /// Counts of events by the time from the start of their evaluation until they were durable.
     latencies: Vec<u64>,
 }
@@ -80,12 +95,19 @@ pub(crate) struct MetricsRecorder {
     store_collections: AtomicU64,
     freed_pins: AtomicU64,
     freed_bytes: AtomicU64,
+    young_collections: AtomicU64,
+    full_collections: AtomicU64,
+    workers: AtomicUsize,
+    jobs_done: AtomicU64,
+    connections: Arc<AtomicUsize>,
+    latency_sum: AtomicU64,
     latencies: Vec<AtomicU64>,
 }
 
 impl MetricsRecorder {
-    /// A recorder that counts from now on, with the pins of the machine's store.
-    pub(crate) fn new(pins: Arc<WrittenPins>) -> MetricsRecorder {
+    /// A recorder that counts from now on, with the pins of the machine's store and the number of its
+    /// open connections.
+    pub(crate) fn new(pins: Arc<WrittenPins>, connections: Arc<AtomicUsize>) -> MetricsRecorder {
         MetricsRecorder {
             events: AtomicU64::new(0),
             log_bytes: AtomicU64::new(0),
@@ -95,6 +117,12 @@ impl MetricsRecorder {
             store_collections: AtomicU64::new(0),
             freed_pins: AtomicU64::new(0),
             freed_bytes: AtomicU64::new(0),
+            young_collections: AtomicU64::new(0),
+            full_collections: AtomicU64::new(0),
+            workers: AtomicUsize::new(0),
+            jobs_done: AtomicU64::new(0),
+            connections,
+            latency_sum: AtomicU64::new(0),
             latencies: (0..BUCKETS).map(|_| AtomicU64::new(0)).collect(),
         }
     }
@@ -104,6 +132,7 @@ impl MetricsRecorder {
         self.events.fetch_add(1, Ordering::Relaxed);
         self.log_bytes.fetch_add(log_bytes, Ordering::Relaxed);
         let nanoseconds = u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX);
+        self.latency_sum.fetch_add(nanoseconds, Ordering::Relaxed);
         self.latencies[bucket(nanoseconds)].fetch_add(1, Ordering::Relaxed);
     }
 
@@ -119,9 +148,21 @@ impl MetricsRecorder {
         self.freed_bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// Notes how many bytes the cog's heap uses.
-    pub(crate) fn set_heap_bytes(&self, bytes: usize) {
+    /// Notes how many bytes the cog's heap uses, and how often it was collected.
+    pub(crate) fn set_heap(&self, bytes: usize, statistics: HeapStatistics) {
         self.heap_bytes.store(bytes, Ordering::Relaxed);
+        self.young_collections.store(statistics.minor, Ordering::Relaxed);
+        self.full_collections.store(statistics.major, Ordering::Relaxed);
+    }
+
+    /// Notes how many workers the cog has.
+    pub(crate) fn set_workers(&self, workers: usize) {
+        self.workers.store(workers, Ordering::Relaxed);
+    }
+
+    /// Counts a job that has ended.
+    pub(crate) fn count_job(&self) {
+        self.jobs_done.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Reads the counts.
@@ -136,6 +177,12 @@ impl MetricsRecorder {
             store_collections: self.store_collections.load(Ordering::Relaxed),
             freed_pins: self.freed_pins.load(Ordering::Relaxed),
             freed_bytes: self.freed_bytes.load(Ordering::Relaxed),
+            young_collections: self.young_collections.load(Ordering::Relaxed),
+            full_collections: self.full_collections.load(Ordering::Relaxed),
+            workers: self.workers.load(Ordering::Relaxed) as u64,
+            jobs_done: self.jobs_done.load(Ordering::Relaxed),
+            connections: self.connections.load(Ordering::Relaxed) as u64,
+            latency_sum: Duration::from_nanos(self.latency_sum.load(Ordering::Relaxed)),
             latencies: self.latencies.iter().map(|it| it.load(Ordering::Relaxed)).collect(),
         }
     }
@@ -160,7 +207,7 @@ mod tests {
 
     #[test]
     fn a_percentile_is_that_of_the_events_between_two_reads() {
-        let recorder = MetricsRecorder::new(Arc::default());
+        let recorder = MetricsRecorder::new(Arc::default(), Arc::default());
         let start = recorder.read();
         assert_eq!((start.events, start.log_bytes), (0, 0));
         assert_eq!(start.latency_since(&start, 0.99), None);

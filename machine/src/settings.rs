@@ -177,6 +177,11 @@ pub struct MachineSettings {
     pub snapshots: Option<SnapshotPolicy>,
     /// When to collect the garbage of the store, after a snapshot. None: never.
     pub garbage: Option<GarbagePolicy>,
+    /// The directory in which the machine makes its control socket. None: it has none.
+    /// [`Machine::open`] sets it to the store's directory, if it is not set.
+    ///
+    /// [`Machine::open`]: crate::Machine::open
+    pub control_directory: Option<PathBuf>,
     /// Which snapshot to start from.
     pub replay: ReplayFrom,
     /// Settings of the store.
@@ -201,6 +206,7 @@ impl MachineSettings {
             profile: None,
             snapshots: Some(SnapshotPolicy::default()),
             garbage: Some(GarbagePolicy::default()),
+            control_directory: None,
             replay: ReplayFrom::Latest,
             store: persist::StoreSettings::default(),
         }

@@ -93,6 +93,11 @@ impl WorkerTable {
         self.next_worker
     }
 
+    /// The number of workers.
+    pub(crate) fn count(&self) -> usize {
+        self.slot_of.len()
+    }
+
     /// The slot of a worker; None if the worker has been cancelled or is done.
     pub(crate) fn slot_of(&self, worker: u64) -> Option<u64> {
         self.slot_of.get(&worker).copied()

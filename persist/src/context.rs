@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::disk::{Disk, DiskFile, DiskLock};
 use crate::encoding::StoreId;
@@ -18,12 +19,14 @@ pub(crate) struct StoreContext {
     pub(crate) disk: Arc<dyn Disk>,
     pub(crate) store: StoreId,
     pub(crate) health: Arc<StoreHealth>,
+    /// The number of views of the open store (`view`), while which no garbage is collected.
+    pub(crate) views: Arc<AtomicUsize>,
 }
 
 impl StoreContext {
     /// Creates the context of a healthy store.
     pub(crate) fn new(disk: Arc<dyn Disk>, store: StoreId) -> Self {
-        Self { disk, store, health: Arc::default() }
+        Self { disk, store, health: Arc::default(), views: Arc::default() }
     }
 
     /// Locks an existing store and reads its id.
@@ -34,6 +37,11 @@ impl StoreContext {
         let lock = lock_existing(disk.as_ref())?;
         let store = format_file::read(disk.as_ref())?;
         Ok((Self::new(disk, store), lock))
+    }
+
+    /// Whether the open store is read from outside.
+    pub(crate) fn is_viewed(&self) -> bool {
+        self.views.load(Ordering::SeqCst) > 0
     }
 
     /// Wraps an error of the file system that concerns the file or directory `name`.

@@ -25,6 +25,7 @@ mod real;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 pub use mappable::MappableFile;
 pub use real::RealDisk;
@@ -44,6 +45,12 @@ pub trait Disk: Send + Sync + 'static {
     /// # Errors
     /// [`io::ErrorKind::WouldBlock`] if the lock is held.
     fn lock(&self) -> io::Result<Box<dyn DiskLock>>;
+
+    /// Returns the time in seconds since 1970. It may jump: only the age of snapshots depends on it.
+    fn seconds(&self) -> u64 {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        since.map_or(0, |since| since.as_secs())
+    }
 
     /// Returns 32 unpredictable bytes.
     ///

@@ -28,6 +28,7 @@
 //!
 //! ```text
 //! transfer   inspect   collect     export and import │ check, disk usage │ garbage collection
+//! view                             reading an open store from outside
 //! store                            Store: creating, opening, recovery
 //! log    snapshots    space        event log │ snapshot files │ pins: bodies, catalogue, index
 //! set_aside                        inputs that a machine has set aside
@@ -86,6 +87,7 @@ mod space;
 mod store;
 pub mod transfer;
 mod types;
+mod view;
 
 pub use disk::{Disk, DiskFile, DiskLock, RealDisk};
 pub use error::{
@@ -95,8 +97,9 @@ pub use error::{
 pub use inspect::StoreInspection;
 pub use journal::PrunedLog;
 pub use log::{CommitTicket, LogAppender, LogRecord, LogRecords};
-pub use set_aside::{SetAsideId, SetAsideList, SetAsideRecord};
-pub use settings::StoreSettings;
+pub use set_aside::{SetAsideId, SetAsideList, SetAsideRecord, remove_set_aside};
+pub use settings::{Retention, StoreSettings};
 pub use space::{CatalogueEntry, WrittenPins};
 pub use store::{RecoveryReport, Store};
 pub use types::{FORMAT_VERSION, MAX_EVENT, MAX_PIN, PinHash, Seq, Snapshot};
+pub use view::{StoreView, ViewDisk, ViewError, ViewFile};

@@ -88,6 +88,16 @@ impl EventLog {
         self.shared.records(next)
     }
 
+    /// Calls `visit` while no event is written.
+    pub(crate) fn with_journal<T>(&self, visit: impl FnOnce(&JournalWriter) -> T) -> T {
+        self.shared.with_journal(visit)
+    }
+
+    /// Returns the size of the segments that hold the events from `next` on, in bytes.
+    pub(crate) fn bytes_since(&self, next: u64) -> u64 {
+        self.shared.bytes_since(next)
+    }
+
     /// Removes the segments that end before the sequence `needed`.
     pub(crate) fn prune(&self, needed: u64) -> Result<PrunedLog, SnapshotError> {
         Ok(self.shared.drop_before(needed)?)

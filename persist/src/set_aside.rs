@@ -8,10 +8,13 @@
 //! that a later input has the same name. The number in a file name only gives the order.
 
 use std::io;
+use std::path::Path;
+use std::sync::Arc;
 
 use crate::context::{StoreContext, TEMPORARY};
+use crate::disk::RealDisk;
 use crate::encoding::{array, check, truncate_check, u32_at, u64_at};
-use crate::error::{DiskError, StoreDamage};
+use crate::error::{DiskError, OpenError, StoreDamage};
 use crate::health::WriteError;
 
 /// The directory of the inputs. It exists from the first input on.
@@ -110,6 +113,20 @@ fn decode(
         return Err((HEADER as u64, "the payload fails its check"));
     }
     Ok(SetAsideRecord { id: array(header, 40), payload: payload.to_vec() })
+}
+
+/// Removes the inputs with these ids from the closed store in a directory, and returns how many there
+/// were.
+///
+/// # Errors
+/// See [`OpenError`].
+pub fn remove_set_aside(
+    directory: impl AsRef<Path>,
+    ids: &[SetAsideId],
+) -> Result<usize, OpenError> {
+    let disk = Arc::new(RealDisk::new(directory.as_ref()));
+    let (context, _lock) = StoreContext::lock(disk)?;
+    Ok(SetAsideFiles::survey(context)?.remove(ids)?)
 }
 
 /// The set-aside inputs of a store.
@@ -229,8 +246,9 @@ impl SetAsideFiles {
         Ok(())
     }
 
-    /// Removes the inputs with these ids durably. Ids that have no input are ignored.
-    pub(crate) fn remove(&mut self, ids: &[SetAsideId]) -> Result<(), DiskError> {
+    /// Removes the inputs with these ids durably, and returns how many there were. Ids that have no
+    /// input are ignored.
+    pub(crate) fn remove(&mut self, ids: &[SetAsideId]) -> Result<usize, DiskError> {
         let mut removed = vec![];
         for number in &self.numbers {
             if self.read_file(*number)?.is_ok_and(|record| ids.contains(&record.id)) {
@@ -239,17 +257,16 @@ impl SetAsideFiles {
             }
         }
         if removed.is_empty() {
-            return Ok(());
+            return Ok(0);
         }
         self.numbers.retain(|number| !removed.contains(number));
-        self.context.sync_dir(DIR)
+        self.context.sync_dir(DIR)?;
+        Ok(removed.len())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::disk::Disk;
     use crate::sim::{InjectedFault, SimDisk, SurvivingWrites};

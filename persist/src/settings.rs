@@ -29,8 +29,8 @@ pub struct StoreSettings {
     /// together with others. A thread that waits for the event ends the delay. Default: zero; then
     /// an event only waits for the flush in progress.
     pub commit_delay: Duration,
-    /// The number of snapshots that are kept. Values below 2 count as 2. Default: 3.
-    pub keep_snapshots: usize,
+    /// Which snapshots are kept, and with them the log since the oldest one. Default: three.
+    pub retention: Retention,
     /// The maximum number of queued bytes before an append blocks until the disk catches up.
     /// Default: 64 MiB.
     pub max_pending: usize,
@@ -45,15 +45,45 @@ impl Default for StoreSettings {
             log_preallocation: 1 << 20,
             log_spare_files: 2,
             commit_delay: Duration::ZERO,
-            keep_snapshots: 3,
+            retention: Retention::default(),
             max_pending: 64 << 20,
         }
     }
 }
 
-impl StoreSettings {
-    /// Returns the number of snapshots to keep: at least 2, so that the loss of one is not fatal.
-    pub(crate) fn snapshots_to_keep(&self) -> usize {
-        self.keep_snapshots.max(2)
+/// Which snapshots are kept.
+///
+/// The newest ones are kept in any case. Older ones are kept as long as they satisfy all bounds that
+/// are set; without a bound, none is. Pins and log segments that no kept snapshot needs are freed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// The number of newest snapshots that are kept. Values below 2 count as 2, so that the loss of
+    /// one is not fatal. Default: 3.
+    pub snapshots: usize,
+    /// The greatest age of an older snapshot.
+    pub age: Option<Duration>,
+    /// The greatest size of the log since an older snapshot, in bytes.
+    pub log_bytes: Option<u64>,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { snapshots: 3, age: None, log_bytes: None }
+    }
+}
+
+impl Retention {
+    /// Returns the number of snapshots that are kept in any case.
+    pub(crate) fn count(&self) -> usize {
+        self.snapshots.max(2)
+    }
+
+    /// Whether an older snapshot is kept, which was written `age` ago, and since which the log has
+    /// this size.
+    pub(crate) fn keeps_older(&self, age: Duration, log_bytes: u64) -> bool {
+        let has_bound = self.age.is_some() || self.log_bytes.is_some();
+        has_bound
+            && self.age.is_none_or(|most| age <= most)
+            && self.log_bytes.is_none_or(|most| log_bytes <= most)
     }
 }

@@ -101,6 +101,11 @@ impl SimDisk {
         mirror.ok_or_else(not_found)?.1.set_len(length)
     }
 
+    /// Sets the time, in seconds since 1970. A new disk has the time 0.
+    pub fn set_seconds(&self, seconds: u64) {
+        self.state.lock().seconds = seconds;
+    }
+
     /// Sets the maximum total length of all files, in bytes; `None` removes the limit.
     pub fn set_capacity(&self, bytes: Option<usize>) {
         self.state.lock().capacity = bytes;
@@ -157,6 +162,10 @@ impl Disk for SimDisk {
             return Err(io::ErrorKind::WouldBlock.into());
         }
         Ok(Box::new(SimLock(Arc::clone(&self.locked))))
+    }
+
+    fn seconds(&self) -> u64 {
+        self.state.lock().seconds
     }
 
     fn random(&self) -> io::Result<[u8; 32]> {

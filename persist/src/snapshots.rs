@@ -2,7 +2,9 @@
 //!
 //! A snapshot's file appears complete, after everything that the snapshot needs is durable. A file
 //! that fails its check was therefore damaged later. Recovery skips it and uses the newest intact
-//! snapshot.
+//! snapshot. [`Retention`] says which ones are kept.
+
+use std::time::Duration;
 
 use plan::pinspace::FrozenPin;
 
@@ -10,6 +12,7 @@ use crate::context::{StoreContext, TEMPORARY};
 use crate::encoding::{array, check, u32_at, u64_at};
 use crate::error::{DiskError, OpenError, SnapshotError, StoreDamage, StoreReadError};
 use crate::health::WriteError;
+use crate::settings::Retention;
 use crate::types::{FORMAT_VERSION as VERSION, Seq, Snapshot};
 
 /// The directory of the snapshots.
@@ -40,6 +43,7 @@ fn encode(context: &StoreContext, snapshot: &Snapshot) -> [u8; LENGTH] {
     bytes[48..56].copy_from_slice(&snapshot.groups.to_le_bytes());
     bytes[56..64].copy_from_slice(&snapshot.address.to_le_bytes());
     bytes[64..96].copy_from_slice(&snapshot.root);
+    bytes[96..104].copy_from_slice(&snapshot.written.to_le_bytes());
     let check = check(&bytes[..112]);
     bytes[112..].copy_from_slice(&check);
     bytes
@@ -64,14 +68,14 @@ fn decode(
     }
     let covers = Seq(u64_at(bytes, 40));
     let (groups, address) = (u64_at(bytes, 48), u64_at(bytes, 56));
-    Ok(Snapshot { generation, root: array(bytes, 64), address, covers, groups })
+    let written = u64_at(bytes, 96);
+    Ok(Snapshot { generation, root: array(bytes, 64), address, covers, groups, written })
 }
 
 /// The snapshots of a store.
 pub(crate) struct SnapshotFiles {
     context: StoreContext,
-    /// The number of snapshots to keep.
-    keep: usize,
+    retention: Retention,
     /// The intact snapshots, oldest first.
     intact: Vec<Snapshot>,
     /// The generations of the damaged snapshots, with the damage.
@@ -82,8 +86,8 @@ pub(crate) struct SnapshotFiles {
 
 impl SnapshotFiles {
     /// Creates the empty list of a new store.
-    pub(crate) fn empty(context: StoreContext, keep: usize) -> Self {
-        Self { context, keep, intact: vec![], damaged: vec![], leftovers: vec![] }
+    pub(crate) fn empty(context: StoreContext, retention: Retention) -> Self {
+        Self { context, retention, intact: vec![], damaged: vec![], leftovers: vec![] }
     }
 
     /// Whether this is an intact snapshot of the store.
@@ -92,9 +96,9 @@ impl SnapshotFiles {
     }
 
     /// Reads all snapshots. Changes nothing on disk.
-    pub(crate) fn survey(context: StoreContext, keep: usize) -> Result<Self, DiskError> {
+    pub(crate) fn survey(context: StoreContext, retention: Retention) -> Result<Self, DiskError> {
         let names = context.list(DIR)?;
-        let mut found = Self::empty(context, keep);
+        let mut found = Self::empty(context, retention);
         for name in names {
             if let Some(generation) = generation_of(&name) {
                 match found.read(generation)? {
@@ -194,30 +198,39 @@ impl SnapshotFiles {
         }
     }
 
-    /// Writes a snapshot. Its pins and events must be durable.
+    /// Writes a snapshot, and removes those that are not kept. Its pins and events must be durable.
+    /// `log_since` returns the size of the log since an event, in bytes.
     pub(crate) fn write(
         &mut self,
         root: &FrozenPin,
         covers: Seq,
         groups: u64,
+        log_since: impl Fn(Seq) -> u64,
     ) -> Result<Snapshot, WriteError> {
         let newest = self.newest().map_or(0, |snapshot| snapshot.generation);
         let damaged = self.damaged.iter().map(|(generation, _)| *generation).max();
         let generation = newest.max(damaged.unwrap_or(0)) + 1;
         let (root, address) = (root.hash().into(), root.address() as u64);
-        let snapshot = Snapshot { generation, root, address, covers, groups };
+        let written = self.context.disk.seconds();
+        let snapshot = Snapshot { generation, root, address, covers, groups, written };
         let bytes = encode(&self.context, &snapshot);
         self.context.publish(DIR, &file_name(generation), &bytes)?;
         self.intact.push(snapshot.clone());
-        self.remove_old();
+        self.remove_old(written, log_since);
         Ok(snapshot)
     }
 
-    /// Removes the snapshots beyond the number to keep. A snapshot that cannot be removed stays on
-    /// the list and is retried with the next one.
-    fn remove_old(&mut self) {
-        let Some(oldest) = self.intact.iter().rev().nth(self.keep - 1) else { return };
-        let oldest = oldest.generation;
+    /// Removes the snapshots that are not kept at the time `now`, in seconds since 1970. A snapshot
+    /// that cannot be removed stays on the list and is retried with the next one.
+    fn remove_old(&mut self, now: u64, log_since: impl Fn(Seq) -> u64) {
+        let count = self.intact.len();
+        let Some(older) = count.checked_sub(self.retention.count()) else { return };
+        let is_kept = |snapshot: &Snapshot| {
+            let age = Duration::from_secs(now.saturating_sub(snapshot.written));
+            self.retention.keeps_older(age, log_since(snapshot.covers))
+        };
+        let kept = self.intact[..older].iter().position(is_kept).unwrap_or(older);
+        let oldest = self.intact[kept].generation;
         let disk = &self.context.disk;
         let stays =
             |generation| generation >= oldest || disk.remove(&file_name(generation)).is_err();

@@ -287,7 +287,8 @@ impl Store {
     /// Writes a snapshot: the pin `root` holds the state after the event `covers`.
     ///
     /// First makes everything durable that the snapshot needs. The previous snapshot stays valid
-    /// until the new one is durable. Then removes the snapshots beyond the number to keep.
+    /// until the new one is durable. Then removes the snapshots that [`StoreSettings::retention`] does not
+    /// keep.
     ///
     /// # Errors
     /// See [`SnapshotError`]; the previous snapshot then stays the newest.
@@ -300,7 +301,7 @@ impl Store {
         }
         let groups = self.pins.commit()?;
         self.log.wait_durable(covers)?;
-        Ok(snapshots.write(root, covers, groups)?)
+        Ok(snapshots.write(root, covers, groups, |since| self.log.bytes_since(since.next().0))?)
     }
 
     /// Returns all snapshots, newest first, after the removal of others is durable: a snapshot that
@@ -315,6 +316,11 @@ impl Store {
     /// Returns the pins.
     pub(crate) fn pins(&self) -> &PinStore {
         &self.pins
+    }
+
+    /// Returns the log.
+    pub(crate) fn log(&self) -> &EventLog {
+        &self.log
     }
 
     /// Returns what all parts of the store share.
@@ -353,12 +359,12 @@ impl Store {
         Ok(self.set_aside.lock().read()?)
     }
 
-    /// Removes inputs that were set aside, because events with them are durable. Ids without an
-    /// input are ignored, so that a replay may remove the same input again.
+    /// Removes inputs that were set aside, and returns how many there were. Ids without an input are
+    /// ignored, so that a replay may remove the same input again.
     ///
     /// # Errors
     /// [`SnapshotError::Disk`].
-    pub fn remove_set_aside(&self, ids: &[SetAsideId]) -> Result<(), SnapshotError> {
+    pub fn remove_set_aside(&self, ids: &[SetAsideId]) -> Result<usize, SnapshotError> {
         Ok(self.set_aside.lock().remove(ids)?)
     }
 

@@ -55,4 +55,6 @@ pub struct Snapshot {
     /// The number of groups in the catalogue when the snapshot was written. These groups contain
     /// the root and every pin that it reaches.
     pub groups: u64,
+    /// When the snapshot was written, in seconds since 1970; 0 if an earlier version wrote it.
+    pub written: u64,
 }

@@ -7,7 +7,9 @@ mod support;
 use std::fs;
 use std::path::Path;
 
-use persist::{CreateError, LogError, OpenError, Seq, SnapshotError, Store, StoreSettings};
+use persist::{
+    CreateError, LogError, OpenError, Retention, Seq, SnapshotError, Store, StoreSettings,
+};
 use support::{freeze, slot};
 
 /// Returns default settings with a slot that no other test uses.
@@ -198,7 +200,8 @@ fn invalid_events_and_snapshots_are_rejected() {
 #[test]
 fn all_kept_snapshots_can_be_recovered() {
     let dir = tempfile::tempdir().unwrap();
-    let settings = StoreSettings { log_segment: 1000, keep_snapshots: 3, ..settings() };
+    let settings =
+        StoreSettings { log_segment: 1000, retention: Retention::default(), ..settings() };
     let store = Store::create_with(dir.path(), settings).unwrap();
     let root = freeze(&store, 1, 10, &[]).unwrap();
     for n in 1..=10u64 {

@@ -64,7 +64,7 @@ pub fn files_below(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
             let path = entry.expect("an entry").path();
             if path.is_dir() {
                 folders.push(path);
-            } else {
+            } else if path.is_file() {
                 let bytes = std::fs::read(&path).expect("a file");
                 files.push((path, bytes));
             }

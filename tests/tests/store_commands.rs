@@ -97,10 +97,12 @@ fn a_store_that_cannot_be_checked_is_not_called_damaged() {
     assert_eq!(output.status.code(), Some(2), "{output:?}");
     assert!(stderr(&output).contains("nowhere"), "{output:?}");
 
+    // A machine whose socket is gone.
     let mut child = pallas.command(["start", "counter"]).spawn().expect("pallas starts");
     let mut out = BufReader::new(child.stdout.take().expect("standard output is a pipe"));
     let mut line = String::new();
     out.read_line(&mut line).expect("it prints a line");
+    std::fs::remove_file(pallas.path("counter/control.sock")).expect("the machine has made it");
     for (args, code) in [
         (&["check", "counter"][..], 2),
         (&["du", "counter"][..], 1),
@@ -114,6 +116,45 @@ fn a_store_that_cannot_be_checked_is_not_called_damaged() {
     child.kill().expect("the process exists");
     child.wait().expect("the process has exited");
     assert!(!pallas.path("file").exists());
+}
+
+#[test]
+fn a_running_machine_is_checked_measured_and_exported() {
+    let pallas = killed_counter();
+    let offline = stdout(&run(&pallas, &["du", "--json", "counter"]));
+    let mut child = pallas.command(["start", "counter"]).spawn().expect("pallas starts");
+    let mut out = BufReader::new(child.stdout.take().expect("standard output is a pipe"));
+    let mut line = String::new();
+    out.read_line(&mut line).expect("it prints a line");
+    let shown: u64 = line.trim().parse().expect("a number");
+
+    let output = run(&pallas, &["check", "counter"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(stdout(&output).contains("counter: whole: "), "{output:?}");
+    let json = stdout(&run(&pallas, &["du", "--json", "counter"]));
+    let keys =
+        |json: &str| json.split('"').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(keys(&json)[..4], keys(&offline)[..4], "{json}");
+    let output = run(&pallas, &["metrics", "counter"]);
+    assert!(stdout(&output).contains("# TYPE pallas_events_total counter"), "{output:?}");
+    assert_eq!(stdout(&run(&pallas, &["set-aside", "counter"])), "");
+    let output = run(&pallas, &["export", "counter", "copy"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let output = run(&pallas, &["gc", "counter"]);
+    assert!(stderr(&output).contains("in use"), "{output:?}");
+    child.kill().expect("the process exists");
+    child.wait().expect("the process has exited");
+
+    let output = run(&pallas, &["import", "copy", "moved"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let output = run(&pallas, &["check", "moved"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let first = count(&pallas, "moved", 1)[0];
+    assert!(first >= shown, "{first} after {shown}");
+    // The socket of the killed machine is in the way of nothing.
+    assert!(pallas.path("counter/control.sock").exists());
+    assert_eq!(run(&pallas, &["check", "counter"]).status.code(), Some(0));
+    assert!(count(&pallas, "counter", 1)[0] >= shown);
 }
 
 #[test]

@@ -26,9 +26,14 @@ impl KilledMachine {
     /// If it does not boot.
     pub(crate) fn boot(binary: &Path, module: &Path, folder: &Path) -> Result<KilledMachine> {
         let store = folder.join("machine");
+        let binary = &binary.canonicalize().with_context(|| binary.display().to_string())?;
+        let sources = module.parent().filter(|it| !it.as_os_str().is_empty());
         let booted = Command::new(binary)
             .arg("boot")
-            .args([&store, module])
+            .arg(&store)
+            .arg(module.file_name().context("the module has a name")?)
+            // A module is looked up in the current directory.
+            .current_dir(sources.unwrap_or(Path::new(".")))
             .stdout(Stdio::null())
             .status()
             .with_context(|| format!("{} does not run", binary.display()))?;

@@ -1,12 +1,13 @@
 //! `check`: verifies a store, and reports each damage with its effect.
 
+use super::inspected::{InspectError, InspectedStore};
 use crate::args::StoreArgs;
 use crate::progress;
 use crate::terminal::ExitError;
 use anyhow::Context;
 use machine::HashVerifier;
 use persist::inspect::{CheckReport, DamageEffect, DamageFinding, SnapshotStatus};
-use persist::{OpenError, PinHash, StoreInspection};
+use persist::{OpenError, PinHash};
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -21,14 +22,15 @@ const MAX_PRINTED: usize = 100;
 
 /// Verifies a store, and prints what is damaged.
 pub(crate) fn check(args: StoreArgs) -> anyhow::Result<()> {
-    let inspection = StoreInspection::open(&args.store).map_err(open_error)?;
-    let bar = progress::bytes("checking", inspection.bytes());
+    let mut store = InspectedStore::open(&args.store).map_err(open_error)?;
+    let bar = progress::bytes("checking", store.inspection.bytes());
     let not_checked = |error: &dyn std::fmt::Display| exit_error(NOT_CHECKED, error);
     let verifier = HashVerifier::new(|bytes| bar.set_position(bytes));
     let mut verifier = verifier.map_err(|error| not_checked(&error))?;
-    let report = inspection.check(&mut verifier);
+    let report = store.inspection.check(&mut verifier);
     bar.finish_and_clear();
     let report = report.map_err(|error| not_checked(&error))?;
+    store.confirm().map_err(|error| not_checked(&error))?;
     let text = report_text(&args.store, &report);
     io::stdout().write_all(text.as_bytes()).context("cannot write the output")?;
     if report.findings.is_empty() {
@@ -41,8 +43,9 @@ fn exit_error(code: u8, message: &dyn std::fmt::Display) -> ExitError {
     ExitError { code, message: Some(message.to_string()) }
 }
 
-fn open_error(error: OpenError) -> ExitError {
-    let code = if matches!(error, OpenError::Damaged { .. }) { DAMAGED } else { NOT_CHECKED };
+fn open_error(error: InspectError) -> ExitError {
+    let is_damage = matches!(error, InspectError::Open(OpenError::Damaged { .. }));
+    let code = if is_damage { DAMAGED } else { NOT_CHECKED };
     exit_error(code, &error)
 }
 

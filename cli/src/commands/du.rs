@@ -1,5 +1,6 @@
 //! `du`: shows how much of a store each snapshot uses.
 
+use super::inspected::InspectedStore;
 use crate::args::DuArgs;
 use crate::json;
 use anyhow::Context;
@@ -13,11 +14,13 @@ use std::io::{self, Write as _};
 
 /// Prints the number and size of the parts of a store.
 pub(crate) fn du(args: DuArgs) -> anyhow::Result<()> {
-    let inspection = StoreInspection::open(&args.store)?;
-    let usage = inspection
+    let mut store = InspectedStore::open(&args.store)?;
+    let usage = store
+        .inspection
         .usage()
         .with_context(|| format!("run `pallas check {}` for all damage", args.store.display()))?;
-    let inputs = set_aside_inputs(&inspection)?;
+    let inputs = set_aside_inputs(&store.inspection)?;
+    store.confirm()?;
     let text = if args.json {
         json::text(&JsonUsage::of(&usage, &inputs))?
     } else {
@@ -61,7 +64,7 @@ fn as_line(part: &str, count: u64, bytes: u64) -> String {
 }
 
 /// A time in nanoseconds since 1970, as text. The year is below 2600.
-fn time_text(time: u64) -> String {
+pub(super) fn time_text(time: u64) -> String {
     Timestamp::from_nanosecond(time.into()).map_or_else(|_| time.to_string(), |at| at.to_string())
 }
 

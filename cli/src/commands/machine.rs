@@ -2,7 +2,7 @@
 
 use super::recording::ProfileRecording;
 use super::setup::{cache_code, runtime_builder};
-use super::{sire, status};
+use super::{metrics, sire, status};
 use crate::args::{BootArgs, CacheOptions, MachineOptions, StartArgs, TimeOptions};
 use crate::console::StdioConsole;
 use crate::progress;
@@ -86,7 +86,7 @@ fn run(
     settings.limits = time_limits(args.time);
     settings.network.listen = args.listen.clone();
     settings.devices.push(Arc::new(ConsoleDevice::start(io::stdin(), io::stdout())?));
-    settings.store.keep_snapshots = usize::from(args.keep_snapshots);
+    settings.store.retention = args.keep.retention;
     if args.disable_snapshots {
         settings.snapshots = None;
     }
@@ -103,6 +103,9 @@ fn run(
         eprintln!("pallas: {}", replay_text(machine.replayed(), start.elapsed()));
     }
     stop_on_signal(machine.handle())?;
+    if let Some(address) = args.metrics {
+        metrics::serve(address, machine.handle())?;
+    }
     if let Some(line) = status.clone() {
         status::follow(line, machine.handle())?;
     }

@@ -3,10 +3,13 @@
 pub(crate) mod check;
 pub(crate) mod du;
 pub(crate) mod gc;
+mod inspected;
 pub(crate) mod jets;
 pub(crate) mod machine;
+pub(crate) mod metrics;
 mod recording;
 pub(crate) mod seed;
+pub(crate) mod set_aside;
 mod setup;
 pub(crate) mod sire;
 mod statistics;

@@ -1,20 +1,23 @@
 //! `export` and `import`: moves a machine as one file.
 
+use super::inspected::InspectedStore;
 use crate::args::{ExportArgs, ImportArgs};
 use crate::progress;
 use anyhow::Context;
 use machine::GermCodec;
-use persist::{StoreInspection, transfer};
+use persist::transfer;
 
 /// Writes a machine to a file.
 pub(crate) fn export(args: ExportArgs) -> anyhow::Result<()> {
-    let store = StoreInspection::open(&args.store)?;
+    let mut store = InspectedStore::open(&args.store)?;
     let bar = progress::items("exporting");
-    transfer::export(&store, &args.file, &mut germs()?, |done, total| {
+    transfer::export(&store.inspection, &args.file, &mut germs()?, |done, total| {
         bar.set_length(total);
         bar.set_position(done);
     })?;
     bar.finish_and_clear();
+    // The file has a checksum of what was read, so it must not outlive the view that it was read of.
+    store.confirm().inspect_err(|_| drop(std::fs::remove_file(&args.file)))?;
     Ok(())
 }
 

@@ -327,7 +327,7 @@ fn halve(dir: &Path) -> MeasureResult {
     let pin = vm.pin(&row)?;
     let root = vm.freeze(&pin, store.space())?;
     // Older snapshots are removed.
-    for _ in 0..persist::StoreSettings::default().keep_snapshots {
+    for _ in 0..persist::StoreSettings::default().retention.snapshots {
         store.write_snapshot(&root, store.last())?;
     }
     Ok(store.close()?)

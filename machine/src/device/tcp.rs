@@ -38,7 +38,7 @@ use request::TcpRequest;
 use rustix::process::Resource;
 use std::net::SocketAddrV4;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// File descriptors that connections leave for the store, the devices and the runtime. A machine
 /// that listens has about 30 open; more are open for a moment during a snapshot or a collection.
@@ -79,6 +79,11 @@ impl TcpDevice {
         }
         let next_number = AtomicU64::new(0);
         Ok(TcpDevice { listeners, connections, next_number, _reactor: Arc::clone(reactor) })
+    }
+
+    /// The number of open connections.
+    pub(crate) fn open_connections(&self) -> Arc<AtomicUsize> {
+        self.connections.open_count()
     }
 
     fn hear(&self, caller: CallerId, number: u64, reply: DeviceReply) -> CancelCall {

@@ -121,6 +121,7 @@ impl Machine {
             ControlMessage::Durable(Err(error)) => return Err(error.into()),
             ControlMessage::JobDone { worker, payload } => {
                 if let Some(slot) = self.workers.job_done(worker) {
+                    self.metrics.count_job();
                     self.pool.cancel(worker);
                     let input = EventInput { slot, payload };
                     self.handle_inputs(vec![WorkerInput { worker, input }])?;
@@ -185,7 +186,8 @@ impl Machine {
     /// Appends an event to the log. Waits while the disk is full.
     pub(super) fn append(&mut self, event: &EventRecord, took: Duration) -> Result<(), RunError> {
         let evaluated = Instant::now();
-        self.metrics.set_heap_bytes(self.cog.heap().used_bytes());
+        self.metrics.set_heap(self.cog.heap().used_bytes(), self.cog.heap().statistics());
+        self.metrics.set_workers(self.workers.count());
         loop {
             let payload = event.encode();
             let length = payload.len() as u64;

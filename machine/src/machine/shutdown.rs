@@ -44,6 +44,7 @@ impl Machine {
             settings, store, appender, mut cog, pool, mut snapshots, mut garbage, ..
         } = self;
         let console = &*settings.console;
+        drop(self.control_server);
         // Drivers may be waiting for room in the queue of requests: closing it releases them.
         drop(self.requests);
         drop(pool);

@@ -75,7 +75,7 @@ fn a_damaged_snapshot_ends_the_collecting_and_nothing_else() {
     let never = busy(disk).with(|settings| {
         settings.snapshots = Some(SnapshotPolicy { events: 1, ..SnapshotPolicy::default() });
         settings.garbage = Some(GarbagePolicy { min_bytes: 1 });
-        settings.store.keep_snapshots = 100;
+        settings.store.retention.snapshots = 100;
     });
     let is_notice = |it: &ConsoleMessage| {
         matches!(it, ConsoleMessage::Notice(ConsoleNotice::CollectionFailed(_)))

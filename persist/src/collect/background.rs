@@ -101,10 +101,13 @@ impl Drop for BackgroundCollection {
 
 impl BackgroundCollection {
     /// Begins a collection. Afterwards each heap that may refer to pins of the store reports its
-    /// references (`survey_references`). Returns `None` if a collection is running.
+    /// references (`survey_references`). Returns `None` if a collection is running, or a view exists.
     pub fn begin(store: &Arc<Store>) -> Option<Self> {
         let new = store.pins().files().begin_collection()?;
         let collection = Self { store: Arc::clone(store), new };
+        if store.context().is_viewed() {
+            return None;
+        }
         store.space().begin_survey();
         Some(collection)
     }
@@ -126,7 +129,7 @@ impl BackgroundCollection {
         let Some(used) = self.store.space().finish_survey(reports) else { return Ok(None) };
         let mut is_cancelled = false;
         let mut keep_going = || {
-            is_cancelled |= !(pace.keep_going)();
+            is_cancelled |= !(pace.keep_going)() || self.store.context().is_viewed();
             !is_cancelled
         };
         let mut pace = CollectPace { keep_going: &mut keep_going, ..pace };

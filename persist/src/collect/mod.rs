@@ -34,6 +34,7 @@ pub use types::{CollectError, CollectPhase, CollectStats, OnProgress};
 use crate::context::StoreContext;
 use crate::disk::{Disk, RealDisk};
 use crate::journal::JournalWriter;
+use crate::settings::Retention;
 use crate::snapshots::SnapshotFiles;
 use crate::space::PinSurvey;
 use crate::space::catalogue::{EntryBuffer, GapsRecord, HighWaterMark};
@@ -80,7 +81,7 @@ pub fn collect_on(
 /// Returns the roots of all snapshots, and the number of groups that the newest snapshot proves
 /// durable.
 fn find_roots(context: &StoreContext) -> Result<(Vec<SnapshotRoot>, u64), CollectError> {
-    let snapshots = SnapshotFiles::survey(context.clone(), usize::MAX)?;
+    let snapshots = SnapshotFiles::survey(context.clone(), Retention::default())?;
     if let Some((_, damage)) = snapshots.damaged().first() {
         return Err(CollectError::Snapshot(damage.clone()));
     }

@@ -8,6 +8,7 @@ use crate::disk::{Disk, DiskLock, RealDisk};
 use crate::error::{DiskError, OpenError};
 use crate::journal::{JournalKind, list_segments};
 use crate::set_aside::{SetAsideFiles, SetAsideList};
+use crate::settings::Retention;
 use crate::snapshots::SnapshotFiles;
 use crate::space::read_only::body_lengths;
 
@@ -44,7 +45,7 @@ impl StoreInspection {
     /// See [`StoreInspection::open`].
     pub fn open_on(disk: Arc<dyn Disk>) -> Result<Self, OpenError> {
         let (context, lock) = StoreContext::lock(disk)?;
-        let snapshots = SnapshotFiles::survey(context.clone(), usize::MAX)?;
+        let snapshots = SnapshotFiles::survey(context.clone(), Retention::default())?;
         let set_aside = SetAsideFiles::survey(context.clone())?;
         let log = segment_lengths(&context, &JournalKind::LOG)?;
         let catalogue = segment_lengths(&context, &JournalKind::CATALOGUE)?;

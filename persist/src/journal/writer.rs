@@ -169,6 +169,22 @@ impl JournalWriter {
         &self.firsts
     }
 
+    /// Returns the path of the active segment, and the offset after its last written frame.
+    pub(crate) fn active_end(&self) -> (String, u64) {
+        (self.kind.segment_name(self.active.header.first), self.end)
+    }
+
+    /// Returns the size of the segments that hold the sequences from `next` on, in bytes. A segment
+    /// whose length is unknown counts as empty.
+    pub(crate) fn bytes_since(&self, next: u64) -> u64 {
+        let first = self.firsts.partition_point(|first| *first <= next).saturating_sub(1);
+        let (active, ended) =
+            self.firsts[first..].split_last().map_or((0, &[][..]), |it| (1, it.1));
+        let length = |first: &u64| self.context.length(&self.kind.segment_name(*first));
+        let ended: u64 = ended.iter().map(|first| length(first).unwrap_or(0)).sum();
+        ended + active * self.end
+    }
+
     /// Appends a payload, the concatenation of `parts`, to the buffer. The next
     /// [`flush`](Self::flush) writes it at the latest.
     ///

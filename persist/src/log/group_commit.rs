@@ -160,6 +160,14 @@ impl GroupCommit {
         LogRecords::new(self.context.clone(), journal.firsts(), range, journal.read_guard())
     }
 
+    pub(super) fn with_journal<T>(&self, visit: impl FnOnce(&JournalWriter) -> T) -> T {
+        visit(&self.journal.lock())
+    }
+
+    pub(super) fn bytes_since(&self, next: u64) -> u64 {
+        self.journal.lock().bytes_since(next)
+    }
+
     pub(super) fn drop_before(&self, needed: u64) -> Result<PrunedLog, DiskError> {
         self.journal.lock().drop_before(needed)
     }

@@ -50,7 +50,8 @@ pub(super) fn image(state: &SimState, survives: SurvivingWrites) -> SimState {
     orders.sort_unstable();
     let last = rng.choice(&orders).copied().unwrap_or(0);
 
-    let mut after = SimState { random: state.random, ..SimState::default() };
+    let mut after =
+        SimState { random: state.random, seconds: state.seconds, ..SimState::default() };
     for inode in &state.inodes {
         let durable = contents(inode, survives, last, &mut rng);
         after.inodes.push(Inode { current: durable.clone(), durable, unflushed: vec![] });

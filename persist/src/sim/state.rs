@@ -123,6 +123,8 @@ pub(super) struct SimState {
     pub(super) mirrors: Vec<(usize, Arc<File>)>,
     /// The number of random values drawn so far.
     pub(super) random: u64,
+    /// The time, in seconds since 1970.
+    pub(super) seconds: u64,
 }
 
 pub(super) fn split(name: &str) -> (&str, &str) {

@@ -52,6 +52,11 @@ impl PinFiles {
         table.reclaim.new_pins().filter(|_| has_begun).cloned()
     }
 
+    /// Whether a collection is running.
+    pub(crate) fn is_collecting(&self) -> bool {
+        self.table.lock().reclaim.new_pins().is_some()
+    }
+
     /// Ends the running collection, at whatever step. Pins that it has not freed are found again.
     pub(crate) fn end_collection(&self) {
         self.table.lock().reclaim.end();

@@ -44,7 +44,7 @@ pub(super) fn create(
     let log = JournalWriter::create(context.clone(), JournalKind::LOG, settings.log_segment)?;
     let log = log.with_preallocation(settings.log_preallocation, settings.log_spare_files)?;
     let pins = PinStore::create(&context, settings.slot, Arc::clone(&lock))?;
-    let snapshots = SnapshotFiles::empty(context.clone(), settings.snapshots_to_keep());
+    let snapshots = SnapshotFiles::empty(context.clone(), settings.retention);
     context.publish("", format_file::NAME, &format_file::encode(store))?;
     let set_aside = SetAsideFiles::empty(context.clone());
     Ok(StoreParts { context, lock, log, pins, snapshots, set_aside })

@@ -20,7 +20,7 @@ use crate::types::{Seq, Snapshot};
 pub(super) fn open(disk: Arc<dyn Disk>, settings: &StoreSettings) -> Result<StoreParts, OpenError> {
     let (context, lock) = StoreContext::lock(disk)?;
 
-    let mut snapshots = SnapshotFiles::survey(context.clone(), settings.snapshots_to_keep())?;
+    let mut snapshots = SnapshotFiles::survey(context.clone(), settings.retention)?;
     let mut set_aside = SetAsideFiles::survey(context.clone())?;
     let pins = survey_pins(&context, &snapshots)?;
     let covers = snapshots.newest().map_or(Seq::START, |snapshot| snapshot.covers);

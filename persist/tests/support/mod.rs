@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use persist::sim::SimDisk;
-use persist::{LogError, OpenError, Seq, Snapshot, SnapshotError, Store, StoreSettings};
+use persist::{LogError, OpenError, Retention, Seq, Snapshot, SnapshotError, Store, StoreSettings};
 use plan::{FreezeError, pinspace::FrozenPin};
 use plan::{Hash, HeapOptions};
 use vm::Vm;
@@ -70,7 +70,7 @@ pub fn small() -> StoreSettings {
         log_preallocation: 400,
         log_spare_files: 1,
         commit_delay: Duration::ZERO,
-        keep_snapshots: 2,
+        retention: Retention { snapshots: 2, ..Retention::default() },
         max_pending: 1 << 20,
     }
 }

@@ -30,7 +30,7 @@ pub(super) struct Connections {
     /// How many connections may be open at the same time.
     limit: usize,
     /// How many are.
-    open: AtomicUsize,
+    open: Arc<AtomicUsize>,
 }
 
 /// The right to open one connection. It ends when this value is dropped.
@@ -79,9 +79,14 @@ struct OpenCall {
 }
 
 impl Connections {
+    /// The number of open connections.
+    pub(super) fn open_count(&self) -> Arc<AtomicUsize> {
+        Arc::clone(&self.open)
+    }
+
     /// No connections. At most `limit` can be open at the same time.
     pub(super) fn new(reactor: ReactorHandle, limit: usize) -> Connections {
-        Connections { reactor, table: HandleTable::default(), limit, open: AtomicUsize::new(0) }
+        Connections { reactor, table: HandleTable::default(), limit, open: Arc::default() }
     }
 
     /// How many connections may be open at the same time.

@@ -1,0 +1,68 @@
+//! The control socket of a running machine: `control.sock` in the directory of its store.
+//!
+//! Other processes of the same user ask the machine for what only it can tell or do while it has the
+//! store locked. The lock on the directory stays the guard against two writers; the socket only says
+//! who to ask.
+//!
+//! # Protocol, version 1
+//!
+//! A client connects, sends requests, and reads one answer to each. Requests and answers are JSON
+//! objects, one a line ([`message`]):
+//!
+//! ```text
+//! {"version":1,"operation":"view"}              {"view":[["log/00000000000000000001.log",4096],..]}
+//! {"version":1,"operation":"confirm"}           "confirmed"
+//! {"version":1,"operation":"metrics"}           {"metrics":"# HELP pallas_events_total .."}
+//! {"version":1,"operation":"discard","ids":[..]} {"discarded":2}
+//! anything else                                 {"error":"..."}
+//! ```
+//!
+//! A *view* is the list of the store's files with their lengths. Until the connection is closed,
+//! these bytes do not change, so `check`, `du` and `export` read the files themselves, with the same
+//! code as those of a closed store, and nothing passes through the socket or the machine
+//! (`persist::StoreView`). At the end the client has the view confirmed. A view lasts for an hour
+//! after the last request.
+//!
+//! A client that sends garbage gets an error. One that is silent for too long is disconnected, and so
+//! are those beyond [`server::MAX_CLIENTS`]: each has a thread.
+
+mod client;
+mod message;
+mod server;
+
+pub use client::{ControlClient, ControlError};
+pub use message::{ControlAnswer, ControlOperation};
+pub(crate) use server::{ControlServer, ControlledMachine};
+
+use std::fs::File;
+use std::io;
+use std::os::fd::AsRawFd;
+use std::path::{Path, PathBuf};
+
+/// The name of the socket in the directory of a store.
+const SOCKET_NAME: &str = "control.sock";
+
+/// The greatest length of a path of a socket, without the byte that ends it.
+const MAX_SOCKET_PATH: usize = 107;
+
+/// A path by which a socket in a directory can be named, however long the directory's path is.
+struct SocketPath {
+    path: PathBuf,
+    /// The directory, if the path names it by its file descriptor.
+    _directory: Option<File>,
+}
+
+impl SocketPath {
+    fn new(directory: &Path, name: &str) -> io::Result<SocketPath> {
+        let path = directory.join(name);
+        if path.as_os_str().len() <= MAX_SOCKET_PATH {
+            return Ok(SocketPath { path, _directory: None });
+        }
+        let opened = File::open(directory)?;
+        let path = PathBuf::from(format!("/proc/self/fd/{}/{name}", opened.as_raw_fd()));
+        Ok(SocketPath { path, _directory: Some(opened) })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,151 @@
+//! [`ControlClient`]: the other end of the control socket.
+
+use super::message::{ControlAnswer, ControlOperation, ControlRequest, VERSION};
+use super::{SOCKET_NAME, SocketPath};
+use persist::{SetAsideId, StoreInspection, ViewDisk};
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The longest answer, in bytes.
+const MAX_ANSWER: u64 = 1 << 30;
+
+/// How many views a client asks for, if files are removed before it has opened them.
+const ATTEMPTS: u32 = 5;
+
+/// Why a running machine did not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ControlError {
+    /// There is no socket, or the connection failed.
+    #[error("{}: the running machine cannot be asked: {error}", path.display())]
+    Connection {
+        /// The socket.
+        path: PathBuf,
+        /// The error of the system.
+        error: io::Error,
+    },
+    /// The machine has refused the request, for this reason.
+    #[error("the running machine answers: {0}")]
+    Refused(String),
+    /// The answer is not one to the request.
+    #[error("{}: the answer of the running machine is not understood", path.display())]
+    Answer {
+        /// The socket.
+        path: PathBuf,
+    },
+    /// The files of the machine cannot be inspected.
+    #[error(transparent)]
+    Open(#[from] persist::OpenError),
+}
+
+/// A connection to a running machine.
+pub struct ControlClient {
+    directory: PathBuf,
+    stream: BufReader<UnixStream>,
+}
+
+impl ControlClient {
+    /// Connects to the machine that runs in a store.
+    ///
+    /// # Errors
+    /// [`ControlError::Connection`].
+    pub fn connect(directory: &Path) -> Result<ControlClient, ControlError> {
+        let connect = || {
+            let path = SocketPath::new(directory, SOCKET_NAME)?;
+            UnixStream::connect(&path.path)
+        };
+        let path = || directory.join(SOCKET_NAME);
+        let stream = connect().map_err(|error| ControlError::Connection { path: path(), error })?;
+        Ok(ControlClient { directory: directory.into(), stream: BufReader::new(stream) })
+    }
+
+    fn path(&self) -> PathBuf {
+        self.directory.join(SOCKET_NAME)
+    }
+
+    fn request(&mut self, operation: ControlOperation) -> Result<ControlAnswer, ControlError> {
+        let answer = self.exchange(operation);
+        match answer.map_err(|error| ControlError::Connection { path: self.path(), error })? {
+            ControlAnswer::Error(reason) => Err(ControlError::Refused(reason)),
+            answer => Ok(answer),
+        }
+    }
+
+    fn exchange(&mut self, operation: ControlOperation) -> io::Result<ControlAnswer> {
+        let mut line = serde_json::to_vec(&ControlRequest { version: VERSION, operation })?;
+        line.push(b'\n');
+        // A machine that refuses the client answers without reading, so its answer comes first.
+        let sent = self.stream.get_mut().write_all(&line);
+        let mut answer = Vec::new();
+        let received = self.stream.by_ref().take(MAX_ANSWER).read_until(b'\n', &mut answer);
+        if received.as_ref().is_ok_and(|length| *length == 0) || received.is_err() {
+            sent?;
+        }
+        if received? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        Ok(serde_json::from_slice(&answer)?)
+    }
+
+    fn misunderstood(&self) -> ControlError {
+        ControlError::Answer { path: self.path() }
+    }
+
+    /// Inspects the store of the running machine, as it is now. The result is valid until the
+    /// connection ends: see [`confirm`](Self::confirm).
+    ///
+    /// # Errors
+    /// See [`ControlError`].
+    pub fn inspect(&mut self) -> Result<StoreInspection, ControlError> {
+        let mut attempt = 1;
+        loop {
+            let ControlAnswer::View(files) = self.request(ControlOperation::View)? else {
+                return Err(self.misunderstood());
+            };
+            match ViewDisk::open(&self.directory, &files) {
+                Ok(disk) => return Ok(StoreInspection::open_on(Arc::new(disk))?),
+                Err(error) if error.kind() == io::ErrorKind::NotFound && attempt < ATTEMPTS => {
+                    attempt += 1;
+                }
+                Err(error) => {
+                    return Err(ControlError::Connection { path: self.directory.clone(), error });
+                }
+            }
+        }
+    }
+
+    /// Fails if what was inspected may have changed since.
+    ///
+    /// # Errors
+    /// See [`ControlError`].
+    pub fn confirm(&mut self) -> Result<(), ControlError> {
+        match self.request(ControlOperation::Confirm)? {
+            ControlAnswer::Confirmed => Ok(()),
+            _ => Err(self.misunderstood()),
+        }
+    }
+
+    /// Returns the metrics of the machine, in the text format of Prometheus.
+    ///
+    /// # Errors
+    /// See [`ControlError`].
+    pub fn metrics(&mut self) -> Result<String, ControlError> {
+        match self.request(ControlOperation::Metrics)? {
+            ControlAnswer::Metrics(text) => Ok(text),
+            _ => Err(self.misunderstood()),
+        }
+    }
+
+    /// Removes inputs that were set aside. Returns how many there were.
+    ///
+    /// # Errors
+    /// See [`ControlError`].
+    pub fn discard(&mut self, ids: &[SetAsideId]) -> Result<usize, ControlError> {
+        let ids = ids.iter().map(|id| format!("{:032x}", u128::from_be_bytes(*id))).collect();
+        match self.request(ControlOperation::Discard { ids })? {
+            ControlAnswer::Discarded(count) => Ok(count),
+            _ => Err(self.misunderstood()),
+        }
+    }
+}
