@@ -27,13 +27,14 @@ impl KilledMachine {
     pub(crate) fn boot(binary: &Path, module: &Path, folder: &Path) -> Result<KilledMachine> {
         let store = folder.join("machine");
         let binary = &binary.canonicalize().with_context(|| binary.display().to_string())?;
-        let sources = module.parent().filter(|it| !it.as_os_str().is_empty());
+        let root = module.parent().and_then(Path::parent).context("the module is in sire/")?;
+        let root = if root.as_os_str().is_empty() { Path::new(".") } else { root };
         let booted = Command::new(binary)
             .arg("boot")
             .arg(&store)
             .arg(module.file_name().context("the module has a name")?)
-            // A module is looked up in the current directory.
-            .current_dir(sources.unwrap_or(Path::new(".")))
+            // Modules are looked up in sire/ in the current directory.
+            .current_dir(root)
             .stdout(Stdio::null())
             .status()
             .with_context(|| format!("{} does not run", binary.display()))?;
