@@ -20,10 +20,10 @@
 //! - Drivers of a thread take turns. A turn is one call, or the issue of up to
 //!   [`REQUESTS_AT_A_TIME`](serialized::REQUESTS_AT_A_TIME) requests.
 //! - Calls are pure, so a call can be abandoned and made again. A call runs in the shared runtime
-//!   with a budget: [`DriverSettings::call_budget`] of CPU time, 64 MB of new live data, 64 MB of
-//!   stack. A call that exceeds it is abandoned, and made again in a private runtime, with the full
-//!   limits. Traces of a call in the shared runtime are shown when it has ended, and dropped when it
-//!   is abandoned, so each is shown once.
+//!   with a budget: [`DriverSettings::call_budget`] of time, 64 MB of new live data, 64 MB of stack.
+//!   A call that exceeds it is abandoned, and made again in a private runtime, with the full limits.
+//!   Traces of a call in the shared runtime are shown when it has ended, and dropped when it is
+//!   abandoned, so each is shown once.
 //! - A driver stays in a private runtime from then on: also after four long calls in a row
 //!   ([`DriverSettings::long_call`]), and if its value, or a message, is large ([`SHARED_VALUE_PARTS`],
 //!   [`SHARED_VALUE_BYTES`]). It returns after [`DriverSettings::return_after`] short calls in a
@@ -68,10 +68,10 @@ use crossbeam_channel::Sender;
 use std::sync::Arc;
 
 /// A driver's value with more parts than this, as [`plan::is_larger_than`] counts them, is not kept
-/// in a shared runtime. Counting takes about 10 ms.
-const SHARED_VALUE_PARTS: usize = 1 << 20;
+/// in a shared runtime: moving it would delay the other drivers of the thread.
+const SHARED_VALUE_PARTS: usize = 1 << 17;
 /// A serialized value or message with more bytes than this is not loaded into a shared runtime.
-const SHARED_VALUE_BYTES: usize = 8 << 20;
+const SHARED_VALUE_BYTES: usize = 4 << 20;
 
 /// What all drivers of a machine share.
 pub(crate) struct DriverContext {

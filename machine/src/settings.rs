@@ -118,7 +118,7 @@ pub struct NetworkSettings {
 pub struct DriverSettings {
     /// How many threads run drivers, each with one runtime that its drivers share; at least 1.
     pub threads: usize,
-    /// The CPU time of a call in the shared runtime. A call that takes longer is abandoned, and made
+    /// The time of a call in the shared runtime, by the system's monotonic clock. A call that takes longer is abandoned, and made
     /// again in a private runtime. 0: all calls are made in private runtimes.
     pub call_budget: Duration,
     /// A call that takes longer is long. A driver moves to a private runtime after four long calls

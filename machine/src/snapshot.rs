@@ -160,6 +160,11 @@ impl SnapshotScheduler {
         Ok(report(end.result, console)?)
     }
 
+    /// Whether a snapshot is being frozen or written.
+    pub(crate) fn is_writing(&self) -> bool {
+        self.writer.is_some()
+    }
+
     /// Waits until no snapshot is being written.
     pub(crate) fn wait(&mut self) {
         if let Some(writer) = self.writer.take() {

@@ -137,6 +137,8 @@ impl RequestIssuer<'_> {
 
     /// Calls a device.
     fn call(&mut self, key: u64, name: &[u8], args: &[Ref<'_>]) {
+        // First: what the device takes back from the pending call may answer the new one.
+        self.calls.cancel(key);
         let serial = self.calls.next_serial();
         let cancel = match self.context.devices.find(name) {
             Some(device) => {

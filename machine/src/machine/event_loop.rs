@@ -136,7 +136,9 @@ impl Machine {
                 self.garbage.start_if_due(&mut self.cog, &self.store, &self.control_sender)?;
             }
             ControlMessage::Garbage(report) => {
-                if self.garbage.done(report, &self.metrics, &*self.settings.console) {
+                let is_due = self.garbage.done(report, &self.metrics, &*self.settings.console);
+                // The cog's heap would wait for a running freeze. The end of the snapshot looks again.
+                if is_due && !self.snapshots.is_writing() {
                     self.garbage.start_if_due(&mut self.cog, &self.store, &self.control_sender)?;
                 }
             }

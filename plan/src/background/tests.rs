@@ -4,7 +4,7 @@
 //! `borrower` in their names use no pin space and run under Miri, which finds data races.
 
 use crate::freeze;
-use crate::heap::HeapMemory;
+use crate::heap::{HeapMemory, HeapOptions};
 use crate::pinspace::{FrozenPin, PinSpace};
 use crate::samples::{self, terms};
 use crate::value_ref::Ref;
@@ -193,8 +193,10 @@ fn small_row(heap: &mut Heap) -> (Val, Val) {
 
 #[test]
 fn a_borrower_hashes_and_copies_while_the_heap_goes_on() {
+    let options =
+        HeapOptions { nursery: 1 << 15, max_heap: 1 << 24, max_stack: 1 << 17, stress: false };
     for start in 0..4 {
-        let heap = &mut samples::heap(false);
+        let heap = &mut Heap::new(options.clone()).expect("a small stack");
         let (row, mut bar) = small_row(heap);
         let pin = samples::pin(heap, &row).expect("room");
         let loan = heap.0.lend_old();

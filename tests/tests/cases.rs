@@ -1,0 +1,131 @@
+//! Small programs that went wrong once, each with the value that it must have. The table names the
+//! test that holds a case in place; those without a module are here.
+//!
+//! | case | what went wrong | now | test |
+//! |---|---|---|---|
+//! | `07-min` | a chain of 3,000,000 selectors, each of the row before, kept all rows | constant space | `selectors_are_resolved`, and `constant_space` |
+//! | `17-print-min` | printing a list of 16,000 items needed the square of its length | 150 KB of text, in linear space | `a_long_list_is_printed`, and `printing` |
+//! | `23-min` | comparing a value of 24 doublings with itself looked at 2^24 leaves | time in proportion to the objects | `shared_parts_are_compared_once`, and `shared_values` |
+//! | `hex_literal_quadratic` | a literal `x#..` of 64 KB needed 9 GB and 42 s | linear | `hex_literals_are_linear` |
+//! | `unknown_device_flood` | 25,000 notices a second, and a processor that was never idle | one notice, and delayed answers | `a_missing_device_is_reported_once`, and `machine`: `a_driver_that_repeats_an_unknown_call_is_reported_once_and_waits` |
+//! | `crash_pause_resets` | after the longest pause, a driver that kept failing paused shortly again | the pause stays at 10 s | `machine`: `a_driver_that_crashes_restarts_after_growing_pauses` |
+//! | `job_result` | results of jobs were `[value]` and `[op arg]` only | tagged ones for the programs that expect them | `job_results` |
+//! | `meme` | an event that ran out of memory ended its machine for good | its input is set aside | `limits`: `an_input_that_needs_too_much_memory_is_kept_until_it_is_offered` |
+//! | `slowev` | so did one of 30 s of wall time | limits count CPU time, and are settings | `limits`: `an_event_has_the_cpu_time_of_its_setting` |
+//! | `st` | (parts that the other cases use) | | |
+//! | `drivers_20000` | a thread, 6.2 GB of addresses and 7 mappings for each driver: 20,000 did not start | a pool of threads runs them | `machine`: `a_hundred_thousand_drivers_start_are_answered_and_stop` |
+//! | `job_gen_quadratic` | a large remembered row was scanned whole at each collection | it is scanned by cards | `plan`: `a_large_old_row_is_scanned_by_cards` |
+//! | `drvheap` | the heap of a driver took 32 MB before its first full collection | the trigger is in proportion to live data | `plan` |
+//! | `slowread` | an endless read stopped its machine for 30 s | reads run beside events | `machine` |
+
+use rustix::process::{Pid, Signal, kill_process};
+use std::io::{BufRead, BufReader, Read};
+use tests::{ExecutionMode, Pallas, in_every_mode, run_with_input, stderr, stdout};
+
+in_every_mode! {
+    selectors_are_resolved
+    a_long_list_is_printed
+    shared_parts_are_compared_once
+    hex_literals_are_linear
+}
+
+/// What a session on top of the library prints for a program, in a heap of this size.
+fn printed(mode: ExecutionMode, heap: &str, program: &str) -> String {
+    let pallas = Pallas::new();
+    let run = |heap: &str, program: &str| {
+        let mut command = pallas.command(["sire", "--max-heap", heap, "prelude"]);
+        mode.apply_to(&mut command);
+        let output = run_with_input(command, program);
+        assert!(output.status.success(), "{}", stderr(&output));
+        stdout(&output)
+    };
+    // The first load of the library needs more memory, and prints its definitions.
+    run("1G", "");
+    run(heap, program)
+}
+
+fn last_line(printed: &str) -> Option<&str> {
+    printed.lines().rfind(|line| !line.is_empty())
+}
+
+fn selectors_are_resolved(mode: ExecutionMode) {
+    let program = "\
+= (modes s n)
+| if (isZero n) (idx 0 s)
+| modes [(idx 1 s) (idx 0 s)] (dec n)
+
+(modes [1 2] 3000000)
+
+";
+    assert_eq!(last_line(&printed(mode, "12M", program)), Some("1"));
+}
+
+fn a_long_list_is_printed(mode: ExecutionMode) {
+    let program = "\
+= (upto n m)
+| if (gth n m) NIL
+| CONS n (upto (inc n) m)
+
+(upto 1 16000)
+
+";
+    let printed = printed(mode, "300M", program);
+    assert!(printed.contains("\n++ 1\n++  ++ 2\n    ++  ++ 3\n"), "{printed:.100}");
+    assert!(printed.contains("[15999 [16000 0]]"));
+}
+
+fn shared_parts_are_compared_once(mode: ExecutionMode) {
+    let program = "\
+= (dbl n x)
+| if (isZero n) x
+| dbl (dec n) [x x]
+
+((x & eql x x) (dbl 24 1))
+
+";
+    assert_eq!(last_line(&printed(mode, "12M", program)), Some("1"));
+}
+
+/// A literal of 64,000 bytes, and the function behind it.
+fn hex_literals_are_linear(mode: ExecutionMode) {
+    let literal = format!("barLen x#{}\n\n", "a7".repeat(64_000));
+    assert_eq!(last_line(&printed(mode, "64M", &literal)), Some("64000"));
+    let function = "(barLen (barFromHex (implode (rep {a} 32000))))\n\n";
+    assert_eq!(last_line(&printed(mode, "64M", function)), Some("16000"));
+}
+
+/// A driver that calls a missing device again and again, and one that shows three ticks of the clock.
+const MISSING_DEVICE: &str = "\
+#### missing <- prelude
+
+:| prelude
+
+= (caller requests key answer) (caller [[0 [%missing %hear]]])
+
+= (clock requests key answer)
+| if (eql key 0) (clock [[1 [%time %wait (inc answer)]]])
+| trk %tick
+| clock [[0 [%time %when]]]
+
+= (cog state reads workers inputs) [(cog state reads workers) []]
+
+main=(cog 0 0 [[1 (caller [[0 [%missing %hear]]])] [1 (clock [[0 [%time %when]]])]])
+";
+
+#[test]
+fn a_missing_device_is_reported_once() {
+    let pallas = Pallas::new();
+    pallas.write("sire/missing.sire", MISSING_DEVICE);
+    let output = pallas.run(["boot", "store", "missing"], "");
+    assert!(output.status.success(), "{}", stderr(&output));
+    let mut child = pallas.command(["start", "store"]).spawn().expect("pallas starts");
+    let shown = BufReader::new(child.stdout.take().expect("standard output is a pipe"));
+    let ticks = shown.lines().map_while(Result::ok).filter(|line| line.contains("%tick"));
+    assert_eq!(ticks.take(3).count(), 3);
+    kill_process(Pid::from_child(&child), Signal::TERM).expect("the process exists");
+    assert_eq!(child.wait().expect("it exits").code(), Some(0));
+    let mut notices = String::new();
+    let mut stream = child.stderr.take().expect("standard error is a pipe");
+    stream.read_to_string(&mut notices).expect("text");
+    assert_eq!(notices.matches("missing").count(), 1, "{notices}");
+}
