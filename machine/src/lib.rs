@@ -27,9 +27,9 @@
 //!   other failed evaluation ends only itself.
 //! - A machine that has nothing to do uses no processor time.
 //!
-//! The cog and each job have a heap and a thread of their own. Drivers share a few threads, each with
-//! one heap; one that computes for long has a heap of its own meanwhile (`driver`). Values cross as
-//! bytes (`codec`).
+//! The cog and each job have a heap and a thread of their own. Drivers share a few threads, each
+//! with one heap; one that computes for long has a heap of its own meanwhile (`driver`). Values
+//! cross as bytes (`codec`).
 //!
 //! The modules, each layer above those that it uses:
 //!

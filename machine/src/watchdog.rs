@@ -6,8 +6,8 @@
 //! process that was stopped loses nothing. Only the deadline of a shutdown is a time by the
 //! monotonic clock.
 //!
-//! An evaluation that can be suspended is watched while it runs, in *slices*: its watch is paused in
-//! between, so its limit counts only its own CPU time. A slice may have an end, by the monotonic
+//! An evaluation that can be suspended is watched while it runs, in *slices*: its watch is paused
+//! in between, so its limit counts only its own CPU time. A slice may have an end, by the monotonic
 //! clock, at which the thread requests that the evaluation is suspended.
 //!
 //! The thread sleeps without a timer while nothing is watched.
@@ -22,6 +22,7 @@ use crate::error::SystemError;
 use crossbeam_channel::{Receiver, Sender, bounded, never, select};
 use parking_lot::Mutex;
 use plan::InterruptHandle;
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -69,7 +70,8 @@ impl StopRequest {
 struct Watched {
     /// The clock of the evaluating thread.
     cpu_clock: CpuClockId,
-    /// The CPU time that the evaluation may still use when it is resumed. None if there is no limit.
+    /// The CPU time that the evaluation may still use when it is resumed. None if there is no
+    /// limit.
     cpu_left: Option<Duration>,
     /// Whether the evaluation is suspended.
     is_paused: bool,
@@ -214,15 +216,15 @@ impl Watchdog {
     }
 
     /// Watches an evaluation that can be suspended, whose slices the calling thread will begin with
-    /// [`SlicedWatch::begin`]. The evaluation is stopped through the handle when its slices have used
-    /// more CPU time than `limit`, or at a shutdown.
+    /// [`SlicedWatch::begin`]. The evaluation is stopped through the handle when its slices have
+    /// used more CPU time than `limit`, or at a shutdown.
     pub(crate) fn watch_slices(
         self: &Arc<Watchdog>,
         handle: InterruptHandle,
         limit: Option<Duration>,
     ) -> SlicedWatch {
         let number = self.add(StopRequest::Handle(handle), limit);
-        SlicedWatch { watchdog: Arc::clone(self), number }
+        SlicedWatch { watchdog: Arc::clone(self), number, is_running: Cell::new(false) }
     }
 
     /// Adds a watch that is paused, and returns its number.
@@ -337,17 +339,26 @@ impl Watch<'_> {
 pub(crate) struct SlicedWatch {
     watchdog: Arc<Watchdog>,
     number: u64,
+    /// Whether a slice has begun and not ended.
+    is_running: Cell<bool>,
 }
 
 impl SlicedWatch {
     /// Begins a slice: the calling thread evaluates now. When `length` is over, the evaluation is
     /// requested to suspend itself.
     pub(crate) fn begin(&self, length: Option<Duration>) {
+        self.is_running.set(true);
         self.watchdog.begin(self.number, length);
+    }
+
+    /// Whether a slice has begun and not ended.
+    pub(crate) fn is_running(&self) -> bool {
+        self.is_running.get()
     }
 
     /// Ends a slice: the evaluation is suspended.
     pub(crate) fn pause(&self) {
+        self.is_running.set(false);
         let mut deadlines = self.watchdog.deadlines.lock();
         if let Some(watched) = deadlines.watched.get_mut(&self.number) {
             watched.pause(&*self.watchdog.clock);

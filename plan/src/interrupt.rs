@@ -7,8 +7,8 @@
 //! - *Suspend*: the evaluator suspends the evaluation at the next safepoint (a place that may also
 //!   collect). Work that is between two safepoints ignores the request, and leaves it.
 //!
-//! A stop through an [`InterruptHandle`] replaces a request to suspend. A stop through the flag alone
-//! that coincides with a request to suspend may be taken for it.
+//! A stop through an [`InterruptHandle`] replaces a request to suspend. A stop through the flag
+//! alone that coincides with a request to suspend may be taken for it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};

@@ -117,8 +117,8 @@ impl ManualClock {
         }
     }
 
-    /// Moves the clock to the end of each slice of an evaluation as soon as the slice has begun, until
-    /// `is_enough` returns true: so evaluations take turns, whatever time they take.
+    /// Moves the clock to the end of each slice of an evaluation as soon as the slice has begun,
+    /// until `is_enough` returns true: so evaluations take turns, whatever time they take.
     pub fn end_slices_until(&self, is_enough: impl Fn() -> bool) {
         /// How often `is_enough` is asked while no slice begins.
         const INTERVAL: Duration = Duration::from_millis(1);

@@ -29,11 +29,15 @@ pub(crate) enum EventProgress {
 }
 
 impl Cog {
-    /// Begins an event with these inputs.
+    /// Begins an event with these inputs, and its first slice.
     ///
     /// # Errors
     /// [`CogError::NotRunning`].
-    pub(crate) fn begin_event(&mut self, inputs: &[EventInput]) -> Result<EventRun, CogError> {
+    pub(crate) fn begin_event(
+        &mut self,
+        inputs: &[EventInput],
+        slice: Duration,
+    ) -> Result<EventRun, CogError> {
         let CogStatus::Running(cog) = &self.state.status else { return Err(CogError::NotRunning) };
         let cog = cog.clone();
         let timer = ProfileTimer::start(self.track.as_ref());
@@ -42,17 +46,16 @@ impl Cog {
         handle.clear();
         let watch = self.watchdog.watch_slices(handle, self.settings.limits.event);
         let start = self.settings.clock.instant();
-        watch.begin(None);
+        watch.begin(Some(slice));
         let evaluation = self.input_row(&cog, inputs).and_then(|inputs| {
             Ok(self.vm.begin_call_in_order(&cog, std::slice::from_ref(&inputs))?)
         });
-        watch.pause();
         let took = self.settings.clock.instant() - start;
         Ok(EventRun { cog, inputs: inputs.len(), evaluation, watch, took, timer })
     }
 
-    /// Evaluates an event for the time `slice` at most, up to the next safepoint. Its end changes the
-    /// state.
+    /// Evaluates an event for the time `slice` at most, or to the end of its first slice, and up to
+    /// the next safepoint. Its end changes the state.
     pub(crate) fn resume_event(&mut self, run: EventRun, slice: Duration) -> EventProgress {
         let EventRun { cog, inputs, evaluation, watch, took, timer } = run;
         let start = self.settings.clock.instant();
@@ -89,18 +92,23 @@ impl Cog {
         EventProgress::Ended(result)
     }
 
-    /// Evaluates a slice of an evaluation.
+    /// Evaluates a slice of an evaluation, which may have begun. At the end of the evaluation, its
+    /// watch is to be finished.
     pub(super) fn resume(
         &mut self,
         evaluation: Evaluation,
         watch: &SlicedWatch,
         slice: Duration,
     ) -> Progress {
-        // The end of the slice before may have been requested too late.
-        self.vm.interrupt_handle().clear();
-        watch.begin(Some(slice));
+        if !watch.is_running() {
+            // The end of the slice before may have been requested too late.
+            self.vm.interrupt_handle().clear();
+            watch.begin(Some(slice));
+        }
         let progress = self.vm.resume(evaluation);
-        watch.pause();
+        if matches!(progress, Progress::Suspended(_)) {
+            watch.pause();
+        }
         progress
     }
 }

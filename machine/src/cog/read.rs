@@ -1,7 +1,7 @@
 //! Answering queries of drivers beside events.
 //!
-//! A read is an [evaluation](vm::Evaluation) that can be suspended. It holds the state that it began
-//! with, whatever events happen meanwhile, and has time limit and reports of its own.
+//! A read is an [evaluation](vm::Evaluation) that can be suspended. It holds the state that it
+//! began with, whatever events happen meanwhile, and has time limit and reports of its own.
 
 use super::{Cog, CogError};
 use crate::codec::{self, SeedBytes};

@@ -56,8 +56,8 @@ impl Machine {
         self.perform_when_durable_up_to(self.applied, effects)
     }
 
-    /// Lets effects happen when the event `seq` is durable and its effects and those before are done:
-    /// at once, if they are.
+    /// Lets effects happen when the event `seq` is durable and its effects and those before are
+    /// done: at once, if they are.
     pub(super) fn perform_when_durable_up_to(
         &mut self,
         seq: Seq,

@@ -30,8 +30,8 @@ const FLUSH_PATIENCE: Duration = Duration::from_secs(1);
 struct FlushPatience(Option<Instant>);
 
 impl FlushPatience {
-    /// Whether effects have waited for [`FLUSH_PATIENCE`] since they began to wait, or since this was
-    /// last the case.
+    /// Whether effects have waited for [`FLUSH_PATIENCE`] since they began to wait, or since this
+    /// was last the case.
     fn is_over(&mut self, queue: &EffectQueue) -> bool {
         let now = Instant::now();
         let is_over = self.0.is_some_and(|at| at <= now) && !queue.is_empty();

@@ -72,8 +72,8 @@ impl Machine {
         Ok(())
     }
 
-    /// Applies an event to the cog, appends it to the log, and queues its effects. The inputs are from
-    /// these workers.
+    /// Applies an event to the cog, appends it to the log, and queues its effects. The inputs are
+    /// from these workers.
     fn try_event(
         &mut self,
         workers: &[u64],
@@ -116,8 +116,8 @@ impl Machine {
         Ok(EventAttempt::Done)
     }
 
-    /// Evaluates an event. If there is not enough memory for it and for the reads that have begun, they
-    /// are ended, and the event is evaluated again.
+    /// Evaluates an event. If there is not enough memory for it and for the reads that have begun,
+    /// they are ended, and the event is evaluated again.
     fn evaluate_event(
         &mut self,
         workers: &[u64],
@@ -141,7 +141,7 @@ impl Machine {
         inputs: &[EventInput],
     ) -> Result<Result<AppliedEvent, CogError>, RunError> {
         self.reads.renew_budget();
-        let mut run = match self.cog.begin_event(inputs) {
+        let mut run = match self.cog.begin_event(inputs, EVENT_SLICE) {
             Ok(run) => run,
             Err(error) => return Ok(Err(error)),
         };

@@ -1,29 +1,29 @@
 //! Reads beside events: when they are evaluated.
 //!
-//! Events and reads take turns on the cog's thread, because they share its heap: a read needs no copy
-//! of the state. A read that arrives is *fresh*; it gets one slice at once, which is enough for most
-//! reads. One that takes longer is *long*: it goes on in short slices, in turns with the other long
-//! reads.
+//! Events and reads take turns on the cog's thread, because they share its heap: a read needs no
+//! copy of the state. A read that arrives is *fresh*; it gets one slice at once, which is enough
+//! for most reads. One that takes longer is *long*: it goes on in short slices, in turns with the
+//! other long reads.
 //!
 //! ```text
 //! request ─▶ fresh ─FRESH_SLICE─┬▶ ended ─▶ answer, when the state it saw is durable
 //!                               └▶ long ─LONG_SLICE─▶ long ─ ... ─▶ ended
 //! ```
 //!
-//! - *While no request and no message waits*, long reads are evaluated. A slice is so short that the
-//!   next event begins soon.
+//! - *While no request and no message waits*, long reads are evaluated. A slice is so short that
+//!   the next event begins soon.
 //! - *While events keep coming*, long reads get [`LONG_SHARE`] of the time, after events.
-//! - *While an event is evaluated*, it is suspended every [`EVENT_SLICE`]. Fresh reads get their slice
-//!   then.
+//! - *While an event is evaluated*, it is suspended every [`EVENT_SLICE`]. Fresh reads get their
+//!   slice then.
 //!
-//! One budget, [`READ_BUDGET`], is for all fresh reads in a batch of requests, and another for those
-//! beside an event. So reads delay one event by at most 8 ms (a batch before it arrives, the credit of
-//! long reads, the batch that it is in, the slices beside it), and by the times from the end of a slice
-//! to the next safepoint. Other fresh reads wait for the next batch.
+//! One budget, [`READ_BUDGET`], is for all fresh reads in a batch of requests, and another for
+//! those beside an event. So reads delay one event by at most 8 ms (a batch before it arrives, the
+//! credit of long reads, the batch that it is in, the slices beside it), and by the times from the
+//! end of a slice to the next safepoint. Other fresh reads wait for the next batch.
 //!
-//! A read sees a state at least as new as everything that its driver has been answered for: it begins
-//! with the current state, and what drivers are sent depends on this state or an earlier one. It also
-//! sees what its driver wrote before: it waits for an event with such an input.
+//! A read sees a state at least as new as everything that its driver has been answered for: it
+//! begins with the current state, and what drivers are sent depends on this state or an earlier
+//! one. It also sees what its driver wrote before: it waits for an event with such an input.
 
 use super::Machine;
 use super::effects::Effect;
@@ -47,7 +47,8 @@ const READ_BUDGET: Duration = Duration::from_millis(2);
 const LONG_SLICE: Duration = Duration::from_millis(1);
 /// The most credit of long reads.
 const CREDIT_MAX: Duration = Duration::from_millis(2);
-/// The part of the time of events that long reads get as well: a ninth, which is a tenth of the whole.
+/// The part of the time of events that long reads get as well: a ninth, which is a tenth of the
+/// whole.
 const LONG_SHARE: u32 = 9;
 /// The most reads that have begun and not ended. Each has two stacks.
 const BEGUN_MAX: usize = 256;
@@ -130,7 +131,8 @@ impl Machine {
         Ok(())
     }
 
-    /// Evaluates the next long read for a slice, or fresh reads if there are some. Nothing else waits.
+    /// Evaluates the next long read for a slice, or fresh reads if there are some. Nothing else
+    /// waits.
     pub(super) fn run_reads_in_idle_time(&mut self) -> Result<(), RunError> {
         self.reads.renew_budget();
         self.run_fresh_reads()?;
@@ -214,8 +216,8 @@ impl Machine {
         self.run_fresh_reads()
     }
 
-    /// Handles a request that arrives during an event, if that is possible. Any other request waits for
-    /// the end of the event: a write, and the requests of a driver whose input waits.
+    /// Handles a request that arrives during an event, if that is possible. Any other request waits
+    /// for the end of the event: a write, and the requests of a driver whose input waits.
     fn postpone(&mut self, request: CogRequest, writers: &[u64]) {
         let worker = request.worker();
         let waits = writers.contains(&worker)

@@ -69,8 +69,8 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
         memory.report_collection(started, false, copied_before);
     }
 
-    /// Collects everything, and reports for a survey what this heap refers to in a pin space. Detaches
-    /// the pin spaces that the heap does not refer to.
+    /// Collects everything, and reports for a survey what this heap refers to in a pin space.
+    /// Detaches the pin spaces that the heap does not refer to.
     pub fn survey_references(&mut self, space: &Arc<PinSpace>) -> HeapReferences {
         let survey = self.memory.spaces.record_references(space);
         self.collect_all();
@@ -121,8 +121,8 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
     }
 }
 
-/// Visits the roots of a collection: the parts of the stacks that may have to be visited, the host's
-/// roots, and the handles, in a young collection only those that may be young.
+/// Visits the roots of a collection: the parts of the stacks that may have to be visited, the
+/// host's roots, and the handles, in a young collection only those that may be young.
 fn visit_roots<'s, H: HeapHost + ?Sized>(
     run: &mut Collection<'_>,
     stacks: impl Iterator<Item = &'s mut EvalStack>,

@@ -52,7 +52,8 @@ pub struct HeapFull;
 /// - every word of a [`ObjectDraft`](super::ObjectDraft) is written, and the draft finished, before
 ///   the next collection;
 /// - no part of the heap is replaced by a part of another heap;
-/// - the stack is exchanged for another only where no stack index of the one is used with the other.
+/// - the stack is exchanged for another only where no stack index of the one is used with the
+///   other.
 pub struct RawHeap<H: HeapHost + ?Sized = dyn HeapHost> {
     /// Objects, stack and handles.
     pub memory: HeapMemory,
