@@ -9,45 +9,15 @@ use super::shared::SharedRuntime;
 use super::thread::DriverThread;
 use super::timers::DriverTimers;
 use crate::cancellation::CancellationToken;
-use crate::clock::{Clock, CpuClockId, SystemClock};
+use crate::clock::{Clock, SystemClock};
 use crate::error::SystemError;
 use crate::message::{ControlMessage, DriverMessage};
 use crate::watchdog::Watchdog;
 use crate::worker_table::DriverBatch;
-use crossbeam_channel::{Receiver, Sender, unbounded};
-use jiff::Timestamp;
+use crossbeam_channel::{Sender, unbounded};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
-
-/// The clock of the budgets in shared runtimes. A budget decides where a call runs, and is no limit
-/// of the program. So it counts the system's monotonic time, whatever the clock of the machine: that
-/// is how long the other drivers of the thread wait, also where the thread waits for a processor.
-struct BudgetClock(Instant);
-
-impl Clock for BudgetClock {
-    fn now(&self) -> Timestamp {
-        SystemClock.now()
-    }
-
-    fn alarm(&self, at: Timestamp) -> Receiver<Instant> {
-        SystemClock.alarm(at)
-    }
-
-    fn instant(&self) -> Instant {
-        SystemClock.instant()
-    }
-
-    fn timer(&self, at: Instant) -> Receiver<Instant> {
-        SystemClock.timer(at)
-    }
-
-    /// The time since the clock was made.
-    fn cpu_time(&self, _: CpuClockId) -> Option<Duration> {
-        Some(self.0.elapsed())
-    }
-}
 
 struct DriverThreadEntry {
     address: Sender<ThreadMessage>,
@@ -68,8 +38,8 @@ pub(crate) struct DriverPool {
     threads: Vec<DriverThreadEntry>,
     running: HashMap<u64, RunningDriver>,
     private: Arc<PrivateRuntimes>,
-    /// Ends calls in shared runtimes that exceed their budget ([`BudgetClock`]). It starts with the
-    /// first thread.
+    /// Ends calls in shared runtimes that exceed their budget. It starts with the first thread, and
+    /// reads the system's clock: a budget decides where a call runs, and is no limit of the program.
     budget_watchdog: Option<Arc<Watchdog>>,
 }
 
@@ -143,7 +113,7 @@ impl DriverPool {
         let budget_watchdog = match &self.budget_watchdog {
             Some(watchdog) => Arc::clone(watchdog),
             None => {
-                let clock: Arc<dyn Clock> = Arc::new(BudgetClock(Instant::now()));
+                let clock: Arc<dyn Clock> = Arc::new(SystemClock);
                 let watchdog = Arc::new(Watchdog::start(&clock)?);
                 Arc::clone(self.budget_watchdog.insert(watchdog))
             }

@@ -1,7 +1,7 @@
 //! [`SharedRuntime`]: the runtime of one driver thread, in which the values of its drivers are, and
 //! in which their calls are tried first.
 //!
-//! A call has a budget of time, memory and stack here. A call that exceeds it is abandoned:
+//! A call has a budget of CPU time, memory and stack here. A call that exceeds it is abandoned:
 //! calls are pure, so the thread makes it again elsewhere. Its traces are held back until it has
 //! ended, and dropped when it is abandoned.
 
