@@ -34,7 +34,7 @@ pub(crate) fn two_drivers_talk_over_tcp(programs: &BranchPrograms) {
     programs.boot("test_tcp");
     for options in [&[][..], &[], &["--replay-all"]] {
         let machine = programs.start("test_tcp", &[&["--listen", address], options].concat());
-        machine.wait_for("[took=(b#{Hello, TCP!})]");
+        machine.wait_for_all(&["[ack=(0-11)]", "[took=(b#{Hello, TCP!})]"]);
         machine.kill();
     }
     // A machine that listens on another port does not hear its speaker: `open` gives nothing.
