@@ -30,19 +30,21 @@ pub struct SnapshotPolicy {
     /// Bytes of pins that were written since the last snapshot. Those that the next snapshot does
     /// not need are garbage.
     pub pin_bytes: u64,
-    /// Time that the cog has spent in evaluation: how long a replay would take.
+    /// Time that the cog has spent in evaluation: how long a replay would take. If the last snapshot
+    /// wrote many bytes of pins, the limit is the time in which 8 MiB a second make that number, but
+    /// at most 15 times this one.
     pub replay_time: Duration,
     /// Number of events. Unlimited by default.
     pub events: u64,
 }
 
 impl Default for SnapshotPolicy {
-    /// 64 MiB of log, 256 MiB of pins, or 30 s of replay.
+    /// 64 MiB of log, 256 MiB of pins, or 2 s of replay.
     fn default() -> SnapshotPolicy {
         SnapshotPolicy {
             log_bytes: 64 << 20,
             pin_bytes: 256 << 20,
-            replay_time: Duration::from_secs(30),
+            replay_time: Duration::from_secs(2),
             events: u64::MAX,
         }
     }

@@ -19,6 +19,14 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+/// The rate at which snapshots may write pins: one that writes more per second of evaluation is due
+/// later.
+const WRITE_RATE: u64 = 8 << 20;
+
+/// The largest factors by which the limits of log and of replay time grow with the cost of a snapshot.
+const MAX_LOG_FACTOR: u64 = 4;
+const MAX_REPLAY_FACTOR: u32 = 15;
+
 /// Decides when a snapshot is due, and writes it.
 pub(crate) struct SnapshotScheduler {
     policy: Option<SnapshotPolicy>,
@@ -45,11 +53,14 @@ impl SinceSnapshot {
     /// Whether a limit is reached. `pin_bytes` are the bytes of all written pins, and `cost` those
     /// that the last snapshot wrote.
     fn reaches(&self, policy: &SnapshotPolicy, pin_bytes: u64, cost: u64) -> bool {
-        let highest = policy.log_bytes.saturating_mul(4);
+        let highest = policy.log_bytes.saturating_mul(MAX_LOG_FACTOR);
         let log_limit = cost.clamp(policy.log_bytes, highest);
+        let highest = policy.replay_time.saturating_mul(MAX_REPLAY_FACTOR);
+        let replay_limit =
+            Duration::from_secs(cost / WRITE_RATE).clamp(policy.replay_time, highest);
         self.events >= policy.events
             || self.log_bytes >= log_limit
-            || self.work >= policy.replay_time
+            || self.work >= replay_limit
             || pin_bytes - self.pins_before >= policy.pin_bytes
     }
 }
@@ -247,11 +258,24 @@ mod tests {
         let policy = SnapshotPolicy::default();
         let limit = policy.log_bytes;
         let second = Duration::from_secs(1);
+        assert!(second < policy.replay_time);
         assert!(!since(10_000_000, limit - 1, second).reaches(&policy, 1000, 0));
         assert!(since(1, limit, second).reaches(&policy, 1000, 0));
         assert!(since(1, 0, policy.replay_time).reaches(&policy, 1000, 0));
         assert!(!since(1, 0, second).reaches(&policy, 999 + policy.pin_bytes, 0));
         assert!(since(1, 0, second).reaches(&policy, 1000 + policy.pin_bytes, 0));
+    }
+
+    #[test]
+    fn a_snapshot_that_writes_much_waits_for_a_longer_replay_up_to_a_limit() {
+        let policy = SnapshotPolicy::default();
+        let work = |seconds| since(1, 0, Duration::from_secs(seconds));
+        let ten_seconds = 10 * WRITE_RATE;
+        assert!(!work(9).reaches(&policy, 1000, ten_seconds));
+        assert!(work(10).reaches(&policy, 1000, ten_seconds));
+        assert!(work(30).reaches(&policy, 1000, 100 * ten_seconds));
+        let unlimited = SnapshotPolicy { replay_time: Duration::MAX, ..policy };
+        assert!(!work(30).reaches(&unlimited, 1000, 0));
     }
 
     #[test]
