@@ -11,9 +11,9 @@
 //! +----------------+--------------------+---+---+   W: a thread is writing it, or has done so
 //! ```
 //!
-//! Two threads may hash the same pin: that of the heap and one that freezes values in the
-//! background ([`crate::raw::HeapMemory`]'s loan). The thread that sets W writes the hash and then sets
-//! H; the other waits for H. After that the hash does not change.
+//! Two threads may hash the same pin: that of the heap, and one that freezes a value of the heap
+//! ([`Heap::freeze_in_background`](crate::Heap::freeze_in_background)). The thread that sets W writes
+//! the hash and then sets H; the other waits for H. After that the hash does not change.
 //!
 //! The [host](crate::heap::HeapHost::label) assigns the label: an evaluator's number for the jet of
 //! the pinned law. `frozen copy` is the address of the same pin in a pin space, or 0 if it has not

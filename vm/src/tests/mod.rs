@@ -1,5 +1,6 @@
 //! Tests of values, evaluation and printing together.
 
+mod background;
 mod pins;
 mod pools;
 mod trees;
