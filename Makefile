@@ -24,7 +24,7 @@ aarch64: ## Runs a selection of the tests for aarch64 under emulation
 
 miri: export MIRIFLAGS = -Zmiri-permissive-provenance -Zmiri-disable-isolation
 miri: ## Runs the tests of the collector under Miri (needs the nightly toolchain with miri)
-	cargo +nightly miri test --package plan --lib heap::
+	cargo +nightly miri test --package plan --lib -- heap:: borrower
 	cargo +nightly miri test --package vm --lib tests::pools
 
 fuzz: ## Runs every fuzz check on random bytes, without a fuzzer

@@ -101,7 +101,7 @@ struct Args {
     #[arg(long = "variant", value_name = "NAME=FLAGS")]
     variants: Vec<String>,
 
-    /// Time limit of a run, in seconds
+    /// Limit of the CPU time of a run, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 120)]
     limit: u64,
 }

@@ -3,8 +3,11 @@
 use crate::program::{NOTHING, Program};
 use crate::system::System;
 use anyhow::{Context, Result, bail};
+use rustix::io::Errno;
+use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use std::io::Read;
-use std::process::Command;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 use wait4::Wait4;
 
@@ -85,7 +88,7 @@ impl Measurement {
 pub(crate) type Measurements = Vec<Vec<Measurement>>;
 
 /// Runs every program in every system: once to warm up, then `rounds` times. A program that fails
-/// or exceeds `limit` seconds in a system does not run there again.
+/// or exceeds `limit` seconds of CPU time in a system does not run there again.
 ///
 /// # Errors
 /// If a program cannot be compiled or started, or does not print the same in all systems.
@@ -130,7 +133,7 @@ fn run_in_all(
         let (cost, result) = match run(command, limit, !system.is_prototype()).with_context(what)? {
             Run::Completed { cost, result } => (cost, result),
             Run::ExceedsLimit(cost) => {
-                eprintln!("{} exceeds the limit of {limit} seconds", what());
+                eprintln!("{} exceeds the limit of {limit} seconds of CPU time", what());
                 *measurement = Measurement::Costs(cost);
                 continue;
             }
@@ -195,12 +198,11 @@ fn run(mut command: Command, limit: u64, prints_times: bool) -> Result<Run> {
     let mut stderr = child.stderr.take().context("its messages are no pipe")?;
     let output = std::thread::spawn(move || read(&mut stdout));
     let messages = std::thread::spawn(move || read(&mut stderr));
-    let deadline = start + Duration::from_secs(limit);
-    let mut exceeds_limit = false;
+    limit_cpu_time(&child, limit)?;
+    let deadline = start + Duration::from_secs(limit.saturating_mul(MAX_LOAD));
     while !output.is_finished() {
         if Instant::now() > deadline {
             child.kill()?;
-            exceeds_limit = true;
             break;
         }
         std::thread::sleep(Duration::from_micros(200));
@@ -209,8 +211,12 @@ fn run(mut command: Command, limit: u64, prints_times: bool) -> Result<Run> {
     let elapsed = start.elapsed();
     let output = output.join().ok().context("its output could not be read")??;
     let messages = messages.join().ok().context("its messages could not be read")??;
+    let cpu_time = usage.rusage.utime + usage.rusage.stime;
+    // Another cause of such a signal is a lack of memory.
+    let exceeds_limit = usage.status.signal().is_some_and(|signal| LIMIT_SIGNALS.contains(&signal))
+        && (cpu_time.as_secs() + 1 >= limit || start + elapsed >= deadline);
     let cost = Cost {
-        cpu_time: usage.rusage.utime + usage.rusage.stime,
+        cpu_time,
         elapsed,
         memory: usage.rusage.maxrss,
         exceeds_limit,
@@ -224,6 +230,23 @@ fn run(mut command: Command, limit: u64, prints_times: bool) -> Result<Run> {
     }
     let run = completed(cost, &output, &messages, prints_times);
     Ok(run.unwrap_or_else(|| Run::Failed(format!("it prints no time: {output}"))))
+}
+
+/// A run may take this many times the limit of CPU time, since other processes run too.
+const MAX_LOAD: u64 = 20;
+
+/// The signals that end a process at its limit: SIGKILL, from the kernel or from here, or SIGXCPU.
+const LIMIT_SIGNALS: [i32; 2] = [9, 24];
+
+/// Limits the CPU time of a process, of all its threads together.
+fn limit_cpu_time(child: &Child, seconds: u64) -> Result<()> {
+    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    let limit = Rlimit { current: Some(seconds), maximum: Some(seconds) };
+    match prlimit(Some(pid.context("it has no process id")?), Resource::Cpu, limit) {
+        // The process can have ended already.
+        Ok(_) | Err(Errno::SRCH) => Ok(()),
+        Err(error) => Err(error).context("cannot limit its CPU time"),
+    }
 }
 
 /// Reads the result and the times that a program printed. None if it should print times, and does

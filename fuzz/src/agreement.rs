@@ -67,7 +67,7 @@ fn check_stop(mut vm: Vm, program: &Term) {
     let result = plain::from_term(&mut vm, program).and_then(|value| vm.force(&value));
     drop(limit);
     drop(result);
-    vm.interrupt_flag().store(false, std::sync::atomic::Ordering::Relaxed);
+    vm.interrupt_handle().clear();
     vm.collect();
     let (three, argument) = (vm.nat(3), vm.nat(41));
     let sum = vm.apply(&three, &[argument]).expect("the heap has room again");

@@ -1,8 +1,8 @@
 //! Limits: runtimes with little memory, time limits of evaluations, sizes of values.
 
-use plan::{HeapOptions, Ref, Shape};
+use plan::{HeapOptions, InterruptHandle, Ref, Shape};
 use runtime::RuntimeBuilder;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -23,10 +23,17 @@ pub(crate) fn small_vm_with(builder: RuntimeBuilder, stress: bool, max_stack: us
 
 /// A time limit of a runtime. When it is over, the current evaluation is interrupted, and every
 /// later evaluation too, until this value is dropped.
-pub(crate) struct TimeLimit(Arc<AtomicBool>);
+pub(crate) struct TimeLimit(u64);
 
-/// The deadlines and interrupt flags that the watchdog thread checks.
-static WATCHED: Mutex<Vec<(Instant, Arc<AtomicBool>)>> = Mutex::new(Vec::new());
+/// A limit that the watchdog thread checks.
+struct Watched {
+    number: u64,
+    deadline: Instant,
+    handle: InterruptHandle,
+}
+
+static WATCHED: Mutex<Vec<Watched>> = Mutex::new(Vec::new());
+static NEXT_NUMBER: AtomicU64 = AtomicU64::new(0);
 static WATCHDOG: Once = Once::new();
 
 impl TimeLimit {
@@ -35,19 +42,19 @@ impl TimeLimit {
         WATCHDOG.call_once(|| {
             thread::spawn(watch);
         });
-        let flag = vm.interrupt_flag();
-        watched().push((Instant::now() + limit, Arc::clone(&flag)));
-        TimeLimit(flag)
+        let (number, deadline) = (NEXT_NUMBER.fetch_add(1, Ordering::Relaxed), Instant::now() + limit);
+        watched().push(Watched { number, deadline, handle: vm.interrupt_handle() });
+        TimeLimit(number)
     }
 }
 
 impl Drop for TimeLimit {
     fn drop(&mut self) {
-        watched().retain(|(_, flag)| !Arc::ptr_eq(flag, &self.0));
+        watched().retain(|watched| watched.number != self.0);
     }
 }
 
-fn watched() -> MutexGuard<'static, Vec<(Instant, Arc<AtomicBool>)>> {
+fn watched() -> MutexGuard<'static, Vec<Watched>> {
     WATCHED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -55,8 +62,8 @@ fn watch() {
     loop {
         thread::sleep(Duration::from_millis(5));
         let now = Instant::now();
-        for (_, flag) in watched().iter().filter(|(deadline, _)| now >= *deadline) {
-            flag.store(true, Ordering::Relaxed);
+        for watched in watched().iter().filter(|watched| now >= watched.deadline) {
+            watched.handle.request_stop();
         }
     }
 }

@@ -24,9 +24,8 @@ use spec::{EvalBudget, Term};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
-use vm::Vm;
+use vm::{Progress, Vm};
 
 /// Limits of the specification. Laws of the library take many steps.
 const LIMITS: EvalBudget = EvalBudget { fuel: 30_000, depth: 800 };
@@ -44,19 +43,24 @@ struct Configuration {
     mode: CompileMode,
     /// Whether garbage is collected at every allocation.
     stress: bool,
+    /// Whether two evaluations of the program take turns, suspended at safepoints.
+    in_turns: bool,
 }
 
 impl Configuration {
-    const INTERPRETER: Configuration = Configuration { mode: CompileMode::Off, stress: false };
+    const INTERPRETER: Configuration = Configuration { mode: CompileMode::Off, stress: false, in_turns: false };
 
     /// The configurations with the compiler. With `After`, a law becomes hot while it runs, so that
     /// its interpreted and compiled frames are on the stack at the same time.
-    const COMPILERS: [Configuration; 5] = [
-        Configuration { mode: CompileMode::Eager, stress: false },
-        Configuration { mode: CompileMode::After(3), stress: false },
-        Configuration { mode: CompileMode::After(2), stress: false },
-        Configuration { mode: CompileMode::Eager, stress: true },
-        Configuration { mode: CompileMode::After(2), stress: true },
+    const COMPILERS: [Configuration; 8] = [
+        Configuration { mode: CompileMode::Eager, stress: false, in_turns: false },
+        Configuration { mode: CompileMode::After(3), stress: false, in_turns: false },
+        Configuration { mode: CompileMode::After(2), stress: false, in_turns: false },
+        Configuration { mode: CompileMode::Eager, stress: true, in_turns: false },
+        Configuration { mode: CompileMode::After(2), stress: true, in_turns: false },
+        Configuration { mode: CompileMode::Eager, stress: false, in_turns: true },
+        Configuration { mode: CompileMode::After(2), stress: false, in_turns: true },
+        Configuration { mode: CompileMode::Eager, stress: true, in_turns: true },
     ];
 
     /// Number of programs that a runtime executes. Compiled library laws stay in it, and slow down
@@ -69,6 +73,7 @@ impl Configuration {
 /// A runtime, and the programs that it has executed.
 struct UsedRuntime {
     vm: Vm,
+    in_turns: bool,
     /// The laws of the library that have been loaded, by number.
     laws: HashMap<usize, Val>,
     programs: Vec<Term>,
@@ -79,7 +84,8 @@ impl UsedRuntime {
         let builder = RuntimeBuilder::bare().jets(Arc::clone(&JET_TABLE));
         let builder = builder.compile(configuration.mode);
         let vm = small_vm_with(builder, configuration.stress, 1 << 22);
-        UsedRuntime { vm, laws: HashMap::new(), programs: Vec::new() }
+        let in_turns = configuration.in_turns;
+        UsedRuntime { vm, in_turns, laws: HashMap::new(), programs: Vec::new() }
     }
 
     /// Executes a program.
@@ -89,7 +95,7 @@ impl UsedRuntime {
         let result = self.value(program);
         drop(limit);
         let outcome = evaluated(&self.vm, result);
-        self.vm.interrupt_flag().store(false, Ordering::Relaxed);
+        self.vm.interrupt_handle().clear();
         outcome
     }
 
@@ -107,8 +113,36 @@ impl UsedRuntime {
         }
         let laws = &self.laws;
         let value_of = |term: &Term| law_of(term).and_then(|number| laws.get(&number));
+        if self.in_turns {
+            let law = plain::from_term_with(&mut self.vm, &law_of_program(program), value_of)?;
+            return self.value_in_turns(&law);
+        }
         let value = plain::from_term_with(&mut self.vm, program, value_of)?;
         self.vm.force(&value)
+    }
+
+    /// Evaluates the call of a law twice, in turns.
+    fn value_in_turns(&mut self, law: &Val) -> Result<Val, EvalError> {
+        let zero = self.vm.nat(0);
+        let mut running = Vec::new();
+        for _ in 0..2 {
+            running.push(self.vm.begin_call_in_order(law, std::slice::from_ref(&zero))?);
+        }
+        self.vm.suspend_at_intervals(1 + self.programs.len() as u32 % 3);
+        let mut results = Vec::new();
+        while let Some(evaluation) = running.pop() {
+            match self.vm.resume(evaluation) {
+                Progress::Suspended(evaluation) => running.insert(0, evaluation),
+                Progress::Done(result) => results.push(result),
+            }
+        }
+        self.vm.suspend_at_intervals(0);
+        let result = results.swap_remove(0);
+        if let (Ok(one), [Ok(other)]) = (&result, &results[..]) {
+            let equal = self.vm.look(one).is_equal(self.vm.look(other));
+            assert!(equal, "the two evaluations have different values");
+        }
+        result
     }
 
     /// Checks that the runtime is still usable.
@@ -117,6 +151,17 @@ impl UsedRuntime {
         let sum = self.vm.apply(&three, &[argument]).expect("the heap has room again");
         assert_eq!(self.vm.look(&sum).as_u64(), Some(42));
     }
+}
+
+/// The law of one argument, which it ignores, whose body is the program.
+fn law_of_program(program: &Term) -> Term {
+    fn quoted(term: &Term) -> Term {
+        match term {
+            Term::App(f, x) => Term::from(0).apps([quoted(f), quoted(x)]),
+            value => Term::from(2).app(value.clone()),
+        }
+    }
+    Term::law(0, 1, quoted(program))
 }
 
 /// The current runtime of each configuration.
@@ -203,7 +248,7 @@ pub fn check(bytes: &[u8]) {
 /// Decodes a configuration and a program.
 fn decode(bytes: &[u8]) -> (Configuration, Term) {
     let mut bytes = Unstructured::new(bytes);
-    let configuration = Configuration::COMPILERS[usize::from(below(&mut bytes, 5))];
+    let configuration = Configuration::COMPILERS[usize::from(below(&mut bytes, 8))];
     let known: Arc<[KnownFunction]> = Arc::clone(&known::KNOWN);
     let program = match below(&mut bytes, 8) {
         0 => expression(&mut bytes, 12),

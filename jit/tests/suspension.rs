@@ -168,3 +168,32 @@ fn dropped_evaluations_are_unwound_out_of_compiled_code() {
         assert_eq!(vm.evaluations(), 0);
     }
 }
+
+/// Prints what it costs to resume an evaluation that is suspended at its next safepoint: the
+/// shortest of several batches.
+#[test]
+#[ignore = "a measurement: cargo test -p jit --test suspension cost -- --ignored --nocapture"]
+fn cost_of_a_switch() {
+    const BATCH: u32 = 10_000;
+    let mut vm = compiling(&options(), CompileMode::Eager);
+    vm.suspend_at_intervals(1);
+    let mut endless = begin(&mut vm, LOOP, &[0]);
+    let mut batch = || {
+        let start = std::time::Instant::now();
+        for _ in 0..BATCH {
+            let before = std::mem::replace(&mut endless, begin(&mut vm, LOOP, &[0]));
+            vm.cancel(std::mem::replace(&mut endless, before));
+        }
+        start.elapsed() / BATCH
+    };
+    println!("beginning and cancelling: {:?}", (0..20).map(|_| batch()).min());
+    let mut running = Some(endless);
+    let mut batch = || {
+        let start = std::time::Instant::now();
+        for _ in 0..BATCH {
+            running = running.take().map(|evaluation| resume(&mut vm, evaluation));
+        }
+        start.elapsed() / BATCH
+    };
+    println!("resuming and suspending: {:?}", (0..20).map(|_| batch()).min());
+}

@@ -5,6 +5,8 @@
 #[path = "../../vm/tests/support/mod.rs"]
 mod support;
 
+use jit::build::build;
+use jit::ir::FunctionId;
 use jit::{CompileMode, install};
 use plan::{HeapOptions, Val, plain};
 use spec::Term;
@@ -243,6 +245,30 @@ fn a_switch_on_rows_evaluates_the_parts_that_the_jet_evaluates() {
 fn a_switch_on_the_items_of_a_row_is_a_branch() {
     for count in 1..6 {
         check("_Switch", None, count, &selectors());
+    }
+}
+
+/// The unit of a switch makes no thunk, row or table, and calls no jet.
+#[test]
+fn a_compiled_switch_allocates_nothing() {
+    let keys = [Term::from(1), Term::from(5), big(1), bar(b"a")];
+    for (jet, keys, count) in [("tabSwitch", Some(&keys[..]), 4), ("_Switch", None, 4)] {
+        let mut vm = runtime(&table(), CompileMode::Off);
+        // The cases are references and constants, so nothing else allocates.
+        let cases = row_expression(vec![Term::from(2); count]);
+        let cases = match keys {
+            Some(keys) => apply(constant(set(keys.to_vec())), [cases]),
+            None => cases,
+        };
+        let body = apply(constant(pin(jet)), [Term::from(1), Term::from(2), cases]);
+        let law = plain::from_term(&mut vm, &Term::law(0, 2, body)).expect("the heap has room");
+        let unit = build(&vm, vm.look(&law)).expect("the law is small").unit;
+        let text = unit.functions[FunctionId::ROOT].live_ops().map(|op| format!("{op}"));
+        let text: Vec<String> = text.collect();
+        let allocates = ["thunk", "row", "partial", "delay", "call"];
+        let found = text.iter().find(|op| allocates.iter().any(|word| op.starts_with(word)));
+        assert_eq!(found, None, "{unit}");
+        assert_eq!(unit.functions.len(), 1, "{unit}");
     }
 }
 

@@ -7,7 +7,7 @@ mod support;
 use jit::{CompileMode, install};
 use plan::{HeapOptions, Val, plain};
 use spec::Term;
-use spec::shapes::{bar, row, set};
+use spec::shapes::{bar, row, set, tab};
 use std::sync::Arc;
 use support::{ProgramResult, end};
 use vm::Vm;
@@ -33,7 +33,7 @@ fn law_of_jet(name: &str) -> Term {
 fn table() -> Arc<JetTable> {
     let mut vm = Vm::new(options(false), Arc::default()).expect("the system gives a stack");
     let mut table = JetTable::new();
-    for name in JETS.iter().chain(&["_Cmp"]) {
+    for name in JETS.iter().chain(&["_Cmp", "sumOf", "tabFoldlWithKey"]) {
         let law = plain::from_term(&mut vm, &law_of_jet(name)).expect("the heap has room");
         table.add(declared(name), &[vm.hash(&law).expect("a small law")]);
     }
@@ -148,6 +148,34 @@ fn functions_are_called_with_any_number_of_arguments() {
 #[test]
 fn arguments_survive_collections_between_the_parts_of_a_call() {
     check(true, 2..=3, 3);
+}
+
+/// Jets call functions that they get: compiled laws, apps, and jets that were called often.
+#[test]
+fn jets_call_functions_that_they_get() {
+    let jets = table();
+    let items = row([4, 5, 6].map(Term::from));
+    let entries = tab([1, 2, 3].map(|nat| (Term::from(nat), Term::from(nat + 7))));
+    let calls = [("sumOf", vec![items]), ("tabFoldlWithKey", vec![Term::from(1), entries])];
+    for (jet, rest) in calls {
+        let mut runtimes = [CompileMode::Off, CompileMode::Eager].map(|mode| {
+            let mut vm = Vm::new(options(false), Arc::clone(&jets)).expect("a stack");
+            install(&mut vm, mode).expect("the compiler supports the machine");
+            let count = 1 + rest.len() as u64;
+            let caller = plain::from_term(&mut vm, &caller(count, true)).expect("room");
+            let jet = plain::from_term(&mut vm, &law_of_jet(jet).pin()).expect("room");
+            (vm, caller, jet)
+        });
+        // The first calls make code for the functions, which later calls find.
+        for _ in 0..3 {
+            for function in functions() {
+                let args = [std::slice::from_ref(&function), &rest[..]].concat();
+                let [expected, found] =
+                    runtimes.each_mut().map(|(vm, caller, jet)| call(vm, caller, jet, &args));
+                assert_eq!(found, expected, "{jet} {function}");
+            }
+        }
+    }
 }
 
 /// Code of a jet, which is tied to the jet's law, is found again after a collection.

@@ -52,6 +52,12 @@ pub trait Clock: Send + Sync {
     /// Returns a channel that gets one message when the monotonic time reaches `at`, never earlier.
     fn timer(&self, at: Instant) -> Receiver<Instant>;
 
+    /// A [`timer`](Clock::timer) for the end of a slice of an evaluation, after which another one has
+    /// its turn. A clock for tests keeps such timers apart.
+    fn slice_timer(&self, at: Instant) -> Receiver<Instant> {
+        self.timer(at)
+    }
+
     /// The CPU time that a thread has used. None if the thread has ended. The CPU time of a thread
     /// grows at most as fast as the monotonic time.
     fn cpu_time(&self, clock: CpuClockId) -> Option<Duration>;

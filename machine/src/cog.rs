@@ -1,8 +1,12 @@
 //! The cog: its heap, its state, and the transitions of the state.
 //!
-//! [`Cog::apply`] and [`Cog::retry`] are the only functions that change the state, in live running
-//! and in replay alike.
+//! An event changes the state: a live one at the end of [`Cog::resume_event`], one of the log in
+//! [`Cog::replay`], and a retry in [`Cog::retry`]. Live events and [reads](read) are evaluations that
+//! are suspended at times, so that one thread evaluates several of them in turns.
 //! An event that ends in an error ([`CogError`]) leaves the state as it was.
+
+mod event_run;
+mod read;
 
 use crate::codec::{self, SeedBytes};
 use crate::console::{ConsoleNotice, ReportOrigin};
@@ -22,18 +26,12 @@ use std::sync::Arc;
 use std::time::Duration;
 use vm::Vm;
 
+pub(crate) use self::event_run::EventProgress;
+pub(crate) use self::read::{ReadProgress, ReadResult, ReadRun};
+
 /// The largest crash operation or argument that the state keeps, in serialized bytes. A larger one
 /// is replaced by 0.
 const CRASH_LIMIT: usize = 64 << 20;
-
-/// How [`Cog::apply`] finds out how an event ends.
-pub(crate) enum ApplyMode<'a> {
-    /// It evaluates the event, under the time limit.
-    Live,
-    /// The log has the outcome. Only an event that succeeded is evaluated again, without a time
-    /// limit.
-    Replay(&'a EventOutcome),
-}
 
 /// A message of the cog to a driver.
 #[derive(PartialEq, Eq, Debug)]
@@ -89,13 +87,6 @@ impl From<EvalError> for StepError {
     fn from(stop: EvalError) -> StepError {
         StepError::Evaluation(stop)
     }
-}
-
-/// Why a read has no answer.
-enum ReadFailure {
-    Evaluation(EvalError),
-    /// The answer has too many parts to be serialized.
-    TooLarge,
 }
 
 /// The cog's heap and state. See the module's overview.
@@ -155,64 +146,61 @@ impl Cog {
         self.traces.take()
     }
 
+    /// Unwinds the evaluations that were dropped while they were suspended.
+    pub(crate) fn cancel_dropped_evaluations(&mut self) {
+        self.vm.cancel_dropped();
+    }
+
     /// The hash of the state: that of a snapshot's root.
     pub(crate) fn hash(&mut self) -> Result<Hash, EvalError> {
         let value = self.state.to_value(&mut self.vm)?;
         self.vm.hash(&value)
     }
 
-    /// Applies an event to the state.
+    /// Applies an event of the log to the state. Only an event that succeeded is evaluated again,
+    /// without a time limit.
     ///
     /// # Errors
-    /// The event has not happened: see [`CogError`].
-    pub(crate) fn apply(
+    /// The state is as it was: see [`CogError`].
+    pub(crate) fn replay(
         &mut self,
         inputs: &[EventInput],
-        mode: &ApplyMode<'_>,
+        outcome: &EventOutcome,
     ) -> Result<AppliedEvent, CogError> {
-        if let ApplyMode::Replay(EventOutcome::Retried) = mode {
+        if *outcome == EventOutcome::Retried {
             return self.retry();
         }
         let timer = ProfileTimer::start(self.track.as_ref());
-        let result = self.try_apply(inputs, mode);
-        let name = if matches!(mode, ApplyMode::Live) { "event" } else { "replay" };
-        timer.span("event", name, || {
-            let outcome = outcome_name(&result);
-            vec![("inputs", inputs.len().into()), ("outcome", outcome.into())]
+        let result = self.try_replay(inputs, outcome);
+        timer.span("event", "replay", || {
+            vec![("inputs", inputs.len().into()), ("outcome", outcome_name(&result).into())]
         });
         result
     }
 
-    fn try_apply(
+    fn try_replay(
         &mut self,
         inputs: &[EventInput],
-        mode: &ApplyMode<'_>,
+        outcome: &EventOutcome,
     ) -> Result<AppliedEvent, CogError> {
         let CogStatus::Running(cog) = &self.state.status else { return Err(CogError::NotRunning) };
         let cog = cog.clone();
         let start = self.settings.clock.instant();
-        match mode {
-            ApplyMode::Replay(outcome) if **outcome != EventOutcome::Succeeded => {
-                self.repeat_failure(cog, outcome)?;
-                let took = self.settings.clock.instant() - start;
-                Ok(AppliedEvent { outcome: (*outcome).clone(), outputs: Vec::new(), took })
-            }
-            ApplyMode::Replay(_) => {
-                self.traces.set_silent(true);
-                let result = self.step(&cog, inputs);
-                let took = self.settings.clock.instant() - start;
-                self.check_damage()?;
-                self.accept(&result.map_err(StepError::in_replay)?);
-                Ok(AppliedEvent { outcome: EventOutcome::Succeeded, outputs: Vec::new(), took })
-            }
-            ApplyMode::Live => {
-                self.traces.set_silent(false);
-                let limit = self.settings.limits.event;
-                let (result, interruption) = self.with_limit(limit, |this| this.step(&cog, inputs));
-                let took = self.settings.clock.instant() - start;
-                self.conclude(cog, result, interruption, took)
-            }
+        if *outcome == EventOutcome::Succeeded {
+            self.traces.set_silent(true);
+            let inputs = self.input_row(&cog, inputs).map_err(StepError::in_replay);
+            let result = inputs.and_then(|inputs| {
+                self.vm
+                    .call_in_order(&cog, &[inputs])
+                    .map_err(|stop| StepError::from(stop).in_replay())
+            });
+            self.check_damage()?;
+            self.accept(&result?);
+        } else {
+            self.repeat_failure(cog, outcome)?;
         }
+        let took = self.settings.clock.instant() - start;
+        Ok(AppliedEvent { outcome: outcome.clone(), outputs: Vec::new(), took })
     }
 
     /// Makes a cog that has crashed run again, from the state before the event that crashed.
@@ -264,29 +252,15 @@ impl Cog {
         self.vm.check_damage().map_err(CogError::Damaged)
     }
 
-    /// Runs an evaluation under a time limit. Returns also why it was interrupted, if it was.
-    fn with_limit<T>(
-        &mut self,
-        limit: Option<Duration>,
-        run: impl FnOnce(&mut Cog) -> T,
-    ) -> (T, Option<Interruption>) {
-        let interrupt = self.vm.interrupt_flag();
-        let watchdog = Arc::clone(&self.watchdog);
-        let watch = watchdog.watch(&interrupt, limit);
-        let result = run(self);
-        (result, watch.finish())
-    }
-
-    /// Calls the cog with inputs. The result is in normal form.
-    fn step(&mut self, cog: &Val, inputs: &[EventInput]) -> Result<Val, StepError> {
+    /// The argument of the cog for an event with these inputs.
+    fn input_row(&mut self, cog: &Val, inputs: &[EventInput]) -> Result<Val, StepError> {
         let mut rows = Vec::with_capacity(inputs.len());
         for input in inputs {
             let slot = self.vm.nat(input.slot);
             let value = self.input(cog, input)?;
             rows.push(self.vm.row(&[slot, value])?);
         }
-        let inputs = self.vm.row(&rows)?;
-        Ok(self.vm.call_in_order(cog, &[inputs])?)
+        Ok(self.vm.row(&rows)?)
     }
 
     /// Builds the value of an input.
@@ -410,60 +384,6 @@ impl Cog {
         }
         Ok(())
     }
-
-    /// Answers a query of the driver in a slot. A read that crashes is reported, and answered 0. A
-    /// read that is aborted has no answer: 0 would be a wrong one.
-    ///
-    /// # Errors
-    /// [`CogError::ShuttingDown`], [`CogError::Aborted`], which is reported, and
-    /// [`CogError::Damaged`].
-    pub(crate) fn read(
-        &mut self,
-        slot: u64,
-        key: u64,
-        query: &SeedBytes,
-    ) -> Result<SeedBytes, CogError> {
-        self.traces.set_silent(false);
-        let limit = self.settings.limits.read;
-        let timer = ProfileTimer::start(self.track.as_ref());
-        let (result, interruption) = self.with_limit(limit, |this| this.try_read(slot, key, query));
-        timer.span("evaluation", "read", || vec![("driver", slot.into())]);
-        self.check_damage()?;
-        match result {
-            Ok(answer) => Ok(answer),
-            Err(_) if interruption == Some(Interruption::Shutdown) => Err(CogError::ShuttingDown),
-            Err(ReadFailure::Evaluation(stop)) => {
-                self.report(ReportOrigin::Read(slot), &stop);
-                AbortReason::of(&stop)
-                    .map_or_else(|| Ok(self.zero()), |reason| Err(CogError::Aborted(reason)))
-            }
-            Err(ReadFailure::TooLarge) => {
-                self.traces.push(ConsoleMessage::Notice(ConsoleNotice::TooLarge(
-                    ReportOrigin::Read(slot),
-                )));
-                Err(CogError::Aborted(AbortReason::Memory))
-            }
-        }
-    }
-
-    fn try_read(
-        &mut self,
-        slot: u64,
-        key: u64,
-        query: &SeedBytes,
-    ) -> Result<SeedBytes, ReadFailure> {
-        let query = codec::deserialize_own(&mut self.vm, query)?;
-        let zero = self.vm.nat(0);
-        let parts = self.state.status.running().map(|cog| CogParts::of(self.vm.look(cog)));
-        let hold = |part: Option<plan::Ref<'_>>| part.map(|part| self.vm.hold(part));
-        let state = parts.as_ref().and_then(|parts| hold(parts.state)).unwrap_or(zero.clone());
-        let reads = parts.as_ref().and_then(|parts| hold(parts.reads)).unwrap_or(zero);
-        let [slot, key] = [slot, key].map(|nat| self.vm.nat(nat));
-        let order = self.state.conventions.read_arguments;
-        let call = self.vm.app(&reads, &order.arguments(slot, state, key, query))?;
-        let answer = self.vm.force(&call)?;
-        codec::serialize(&self.vm, &answer).map_err(|_| ReadFailure::TooLarge)
-    }
 }
 
 /// How an event ended, in a profile.
@@ -473,12 +393,6 @@ fn outcome_name(result: &Result<AppliedEvent, CogError>) -> &'static str {
         Ok(AppliedEvent { outcome: EventOutcome::Crashed { .. }, .. }) => "crashed",
         Ok(_) => "not repeated",
         Err(_) => "has not happened",
-    }
-}
-
-impl From<EvalError> for ReadFailure {
-    fn from(stop: EvalError) -> ReadFailure {
-        ReadFailure::Evaluation(stop)
     }
 }
 

@@ -65,8 +65,8 @@ pub enum ConsoleNotice {
     PortNotKept(String),
     /// The machine cannot listen, for this reason. Drivers that wait for connections get none.
     NotListening(String),
-    /// Connections of clients cannot be accepted for a lack of resources, for this reason: they wait.
-    /// A machine reports this once.
+    /// Connections of clients cannot be accepted for a lack of resources, described here. The
+    /// clients wait. A machine reports this once.
     NotAccepting(String),
     /// A value was too large to be passed on, and was dropped.
     TooLarge(ReportOrigin),

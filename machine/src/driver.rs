@@ -21,16 +21,16 @@
 //!   [`REQUESTS_AT_A_TIME`](serialized::REQUESTS_AT_A_TIME) requests.
 //! - Calls are pure, so a call can be abandoned and made again. A call runs in the shared runtime
 //!   with a budget: [`DriverSettings::call_budget`] of CPU time, 64 MB of new live data, 64 MB of
-//!   stack. A call that exceeds it is abandoned, and made again in a private runtime, with the full
-//!   limits. Traces of a call in the shared runtime are shown when it has ended, and dropped when it
-//!   is abandoned, so each is shown once.
+//!   stack. A call that exceeds it is abandoned, and made again in a private runtime, with the full limits.
+//!   Traces of a call in the shared runtime are shown when it has ended, and dropped when it is
+//!   abandoned, so each is shown once.
 //! - A driver stays in a private runtime from then on: also after four long calls in a row
 //!   ([`DriverSettings::long_call`]), and if its value, or a message, is large ([`SHARED_VALUE_PARTS`],
 //!   [`SHARED_VALUE_BYTES`]). It returns after [`DriverSettings::return_after`] short calls in a
 //!   row, if its value is small.
-//! - There are at most [`DriverSettings::private_runtimes`]. A driver that needs one takes the one
-//!   whose driver has been idle longest. That driver's value is kept as bytes until its next call.
-//!   If all are at work, the driver waits.
+//! - At most [`DriverSettings::private_runtimes`] are kept for drivers that are idle. The value of the
+//!   driver that has been idle longest is kept as bytes until its next call. Up to 64 drivers are at
+//!   work in private runtimes at a time; the others that need one wait.
 //! - The queue of requests to the event loop is bounded. A thread does not wait for room in it. A
 //!   driver with requests for which there is no room waits, and takes no messages meanwhile; its
 //!   requests stay in its value, so they need no memory. Drivers get room in the order in which they
@@ -68,10 +68,10 @@ use crossbeam_channel::Sender;
 use std::sync::Arc;
 
 /// A driver's value with more parts than this, as [`plan::is_larger_than`] counts them, is not kept
-/// in a shared runtime. Counting takes about 10 ms.
-const SHARED_VALUE_PARTS: usize = 1 << 20;
+/// in a shared runtime: moving it would delay the other drivers of the thread.
+const SHARED_VALUE_PARTS: usize = 1 << 17;
 /// A serialized value or message with more bytes than this is not loaded into a shared runtime.
-const SHARED_VALUE_BYTES: usize = 8 << 20;
+const SHARED_VALUE_BYTES: usize = 4 << 20;
 
 /// What all drivers of a machine share.
 pub(crate) struct DriverContext {

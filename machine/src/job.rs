@@ -2,7 +2,8 @@
 //!
 //! The result of a job is a row in the form that the cog expects ([`JobResultForm`]). A job in which
 //! a value is needed to compute itself has the result of one that runs out of CPU time. Each job has
-//! a heap of its own, made for the job and dropped with it.
+//! a heap of its own, made for the job and dropped with it, and with it goes all memory that the job
+//! has used.
 
 use crate::cancellation::CancellationToken;
 use crate::codec::{self, SeedBytes};

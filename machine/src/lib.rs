@@ -17,7 +17,7 @@
 //! - An event (a batch of inputs of the cog) is evaluated and logged with its outcome. Only when
 //!   the log is durable does anything that depends on the event become visible: messages, starts of
 //!   workers, answers to reads, traces.
-//! - Starting is loading the newest snapshot and calling the same `Cog::apply` with each event
+//! - Starting is loading the newest snapshot and replaying each event
 //!   since. Events and snapshots carry hashes of the state, so a replay that diverges is an error.
 //! - An event that exceeds a limit (CPU time, stack, memory) has not happened. Its inputs are tried
 //!   one by one, and one that exceeds a limit by itself is set aside: kept in the store, listed by
@@ -27,9 +27,9 @@
 //!   other failed evaluation ends only itself.
 //! - A machine that has nothing to do uses no processor time.
 //!
-//! The cog and each job have a heap and a thread of their own. Drivers share a few threads, each with
-//! one heap; one that computes for long has a heap of its own meanwhile (`driver`). Values cross as
-//! bytes (`codec`).
+//! The cog and each job have a heap and a thread of their own. Drivers share a few threads, each
+//! with one heap; one that computes for long has a heap of its own meanwhile (`driver`). Values
+//! cross as bytes (`codec`).
 //!
 //! The modules, each layer above those that it uses:
 //!

@@ -1,20 +1,21 @@
 //! A machine: booted in a store, opened by a replay, and run by an event loop.
 //!
 //! ```text
-//! requests ─▶ batch ─▶ cog.apply ─▶ append ─┬▶ .. ─▶ durable ─▶ effects: messages, workers, reports
+//! requests ─▶ batch ─▶ cog event ─▶ append ─┬▶ .. ─▶ durable ─▶ effects: messages, workers, reports
 //!                          ▲                └▶ effect queue, in order
 //! job results ─────────────┘
 //! ```
 //!
 //! The loop (`event_loop`) runs on the thread that opened the machine, which owns the cog's heap.
 //! While an event is on its way to the disk, the next ones are applied. `inputs` makes events of
-//! inputs, and deals with those that exceed a limit; `retry` makes a cog that has crashed run again;
+//! inputs, and deals with those that exceed a limit; `reads` answers reads beside events; `retry` makes a cog that has crashed run again;
 //! `effects` has what waits for the disk, and `shutdown` what happens when the loop ends or the disk
 //! is full.
 
 mod effects;
 mod event_loop;
 mod inputs;
+mod reads;
 mod retry;
 mod shutdown;
 
@@ -44,6 +45,8 @@ use effects::{Effect, EffectQueue};
 use persist::{LogAppender, Seq, Store};
 use plan::{Hash, Val};
 use profile::ProfileTrack;
+use reads::ReadQueue;
+use std::collections::VecDeque;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -117,6 +120,11 @@ pub struct Machine {
     pool: WorkerPool,
     requests: Receiver<CogRequest>,
     control: Receiver<ControlMessage>,
+    /// Requests and messages that have been received and wait for the end of an event.
+    postponed_requests: VecDeque<CogRequest>,
+    postponed_control: VecDeque<ControlMessage>,
+    /// The reads that have not ended.
+    reads: ReadQueue,
     control_sender: Sender<ControlMessage>,
     stopping: Arc<AtomicBool>,
     metrics: Arc<MetricsRecorder>,
@@ -224,6 +232,9 @@ impl Machine {
             pool,
             requests,
             control,
+            postponed_requests: VecDeque::new(),
+            postponed_control: VecDeque::new(),
+            reads: ReadQueue::default(),
             control_sender,
             stopping: Arc::default(),
             metrics,
@@ -285,6 +296,7 @@ impl Machine {
         self.perform(changes.into_iter().map(Effect::Worker).collect())?;
         let offered = if self.settings.offer_set_aside { self.offer_set_aside() } else { Ok(()) };
         let served = offered.and_then(|()| self.serve());
+        self.drop_reads();
         let outcome = self.outcome();
         self.shut_down(served).map(|()| outcome)
     }

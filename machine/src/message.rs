@@ -2,12 +2,14 @@
 
 use crate::codec::SeedBytes;
 use crate::device::DeviceAnswer;
-use crate::error::SystemError;
+use crate::error::{StateError, SystemError};
 use crate::event::InputPayload;
 use crossbeam_channel::Sender;
 use persist::collect::{CollectStats, GarbageEstimate};
-use persist::{LogError, Seq, SnapshotError};
+use persist::{LogError, Seq};
 use plan::EvalError;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 /// A request of a driver to the cog. `worker` is the driver's number.
@@ -15,7 +17,32 @@ pub(crate) enum CogRequest {
     /// Make `value` an input of the cog.
     Write { worker: u64, value: SeedBytes },
     /// Answer a query. The answer carries `key` and `serial` ([`DriverMessage::ReadAnswer`]).
-    Read { worker: u64, key: u64, serial: u64, query: SeedBytes },
+    Read { worker: u64, key: u64, serial: u64, query: SeedBytes, call: ReadCall },
+}
+
+impl CogRequest {
+    /// The number of the driver.
+    pub(crate) fn worker(&self) -> u64 {
+        match self {
+            CogRequest::Write { worker, .. } | CogRequest::Read { worker, .. } => *worker,
+        }
+    }
+}
+
+/// A read from the view of its driver. Clones share it.
+#[derive(Clone, Default)]
+pub(crate) struct ReadCall(Arc<AtomicBool>);
+
+impl ReadCall {
+    /// Makes the read end without an answer: the driver does not wait for it any more.
+    pub(crate) fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the read was cancelled.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// Any other message to the event loop.
@@ -29,7 +56,7 @@ pub(crate) enum ControlMessage {
     /// The evaluation of a worker needed a damaged pin ([`EvalError::Damaged`], as text).
     WorkerDamaged(String),
     /// A snapshot was written, or failed.
-    SnapshotDone(Result<(), SnapshotError>),
+    SnapshotDone(SnapshotEnd),
     /// A thread that collects the store has ended.
     Garbage(GarbageReport),
     /// A thread has panicked.
@@ -64,6 +91,15 @@ impl ControlMessage {
     ) -> PanicGuard {
         PanicGuard { control: control.clone(), thread_name }
     }
+}
+
+/// The end of a snapshot that was written while events went on.
+pub(crate) struct SnapshotEnd {
+    pub(crate) result: Result<(), StateError>,
+    /// The bytes of all written pins when the state had been frozen.
+    pub(crate) pin_bytes: u64,
+    /// The bytes of pins that were written meanwhile, most of them by the freeze.
+    pub(crate) cost: u64,
 }
 
 /// See [`ControlMessage::on_panic`].

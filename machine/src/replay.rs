@@ -1,7 +1,7 @@
 //! Replay: loading a snapshot, and applying the events since once more. A long replay writes
 //! snapshots on its way, as a running machine does, and reports how far it is.
 
-use crate::cog::{ApplyMode, Cog, CogError};
+use crate::cog::{Cog, CogError};
 use crate::console::ConsoleNotice;
 use crate::error::{StartError, StateError};
 use crate::event::EventRecord;
@@ -114,7 +114,7 @@ fn replay_event(
         }
     }
     offered.extend(event.offered());
-    match cog.apply(&event.inputs, &ApplyMode::Replay(&event.outcome)) {
+    match cog.replay(&event.inputs, &event.outcome) {
         Ok(applied) => Ok(applied.took),
         Err(CogError::Diverged(stop) | CogError::Damaged(stop)) => Err(failed(stop.to_string())),
         Err(CogError::ShuttingDown) => Err(failed("it was interrupted".into())),

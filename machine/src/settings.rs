@@ -118,13 +118,14 @@ pub struct NetworkSettings {
 pub struct DriverSettings {
     /// How many threads run drivers, each with one runtime that its drivers share; at least 1.
     pub threads: usize,
-    /// The CPU time of a call in the shared runtime. A call that takes longer is abandoned, and made
+    /// The CPU time of a call in the shared runtime, by the system's clock. A call that takes longer is abandoned, and made
     /// again in a private runtime. 0: all calls are made in private runtimes.
     pub call_budget: Duration,
     /// A call that takes longer is long. A driver moves to a private runtime after four long calls
     /// in a row.
     pub long_call: Duration,
-    /// How many private runtimes there are at most; at least 1. Each has a thread.
+    /// How many private runtimes are kept for drivers that are idle. Each has a heap and a thread. Up
+    /// to 64 drivers may be at work in such runtimes.
     pub private_runtimes: usize,
     /// A driver in a private runtime returns to the shared one after this many short calls in a row,
     /// if its state is small.

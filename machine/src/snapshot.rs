@@ -1,5 +1,5 @@
-//! When snapshots are written, and how. The cog's thread freezes the new parts of the state, which
-//! copies them; another thread waits for the disk while events continue.
+//! When snapshots are written, and how. Another thread freezes the new parts of the state, which
+//! hashes and copies them, and waits for the disk; events continue meanwhile.
 //!
 //! A snapshot is due by what it saves ([`SnapshotPolicy`]): bytes of log and time of evaluation, both
 //! of which bound the next replay, and bytes of pins that may have become garbage. An event that
@@ -8,15 +8,15 @@
 
 use crate::cog::Cog;
 use crate::console::{Console, ConsoleNotice};
-use crate::error::{RunError, StateError, SystemError};
-use crate::message::ControlMessage;
+use crate::error::{RunError, StateError};
+use crate::message::{ControlMessage, SnapshotEnd};
 use crate::settings::SnapshotPolicy;
 use crossbeam_channel::Sender;
 use persist::{PinError, Seq, SnapshotError, Store, WrittenPins};
 use plan::pinspace::FrozenPin;
 use profile::ProfileTimer;
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// Decides when a snapshot is due, and writes it.
@@ -27,7 +27,7 @@ pub(crate) struct SnapshotScheduler {
     since: SinceSnapshot,
     /// The bytes of pins that the last snapshot wrote.
     cost: u64,
-    /// The thread that writes a snapshot.
+    /// The thread that freezes the state and writes a snapshot.
     writer: Option<JoinHandle<()>>,
 }
 
@@ -69,7 +69,7 @@ impl SnapshotScheduler {
         self.since.work += work;
     }
 
-    /// Freezes the state, and begins to count anew. Returns None if there is no room.
+    /// Freezes the state on this thread, and begins to count anew. Returns None if there is no room.
     fn freeze(
         &mut self,
         cog: &mut Cog,
@@ -97,23 +97,34 @@ impl SnapshotScheduler {
         if !self.is_due() || self.writer.is_some() {
             return Ok(());
         }
-        let Some(root) = self.freeze(cog, store, console)? else { return Ok(()) };
-        let (store, control) = (Arc::clone(store), control.clone());
-        let track = cog.track().cloned();
-        let writer = thread::Builder::new()
-            .name("pallas-snapshot".into())
-            .spawn(move || {
-                let timer = ProfileTimer::start(track.as_ref());
-                let result = write(&store, &root, applied);
-                // Events go on meanwhile on the same track.
-                timer.overlapping_span("snapshot", "write");
-                // The machine closes the store when it gets the message, so drop it before.
-                drop((root, store));
-                // If the event loop has ended, no thread receives the message.
-                let _ = control.send(ControlMessage::SnapshotDone(result));
-            })
-            .map_err(SystemError::new("start a thread"))?;
-        self.writer = Some(writer);
+        let before = self.pins.bytes();
+        self.since = SinceSnapshot { pins_before: before, ..SinceSnapshot::default() };
+        let guard = ControlMessage::on_panic(control, "a snapshot");
+        let (pins, control) = (Arc::clone(&self.pins), control.clone());
+        let (track, of_store) = (cog.track().cloned(), Arc::clone(store));
+        // Events go on meanwhile on the same track.
+        let timer = ProfileTimer::start(track.as_ref());
+        let write_frozen = move |saved: Result<FrozenPin, StateError>| {
+            timer.overlapping_span("snapshot", "freeze");
+            let pin_bytes = pins.bytes();
+            let timer = ProfileTimer::start(track.as_ref());
+            let result = saved.and_then(|root| Ok(write(&of_store, &root, applied)?));
+            timer.overlapping_span("snapshot", "write");
+            // The machine closes the store when it gets the message, so drop it before.
+            drop(of_store);
+            let end = SnapshotEnd { result, pin_bytes, cost: pin_bytes - before };
+            // If the event loop has ended, no thread receives the message.
+            let _ = control.send(ControlMessage::SnapshotDone(end));
+            drop(guard);
+        };
+        let timer = ProfileTimer::start(cog.track());
+        let (vm, state) = cog.parts();
+        let started = state.save_in_background(vm, store, write_frozen);
+        timer.span("snapshot", "begin", Vec::new);
+        match started {
+            Ok(writer) => self.writer = Some(writer),
+            Err(error) => report(Err(error), console)?,
+        }
         Ok(())
     }
 
@@ -131,7 +142,7 @@ impl SnapshotScheduler {
             return Ok(());
         }
         match self.freeze(cog, store, console)? {
-            Some(root) => report(write(store, &root, applied), console),
+            Some(root) => report(write(store, &root, applied).map_err(StateError::from), console),
             None => Ok(()),
         }
     }
@@ -142,13 +153,16 @@ impl SnapshotScheduler {
     }
 
     /// Handles the end of the snapshot that was being written.
-    pub(crate) fn done(
-        &mut self,
-        result: Result<(), SnapshotError>,
-        console: &dyn Console,
-    ) -> Result<(), RunError> {
+    pub(crate) fn done(&mut self, end: SnapshotEnd, console: &dyn Console) -> Result<(), RunError> {
         self.wait();
-        Ok(report(result, console)?)
+        self.cost = end.cost;
+        self.since.pins_before = end.pin_bytes;
+        Ok(report(end.result, console)?)
+    }
+
+    /// Whether a snapshot is being frozen or written.
+    pub(crate) fn is_writing(&self) -> bool {
+        self.writer.is_some()
     }
 
     /// Waits until no snapshot is being written.
@@ -173,7 +187,9 @@ impl SnapshotScheduler {
             return Ok(());
         }
         match freeze(cog, store, console)? {
-            Some(root) => Ok(report(write(store, &root, applied), console)?),
+            Some(root) => {
+                Ok(report(write(store, &root, applied).map_err(StateError::from), console)?)
+            }
             None => Ok(()),
         }
     }
@@ -192,14 +208,7 @@ fn freeze(
     timer.span("snapshot", "freeze", Vec::new);
     match saved {
         Ok(root) => Ok(Some(root)),
-        Err(
-            error @ (StateError::NoRoom { .. }
-            | StateError::Pin(PinError::Full(_) | PinError::TooLarge { .. })),
-        ) => {
-            console.notice(&ConsoleNotice::SnapshotFailed(error.to_string()));
-            Ok(None)
-        }
-        Err(error) => Err(error),
+        Err(error) => report(Err(error), console).map(|()| None),
     }
 }
 
@@ -209,14 +218,19 @@ fn write(store: &Store, root: &FrozenPin, covers: Seq) -> Result<(), SnapshotErr
     store.prune().map(drop)
 }
 
-/// Reports a snapshot that failed for lack of room on the disk. Any other failure is an error.
-fn report(result: Result<(), SnapshotError>, console: &dyn Console) -> Result<(), StateError> {
+/// Reports a snapshot that failed for lack of room, in memory or on the disk. Any other failure is an
+/// error.
+fn report(result: Result<(), StateError>, console: &dyn Console) -> Result<(), StateError> {
     match result {
-        Err(error @ SnapshotError::Full(_)) => {
+        Err(
+            error @ (StateError::NoRoom { .. }
+            | StateError::Pin(PinError::Full(_) | PinError::TooLarge { .. })
+            | StateError::Snapshot(SnapshotError::Full(_))),
+        ) => {
             console.notice(&ConsoleNotice::SnapshotFailed(error.to_string()));
             Ok(())
         }
-        result => Ok(result?),
+        result => result,
     }
 }
 

@@ -27,6 +27,8 @@ use crate::error::StateError;
 use persist::{PinError, Snapshot, Store};
 use plan::{EvalError, Hash, Ref, Shape, Val};
 use plan::{FreezeError, pinspace::FrozenPin};
+use std::sync::Arc;
+use std::thread::JoinHandle;
 use vm::Vm;
 
 /// A cog and its status.
@@ -120,18 +122,27 @@ impl MachineState {
     /// The pins are not durable yet.
     pub(crate) fn save(&self, vm: &mut Vm, store: &Store) -> Result<FrozenPin, StateError> {
         let value = self.to_value(vm).map_err(|stop| failed(store, &stop))?;
-        vm.freeze(&value, store.space()).map_err(|error| match error {
-            FreezeError::NotNormal => {
-                StateError::Freeze { path: store.path().into(), problem: error.to_string() }
-            }
-            FreezeError::Eval(stop) => failed(store, &stop),
-            FreezeError::Space(error) => match error.downcast::<PinError>() {
-                Ok(error) => StateError::Pin(*error),
-                Err(error) => {
-                    StateError::Freeze { path: store.path().into(), problem: error.to_string() }
-                }
-            },
-        })
+        vm.freeze(&value, store.space()).map_err(|error| freeze_failed(store, error))
+    }
+
+    /// Does the work of [`MachineState::save`] on another thread, which calls `then` with the
+    /// result. Evaluation can go on meanwhile.
+    pub(crate) fn save_in_background(
+        &self,
+        vm: &mut Vm,
+        store: &Arc<Store>,
+        then: impl FnOnce(Result<FrozenPin, StateError>) + Send + 'static,
+    ) -> Result<JoinHandle<()>, StateError> {
+        let value = self.to_value(vm).map_err(|stop| failed(store, &stop))?;
+        let of_store = Arc::clone(store);
+        let then = move |frozen: Result<FrozenPin, FreezeError>| {
+            let saved = frozen.map_err(|error| freeze_failed(&of_store, error));
+            // The machine closes the store after `then` has sent a message.
+            drop(of_store);
+            then(saved);
+        };
+        let started = vm.freeze_in_background(&value, store.space(), then);
+        started.map_err(|error| freeze_failed(store, error))
     }
 
     /// Loads the state of a snapshot. Reads the root pin only.
@@ -150,6 +161,20 @@ impl MachineState {
         vm.check_damage().map_err(|stop| failed(store, &stop))?;
         let hash = Hash(snapshot.root);
         state.ok_or_else(|| StateError::NotAState { path: store.path().into(), hash })
+    }
+}
+
+/// The error of a freeze of the state.
+fn freeze_failed(store: &Store, error: FreezeError) -> StateError {
+    let (path, problem) = (store.path().into(), error.to_string());
+    match error {
+        FreezeError::Damaged(_) => StateError::Damaged { path, problem },
+        FreezeError::Limit(_) => StateError::NoRoom { path, problem },
+        FreezeError::Space(error) => match error.downcast::<PinError>() {
+            Ok(error) => StateError::Pin(*error),
+            Err(error) => StateError::Freeze { path, problem: error.to_string() },
+        },
+        FreezeError::NotNormal | FreezeError::Thread(_) => StateError::Freeze { path, problem },
     }
 }
 

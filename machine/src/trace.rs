@@ -66,6 +66,12 @@ pub(crate) fn show_at_once(vm: &mut Vm, settings: &Arc<MachineSettings>) {
 #[derive(Default)]
 struct Buffer {
     is_silent: bool,
+    contents: BufferContents,
+}
+
+/// The reports of one evaluation.
+#[derive(Default)]
+pub(crate) struct BufferContents {
     messages: Vec<ConsoleMessage>,
     /// Size of the texts, in bytes.
     text_size: usize,
@@ -87,14 +93,20 @@ impl TraceBuffer {
         });
     }
 
-    /// Sets whether traces are dropped without a notice, as they are during a replay.
-    pub(crate) fn set_silent(&self, is_silent: bool) {
-        self.0.borrow_mut().is_silent = is_silent;
+    /// Sets whether traces are dropped without a notice, as they are during a replay. Returns whether
+    /// they were.
+    pub(crate) fn set_silent(&self, is_silent: bool) -> bool {
+        std::mem::replace(&mut self.0.borrow_mut().is_silent, is_silent)
+    }
+
+    /// Exchanges the reports in the buffer, when another evaluation goes on.
+    pub(crate) fn exchange(&self, other: &mut BufferContents) {
+        std::mem::swap(&mut self.0.borrow_mut().contents, other);
     }
 
     /// Adds a report.
     pub(crate) fn push(&self, message: ConsoleMessage) {
-        let buffer = &mut *self.0.borrow_mut();
+        let buffer = &mut self.0.borrow_mut().contents;
         if let ConsoleMessage::Text(text) = &message {
             if buffer.text_size + text.len() > BUFFER_LIMIT {
                 buffer.dropped += 1;
@@ -107,13 +119,13 @@ impl TraceBuffer {
 
     /// Whether a text was dropped since the reports were taken.
     pub(crate) fn has_dropped(&self) -> bool {
-        self.0.borrow().dropped > 0
+        self.0.borrow().contents.dropped > 0
     }
 
     /// Removes and returns the reports, in the order in which they were made. If texts were
     /// dropped, the last report says how many.
     pub(crate) fn take(&self) -> Vec<ConsoleMessage> {
-        let buffer = &mut *self.0.borrow_mut();
+        let buffer = &mut self.0.borrow_mut().contents;
         buffer.text_size = 0;
         let mut messages = std::mem::take(&mut buffer.messages);
         if buffer.dropped > 0 {

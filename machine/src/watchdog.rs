@@ -6,6 +6,10 @@
 //! process that was stopped loses nothing. Only the deadline of a shutdown is a time by the
 //! monotonic clock.
 //!
+//! An evaluation that can be suspended is watched while it runs, in *slices*: its watch is paused
+//! in between, so its limit counts only its own CPU time. A slice may have an end, by the monotonic
+//! clock, at which the thread requests that the evaluation is suspended.
+//!
 //! The thread sleeps without a timer while nothing is watched.
 //! When a watch ends, the thread is not notified: the timer may wake it once without work to do,
 //! which is cheaper than a message for each evaluation.
@@ -17,6 +21,8 @@ use crate::clock::{Clock, CpuClockId};
 use crate::error::SystemError;
 use crossbeam_channel::{Receiver, Sender, bounded, never, select};
 use parking_lot::Mutex;
+use plan::InterruptHandle;
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -36,22 +42,84 @@ pub(crate) enum Interruption {
     Shutdown,
 }
 
-/// A running evaluation.
+/// How an evaluation is stopped.
+enum StopRequest {
+    /// By the interrupt flag of its runtime.
+    Flag(Arc<AtomicBool>),
+    /// By a handle, which can suspend it as well.
+    Handle(InterruptHandle),
+}
+
+impl StopRequest {
+    fn make(&self) {
+        match self {
+            StopRequest::Flag(flag) => flag.store(true, Ordering::SeqCst),
+            StopRequest::Handle(handle) => handle.request_stop(),
+        }
+    }
+
+    fn withdraw(&self) {
+        match self {
+            StopRequest::Flag(flag) => flag.store(false, Ordering::SeqCst),
+            StopRequest::Handle(handle) => handle.withdraw_stop(),
+        }
+    }
+}
+
+/// An evaluation.
 struct Watched {
     /// The clock of the evaluating thread.
     cpu_clock: CpuClockId,
-    /// When that clock exceeds the limit. None if there is no limit.
+    /// The CPU time that the evaluation may still use when it is resumed. None if there is no
+    /// limit.
+    cpu_left: Option<Duration>,
+    /// Whether the evaluation is suspended.
+    is_paused: bool,
+    /// When the thread's clock exceeds the limit. None if there is no limit.
     cpu_deadline: Option<Duration>,
     /// The monotonic time at which the limit can be exceeded at the earliest. None if it cannot be
     /// exceeded.
     check_at: Option<Instant>,
-    /// The interrupt flag of the evaluation's runtime.
-    flag: Arc<AtomicBool>,
-    /// Why the flag was set, if it was.
+    /// When the evaluation is to be suspended.
+    suspend_at: Option<Instant>,
+    stop: StopRequest,
+    /// Why the evaluation was interrupted, if it was.
     interrupted: Option<Interruption>,
 }
 
 impl Watched {
+    /// Starts to count the CPU time of the calling thread.
+    fn begin(&mut self, clock: &dyn Clock, now: Instant, slice: Option<Duration>) {
+        self.is_paused = false;
+        let used = self.cpu_left.and_then(|_| clock.cpu_time(self.cpu_clock));
+        self.cpu_deadline = self.cpu_left.zip(used).and_then(|(left, used)| used.checked_add(left));
+        self.check_at = self.cpu_left.and_then(|left| now.checked_add(left));
+        self.suspend_at = slice.and_then(|slice| now.checked_add(slice));
+    }
+
+    /// Stops counting.
+    fn pause(&mut self, clock: &dyn Clock) {
+        self.is_paused = true;
+        if let Some(deadline) = self.cpu_deadline {
+            let used = clock.cpu_time(self.cpu_clock);
+            self.cpu_left = used.map(|used| deadline.saturating_sub(used)).or(self.cpu_left);
+        }
+        if self.interrupted.is_some() {
+            // The request must not hit the evaluation that runs next.
+            self.stop.withdraw();
+        }
+    }
+
+    /// Requests a suspension if the slice has ended.
+    fn end_slice(&mut self, now: Instant) {
+        if self.suspend_at.is_some_and(|at| at <= now) {
+            self.suspend_at = None;
+            if let StopRequest::Handle(handle) = &self.stop {
+                handle.request_suspension();
+            }
+        }
+    }
+
     /// Whether the evaluation has exceeded its limit. If not, sets when to look again.
     fn has_exceeded_limit(&mut self, clock: &dyn Clock, now: Instant) -> bool {
         let (Some(check_at), Some(deadline)) = (self.check_at, self.cpu_deadline) else {
@@ -73,26 +141,40 @@ struct Deadlines {
     next_number: u64,
     /// When every evaluation is to be over.
     shutdown: Option<Instant>,
-    /// The timer that the thread sleeps until.
-    wakes_at: Option<Instant>,
+    /// The timers that the thread sleeps until.
+    wakes_at: WakeTimes,
+}
+
+/// When the watchdog's thread looks at the evaluations again.
+#[derive(Clone, Copy, Default)]
+struct WakeTimes {
+    /// For the limits and the shutdown.
+    limit: Option<Instant>,
+    /// For the ends of slices.
+    slice: Option<Instant>,
 }
 
 impl Deadlines {
     /// Interrupts the evaluations whose time is over. Returns when to look at the others.
-    fn interrupt_expired(&mut self, clock: &dyn Clock) -> Option<Instant> {
+    fn interrupt_expired(&mut self, clock: &dyn Clock) -> WakeTimes {
         let now = clock.instant();
         let shutdown = self.shutdown;
-        let mut earliest = None;
-        for watched in self.watched.values_mut().filter(|watched| watched.interrupted.is_none()) {
+        let mut earliest = WakeTimes::default();
+        let running = |watched: &&mut Watched| watched.interrupted.is_none() && !watched.is_paused;
+        for watched in self.watched.values_mut().filter(running) {
             watched.interrupted = if shutdown.is_some_and(|at| at <= now) {
                 Some(Interruption::Shutdown)
             } else if watched.has_exceeded_limit(clock, now) {
                 Some(Interruption::TimeLimit)
             } else {
-                earliest = [earliest, shutdown, watched.check_at].into_iter().flatten().min();
+                watched.end_slice(now);
+                let limits = [earliest.limit, shutdown, watched.check_at];
+                earliest.limit = limits.into_iter().flatten().min();
+                let slices = [earliest.slice, watched.suspend_at];
+                earliest.slice = slices.into_iter().flatten().min();
                 continue;
             };
-            watched.flag.store(true, Ordering::SeqCst);
+            watched.stop.make();
         }
         earliest
     }
@@ -128,24 +210,68 @@ impl Watchdog {
     /// Sets `flag` when the calling thread has used more CPU time than `limit` from now on, unless
     /// the watch is finished before. Without a limit, only a shutdown sets the flag.
     pub(crate) fn watch(&self, flag: &Arc<AtomicBool>, limit: Option<Duration>) -> Watch<'_> {
-        let cpu_clock = CpuClockId::of_current_thread();
-        let used = limit.and_then(|_| self.clock.cpu_time(cpu_clock));
-        let cpu_deadline = limit.zip(used).and_then(|(limit, used)| used.checked_add(limit));
-        let check_at = limit.and_then(|limit| self.clock.instant().checked_add(limit));
+        let number = self.add(StopRequest::Flag(Arc::clone(flag)), limit);
+        self.begin(number, None);
+        Watch { watchdog: self, number }
+    }
+
+    /// Watches an evaluation that can be suspended, whose slices the calling thread will begin with
+    /// [`SlicedWatch::begin`]. The evaluation is stopped through the handle when its slices have
+    /// used more CPU time than `limit`, or at a shutdown.
+    pub(crate) fn watch_slices(
+        self: &Arc<Watchdog>,
+        handle: InterruptHandle,
+        limit: Option<Duration>,
+    ) -> SlicedWatch {
+        let number = self.add(StopRequest::Handle(handle), limit);
+        SlicedWatch { watchdog: Arc::clone(self), number, is_running: Cell::new(false) }
+    }
+
+    /// Adds a watch that is paused, and returns its number.
+    fn add(&self, stop: StopRequest, limit: Option<Duration>) -> u64 {
+        let watched = Watched {
+            cpu_clock: CpuClockId::of_current_thread(),
+            cpu_left: limit,
+            is_paused: true,
+            cpu_deadline: None,
+            check_at: None,
+            suspend_at: None,
+            stop,
+            interrupted: None,
+        };
         let mut deadlines = self.deadlines.lock();
         let number = deadlines.next_number;
         deadlines.next_number += 1;
-        let flag = Arc::clone(flag);
-        let watched = Watched { cpu_clock, cpu_deadline, check_at, flag, interrupted: None };
         deadlines.watched.insert(number, watched);
-        let is_earliest =
-            check_at.is_some_and(|at| deadlines.wakes_at.is_none_or(|wakes_at| at < wakes_at));
-        let wake = deadlines.shutdown.is_some() || is_earliest;
+        number
+    }
+
+    /// Begins a slice of the evaluation with that number.
+    fn begin(&self, number: u64, slice: Option<Duration>) {
+        let now = self.clock.instant();
+        let mut deadlines = self.deadlines.lock();
+        let (wakes_at, shutdown) = (deadlines.wakes_at, deadlines.shutdown);
+        let Some(watched) = deadlines.watched.get_mut(&number) else { return };
+        watched.begin(&*self.clock, now, slice);
+        if watched.interrupted.is_some() {
+            watched.stop.make();
+        }
+        let is_before = |at: Option<Instant>, timer: Option<Instant>| {
+            at.is_some_and(|at| timer.is_none_or(|timer| at < timer))
+        };
+        let is_earliest = is_before(watched.check_at, wakes_at.limit)
+            || is_before(watched.suspend_at, wakes_at.slice);
         drop(deadlines);
-        if wake {
+        if shutdown.is_some() || is_earliest {
             self.wake();
         }
-        Watch { watchdog: self, number }
+    }
+
+    /// Ends a watch, and returns why the evaluation was interrupted, if it was.
+    fn finish(&self, number: u64) -> Option<Interruption> {
+        let mut deadlines = self.deadlines.lock();
+        let watched = deadlines.watched.remove(&number)?;
+        watched.interrupted.inspect(|_| watched.stop.withdraw())
     }
 
     /// Sets a deadline for all evaluations, including those that begin later. The earliest such
@@ -179,20 +305,22 @@ impl Drop for Watchdog {
 /// The watchdog's thread.
 fn run(clock: &dyn Clock, deadlines: &Mutex<Deadlines>, wakes: &Receiver<()>) {
     loop {
-        let earliest = {
+        let WakeTimes { limit, slice } = {
             let mut deadlines = deadlines.lock();
             deadlines.wakes_at = deadlines.interrupt_expired(clock);
             deadlines.wakes_at
         };
-        let timer = earliest.map_or_else(never, |at| clock.timer(at));
+        let limit = limit.map_or_else(never, |at| clock.timer(at));
+        let slice = slice.map_or_else(never, |at| clock.slice_timer(at));
         select! {
             recv(wakes) -> wake => if wake.is_err() { return },
-            recv(timer) -> _ => {}
+            recv(limit) -> _ => {}
+            recv(slice) -> _ => {}
         }
     }
 }
 
-/// The watch over one evaluation.
+/// The watch over one evaluation that runs from its beginning to its end.
 pub(crate) struct Watch<'w> {
     watchdog: &'w Watchdog,
     number: u64,
@@ -203,9 +331,49 @@ impl Watch<'_> {
     /// Clears the flag, so that an interruption that came too late does not hit the next
     /// evaluation.
     pub(crate) fn finish(self) -> Option<Interruption> {
+        self.watchdog.finish(self.number)
+    }
+}
+
+/// The watch over one evaluation that can be suspended. Dropping it ends the watch.
+pub(crate) struct SlicedWatch {
+    watchdog: Arc<Watchdog>,
+    number: u64,
+    /// Whether a slice has begun and not ended.
+    is_running: Cell<bool>,
+}
+
+impl SlicedWatch {
+    /// Begins a slice: the calling thread evaluates now. When `length` is over, the evaluation is
+    /// requested to suspend itself.
+    pub(crate) fn begin(&self, length: Option<Duration>) {
+        self.is_running.set(true);
+        self.watchdog.begin(self.number, length);
+    }
+
+    /// Whether a slice has begun and not ended.
+    pub(crate) fn is_running(&self) -> bool {
+        self.is_running.get()
+    }
+
+    /// Ends a slice: the evaluation is suspended.
+    pub(crate) fn pause(&self) {
+        self.is_running.set(false);
         let mut deadlines = self.watchdog.deadlines.lock();
-        let watched = deadlines.watched.remove(&self.number)?;
-        watched.interrupted.inspect(|_| watched.flag.store(false, Ordering::SeqCst))
+        if let Some(watched) = deadlines.watched.get_mut(&self.number) {
+            watched.pause(&*self.watchdog.clock);
+        }
+    }
+
+    /// Ends the watch when the evaluation has ended, and returns why it was interrupted, if it was.
+    pub(crate) fn finish(self) -> Option<Interruption> {
+        self.watchdog.finish(self.number)
+    }
+}
+
+impl Drop for SlicedWatch {
+    fn drop(&mut self) {
+        self.watchdog.finish(self.number);
     }
 }
 

@@ -13,6 +13,7 @@ use crate::error::EvalError;
 use crate::heap::{HeapFull, HeapMemory, ObjectDraft, RawHeap};
 use crate::layout::ObjectLayout;
 use crate::nat::{fill_nat, limbs};
+use crate::pinspace::range::is_frozen;
 use crate::word::Word;
 
 /// Appending to a bar of fewer bytes copies it into a flat bar.
@@ -65,7 +66,12 @@ fn has_room(heap: &HeapMemory, bar: Word, length: usize, more: usize) -> bool {
     if heap.header(bar).layout() != ObjectLayout::BarPart {
         return false;
     }
-    let buffer = heap.object(heap.load(bar, 1));
+    let buffer = heap.load(bar, 1);
+    if is_frozen(buffer.address()) {
+        // Earlier versions froze buffers.
+        return false;
+    }
+    let buffer = heap.object(buffer);
     let room = 8 * (buffer.size() - 1);
     buffer.raw(0) == length as u64 && room - length >= more
 }

@@ -19,26 +19,35 @@ use crate::pinspace::{BackingError, DamagedPin, NewPin, PinSpace, range, space};
 use crate::value_ref::Ref;
 use crate::view::PinRef;
 use crate::word::{Word, WordKind};
-use crate::{pin, shape};
+use crate::{bar, pin, shape};
 use std::sync::Arc;
 
-/// Why a value was not frozen.
+/// Why a value was not frozen. It can be sent to another thread, which an [`EvalError`] cannot.
 #[derive(Debug, thiserror::Error)]
 pub enum FreezeError {
     /// The value is not in normal form.
     #[error("the value cannot be frozen: it is not in normal form")]
     NotNormal,
-    /// It cannot be hashed, or a pin in it is damaged.
+    /// A pin in it is damaged. The heap must not be used any more.
     #[error("{0}")]
-    Eval(EvalError),
+    Damaged(Arc<DamagedPin>),
+    /// It cannot be hashed or pinned, because of a limit or an interrupt; the text says which.
+    #[error("{0}")]
+    Limit(String),
     /// The pin space did not store a pin.
     #[error("a pin was not stored: {0}")]
     Space(#[from] BackingError),
+    /// The system refused what a freeze in the background needs.
+    #[error("no thread can be started to freeze a value: {0}")]
+    Thread(#[from] std::io::Error),
 }
 
 impl From<EvalError> for FreezeError {
     fn from(error: EvalError) -> FreezeError {
-        FreezeError::Eval(error)
+        match error {
+            EvalError::Damaged(damaged) => FreezeError::Damaged(damaged),
+            other => FreezeError::Limit(other.to_string()),
+        }
     }
 }
 
@@ -50,6 +59,12 @@ pub(crate) fn freeze(pin: PinRef<'_>, space: &PinSpace) -> Result<usize, FreezeE
     // This also computes the hashes of the pins below it.
     pin.hash()?;
     Freezer::new(pin.0.heap, space).run(pin.0.word)
+}
+
+/// Returns the number of words of the record of a pin in normal form.
+#[cfg(test)]
+pub(crate) fn record_length(heap: &HeapMemory, pin: Word) -> usize {
+    RecordDraft::build(heap, pin).words.len()
 }
 
 /// Freezes one pin and those below it. Nothing on the heap moves meanwhile.
@@ -233,17 +248,41 @@ impl RecordBuilder<'_> {
         known
     }
 
-    /// Appends a copy of an object, and returns its offset in bytes.
+    /// Appends a copy of an object, and returns its offset in bytes. Reads no word that the heap's
+    /// thread may write meanwhile (see [`crate::heap`]'s loans): the code of a law and the end of a
+    /// buffer.
     fn copy(&mut self, word: Word) -> usize {
         let object = self.heap.object(word);
         let header = object.header();
         let place = 8 * self.words.len();
-        self.words.push(header.with_remembered(false).with_normal().raw());
-        self.words.extend_from_slice(object.raw_words(0, header.size()));
-        if header.layout() == ObjectLayout::Law {
-            self.words[place / 8 + 1 + LAW_CODE] = 0;
+        match header.layout() {
+            ObjectLayout::BarPart => self.push_flat_bar(bar::bytes(self.heap, word)),
+            ObjectLayout::Law => {
+                self.words.push(header.with_remembered(false).with_normal().raw());
+                self.words.extend_from_slice(object.raw_words(0, LAW_CODE));
+                self.words.push(0);
+            }
+            _ => {
+                self.words.push(header.with_remembered(false).with_normal().raw());
+                self.words.extend_from_slice(object.raw_words(0, header.size()));
+            }
         }
         place
+    }
+
+    /// Appends a flat bar. A bar that shares a buffer is frozen in this form: nothing can be
+    /// appended to a frozen buffer, and its spare capacity would take space.
+    fn push_flat_bar(&mut self, bytes: &[u8]) {
+        let words = bytes.len().div_ceil(8);
+        self.words.push(ObjectHeader::new(ObjectLayout::Bar, 0, 1 + words).with_normal().raw());
+        self.words.push(bytes.len() as u64);
+        let (whole, rest) = bytes.as_chunks::<8>();
+        self.words.extend(whole.iter().map(|chunk| u64::from_le_bytes(*chunk)));
+        if !rest.is_empty() {
+            let mut last = [0; 8];
+            last[..rest.len()].copy_from_slice(rest);
+            self.words.push(u64::from_le_bytes(last));
+        }
     }
 
     /// Translates the words of the copied object at that index, and returns the index of the next

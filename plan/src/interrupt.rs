@@ -7,8 +7,8 @@
 //! - *Suspend*: the evaluator suspends the evaluation at the next safepoint (a place that may also
 //!   collect). Work that is between two safepoints ignores the request, and leaves it.
 //!
-//! A stop through an [`InterruptHandle`] replaces a request to suspend. A stop through the flag alone
-//! that coincides with a request to suspend may be taken for it.
+//! A stop through an [`InterruptHandle`] replaces a request to suspend. A stop through the flag
+//! alone that coincides with a request to suspend may be taken for it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
@@ -122,6 +122,17 @@ impl InterruptHandle {
     pub fn request_stop(&self) {
         self.0.kind.store(STOP, Ordering::SeqCst);
         self.0.flag.store(true, Ordering::SeqCst);
+    }
+
+    /// Withdraws a request to stop, and leaves one to suspend.
+    pub fn withdraw_stop(&self) {
+        let InterruptState { flag, kind } = &self.0;
+        if kind.compare_exchange(STOP, NONE, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
+            flag.store(false, Ordering::SeqCst);
+            if kind.load(Ordering::SeqCst) != NONE {
+                flag.store(true, Ordering::SeqCst);
+            }
+        }
     }
 
     /// Withdraws all requests.

@@ -8,6 +8,7 @@
 //! ```text
 //! image                      a value in one mapped file
 //! values                     Heap: the safe interface
+//! background                 freezing on another thread
 //! freeze   seed   plain      into a pin space; as bytes; as the specification's terms
 //! build                      construction of values
 //! law      search            laws in their shapes; keys of sets
@@ -31,10 +32,13 @@
 //! # Threads
 //!
 //! A heap and its values belong to the thread that created the heap. A value goes to another thread
-//! as bytes ([`seed`]) or as a frozen pin ([`pinspace::FrozenPin`]).
+//! as bytes ([`seed`]) or as a frozen pin ([`pinspace::FrozenPin`]). [`Heap::freeze_in_background`]
+//! makes a frozen pin on a thread of its own.
 
 #![deny(unsafe_code)]
 
+#[allow(unsafe_code, reason = "sends the word of a value that a heap has lent to another thread")]
+mod background;
 mod bar;
 mod build;
 mod digest;

@@ -5,11 +5,15 @@
 //! otherwise on first use. `facts` is a raw word of flags:
 //!
 //! ```text
-//!  63            32 31                     1   0
-//! +----------------+------------------------+---+
-//! |   label + 1    |          unused        | H |   H: the hash is present
-//! +----------------+------------------------+---+
+//!  63            32 31                 2   1   0
+//! +----------------+--------------------+---+---+
+//! |   label + 1    |       unused       | W | H |   H: the hash is present
+//! +----------------+--------------------+---+---+   W: a thread is writing it, or has done so
 //! ```
+//!
+//! Two threads may hash the same pin: that of the heap and one that freezes values in the
+//! background ([`crate::raw::HeapMemory`]'s loan). The thread that sets W writes the hash and then sets
+//! H; the other waits for H. After that the hash does not change.
 //!
 //! The [host](crate::heap::HeapHost::label) assigns the label: an evaluator's number for the jet of
 //! the pinned law. `frozen copy` is the address of the same pin in a pin space, or 0 if it has not
@@ -24,6 +28,7 @@ use crate::shape;
 use crate::word::{Word, WordKind};
 
 const HASHED: u64 = 1;
+const HASH_WRITER: u64 = 2;
 
 /// Allocates a pin around `item`. The caller has reserved the words.
 pub(crate) fn allocate(memory: &mut HeapMemory, item: Word) -> Word {
@@ -43,7 +48,7 @@ pub fn hash_words(memory: &HeapMemory, pin: Word) -> Option<&[u64; 4]> {
         return None;
     }
     let object = memory.object(pin);
-    if object.raw(PIN_FACTS) & HASHED == 0 {
+    if object.shared_raw(PIN_FACTS) & HASHED == 0 {
         return None;
     }
     object.raw_words(1, 4).as_array()
@@ -64,11 +69,17 @@ pub(crate) fn known_hash(memory: &HeapMemory, pin: Word) -> Option<Hash> {
 
 /// Stores the hash of a pin of the heap.
 pub(crate) fn set_hash(memory: &HeapMemory, pin: Word, hash: &Hash) {
+    if memory.set_raw_bits(pin, PIN_FACTS, HASH_WRITER) & HASH_WRITER != 0 {
+        // Another thread writes the hash, or has written it: four words.
+        while memory.object(pin).shared_raw(PIN_FACTS) & HASHED == 0 {
+            std::hint::spin_loop();
+        }
+        return;
+    }
     for (index, chunk) in hash.0.as_chunks().0.iter().enumerate() {
         memory.store_raw(pin, 1 + index, u64::from_le_bytes(*chunk));
     }
-    let facts = memory.object(pin).raw(PIN_FACTS);
-    memory.store_raw(pin, PIN_FACTS, facts | HASHED);
+    memory.set_raw_bits(pin, PIN_FACTS, HASHED);
 }
 
 /// Returns the pin's item; 0 for a damaged pin.
@@ -84,13 +95,13 @@ pub fn label(memory: &HeapMemory, pin: Word) -> Option<u32> {
     if range::is_frozen(pin.address()) {
         return None;
     }
-    ((memory.object(pin).raw(PIN_FACTS) >> 32) as u32).checked_sub(1)
+    ((memory.object(pin).shared_raw(PIN_FACTS) >> 32) as u32).checked_sub(1)
 }
 
 /// Stores the label of a pin of the heap.
 pub(crate) fn set_label(memory: &HeapMemory, pin: Word, label: u32) {
-    let facts = memory.object(pin).raw(PIN_FACTS);
-    memory.store_raw(pin, PIN_FACTS, (facts & 0xffff_ffff) | (u64::from(label + 1) << 32));
+    debug_assert!(self::label(memory, pin).is_none(), "a pin gets its label when it is made");
+    memory.set_raw_bits(pin, PIN_FACTS, u64::from(label + 1) << 32);
 }
 
 /// Returns the address of the same pin in a pin space, if it is known to be in one.
@@ -99,7 +110,7 @@ pub(crate) fn frozen_copy(memory: &HeapMemory, pin: Word) -> Option<usize> {
     if range::is_frozen(pin.address()) {
         return Some(pin.address());
     }
-    match memory.object(pin).raw(PIN_FROZEN) {
+    match memory.object(pin).shared_raw(PIN_FROZEN) {
         0 => None,
         copy => Some(copy as usize),
     }

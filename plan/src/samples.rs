@@ -1,5 +1,6 @@
 //! Heaps and values for the tests of this crate.
 
+use crate::bar;
 use crate::error::EvalError;
 use crate::heap::{HeapOptions, Val};
 use crate::plain::from_term;
@@ -46,6 +47,17 @@ pub(crate) fn pin(heap: &mut Heap, item: &Val) -> Result<Val, EvalError> {
         b.push(item);
         b.pin()
     })
+}
+
+/// Appends bytes to a bar.
+pub(crate) fn append_to_bar(heap: &mut Heap, bar: &Val, more: &[u8]) -> Val {
+    let raw = &mut heap.0;
+    let word = raw.word(bar);
+    let at = raw.stack.top();
+    raw.stack.push(word);
+    let appended = bar::append(raw, at, more).expect("room");
+    raw.stack.pop();
+    raw.handle(appended)
 }
 
 /// Runs a full collection, and releases pin spaces that nothing points into.

@@ -3,6 +3,7 @@
 //! A [`Val`] holds a value, a [`Ref`] reads it while it borrows the heap, and a [`ValueBuilder`]
 //! makes it. The functions that work on words are in [`crate::raw`].
 
+use crate::background;
 use crate::build::ValueBuilder;
 use crate::digest::Hash;
 use crate::error::EvalError;
@@ -16,6 +17,7 @@ use crate::view::PinRef;
 use crate::word::{DIRECT_LIMIT, Word, WordKind};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::thread::JoinHandle;
 
 /// A heap of values. An evaluator's runtime dereferences to a heap.
 ///
@@ -259,19 +261,50 @@ impl Heap {
             return Err(FreezeError::NotNormal);
         }
         self.0.attach(space);
-        let pin = if word.kind() == WordKind::Pin {
-            self.0.handle(word)
-        } else {
-            self.build(|b| {
-                b.push(value);
-                b.pin()
-            })?
-        };
+        let pin = self.pin_unless_pin(word)?;
         let address = freeze::freeze(PinRef(self.look(&pin)), space);
         self.check_damage()?;
         // SAFETY: `freeze` returns the address of a pin that the space has just stored, or already
         // had.
         Ok(unsafe { space.at_unverified(address?) })
+    }
+
+    /// Does the work of [`Heap::freeze`] on another thread, which calls `then` with the result.
+    ///
+    /// The call itself takes about as long as a young collection that finds everything alive. The
+    /// heap can be used meanwhile; only full collections wait for the other thread, if they must
+    /// not be postponed because the heap is at its limit. So does the end of the heap, and a
+    /// further call of this method.
+    ///
+    /// # Errors
+    /// As for [`Heap::freeze`]: [`FreezeError::NotNormal`], and those of making a pin; and
+    /// [`FreezeError::Thread`]. `then` is not called.
+    pub fn freeze_in_background(
+        &mut self,
+        value: &Val,
+        space: &Arc<PinSpace>,
+        then: impl FnOnce(Result<FrozenPin, FreezeError>) + Send + 'static,
+    ) -> Result<JoinHandle<()>, FreezeError> {
+        let word = self.0.resolve(self.0.word(value));
+        if !self.0.is_normal(word) {
+            return Err(FreezeError::NotNormal);
+        }
+        self.check_damage()?;
+        self.0.attach(space);
+        let pin = self.pin_unless_pin(word)?;
+        background::start(&mut self.0, &pin, space, then)
+    }
+
+    /// Returns the pin of a word's value in normal form, or the value itself if it is a pin.
+    fn pin_unless_pin(&mut self, word: Word) -> Result<Val, EvalError> {
+        let value = self.0.handle(word);
+        if word.kind() == WordKind::Pin {
+            return Ok(value);
+        }
+        self.build(|b| {
+            b.push(&value);
+            b.pin()
+        })
     }
 
     /// Fails if the heap has read a damaged pin. No value of the heap may be used then.

@@ -1,8 +1,10 @@
 //! Machines that talk to the outside: `%tcp` with real clients on 127.0.0.1, `%console` with pipes.
 
 use rustix::process::{Pid, Signal, kill_process};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpStream};
+use std::path::Path;
 use std::process::{Child, Stdio};
 use tests::{Pallas, stderr};
 
@@ -19,6 +21,7 @@ fn machines_talk_to_the_outside() {
         assert!(output.status.success(), "{}", stderr(&output));
     }
     an_echo_server_returns_what_clients_send_and_keeps_its_port(&pallas);
+    clients_beyond_the_limit_of_open_files_wait(&pallas);
     an_address_in_use_stops_the_start(&pallas);
     a_program_reads_and_writes_lines(&pallas);
 }
@@ -88,6 +91,52 @@ fn an_echo_server_returns_what_clients_send_and_keeps_its_port(pallas: &Pallas) 
         assert_eq!(echo.end(signal), Some(0));
         assert_eq!(open.read(&mut [0]).expect("the end"), 0, "the connection is closed");
     }
+}
+
+/// With a limit of 200 open files, the machine keeps 100 for itself.
+fn clients_beyond_the_limit_of_open_files_wait(pallas: &Pallas) {
+    let script = "ulimit -n 200 && exec \"$0\" start echo";
+    let shell = [OsStr::new("-c"), OsStr::new(script), tests::binary().as_os_str()];
+    let mut child = pallas.command_of(Path::new("/bin/sh"), shell).spawn().expect("pallas starts");
+    let mut notices = BufReader::new(child.stderr.take().expect("standard error is a pipe"));
+    let mut line = String::new();
+    notices.read_line(&mut line).expect("a notice");
+    let port = line.trim_end().rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+    let echo = Echo { child, port: port.expect("a port") };
+    let mut clients: Vec<TcpStream> = (0..150_u8)
+        .map(|number| {
+            let mut client = echo.client();
+            client.write_all(&[number]).expect("sent");
+            client
+        })
+        .collect();
+    let waiting = clients.split_off(100);
+    let answered = |client: &mut TcpStream| {
+        let mut byte = [0];
+        client.read_exact(&mut byte).expect("it comes back");
+        byte[0]
+    };
+    assert!(clients.iter_mut().map(answered).eq(0..100));
+    // The notice comes when the machine finds the client that is one too many.
+    line.clear();
+    notices.read_line(&mut line).expect("a notice");
+    assert_eq!(
+        line,
+        "pallas: clients wait until their connections can be accepted: 100 are open, which is the \
+         limit; a higher limit of open files (`ulimit -n`) allows more\n"
+    );
+    for client in &waiting {
+        client.set_nonblocking(true).expect("it can be set");
+        let peeked = client.peek(&mut [0]).map_err(|error| error.kind());
+        assert_eq!(peeked, Err(ErrorKind::WouldBlock));
+        client.set_nonblocking(false).expect("it can be set");
+    }
+    drop(clients);
+    assert!(waiting.into_iter().map(|mut client| answered(&mut client)).eq(100..150));
+    assert_eq!(echo.end(Signal::TERM), Some(0));
+    let mut rest = String::new();
+    notices.read_to_string(&mut rest).expect("text");
+    assert_eq!(rest, "", "one notice is enough");
 }
 
 fn an_address_in_use_stops_the_start(pallas: &Pallas) {

@@ -1,5 +1,5 @@
-//! [`Evaluation`]: an evaluation that can be suspended, so that several share one [`Vm`] and its heap
-//! and take turns.
+//! [`Evaluation`]: an evaluation that can be suspended, so that several share one [`Vm`] and its
+//! heap and take turns.
 //!
 //! ```text
 //!            ┌──────────── Progress::Suspended ◀──────────┐
@@ -10,28 +10,29 @@
 //! ```
 //!
 //! An [`InterruptHandle`](plan::InterruptHandle) requests the suspension, from any thread. The
-//! evaluation is suspended at the next *safepoint*: a poll of the interrupt flag at a place that may
-//! also collect, so that every live word is on the evaluation stack or in a stack map. These are the
-//! calls of the interpreter, the steps of normalisation, and the polls and allocations of compiled
-//! code. A jet is suspended only inside the evaluations that it starts; its own polls see requests
-//! to stop, and leave a request to suspend.
+//! evaluation is suspended at the next *safepoint*: a poll of the interrupt flag at a place that
+//! may also collect, so that every live word is on the evaluation stack or in a stack map. These
+//! are the calls of the interpreter, the steps of normalisation, and the polls and allocations of
+//! compiled code. A jet is suspended only inside the evaluations that it starts; its own polls see
+//! requests to stop, and leave a request to suspend.
 //!
-//! Each evaluation owns a context: a native stack (on which a [fiber](crate::native::fiber) runs it),
-//! an evaluation stack, the state of the interpreter that is not on the stack, and the ends of its
-//! sections of native frames. [`Vm::resume`] exchanges this context for the one in use, and exchanges
-//! them back afterwards. The contexts are kept by number in the heap, its host and the evaluator, where
-//! the collector visits the ones that are not in use like the one that is. Compiled code reads all of
-//! it through the `Vm`, so nothing else changes. Evaluations that are not begun here ([`Vm::force`]
-//! and others) run in the context of the caller, to their end: they ignore requests to suspend.
+//! Each evaluation owns a context: a native stack (on which a [fiber](crate::native::fiber) runs
+//! it), an evaluation stack, the state of the interpreter that is not on the stack, and the ends of
+//! its sections of native frames. [`Vm::resume`] exchanges this context for the one in use, and
+//! exchanges them back afterwards. The contexts are kept by number in the heap, its host and the
+//! evaluator, where the collector visits the ones that are not in use like the one that is.
+//! Compiled code reads all of it through the `Vm`, so nothing else changes. Evaluations that are
+//! not begun here ([`Vm::force`] and others) run in the context of the caller, to their end: they
+//! ignore requests to suspend.
 //!
 //! # Evaluations share no thunk
 //!
-//! An evaluation marks the thunks that it enters as under evaluation, and one that needs such a thunk
-//! reports a loop. That is right, because no evaluation meets a thunk that another one is
+//! An evaluation marks the thunks that it enters as under evaluation, and one that needs such a
+//! thunk reports a loop. That is right, because no evaluation meets a thunk that another one is
 //! evaluating: *every object that two evaluations reach contains no thunk.*
 //!
-//! - Evaluations begin with values in normal form ([`Vm::begin_call`] makes sure), and the application
-//!   of one to the others, which nothing else refers to.
+//! - Evaluations begin with values in normal form ([`Vm::begin_call`] makes sure), and the
+//!   application of one to the others, which nothing else refers to.
 //! - Constants of code are parts of laws, which are in normal form. The compiler adds no thunks.
 //! - Everything else that an evaluation reaches was made by it. It writes references to its objects
 //!   only into its own objects: thunks are its own, objects in normal form are not written to, and
@@ -53,8 +54,8 @@ const UNCOMPILED_STACK: usize = 8 << 20;
 
 /// An evaluation that has begun and not ended. It makes progress in [`Vm::resume`].
 ///
-/// Dropping it cancels it: the `Vm` unwinds it when it next begins or resumes an evaluation, or when
-/// it is dropped itself. [`Vm::cancel`] unwinds it at once.
+/// Dropping it cancels it: the `Vm` unwinds it when it next begins or resumes an evaluation, or
+/// when it is dropped itself. [`Vm::cancel`] unwinds it at once.
 #[must_use = "an evaluation makes progress only when it is resumed"]
 pub struct Evaluation {
     number: usize,
@@ -170,9 +171,6 @@ impl Vm {
     }
 
     /// Ends an evaluation, as an interrupt does.
-    ///
-    /// # Panics
-    /// If this `Vm` was moved since the evaluation was first resumed, or if the evaluation panics.
     pub fn cancel(&mut self, evaluation: Evaluation) {
         drop(evaluation);
         self.cancel_dropped();
@@ -191,20 +189,36 @@ impl Vm {
         self.evaluations.slots.len() - self.evaluations.free.len()
     }
 
-    fn cancel_dropped(&mut self) {
+    /// Unwinds the evaluations that were dropped. What an evaluation owns is leaked instead if this
+    /// `Vm` was moved since it was first resumed.
+    pub fn cancel_dropped(&mut self) {
         loop {
             let Some(number) = self.evaluations.dropped.borrow_mut().pop() else { return };
-            // An evaluation that is cancelled ends at once: every later safepoint fails too.
-            while self.run_fiber(number, Resumption::Cancel).is_none() {}
+            self.cancel_number(number);
         }
+    }
+
+    /// Unwinds the evaluation with that number, if there is one and its frames can run.
+    fn cancel_number(&mut self, number: usize) {
+        // An evaluation that is cancelled ends at once: every later safepoint fails too.
+        while self.has_runnable(number) && self.run_fiber(number, Resumption::Cancel).is_none() {}
+    }
+
+    /// Whether there is an evaluation with that number, which began in this `Vm` where it is now.
+    fn has_runnable(&self, number: usize) -> bool {
+        let fiber = &self.evaluations.slots[number].fiber;
+        fiber.as_ref().is_some_and(|fiber| fiber.belongs_to(self))
     }
 
     /// Runs an evaluation in its context. Returns its result when it has ended.
     fn run_fiber(&mut self, number: usize, resumption: Resumption) -> Option<EvaluationResult> {
+        assert!(
+            self.has_runnable(number),
+            "the runtime was moved while an evaluation was suspended"
+        );
         let Some(mut fiber) = self.evaluations.slots[number].fiber.take() else {
-            unreachable!("a slot with an evaluation has a fiber")
+            unreachable!("there is an evaluation with that number")
         };
-        assert!(fiber.belongs_to(self), "the runtime was moved while an evaluation was suspended");
         if self.evaluations.interval > 0 {
             self.heap.interrupt.request_handle().request_suspension();
         }
@@ -237,8 +251,8 @@ impl Vm {
         self.evaluations.free.push(number);
     }
 
-    /// Obeys a pending request at a safepoint: suspends the evaluation until it is resumed, or fails
-    /// if it is to stop.
+    /// Obeys a pending request at a safepoint: suspends the evaluation until it is resumed, or
+    /// fails if it is to stop.
     ///
     /// # Errors
     /// [`EvalError::Interrupted`].
@@ -261,7 +275,8 @@ impl Vm {
         if resumption == Resumption::Cancel { Err(EvalError::Interrupted) } else { Ok(()) }
     }
 
-    /// Counts a safepoint, if there is an interval. Whether the evaluation is to be suspended at it.
+    /// Counts a safepoint, if there is an interval. Whether the evaluation is to be suspended at
+    /// it.
     fn is_suspension_due(&mut self) -> bool {
         let interval = self.evaluations.interval;
         if interval == 0 {
@@ -274,15 +289,11 @@ impl Vm {
 }
 
 impl Drop for Vm {
-    /// Cancels the evaluations. If the `Vm` was moved while one was suspended, what that one owned is
-    /// leaked instead.
+    /// Cancels the evaluations. If the `Vm` was moved while one was suspended, what that one owned
+    /// is leaked instead.
     fn drop(&mut self) {
         for number in 0..self.evaluations.slots.len() {
-            let fiber = self.evaluations.slots[number].fiber.take();
-            if let Some(fiber) = fiber.filter(|fiber| fiber.belongs_to(self)) {
-                self.evaluations.slots[number].fiber = Some(fiber);
-                while self.run_fiber(number, Resumption::Cancel).is_none() {}
-            }
+            self.cancel_number(number);
         }
     }
 }

@@ -17,6 +17,7 @@ use plan::raw::{RawHeap, Word, is_frozen, pin};
 use plan::{EvalError, FreezeError, Heap, HeapOptions, PinRef, Ref, Val};
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
+use std::thread::JoinHandle;
 
 /// The native function of a jet.
 pub type NativeJet = fn(&mut JetCall<'_>) -> Result<JetAnswer, EvalError>;
@@ -186,6 +187,21 @@ impl Vm {
     pub fn freeze(&mut self, value: &Val, space: &Arc<PinSpace>) -> Result<FrozenPin, FreezeError> {
         let value = self.force(value)?;
         Heap::freeze(self, &value, space)
+    }
+
+    /// Normalises a value, and freezes it on another thread, which calls `then` with the result. See
+    /// [`Heap::freeze_in_background`].
+    ///
+    /// # Errors
+    /// Those of [`Vm::force`], and [`FreezeError::Thread`]. `then` is not called.
+    pub fn freeze_in_background(
+        &mut self,
+        value: &Val,
+        space: &Arc<PinSpace>,
+        then: impl FnOnce(Result<FrozenPin, FreezeError>) + Send + 'static,
+    ) -> Result<JoinHandle<()>, FreezeError> {
+        let value = self.force(value)?;
+        Heap::freeze_in_background(self, &value, space, then)
     }
 
     /// Runs a full collection, and releases pin spaces that nothing refers to. Code of a frozen law

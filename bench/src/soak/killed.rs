@@ -26,9 +26,15 @@ impl KilledMachine {
     /// If it does not boot.
     pub(crate) fn boot(binary: &Path, module: &Path, folder: &Path) -> Result<KilledMachine> {
         let store = folder.join("machine");
+        let binary = &binary.canonicalize().with_context(|| binary.display().to_string())?;
+        let root = module.parent().and_then(Path::parent).context("the module is in sire/")?;
+        let root = if root.as_os_str().is_empty() { Path::new(".") } else { root };
         let booted = Command::new(binary)
             .arg("boot")
-            .args([&store, module])
+            .arg(&store)
+            .arg(module.file_name().context("the module has a name")?)
+            // Modules are looked up in sire/ in the current directory.
+            .current_dir(root)
             .stdout(Stdio::null())
             .status()
             .with_context(|| format!("{} does not run", binary.display()))?;

@@ -56,8 +56,8 @@ struct Args {
     #[arg(long, value_name = "FILE", default_value = "target/release/pallas")]
     pallas: PathBuf,
 
-    /// A module whose program keeps what `PUT /entries/KEY` sends, for `GET /entries/KEY`
-    #[arg(long, value_name = "FILE", default_value = "bench/src/soak/entries.sire")]
+    /// A module in a folder `sire`, whose program keeps what `PUT /entries/KEY` sends, for `GET /entries/KEY`
+    #[arg(long, value_name = "FILE", default_value = "bench/src/soak/sire/entries.sire")]
     module: PathBuf,
 }
 

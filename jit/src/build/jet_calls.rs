@@ -1,20 +1,45 @@
 //! Calls of jets, lowered to operations and branches where the compiler knows the jet.
 
+use super::error::BuildError;
 use super::jets::{JetLowering, jet_lowering};
 use super::law::{Expr, LawLowering};
 use super::strict::Destination;
+use super::unit::{UnitBuilder, law_of};
 use crate::ir::{
-    Call, Callee, ConstantId, NatOperation, Op, Operand, Prim, Terminator, Type, WordRotation,
-    difference32,
+    Call, Callee, ConstantId, Function, FunctionRole, NatOperation, Op, Operand, Prim, Terminator,
+    Type, WordRotation, difference32,
 };
 use vm::jet::{ArgDemand, Jet};
-use vm::law::{BodyNode, Choice, ChoiceTest, Connective, JetEvaluation, SwitchCases};
+use vm::law::{
+    AnalysedLaw, BodyNode, Choice, ChoiceTest, Connective, JetEvaluation, ReferenceScope,
+    SwitchCases,
+};
 
 /// A constant that has a jet.
 #[derive(Clone, Copy)]
 pub(super) struct JetConstant {
     pub(super) id: ConstantId,
     pub(super) jet: Jet,
+}
+
+/// Adds a function that calls a jet, the constant `id`, with its parameters.
+///
+/// # Errors
+/// If the constant is no law with code.
+pub(super) fn lower_jet(
+    builder: &mut UnitBuilder<'_>,
+    id: ConstantId,
+    jet: Jet,
+) -> Result<(), BuildError> {
+    let law = law_of(builder.value(id)).and_then(AnalysedLaw::of).ok_or(BuildError::NotALaw)?;
+    let entry = builder.new_function(FunctionRole::General);
+    let params = std::iter::repeat_n(Type::Any, jet.arity());
+    let function = Function::with_params(FunctionRole::General, params);
+    let args: Vec<Expr<'_>> = function.param_operands().into_iter().map(Expr::Operand).collect();
+    let mut lowering = LawLowering::new(builder, &law, function, ReferenceScope::new([]));
+    lowering.jet_call(JetConstant { id, jet }, &args, Destination::Return);
+    lowering.finish_function(entry);
+    Ok(())
 }
 
 impl<'h> LawLowering<'_, 'h> {

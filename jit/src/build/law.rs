@@ -1,15 +1,12 @@
 //! The lowering of one law: its scope, its lets, and the applications in its body.
 
 use super::error::BuildError;
-use super::jet_calls::JetConstant;
-use super::strict::Destination;
 use super::unit::{UnitBuilder, law_of};
 use crate::ir::{
     BlockId, ConstantId, DEPTH_LIMIT, Function, FunctionId, FunctionRole, Op, Operand, Stmt,
     Terminator, Type, Var,
 };
 use plan::Ref;
-use vm::jet::Jet;
 use vm::law::{AnalysedLaw, Application, BindingGroup, BodyNode, ReferenceScope, Spine};
 
 /// Strict expressions that nest deeper than this are evaluated through thunks.
@@ -93,28 +90,8 @@ fn lower_law(builder: &mut UnitBuilder<'_>, id: ConstantId) -> Result<(), BuildE
     if lowering.deepest > DEPTH_LIMIT { Err(BuildError::TooLarge) } else { Ok(()) }
 }
 
-/// Adds a function that calls a jet, the constant `id`, with its parameters.
-///
-/// # Errors
-/// If the constant is no law with code.
-pub(super) fn lower_jet(
-    builder: &mut UnitBuilder<'_>,
-    id: ConstantId,
-    jet: Jet,
-) -> Result<(), BuildError> {
-    let law = law_of(builder.value(id)).and_then(AnalysedLaw::of).ok_or(BuildError::NotALaw)?;
-    let entry = builder.new_function(FunctionRole::General);
-    let params = std::iter::repeat_n(Type::Any, jet.arity());
-    let function = Function::with_params(FunctionRole::General, params);
-    let args: Vec<Expr<'_>> = function.param_operands().into_iter().map(Expr::Operand).collect();
-    let mut lowering = LawLowering::new(builder, &law, function, ReferenceScope::new([]));
-    lowering.jet_call(JetConstant { id, jet }, &args, Destination::Return);
-    lowering.finish_function(entry);
-    Ok(())
-}
-
 impl<'b, 'h> LawLowering<'b, 'h> {
-    fn new(
+    pub(super) fn new(
         builder: &'b mut UnitBuilder<'h>,
         law: &'b AnalysedLaw<'h>,
         function: Function,
@@ -137,7 +114,7 @@ impl<'b, 'h> LawLowering<'b, 'h> {
 
 impl<'h> LawLowering<'_, 'h> {
     /// Moves the finished function to its place in the unit.
-    fn finish_function(&mut self, id: FunctionId) {
+    pub(super) fn finish_function(&mut self, id: FunctionId) {
         let placeholder = Function::new(FunctionRole::Thunk);
         self.builder.unit.functions[id] = std::mem::replace(&mut self.function, placeholder);
         self.block = BlockId::FIRST;

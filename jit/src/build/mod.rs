@@ -93,7 +93,7 @@ pub(crate) fn build_jet<'h>(vm: &'h Vm, pin: Ref<'h>) -> Result<BuiltUnit, Build
     let jet = *vm.jet_of(view).ok_or(BuildError::NotALaw)?;
     let mut builder = UnitBuilder::new(vm);
     let root = builder.constant_id(pin);
-    law::lower_jet(&mut builder, root, jet)?;
+    jet_calls::lower_jet(&mut builder, root, jet)?;
     law::lower_queued_laws(&mut builder)?;
     Ok(finish(vm, builder, Vec::new()))
 }

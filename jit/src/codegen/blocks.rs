@@ -1,7 +1,8 @@
 //! Translating blocks: statements, operations, join points and loops.
 //!
-//! The IR's blocks form a tree. Translating a block's terminator makes a pending block for each of its
-//! successors, with the facts that hold there. Pending blocks are translated until none is left.
+//! The IR's blocks form a tree. Translating a block's terminator makes a pending block for each of
+//! its successors, with the facts that hold there. Pending blocks are translated until none is
+//! left.
 
 use super::error::CompileError;
 use super::symbol::Stub;
@@ -125,8 +126,8 @@ impl FunctionTranslator<'_, '_> {
         }
     }
 
-    /// Begins the translation of a loop: its entry jumps to the header. Code that was suspended in the
-    /// loop goes on at the entry, so both blocks are jumped to by later code.
+    /// Begins the translation of a loop: its entry jumps to the header. Code that was suspended in
+    /// the loop goes on at the entry, so both blocks are jumped to by later code.
     fn begin_loop(&mut self, entry: clif::Block, header: clif::Block, params: usize) {
         let words: Vec<Value> =
             (0..params).map(|_| self.emit.b.append_block_param(entry, I64)).collect();

@@ -292,8 +292,8 @@ impl<'a> FunctionEmitter<'a> {
         self.branch_on_interrupt(pending)
     }
 
-    /// Branches to a new block if the interrupt flag is set, and to another if not. Continues in the
-    /// first.
+    /// Branches to a new block if the interrupt flag is set, and to another if not. Continues in
+    /// the first.
     pub(crate) fn poll_interrupt(&mut self) -> Block {
         let pending = self.cold_block();
         self.branch_on_interrupt(pending)
@@ -308,11 +308,11 @@ impl<'a> FunctionEmitter<'a> {
         otherwise
     }
 
-    /// Obeys an interrupt: calls the stub, which returns if the evaluation goes on. The words are kept
-    /// on the evaluation stack meanwhile. Returns them as they are afterwards.
+    /// Obeys an interrupt: calls the stub, which returns if the evaluation goes on. The words are
+    /// kept on the evaluation stack meanwhile. Returns them as they are afterwards.
     ///
-    /// Slots of the frame with a stack map would do as well. But then every deep recursion would pay
-    /// for them with a larger frame.
+    /// Slots of the frame with a stack map would do as well. But then every deep recursion would
+    /// pay for them with a larger frame.
     pub(crate) fn obey_interrupt(&mut self, words: &[Value]) -> Vec<Value> {
         if words.is_empty() {
             self.call_stub(Stub::Limit, &[]);

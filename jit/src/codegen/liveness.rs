@@ -15,15 +15,16 @@ pub(super) fn live_before(
     region.finish()
 }
 
-/// The variables that the body of a join point uses and that were defined outside of it, without its
-/// parameters.
+/// The variables that the body of a join point uses and that were defined outside of it, without
+/// its parameters.
 pub(super) fn live_in_join(function: &Function, join: JoinId) -> BTreeSet<Var> {
     let mut region = Region::new(function);
     region.add_join(join);
     region.finish()
 }
 
-/// Code that is looked at: part of the tree of blocks, and the join points outside that it jumps to.
+/// Code that is looked at: part of the tree of blocks, and the join points outside that it jumps
+/// to.
 struct Region<'f> {
     function: &'f Function,
     used: BTreeSet<Var>,

@@ -48,8 +48,8 @@ pub(super) struct FunctionTranslator<'e, 'f> {
 enum VarLocation {
     /// A number, or another word that is not in stack maps.
     Plain(Value),
-    /// A word that may point into the heap. It is one of Cranelift's variables, because it is another
-    /// value after a poll that suspended the evaluation.
+    /// A word that may point into the heap. It is one of Cranelift's variables, because it is
+    /// another value after a poll that suspended the evaluation.
     Mapped(Variable),
 }
 
@@ -108,8 +108,8 @@ impl<'e, 'f> FunctionTranslator<'e, 'f> {
 
     // Variables and operands.
 
-    /// Sets the value of a variable from the current block on. One that may point into the heap gets
-    /// a slot in stack maps.
+    /// Sets the value of a variable from the current block on. One that may point into the heap
+    /// gets a slot in stack maps.
     pub(super) fn define(&mut self, var: Var, value: Value) {
         let location = &mut self.locations[var.index()];
         if self.function.vars[var] < Type::Nat {
@@ -178,8 +178,8 @@ impl<'e, 'f> FunctionTranslator<'e, 'f> {
 
     // Polls.
 
-    /// Checks the limit before the statements and the terminator, unless it was checked on every path
-    /// to here.
+    /// Checks the limit before the statements and the terminator, unless it was checked on every
+    /// path to here.
     pub(super) fn check_limit_once(&mut self, stmts: &[Stmt], terminator: &Terminator) {
         if std::mem::replace(&mut self.path.limit_is_checked, true) {
             return;
@@ -212,8 +212,8 @@ impl<'e, 'f> FunctionTranslator<'e, 'f> {
         self.emit.jump(blocks.header, &words);
     }
 
-    /// Obeys an interrupt. Variables of `live` that may point into the heap get the values that they
-    /// have afterwards. Returns what `words` are afterwards.
+    /// Obeys an interrupt. Variables of `live` that may point into the heap get the values that
+    /// they have afterwards. Returns what `words` are afterwards.
     fn obey_interrupt(&mut self, live: BTreeSet<Var>, words: &[Value]) -> Vec<Value> {
         // Cranelift keeps the others in slots of the frame.
         let room = SAVED_MAX.saturating_sub(words.len());

@@ -15,21 +15,27 @@ pub struct ManualClock {
     jumps_to_alarms: bool,
 }
 
+/// Timers, and where their messages go.
+type TimerList = Vec<(Instant, Sender<Instant>)>;
+
 struct ManualState {
     now: Timestamp,
     alarms: Vec<(Timestamp, Sender<Instant>)>,
     instant: Instant,
     /// Of every thread.
     cpu_time: Duration,
-    timers: Vec<(Instant, Sender<Instant>)>,
+    timers: TimerList,
+    /// Timers for the ends of slices.
+    slice_timers: TimerList,
 }
 
 impl ManualClock {
     /// A clock that only [`advance`](ManualClock::advance) moves.
     pub fn standing(now: Timestamp) -> ManualClock {
         let instant = Instant::now();
-        let (cpu_time, alarms, timers) = (Duration::ZERO, Vec::new(), Vec::new());
-        let state = ManualState { now, alarms, instant, cpu_time, timers };
+        let (alarms, timers, slice_timers) = (Vec::new(), Vec::new(), Vec::new());
+        let cpu_time = Duration::ZERO;
+        let state = ManualState { now, alarms, instant, cpu_time, timers, slice_timers };
         ManualClock { state: Mutex::new(state), timer_set: Condvar::new(), jumps_to_alarms: false }
     }
 
@@ -58,8 +64,10 @@ impl ManualClock {
         state.instant += by;
         let (now, instant) = (state.now, state.instant);
         let alarms = state.alarms.extract_if(.., |(at, _)| *at <= now).map(|(_, sender)| sender);
-        let timers =
-            state.timers.extract_if(.., |(at, _)| *at <= instant).map(|(_, sender)| sender);
+        let timers = [&mut state.timers, &mut state.slice_timers]
+            .into_iter()
+            .flat_map(|timers| timers.extract_if(.., |(at, _)| *at <= instant))
+            .map(|(_, sender)| sender);
         for sender in alarms.chain(timers) {
             // The receiver may have stopped waiting for another reason.
             let _ = sender.try_send(instant);
@@ -78,6 +86,53 @@ impl ManualClock {
                 return at - state.instant;
             }
             self.timer_set.wait(&mut state);
+        }
+    }
+}
+
+impl ManualClock {
+    /// Sets a timer, in one of the lists.
+    fn add_timer(
+        &self,
+        at: Instant,
+        list: fn(&mut ManualState) -> &mut TimerList,
+    ) -> Receiver<Instant> {
+        let state = &mut *self.state.lock();
+        let (sender, receiver) = bounded(1);
+        if at <= state.instant {
+            // The channel is new and has room for one message.
+            let _ = sender.try_send(state.instant);
+        } else {
+            list(state).push((at, sender));
+            self.timer_set.notify_all();
+        }
+        receiver
+    }
+
+    /// Blocks until a slice of an evaluation has begun that has not ended.
+    pub fn wait_for_slice(&self) {
+        let mut state = self.state.lock();
+        while state.slice_timers.is_empty() {
+            self.timer_set.wait(&mut state);
+        }
+    }
+
+    /// Moves the clock to the end of each slice of an evaluation as soon as the slice has begun,
+    /// until `is_enough` returns true: so evaluations take turns, whatever time they take.
+    pub fn end_slices_until(&self, is_enough: impl Fn() -> bool) {
+        /// How often `is_enough` is asked while no slice begins.
+        const INTERVAL: Duration = Duration::from_millis(1);
+        while !is_enough() {
+            let mut state = self.state.lock();
+            if state.slice_timers.is_empty() {
+                self.timer_set.wait_for(&mut state, INTERVAL);
+            }
+            let first = state.slice_timers.iter().map(|(at, _)| *at).min();
+            let left = first.map(|at| at.saturating_duration_since(state.instant));
+            drop(state);
+            if let Some(left) = left {
+                self.advance(left);
+            }
         }
     }
 }
@@ -107,16 +162,11 @@ impl Clock for ManualClock {
     }
 
     fn timer(&self, at: Instant) -> Receiver<Instant> {
-        let state = &mut *self.state.lock();
-        let (sender, receiver) = bounded(1);
-        if at <= state.instant {
-            // The channel is new and has room for one message.
-            let _ = sender.try_send(state.instant);
-        } else {
-            state.timers.push((at, sender));
-            self.timer_set.notify_all();
-        }
-        receiver
+        self.add_timer(at, |state| &mut state.timers)
+    }
+
+    fn slice_timer(&self, at: Instant) -> Receiver<Instant> {
+        self.add_timer(at, |state| &mut state.slice_timers)
     }
 
     fn cpu_time(&self, _: CpuClockId) -> Option<Duration> {

@@ -106,6 +106,9 @@ pub(super) struct Driver {
     unknown_devices: Option<Box<UnknownDevices>>,
 }
 
+// There may be a hundred thousand, mostly idle.
+const _: () = assert!(size_of::<Driver>() <= 384);
+
 impl Driver {
     /// A driver that is to issue the requests in its initial value.
     pub(super) fn new(

@@ -1,10 +1,10 @@
-//! [`PrivateRuntimes`]: a small number of runtimes, each of one driver at a time, for calls and
-//! values that are too large for the runtimes that drivers share.
+//! [`PrivateRuntimes`]: runtimes, each of one driver at a time, for calls and values that are too
+//! large for the runtimes that drivers share.
 //!
-//! Each runtime has a thread. It keeps the value of the driver that it worked for last. A task for
-//! another driver takes the runtime whose driver has been idle longest; that driver's value goes
-//! back to its thread as bytes. If all runtimes are at work, the task waits for the first to end
-//! its work.
+//! Each runtime has a thread. It keeps the value of the driver that it worked for last. If more
+//! drivers are idle than the settings allow, the value of the one that has been idle longest goes
+//! back to its thread as bytes. If [`MOST_AT_WORK`] runtimes are at work, a task waits for the first
+//! to end its work.
 //!
 //! Lock order: the table's lock is the only one, and no message is sent under it except tasks.
 
@@ -20,6 +20,9 @@ use std::mem;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
+/// The most runtimes, and so the most drivers that are at work in one at a time.
+const MOST_AT_WORK: usize = 64;
+
 /// Why a task cannot be done.
 pub(super) enum SubmitError {
     /// The driver's value is on its way back to its thread. The task belongs to the caller again.
@@ -34,6 +37,8 @@ enum RuntimeCommand {
     Run(PrivateTask),
     /// Drop the value, whose driver has ended or begun anew.
     Drop,
+    /// Give back the value, whose driver has been idle for long.
+    GiveBack,
 }
 
 /// The runtimes and the tasks that wait for one.
@@ -75,12 +80,36 @@ impl RuntimeTable {
         }
     }
 
-    /// The runtime to give to a driver that has none: one without a driver, or else the one whose
-    /// driver has been idle longest. None if all are at work.
-    fn best(&self) -> Option<usize> {
-        let idle = self.runtimes.iter().enumerate().filter(|(_, entry)| !entry.is_at_work);
-        let key = |entry: &RuntimeEntry| (entry.driver.is_some(), entry.last_use);
-        idle.min_by_key(|(_, entry)| key(entry)).map(|(index, _)| index)
+    /// A runtime that has no driver.
+    fn free(&self) -> Option<usize> {
+        self.runtimes.iter().position(|entry| !entry.is_at_work && entry.driver.is_none())
+    }
+
+    /// The runtimes that have a driver and are not at work.
+    fn idle(&self) -> impl Iterator<Item = (usize, &RuntimeEntry)> {
+        let entries = self.runtimes.iter().enumerate();
+        entries.filter(|(_, entry)| !entry.is_at_work && entry.driver.is_some())
+    }
+
+    /// The runtime whose driver has been idle longest.
+    fn idle_longest(&self) -> Option<usize> {
+        self.idle().min_by_key(|(_, entry)| entry.last_use).map(|(index, _)| index)
+    }
+
+    /// Has the runtime whose driver has been idle longest give its value back, if more than `most`
+    /// drivers are idle.
+    fn limit_idle(&mut self, most: usize) {
+        if self.idle().count() <= most {
+            return;
+        }
+        let Some(index) = self.idle_longest() else { return };
+        let entry = &mut self.runtimes[index];
+        if let Some(worker) = entry.driver.take() {
+            self.index_of.remove(&worker);
+        }
+        if let Some(commands) = &entry.commands {
+            let _ = commands.send(RuntimeCommand::GiveBack);
+        }
     }
 }
 
@@ -108,16 +137,13 @@ impl PrivateRuntimes {
         if task.value.is_none() {
             return Err(SubmitError::ValueIsOnItsWay(task));
         }
-        let is_free = |index: &usize| table.runtimes[*index].driver.is_none();
-        let most = self.context.settings.drivers.private_runtimes.max(1);
-        let index = match table.best() {
-            Some(index) if is_free(&index) => Some(index),
-            _ if table.runtimes.len() < most => {
+        let index = match table.free() {
+            None if table.runtimes.len() < MOST_AT_WORK => {
                 let entry = self.start(table.runtimes.len()).map_err(SubmitError::System)?;
                 table.runtimes.push(entry);
                 Some(table.runtimes.len() - 1)
             }
-            best => best,
+            free => free.or_else(|| table.idle_longest()),
         };
         match index {
             Some(index) => table.assign(index, task),
@@ -174,10 +200,11 @@ impl PrivateRuntimes {
         for command in commands {
             match command {
                 RuntimeCommand::Drop => runtime.drop_value(),
+                RuntimeCommand::GiveBack => runtime.give_back(None),
                 RuntimeCommand::Run(task) => {
                     let (from, report_to) = (task.origin(), task.report_to.clone());
                     if task.value.is_some() {
-                        runtime.give_back(from.worker);
+                        runtime.give_back(Some(from.worker));
                     }
                     let report = runtime.perform(task);
                     self.end_task(index, from.worker, runtime, &report);
@@ -212,8 +239,9 @@ impl PrivateRuntimes {
         if table.runtimes[index].driver.is_none() {
             runtime.drop_value();
         }
-        if let Some(next) = table.queue.pop_front() {
-            table.assign(index, next);
+        match table.queue.pop_front() {
+            Some(next) => table.assign(index, next),
+            None => table.limit_idle(self.context.settings.drivers.private_runtimes),
         }
     }
 }

@@ -54,9 +54,11 @@ impl PrivateRuntime {
         self.resident = None;
     }
 
-    /// Gives the driver's value, if there is one, back to its thread, to make room for `next`.
-    pub(super) fn give_back(&mut self, next: u64) {
-        if let Some(resident) = self.resident.take().filter(|it| it.origin.worker != next) {
+    /// Gives the driver's value, if there is one, back to its thread, unless it is of the driver that
+    /// is `next`.
+    pub(super) fn give_back(&mut self, next: Option<u64>) {
+        let resident = self.resident.take();
+        if let Some(resident) = resident.filter(|it| Some(it.origin.worker) != next) {
             let value = codec::serialize(&resident.vm, &resident.value).ok();
             let (from, report) = (resident.origin, PrivateReport::Value(value));
             // If the driver's thread has ended, it needs no report.

@@ -8,7 +8,7 @@ use super::timers::DriverTimers;
 use crate::codec::{self, SeedBytes};
 use crate::console::{ConsoleNotice, ReportOrigin};
 use crate::device::{CallerId, DelayedCall, DeviceReply, UnknownDevices};
-use crate::message::{CogRequest, DriverMessage};
+use crate::message::{CogRequest, DriverMessage, ReadCall};
 use crate::protocol::DriverRequest;
 use crossbeam_channel::{Sender, TrySendError};
 use plan::Ref;
@@ -122,9 +122,10 @@ impl RequestIssuer<'_> {
 
     /// Sends a query to the cog.
     pub(super) fn read(&mut self, key: u64, query: SeedBytes) {
-        let serial = self.calls.next_serial();
-        self.send(CogRequest::Read { worker: self.driver.worker, key, serial, query });
-        self.calls.add(key, serial, None);
+        let (worker, serial) = (self.driver.worker, self.calls.next_serial());
+        let call = ReadCall::default();
+        self.send(CogRequest::Read { worker, key, serial, query, call: call.clone() });
+        self.calls.add(key, serial, Some(Box::new(move || call.cancel())));
     }
 
     fn send(&mut self, request: CogRequest) {
@@ -136,6 +137,8 @@ impl RequestIssuer<'_> {
 
     /// Calls a device.
     fn call(&mut self, key: u64, name: &[u8], args: &[Ref<'_>]) {
+        // First: what the device takes back from the pending call may answer the new one.
+        self.calls.cancel(key);
         let serial = self.calls.next_serial();
         let cancel = match self.context.devices.find(name) {
             Some(device) => {

@@ -36,9 +36,11 @@ impl EffectQueue {
         self.0.front().map(|(seq, _)| *seq)
     }
 
-    /// Adds effects that may happen when the event `seq` is durable.
+    /// Adds effects that may happen when the event `seq` is durable, behind those of this event and
+    /// the ones before.
     pub(super) fn push(&mut self, seq: Seq, effects: Vec<Effect>) {
-        self.0.push_back((seq, effects));
+        let place = self.0.partition_point(|(other, _)| *other <= seq);
+        self.0.insert(place, (seq, effects));
     }
 
     /// Removes the oldest effects if events up to `durable` are durable and they are among them.
@@ -48,13 +50,24 @@ impl EffectQueue {
 }
 
 impl Machine {
-    /// Lets effects happen when the last event and the effects before are done: at once, if they
-    /// are.
+    /// Lets effects happen when the last event is durable and the effects before are done: at once,
+    /// if they are.
     pub(super) fn perform_when_durable(&mut self, effects: Vec<Effect>) -> Result<(), RunError> {
-        if self.queue.is_empty() && self.store.durable() >= self.applied {
+        self.perform_when_durable_up_to(self.applied, effects)
+    }
+
+    /// Lets effects happen when the event `seq` is durable and its effects and those before are
+    /// done: at once, if they are.
+    pub(super) fn perform_when_durable_up_to(
+        &mut self,
+        seq: Seq,
+        effects: Vec<Effect>,
+    ) -> Result<(), RunError> {
+        let is_first = self.queue.oldest().is_none_or(|oldest| oldest > seq);
+        if is_first && self.store.durable() >= seq {
             return self.perform(effects);
         }
-        self.queue.push(self.applied, effects);
+        self.queue.push(seq, effects);
         Ok(())
     }
 

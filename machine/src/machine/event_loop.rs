@@ -1,15 +1,15 @@
 //! The event loop of a running machine.
 
-use super::effects::Effect;
+use super::effects::{Effect, EffectQueue};
 use super::inputs::WorkerInput;
+use super::reads::ReadRequest;
 use super::{FULL_DISK_RETRY, Machine};
-use crate::codec::SeedBytes;
-use crate::cog::{CogError, CogOutput};
+use crate::cog::CogOutput;
 use crate::error::RunError;
 use crate::event::{EventInput, EventRecord, InputPayload};
 use crate::message::{CogRequest, ControlMessage, DriverMessage};
 use crate::trace::ConsoleMessage;
-use crossbeam_channel::{after, never, select};
+use crossbeam_channel::{Receiver, at, never, select};
 use persist::LogError;
 use profile::ProfileTimer;
 use std::sync::Arc;
@@ -25,30 +25,83 @@ const BATCH_BYTES: usize = 16 << 20;
 /// How long an event may be on its way to the disk before the loop asks the log for the reason.
 const FLUSH_PATIENCE: Duration = Duration::from_secs(1);
 
+/// When the log is asked why an event has been on its way to the disk for long.
+#[derive(Default)]
+struct FlushPatience(Option<Instant>);
+
+impl FlushPatience {
+    /// Whether effects have waited for [`FLUSH_PATIENCE`] since they began to wait, or since this
+    /// was last the case.
+    fn is_over(&mut self, queue: &EffectQueue) -> bool {
+        let now = Instant::now();
+        let is_over = self.0.is_some_and(|at| at <= now) && !queue.is_empty();
+        if is_over || queue.is_empty() {
+            self.0 = None;
+        }
+        if !queue.is_empty() {
+            self.0.get_or_insert(now + FLUSH_PATIENCE);
+        }
+        is_over
+    }
+
+    /// A channel that gets a message when the patience is over.
+    fn timer(&self) -> Receiver<Instant> {
+        self.0.map_or_else(never, at)
+    }
+}
+
 impl Machine {
     /// Handles messages until a stop is requested or the cog takes no more events.
     pub(super) fn serve(&mut self) -> Result<(), RunError> {
+        let mut patience = FlushPatience::default();
         loop {
-            while let Ok(control) = self.control.try_recv() {
+            while let Some(control) = self.next_control() {
                 self.handle_control(control)?;
             }
             let is_over = self.cog.status().running().is_none() && self.queue.is_empty();
             if is_over || self.is_ending() {
                 return Ok(());
             }
-            let late = if self.queue.is_empty() { never() } else { after(FLUSH_PATIENCE) };
-            select! {
-                recv(self.control) -> control => {
-                    // The machine holds a sender, so this cannot be an error.
-                    if let Ok(control) = control { self.handle_control(control)?; }
-                }
-                recv(self.requests) -> request => {
-                    // The pool holds a sender, so this cannot be an error.
-                    if let Ok(request) = request { self.handle_batch(request)?; }
-                }
-                recv(late) -> _ => self.check_late_flush()?,
+            if patience.is_over(&self.queue) {
+                self.check_late_flush()?;
+            }
+            if let Some(request) = self.next_request() {
+                self.handle_batch(request)?;
+                self.run_reads_on_credit()?;
+            } else if !self.reads.is_empty() {
+                self.run_reads_in_idle_time()?;
+            } else {
+                self.wait(&patience)?;
             }
         }
+    }
+
+    /// Waits for a message and handles it, or until the patience with the log is over.
+    fn wait(&mut self, patience: &FlushPatience) -> Result<(), RunError> {
+        self.reads.renew_budget();
+        let late = patience.timer();
+        select! {
+            recv(self.control) -> control => {
+                // The machine holds a sender, so this cannot be an error.
+                if let Ok(control) = control { self.handle_control(control)?; }
+            }
+            recv(self.requests) -> request => {
+                // As above.
+                if let Ok(request) = request { self.handle_batch(request)?; }
+            }
+            recv(late) -> _ => {}
+        }
+        Ok(())
+    }
+
+    /// The next message, if one has arrived.
+    fn next_control(&mut self) -> Option<ControlMessage> {
+        self.postponed_control.pop_front().or_else(|| self.control.try_recv().ok())
+    }
+
+    /// The next request, if one has arrived.
+    fn next_request(&mut self) -> Option<CogRequest> {
+        self.postponed_requests.pop_front().or_else(|| self.requests.try_recv().ok())
     }
 
     /// Whether the machine takes no more inputs: a stop was requested, or an event exceeded a
@@ -57,7 +110,7 @@ impl Machine {
         self.stopping.load(Ordering::SeqCst) || self.limit_stop.is_some()
     }
 
-    fn handle_control(&mut self, control: ControlMessage) -> Result<(), RunError> {
+    pub(super) fn handle_control(&mut self, control: ControlMessage) -> Result<(), RunError> {
         match control {
             ControlMessage::Durable(Ok(seq)) => {
                 while let Some(effects) = self.queue.pop(seq) {
@@ -76,15 +129,17 @@ impl Machine {
             }
             ControlMessage::WorkerFailed(error) => return Err(error.into()),
             ControlMessage::WorkerDamaged(problem) => return Err(self.damaged(problem)),
-            ControlMessage::SnapshotDone(result) => {
-                if result.is_ok() {
+            ControlMessage::SnapshotDone(end) => {
+                if end.result.is_ok() {
                     self.metrics.count_snapshot();
                 }
-                self.snapshots.done(result, &*self.settings.console)?;
+                self.snapshots.done(end, &*self.settings.console)?;
                 self.garbage.start_if_due(&mut self.cog, &self.store, &self.control_sender)?;
             }
             ControlMessage::Garbage(report) => {
-                if self.garbage.done(report, &self.metrics, &*self.settings.console) {
+                let is_due = self.garbage.done(report, &self.metrics, &*self.settings.console);
+                // The cog's heap would wait for a running freeze. The end of the snapshot looks again.
+                if is_due && !self.snapshots.is_writing() {
                     self.garbage.start_if_due(&mut self.cog, &self.store, &self.control_sender)?;
                 }
             }
@@ -99,6 +154,8 @@ impl Machine {
 
     /// Handles a request and those that wait behind it. Consecutive writes are one event.
     fn handle_batch(&mut self, first: CogRequest) -> Result<(), RunError> {
+        self.reads.renew_budget();
+        self.run_fresh_reads()?;
         let mut inputs = Vec::new();
         let (mut requests, mut bytes) = (0, 0);
         let mut next = Some(first);
@@ -111,14 +168,17 @@ impl Machine {
                         inputs.push(WorkerInput { worker, input });
                     }
                 }
-                CogRequest::Read { worker, key, serial, query } => {
+                CogRequest::Read { worker, key, serial, query, call } => {
                     self.handle_inputs(std::mem::take(&mut inputs))?;
-                    self.handle_read(worker, key, serial, &query)?;
+                    if !self.is_ending() {
+                        self.reads.add(ReadRequest { worker, key, serial, call }, query);
+                        self.run_fresh_reads()?;
+                    }
                 }
             }
             requests += 1;
             let is_full = requests >= BATCH_REQUESTS || bytes >= BATCH_BYTES;
-            next = if is_full { None } else { self.requests.try_recv().ok() };
+            next = if is_full { None } else { self.next_request() };
         }
         self.handle_inputs(inputs)
     }
@@ -181,33 +241,5 @@ impl Machine {
             }
         }
         effects
-    }
-
-    /// Answers a query of a driver, when the state that it saw is durable. If the evaluation is
-    /// aborted, there is no answer, and the driver begins anew.
-    fn handle_read(
-        &mut self,
-        worker: u64,
-        key: u64,
-        serial: u64,
-        query: &SeedBytes,
-    ) -> Result<(), RunError> {
-        let Some(slot) = self.workers.slot_of(worker) else { return Ok(()) };
-        if self.is_ending() {
-            return Ok(());
-        }
-        let answer = match self.cog.read(slot, key, query) {
-            Ok(value) => DriverMessage::ReadAnswer { key, serial, value },
-            Err(CogError::Aborted(_)) => DriverMessage::ReadFailed { key, serial },
-            Err(CogError::ShuttingDown) => return Ok(()),
-            Err(error) => return Err(self.run_error(error)),
-        };
-        let mut effects = Vec::new();
-        let reports = self.cog.take_messages();
-        if !reports.is_empty() {
-            effects.push(Effect::Report(reports));
-        }
-        effects.push(Effect::Message(worker, answer));
-        self.perform_when_durable(effects)
     }
 }

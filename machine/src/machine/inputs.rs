@@ -20,8 +20,9 @@
 //! replay after a crash finds the event and removes the input.
 
 use super::effects::Effect;
+use super::reads::EVENT_SLICE;
 use super::{FULL_DISK_RETRY, MAX_SET_ASIDE, Machine};
-use crate::cog::{AppliedEvent, ApplyMode, CogError};
+use crate::cog::{AppliedEvent, CogError, EventProgress};
 use crate::console::ConsoleNotice;
 use crate::error::{AbortReason, LimitStop, LimitStopCause, RunError};
 use crate::event::{EventInput, EventRecord, InputPayload};
@@ -51,14 +52,17 @@ impl Machine {
     pub(super) fn handle_inputs(&mut self, inputs: Vec<WorkerInput>) -> Result<(), RunError> {
         let (workers, inputs): (Vec<u64>, Vec<EventInput>) =
             inputs.into_iter().map(|WorkerInput { worker, input }| (worker, input)).unzip();
-        let EventAttempt::Aborted(inputs, reason) = self.try_event(inputs)? else { return Ok(()) };
+        let attempt = self.try_event(&workers, inputs)?;
+        let EventAttempt::Aborted(inputs, reason) = attempt else { return Ok(()) };
         let is_single = inputs.len() == 1;
-        for (worker, input) in workers.into_iter().zip(inputs) {
+        for (worker, input) in workers.iter().copied().zip(inputs) {
             if is_single {
                 self.give_up_input(worker, input, reason)?;
             } else if self.workers.slot_of(worker) == Some(input.slot) {
                 // Otherwise an event of this loop has cancelled the worker, which drops its inputs.
-                if let EventAttempt::Aborted(inputs, reason) = self.try_event(vec![input])? {
+                if let EventAttempt::Aborted(inputs, reason) =
+                    self.try_event(&workers, vec![input])?
+                {
                     for input in inputs {
                         self.give_up_input(worker, input, reason)?;
                     }
@@ -68,15 +72,20 @@ impl Machine {
         Ok(())
     }
 
-    /// Applies an event to the cog, appends it to the log, and queues its effects.
-    fn try_event(&mut self, inputs: Vec<EventInput>) -> Result<EventAttempt, RunError> {
+    /// Applies an event to the cog, appends it to the log, and queues its effects. The inputs are
+    /// from these workers.
+    fn try_event(
+        &mut self,
+        workers: &[u64],
+        inputs: Vec<EventInput>,
+    ) -> Result<EventAttempt, RunError> {
         if inputs.is_empty() || self.is_ending() || self.cog.status().running().is_none() {
             return Ok(EventAttempt::Done);
         }
         let clock = &*self.settings.clock;
         let before = self.state_hashes.hash(&mut self.cog, clock);
         let before = before.map_err(|error| self.run_error(error))?;
-        let applied = match self.cog.apply(&inputs, &ApplyMode::Live) {
+        let applied = match self.evaluate_event(workers, &inputs)? {
             Ok(applied) => applied,
             Err(CogError::ShuttingDown) => {
                 // The event has not happened, so nothing is shown of it.
@@ -105,6 +114,50 @@ impl Machine {
             snapshots.start_if_due(cog, store, self.applied, control_sender, &*settings.console)?;
         }
         Ok(EventAttempt::Done)
+    }
+
+    /// Evaluates an event. If there is not enough memory for it and for the reads that have begun,
+    /// they are ended, and the event is evaluated again.
+    fn evaluate_event(
+        &mut self,
+        workers: &[u64],
+        inputs: &[EventInput],
+    ) -> Result<Result<AppliedEvent, CogError>, RunError> {
+        loop {
+            let result = self.evaluate_beside_reads(workers, inputs)?;
+            let is_full = matches!(result, Err(CogError::Aborted(AbortReason::Memory)));
+            if !is_full || !self.reads.has_long() {
+                return Ok(result);
+            }
+            self.cog.take_messages();
+            self.abort_long_reads()?;
+        }
+    }
+
+    /// Evaluates an event, and reads beside it.
+    fn evaluate_beside_reads(
+        &mut self,
+        workers: &[u64],
+        inputs: &[EventInput],
+    ) -> Result<Result<AppliedEvent, CogError>, RunError> {
+        self.reads.renew_budget();
+        let mut run = match self.cog.begin_event(inputs, EVENT_SLICE) {
+            Ok(run) => run,
+            Err(error) => return Ok(Err(error)),
+        };
+        loop {
+            match self.cog.resume_event(run, EVENT_SLICE) {
+                EventProgress::Suspended(suspended) => run = suspended,
+                EventProgress::Ended(result) => {
+                    self.reads.renew_budget();
+                    if let Ok(AppliedEvent { took, .. }) = &result {
+                        self.reads.add_credit(*took);
+                    }
+                    return Ok(result);
+                }
+            }
+            self.serve_beside_event(workers)?;
+        }
     }
 
     /// Sets an input aside that exceeds a limit by itself, or makes the machine stop.
@@ -172,7 +225,7 @@ impl Machine {
             "there is no driver in its slot".into()
         } else {
             let payload = InputPayload::Offered(record.id, value);
-            match self.try_event(vec![EventInput { slot, payload }])? {
+            match self.try_event(&[], vec![EventInput { slot, payload }])? {
                 EventAttempt::Done => return Ok(()),
                 EventAttempt::Aborted(_, reason) => reason.to_string(),
             }

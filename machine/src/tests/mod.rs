@@ -13,6 +13,7 @@ mod limits;
 mod long_replay;
 mod profile;
 pub(crate) mod programs;
+mod reads;
 mod replay;
 mod retry;
 pub(crate) mod terms;

@@ -7,7 +7,7 @@ use super::harness::TestMachine;
 use super::programs::{cog, counter, cycle, eval, exec, first_input, read, when, write, writer};
 use super::terms::{PlanExpr, arg, call, law, nat, row, trace};
 use super::tiers::TIERS;
-use crate::cog::{ApplyMode, Cog};
+use crate::cog::Cog;
 use crate::event::{EventOutcome, EventRecord, InputPayload};
 use crate::settings::MachineSettings;
 use crate::status::MachineState;
@@ -74,7 +74,7 @@ fn replayed_hashes(machine: &TestMachine) -> Vec<Hash> {
         let mut hashes = vec![cog.hash().expect("room")];
         for record in records {
             let event = EventRecord::decode(&record.payload).expect("an event");
-            cog.apply(&event.inputs, &ApplyMode::Replay(&event.outcome)).expect("it applies");
+            cog.replay(&event.inputs, &event.outcome).expect("it applies");
             hashes.push(cog.hash().expect("room"));
         }
         hashes

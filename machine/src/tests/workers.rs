@@ -3,10 +3,14 @@
 use super::harness::TestMachine;
 use super::programs::{cog, cycle, exec, keep_inputs, read, wait, when, writer};
 use super::terms::{PlanExpr, arg, call, law, nat, row, trace};
+use crate::device::{CallerId, CancelCall, Device, DeviceReply};
 use crate::trace::ConsoleMessage;
 use crate::{ConsoleNotice, RunOutcome};
+use crossbeam_channel::{Sender, unbounded};
+use plan::Ref;
 use std::io::Read;
 use std::net::{Ipv4Addr, TcpListener};
+use std::sync::Arc;
 use std::time::Duration;
 
 #[test]
@@ -53,6 +57,38 @@ fn malformed_calls_of_the_time_device_are_answered_0() {
     let driver = cycle(vec![odd, row([PlanExpr::Text("time")])], &[0, 1]);
     let run = TestMachine::boot(&cog(keep_inputs(), nat(7), [exec(driver)])).run_until_shown(2);
     assert_eq!(run.numbers()[..2], [0, 0]);
+}
+
+/// A device that records its calls and their cancellations, and answers none.
+struct RecordingDevice(Sender<(&'static str, u64)>);
+
+impl Device for RecordingDevice {
+    fn name(&self) -> &'static str {
+        "record"
+    }
+
+    fn call(&self, _: CallerId, args: &[Ref<'_>], _: DeviceReply) -> Option<CancelCall> {
+        let (number, records) = (args[0].as_u64().expect("a number"), self.0.clone());
+        records.send(("call", number)).expect("the test waits");
+        // The test may have ended when the machine stops.
+        Some(Box::new(move || {
+            let _ = records.send(("cancel", number));
+        }))
+    }
+}
+
+#[test]
+fn a_call_is_cancelled_before_the_call_that_replaces_it() {
+    let request = |number| row([nat(0), row([PlanExpr::Text("record"), nat(number)])]);
+    let driver = call(law(3, call(arg(0), [row([])])), [row([request(1), request(2)])]);
+    let (sender, records) = unbounded();
+    let machine = TestMachine::boot(&cog(keep_inputs(), nat(0), [exec(driver)]))
+        .with(move |settings| settings.devices.push(Arc::new(RecordingDevice(sender.clone()))));
+    let running = machine.start();
+    let first: Vec<(&str, u64)> = records.iter().take(3).collect();
+    running.stop();
+    running.join(Vec::new());
+    assert_eq!(first, [("call", 1), ("cancel", 1), ("call", 2)]);
 }
 
 #[test]

@@ -163,3 +163,77 @@ fn without_a_limit_only_a_shutdown_interrupts() {
     wait_for(&flag);
     assert_eq!(watch.finish(), Some(Interruption::Shutdown));
 }
+
+/// An interrupt of a heap, and the handle of the watchdog.
+fn interrupt() -> (plan::raw::Interrupt, InterruptHandle) {
+    let interrupt = plan::raw::Interrupt::default();
+    let handle = interrupt.request_handle();
+    (interrupt, handle)
+}
+
+/// Blocks until there is a request.
+fn wait_for_request(interrupt: &plan::raw::Interrupt) {
+    while !interrupt.is_pending() {
+        thread::yield_now();
+    }
+}
+
+#[test]
+fn a_slice_ends_with_a_request_to_suspend() {
+    let (watchdog, clock) = watchdog();
+    let watchdog = Arc::new(watchdog);
+    let (interrupt, handle) = interrupt();
+    let watch = watchdog.watch_slices(handle, Some(10 * SECOND));
+    for _ in 0..3 {
+        watch.begin(Some(SECOND / 100));
+        clock.advance(SECOND / 100);
+        wait_for_request(&interrupt);
+        assert!(interrupt.take_suspension() && !interrupt.is_pending());
+        watch.pause();
+    }
+    assert_eq!(watch.finish(), None);
+}
+
+#[test]
+fn only_the_slices_of_an_evaluation_count_towards_its_limit() {
+    let (watchdog, clock) = watchdog();
+    let watchdog = Arc::new(watchdog);
+    let (interrupt, handle) = interrupt();
+    let watch = watchdog.watch_slices(handle, Some(10 * SECOND));
+    for _ in 0..9 {
+        watch.begin(None);
+        clock.advance(SECOND);
+        watch.pause();
+        // Other evaluations.
+        clock.advance(20 * SECOND);
+    }
+    wait_for_thread(&watchdog);
+    assert!(!interrupt.is_pending());
+    watch.begin(None);
+    clock.advance(SECOND);
+    wait_for_request(&interrupt);
+    // The request is made again if the evaluation was suspended before it saw it.
+    watch.pause();
+    assert!(!interrupt.is_pending());
+    watch.begin(Some(SECOND));
+    assert!(interrupt.is_requested());
+    assert_eq!(watch.finish(), Some(Interruption::TimeLimit));
+    assert!(!interrupt.is_pending());
+}
+
+#[test]
+fn a_shutdown_does_not_stop_an_evaluation_that_is_suspended() {
+    let (watchdog, clock) = watchdog();
+    let watchdog = Arc::new(watchdog);
+    let (interrupt, handle) = interrupt();
+    let watch = watchdog.watch_slices(handle, None);
+    watch.begin(None);
+    watch.pause();
+    watchdog.shut_down_within(SECOND);
+    clock.advance(SECOND);
+    wait_for_thread(&watchdog);
+    assert!(!interrupt.is_pending());
+    watch.begin(None);
+    wait_for_request(&interrupt);
+    assert_eq!(watch.finish(), Some(Interruption::Shutdown));
+}

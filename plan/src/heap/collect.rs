@@ -14,6 +14,7 @@
 use super::collection::{Collection, CollectionScope};
 use super::handles::HandleTable;
 use super::host::HeapHost;
+use super::loan::OldSpaceLoan;
 use super::raw::RawHeap;
 use super::stack::EvalStack;
 use crate::pinspace::{HeapReferences, PinSpace};
@@ -22,13 +23,27 @@ use std::sync::Arc;
 impl<H: HeapHost + ?Sized> RawHeap<H> {
     /// Collects the nursery.
     pub fn collect_young(&mut self) {
+        self.evacuate_nursery(true);
+    }
+
+    /// Makes everything old, and lends old objects to another thread: see [`super::loan`].
+    pub(crate) fn lend_old(&mut self) -> OldSpaceLoan {
+        // The loan before ends first: it may have been given for objects that are dead by now.
+        self.memory.lender.wait();
+        self.evacuate_nursery(false);
+        self.memory.lender.lend()
+    }
+
+    /// Moves reachable objects out of the nursery: all of them to old space, or some to a survivor
+    /// space.
+    fn evacuate_nursery(&mut self, keeps_survivors: bool) {
         let RawHeap { memory, host } = self;
         let (started, copied_before) = (memory.collection_start(), memory.statistics.copied);
         memory.statistics.minor += 1;
         memory.statistics.allocated += memory.nursery.allocated() as u64;
         let mut cursor = memory.old.end();
         let remembered = memory.remembered.take();
-        let nursery = memory.nursery.begin_evacuation();
+        let nursery = memory.nursery.begin_evacuation(keeps_survivors);
         let mut survivors = nursery.first();
         let mut run = Collection {
             scope: CollectionScope::Nursery(nursery),
@@ -54,8 +69,8 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
         memory.report_collection(started, false, copied_before);
     }
 
-    /// Collects everything, and reports for a survey what this heap refers to in a pin space. Detaches
-    /// the pin spaces that the heap does not refer to.
+    /// Collects everything, and reports for a survey what this heap refers to in a pin space.
+    /// Detaches the pin spaces that the heap does not refer to.
     pub fn survey_references(&mut self, space: &Arc<PinSpace>) -> HeapReferences {
         let survey = self.memory.spaces.record_references(space);
         self.collect_all();
@@ -63,9 +78,10 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
         self.memory.spaces.take_references(space, survey)
     }
 
-    /// Collects everything.
+    /// Collects everything. Waits for a thread that old objects are lent to.
     pub fn collect_all(&mut self) {
         let RawHeap { memory, host } = self;
+        memory.lender.wait();
         let (started, copied_before) = (memory.collection_start(), memory.statistics.copied);
         memory.statistics.major += 1;
         memory.statistics.allocated += memory.nursery.allocated() as u64;
@@ -105,8 +121,8 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
     }
 }
 
-/// Visits the roots of a collection: the parts of the stacks that may have to be visited, the host's
-/// roots, and the handles, in a young collection only those that may be young.
+/// Visits the roots of a collection: the parts of the stacks that may have to be visited, the
+/// host's roots, and the handles, in a young collection only those that may be young.
 fn visit_roots<'s, H: HeapHost + ?Sized>(
     run: &mut Collection<'_>,
     stacks: impl Iterator<Item = &'s mut EvalStack>,

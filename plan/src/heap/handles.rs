@@ -57,6 +57,12 @@ impl HandleTable {
         Val(ValRepr::Slot(Rc::clone(this), id))
     }
 
+    /// Returns the number of slots that the next young collection visits.
+    #[cfg(test)]
+    pub(crate) fn listed(&self) -> usize {
+        self.table.borrow().young.len()
+    }
+
     /// Visits the words of all slots (no slot is young afterwards), or of those that may be young.
     /// `visit` rewrites a word, and returns whether it is young afterwards.
     pub(crate) fn visit(&self, all: bool, mut visit: impl FnMut(&mut Word) -> bool) {

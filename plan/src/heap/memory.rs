@@ -2,6 +2,7 @@
 //! collecting.
 
 use super::handles::{HandleTable, Val};
+use super::loan::OldSpaceLender;
 use super::nursery::{self, Nursery};
 use super::object::{self, ObjectDraft, ObjectRef};
 use super::options::{CollectionReport, HeapOptions, HeapStatistics};
@@ -29,6 +30,9 @@ type CollectionHook = Box<dyn FnMut(&CollectionReport)>;
 /// [contract](super::RawHeap#contract) of that type, which gives the argument why safe methods
 /// suffice here.
 pub struct HeapMemory {
+    /// The right of another thread to read old objects. It is the first field, so that it is dropped
+    /// before the objects are.
+    pub(super) lender: OldSpaceLender,
     pub(super) nursery: Nursery,
     pub(super) old: OldSpace,
     /// The number of words, in old space and of the host, that triggers a full collection.
@@ -80,7 +84,7 @@ pub mod offset {
 /// Old space grows by at least this number of edens before a full collection: it takes at least as
 /// many young collections, which become old as a whole, and the cost of a full collection of a
 /// small heap is small beside theirs.
-const MIN_GROWTH_EDENS: usize = 8;
+const MIN_GROWTH_EDENS: usize = 4;
 
 /// The largest number of words on an evaluation stack.
 fn stack_words(options: &HeapOptions) -> usize {
@@ -91,6 +95,7 @@ impl HeapMemory {
     pub(super) fn new(options: HeapOptions) -> std::io::Result<HeapMemory> {
         let nursery = Nursery::new((options.nursery / 8).max(1 << 12));
         Ok(HeapMemory {
+            lender: OldSpaceLender::default(),
             inline_end: if options.stress { 0 } else { nursery.eden_end() },
             old: OldSpace::new(options.max_heap / 8),
             major_at: MIN_GROWTH_EDENS * nursery.capacity(),
@@ -165,6 +170,17 @@ impl HeapMemory {
     /// has doubled, but not before a few young collections.
     pub(super) fn schedule_full(&mut self, kept: usize) {
         self.major_at = kept + kept.max(MIN_GROWTH_EDENS * self.nursery.capacity());
+    }
+
+    /// Returns the memory of a heap without objects of its own, through which a thread reads
+    /// objects that are lent to it.
+    ///
+    /// # Errors
+    /// If the system cannot reserve the stack's address range.
+    pub(crate) fn reader() -> std::io::Result<HeapMemory> {
+        // The heap allocates nothing; its own nursery and stack are as small as they can be.
+        let options = HeapOptions { nursery: 0, max_heap: 0, max_stack: 0, stress: false };
+        HeapMemory::new(options)
     }
 
     // Reads.
@@ -279,7 +295,18 @@ impl HeapMemory {
     pub fn store_raw(&self, word: Word, index: usize, bits: u64) {
         assert!(index < self.size(word), "object written out of bounds");
         // SAFETY: by the heap's invariant the object is live, and the index is within its payload.
-        unsafe { object::store_raw(word.address(), index, bits) }
+        unsafe { object::store_shared(word.address(), index, bits) }
+    }
+
+    /// Sets bits of a payload word that is not a value, and returns the word before. Of two threads
+    /// that set a bit, one sees that it was not set.
+    ///
+    /// # Panics
+    /// If the payload is shorter.
+    pub(crate) fn set_raw_bits(&self, word: Word, index: usize, bits: u64) -> u64 {
+        assert!(index < self.size(word), "object written out of bounds");
+        // SAFETY: by the heap's invariant the object is live, and the index is within its payload.
+        unsafe { object::set_shared_bits(word.address(), index, bits) }
     }
 
     /// Writes bytes into the raw part of an object, starting `offset` bytes after payload word

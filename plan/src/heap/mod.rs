@@ -5,9 +5,9 @@
 //! space has doubled since the last full collection, everything reachable is copied into a new one.
 //! Heaps are independent: collecting one stops no other.
 //!
-//! Roots are the evaluation stacks (one for each evaluation that runs or is suspended), the slots behind [`Val`] handles, the remembered set (old
-//! objects that were written to) and the roots of the [`HeapHost`]: an evaluator's constants and
-//! frames.
+//! Roots are the evaluation stacks (one for each evaluation that runs or is suspended), the slots
+//! behind [`Val`] handles, the remembered set (old objects that young values were written into) and
+//! the roots of the [`HeapHost`]: an evaluator's constants and frames.
 //!
 //! # How long a word is valid
 //!
@@ -22,6 +22,7 @@
 //! collection  a running collection
 //! memory      Memory: allocate, read, write
 //! remembered  the remembered set: old objects, and cards of large ones, with young values
+//! loan        another thread's right to read old objects
 //! handles     Val: a handle that keeps a value alive from outside
 //! stack       the evaluation stack
 //! nursery     the young generation: eden and survivors
@@ -37,6 +38,7 @@ mod collection;
 mod handles;
 #[allow(unsafe_code, reason = "declares the unsafe trait that supplies roots")]
 mod host;
+mod loan;
 #[allow(unsafe_code, reason = "reaches objects by the address in a word")]
 mod memory;
 mod nursery;
@@ -54,6 +56,7 @@ mod stack;
 pub use self::collection::{CodeMarker, Collection};
 pub use self::handles::Val;
 pub use self::host::{HeapHost, NoHost};
+pub(crate) use self::loan::OldSpaceLoan;
 pub use self::memory::{HeapMemory, offset};
 pub use self::object::{ObjectDraft, ObjectRef};
 pub use self::options::{CollectionReport, HeapOptions, HeapStatistics};

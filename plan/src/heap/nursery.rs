@@ -117,9 +117,11 @@ pub(crate) struct NurseryEvacuation<'n> {
 }
 
 impl Nursery {
-    /// Begins a collection, which evacuates eden and the survivors.
-    pub(crate) fn begin_evacuation(&mut self) -> NurseryEvacuation<'_> {
+    /// Begins a collection, which evacuates eden and the survivors. If it does not keep survivors,
+    /// everything becomes old.
+    pub(crate) fn begin_evacuation(&mut self, keeps_survivors: bool) -> NurseryEvacuation<'_> {
         let [start, end] = self.free;
+        let end = if keeps_survivors { end } else { start };
         NurseryEvacuation { nursery: self, to_space: BumpRegion::new(start, end) }
     }
 }
@@ -159,7 +161,7 @@ impl NurseryEvacuation<'_> {
     pub(crate) fn finish(self) {
         let NurseryEvacuation { nursery, to_space } = self;
         let left = nursery.survivors[0];
-        let half = to_space.end - to_space.base;
+        let half = nursery.free[1] - nursery.free[0];
         nursery.eden.next = nursery.eden.base;
         nursery.survivors = [to_space.base, to_space.next];
         nursery.free = [left, left + half];

@@ -20,11 +20,13 @@
 //! [`super::HeapMemory`]'s methods that borrow it exclusively. Headers and the raw words of pins
 //! also change through a shared reference: no slice contains a header, and the hash of a pin is
 //! handed out as a slice only after its last write. The memory belongs to one thread: a heap is
-//! neither `Send` nor `Sync`.
+//! neither `Send` nor `Sync`. Another thread may read old objects while it has a loan of them
+//! ([`super::loan`] lists the words that both may write).
 
 use crate::layout::{ObjectHeader, ObjectLayout};
 use crate::word::Word;
 use std::marker::PhantomData;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 #[inline(always)]
 fn cell(address: usize, index: usize) -> *mut u64 {
@@ -61,6 +63,37 @@ pub(crate) unsafe fn load_raw(address: usize, index: usize) -> u64 {
     debug_assert!(index < unsafe { header(address) }.size(), "object read out of bounds");
     // SAFETY: by this function's contract.
     unsafe { cell(address, 1 + index).read() }
+}
+
+/// Returns a payload word that another thread may read or write meanwhile.
+///
+/// # Safety
+/// The address is that of an object with more than `index` payload words, which is live for the
+/// lifetime. No thread accesses the word in another way while another thread may access it.
+#[inline(always)]
+unsafe fn shared<'a>(address: usize, index: usize) -> &'a AtomicU64 {
+    // SAFETY: by this function's contract. Words are aligned.
+    unsafe { AtomicU64::from_ptr(cell(address, 1 + index)) }
+}
+
+/// Writes a payload word, after all that this thread has written before, for a thread that reads it
+/// by [`ObjectRef::shared_raw`].
+///
+/// # Safety
+/// As for [`store_raw`], and the word is one of those that [`crate::heap::loan`] lists.
+#[inline(always)]
+pub(crate) unsafe fn store_shared(address: usize, index: usize, bits: u64) {
+    // SAFETY: by this function's contract.
+    unsafe { shared(address, index) }.store(bits, Ordering::Release);
+}
+
+/// Sets bits of a payload word, like [`store_shared`], and returns the word before.
+///
+/// # Safety
+/// As for [`store_shared`].
+pub(crate) unsafe fn set_shared_bits(address: usize, index: usize, bits: u64) -> u64 {
+    // SAFETY: by this function's contract.
+    unsafe { shared(address, index) }.fetch_or(bits, Ordering::AcqRel)
 }
 
 /// Reads a payload word of an object that the running collection may have moved.
@@ -207,6 +240,19 @@ impl<'h> ObjectRef<'h> {
         unsafe { load_raw(self.address, index) }
     }
 
+    /// Returns the payload word at `index`, as raw bits, which another thread may have written.
+    /// What that thread wrote before is visible.
+    ///
+    /// # Panics
+    /// If the payload is shorter.
+    #[inline(always)]
+    pub(crate) fn shared_raw(self, index: usize) -> u64 {
+        assert!(index < self.size(), "object read out of bounds");
+        // SAFETY: the object is live, and the index is within its payload. Other threads write
+        // atomically to objects that they share.
+        unsafe { shared(self.address, index) }.load(Ordering::Acquire)
+    }
+
     /// Returns the payload word at `index`, as a value.
     ///
     /// # Panics
@@ -245,9 +291,13 @@ impl<'h> ObjectRef<'h> {
     /// If the payload is shorter.
     #[inline]
     pub fn bytes(self, from: usize, length: usize) -> &'h [u8] {
-        let words = self.raw_words(from, length.div_ceil(8));
-        // SAFETY: the words hold at least `length` bytes, and any bits are bytes.
-        unsafe { std::slice::from_raw_parts(words.as_ptr().cast::<u8>(), length) }
+        let size = self.size();
+        let words = length.div_ceil(8);
+        assert!(from <= size && words <= size - from, "object read out of bounds");
+        // SAFETY: the object is live for the lifetime, the range is within its payload, and any
+        // bits are bytes. The slice ends with the last byte, not with its word: bytes behind those
+        // of a bar may be written meanwhile (see `crate::bar`).
+        unsafe { std::slice::from_raw_parts(cell(self.address, 1 + from).cast::<u8>(), length) }
     }
 }
 

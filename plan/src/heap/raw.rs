@@ -52,7 +52,8 @@ pub struct HeapFull;
 /// - every word of a [`ObjectDraft`](super::ObjectDraft) is written, and the draft finished, before
 ///   the next collection;
 /// - no part of the heap is replaced by a part of another heap;
-/// - the stack is exchanged for another only where no stack index of the one is used with the other.
+/// - the stack is exchanged for another only where no stack index of the one is used with the
+///   other.
 pub struct RawHeap<H: HeapHost + ?Sized = dyn HeapHost> {
     /// Objects, stack and handles.
     pub memory: HeapMemory,
@@ -115,14 +116,17 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
         }
         let large = words > self.memory.nursery.capacity() / 2;
         let collections = self.memory.collections();
-        if self.memory.options.stress && collections.is_multiple_of(8) {
+        let is_stressed = self.memory.options.stress && collections.is_multiple_of(8);
+        if is_stressed && !self.memory.lender.is_lent() {
             self.collect_all();
         } else {
             self.collect_young();
         }
         let asked = if large { words } else { 0 };
         let wanted = self.memory.old.used() + asked;
-        if wanted > limit || wanted + self.host.weight() > self.memory.major_at {
+        let is_due = wanted + self.host.weight() > self.memory.major_at;
+        // While another thread reads old objects, a full collection that can wait does so.
+        if wanted > limit || (is_due && !self.memory.lender.is_lent()) {
             self.collect_all();
             if self.memory.old.used() + asked > limit / 4 * 3 {
                 return Err(HeapFull);

@@ -75,8 +75,8 @@ pub(super) fn cards_of(values: &Range<usize>) -> impl Iterator<Item = Range<usiz
 
 /// Returns the part of a range of indices that is on a card.
 pub(super) fn values_on_card(values: &Range<usize>, card: usize) -> Range<usize> {
-    let start = values.start.max(card * CARD_WORDS);
-    start..values.end.min((card + 1) * CARD_WORDS).max(start)
+    let within = |index: usize| index.clamp(values.start, values.end);
+    within(card * CARD_WORDS)..within((card + 1) * CARD_WORDS)
 }
 
 /// The remembered set. See the module documentation.

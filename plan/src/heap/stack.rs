@@ -254,11 +254,7 @@ impl EvalStack {
         let mut visited = top - from;
         let mut cards = CardSet::default();
         for card in self.changed_cards.take() {
-            // The words of a card may have been dropped since, so that it is above `from`, or above
-            // the top. What is above `from` is visited below.
-            if card * CARD_WORDS >= from {
-                continue;
-            }
+            // The words of a card may have been dropped since. What is above `from` is visited below.
             let range = values_on_card(&(0..from), card);
             visited += range.len();
             let words = &mut self.top_mut(0)[range];

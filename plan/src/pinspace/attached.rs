@@ -91,8 +91,10 @@ impl FrozenReferences {
 /// A pin space that a heap may point into.
 struct AttachedSpace {
     space: Arc<PinSpace>,
-    /// The number of this attachment in the space's list of users.
-    number: u64,
+    /// The number of this attachment in the space's list of users. `None` for a thread that reads
+    /// values of another heap: what it refers to is in use by that heap, which does not report
+    /// references meanwhile.
+    number: Option<u64>,
     /// The number of page faults before it was attached. A page that was lost earlier is noticed
     /// when a record on it is verified.
     since: u64,
@@ -100,9 +102,15 @@ struct AttachedSpace {
 
 impl Drop for AttachedSpace {
     fn drop(&mut self) {
-        self.space.users().detach(self.number);
+        if let Some(number) = self.number {
+            self.space.users().detach(number);
+        }
     }
 }
+
+/// The pin spaces of a heap, for a thread that reads its values: each with the number of page
+/// faults before it was attached.
+pub(crate) struct ReaderSpaces(Vec<(Arc<PinSpace>, u64)>);
 
 /// The pin spaces that a heap may point into. It keeps them alive.
 #[derive(Default)]
@@ -123,10 +131,34 @@ impl AttachedSpaces {
         if !self.attached.iter().any(|attached| Arc::ptr_eq(&attached.space, space)) {
             let since = page_fault::count();
             let number = space.users().attach();
-            self.attached.push(AttachedSpace { space: Arc::clone(space), number, since });
+            self.attached.push(AttachedSpace {
+                space: Arc::clone(space),
+                number: Some(number),
+                since,
+            });
             self.watch.get_or_insert_with(|| page_fault::watch(interrupt.flag()));
             self.watch_attached();
         }
+    }
+
+    /// Returns the same spaces for a thread that reads values of this heap through a heap of its
+    /// own.
+    pub(crate) fn for_reader(&self) -> ReaderSpaces {
+        let attached = self.attached.iter();
+        ReaderSpaces(attached.map(|at| (Arc::clone(&at.space), at.since)).collect())
+    }
+
+    /// Attaches the spaces of another heap, of which this thread reads values. `interrupt` is this
+    /// heap's.
+    pub(crate) fn attach_for_reader(&mut self, spaces: ReaderSpaces, interrupt: &Interrupt) {
+        let attached = spaces.0.into_iter();
+        self.attached.extend(attached.map(|(space, since)| AttachedSpace {
+            space,
+            number: None,
+            since,
+        }));
+        self.watch.get_or_insert_with(|| page_fault::watch(interrupt.flag()));
+        self.watch_attached();
     }
 
     /// Releases the pin spaces that the last full collection found no reference to.
@@ -152,7 +184,7 @@ impl AttachedSpaces {
         addresses.sort_unstable();
         addresses.dedup();
         let attached = self.attached.iter().find(|it| Arc::ptr_eq(&it.space, space));
-        let number = attached.map(|it| it.number);
+        let number = attached.and_then(|it| it.number);
         HeapReferences::new(space.owner(), survey, number, addresses)
     }
 

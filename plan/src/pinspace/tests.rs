@@ -407,3 +407,24 @@ fn a_finished_image_takes_no_pins() {
     let refused = freeze_normal(heap, &other, root.space()).expect_err("it is finished");
     assert!(refused.to_string().contains("takes no more pins"), "{refused}");
 }
+
+#[test]
+fn a_frozen_bar_is_appended_to_by_a_copy() {
+    let heap = &mut *samples::heap(false);
+    let text: Vec<u8> = (0..300).map(|n| n as u8).collect();
+    let start = heap.bar(&text).expect("room");
+    let part = samples::append_to_bar(heap, &start, b"abc");
+    let space = space();
+    let row = heap.row(&[part]).expect("room");
+    let frozen = freeze(heap, &row, &space);
+    let bytes = |heap: &Heap, bar: &Val| match heap.look(bar).shape() {
+        Shape::Bar(bytes) => bytes.to_vec(),
+        _ => unreachable!("a bar"),
+    };
+    let Shape::Pin(pin) = heap.look(&frozen).shape() else { unreachable!("a pin") };
+    let Shape::Row(items) = pin.item().shape() else { unreachable!("a row") };
+    let bar = heap.hold(items.get(0).expect("an item"));
+    let longer = samples::append_to_bar(heap, &bar, b"d");
+    assert_eq!(bytes(heap, &longer), [&text[..], b"abcd"].concat());
+    assert_eq!(bytes(heap, &bar), [&text[..], b"abc"].concat());
+}

@@ -58,8 +58,8 @@ impl BranchPrograms {
     }
 
     /// Checks a server in four runs: `change` talks to it in the first. After that, and after each
-    /// restart, `observe` finds the same. The first two runs end by SIGKILL, the third begins with a
-    /// replay of all events, and the last ends by SIGTERM. Returns the number of replayed events.
+    /// restart, `observe` finds the same. The first two runs end by SIGKILL, the others by SIGTERM.
+    /// The third begins with a replay of all events. Returns the number of these events.
     pub(crate) fn check_server(
         &self,
         program: &str,
@@ -111,6 +111,19 @@ impl RunningMachine {
                 return line;
             }
             seen.push(line);
+        }
+    }
+
+    /// Waits until there was a line with each of these texts, in any order.
+    ///
+    /// # Panics
+    /// If one does not come.
+    pub(crate) fn wait_for_all(&self, texts: &[&str]) {
+        let mut missing = texts.to_vec();
+        while !missing.is_empty() {
+            let line = self.lines.recv_timeout(TIMEOUT);
+            let line = line.unwrap_or_else(|_| panic!("no {missing:?}"));
+            missing.retain(|text| !line.contains(text));
         }
     }
 

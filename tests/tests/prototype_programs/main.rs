@@ -6,19 +6,19 @@
 //! | `master` | `demo_pump_wait` | a list of times that grows to five and is pruned to one |
 //! | | `demo_cog_notepad` | a note that it reads and changes |
 //! | | `demo_cog_filepad` | one path that is known (the program stores no files yet) |
-//! | | `proc_http_tests` | an answer without a status: its reads give a text, not the parts of one |
+//! | | `proc_http_tests` | an answer without a status, because its reads give a text |
 //! | | `test_tcp` | two drivers that talk to each other on port 12345 |
 //! | `message-passing` | `demo_driver_wait` | as `demo_pump_wait` |
 //! | | `demo_cog_driver` | `success` at the first start, `failure` later: its state has grown |
 //! | | `demo_cog_notepad` | as above |
 //! | | `driver_http_tests` | as `proc_http_tests`, and a request of the program to itself |
-//! | `port-fulltag` | `demo_full_tag_site` | files that are stored, images that a job parses, searches |
+//! | `port-fulltag` | `demo_full_tag_site` | files, images that a job parses, searches |
 //! | | `demo_driver_wait`, `demo_cog_driver` | as above |
 //! | | `driver_http_tests` | the text `success` |
 //! | | `demo_cog_notepad` | it does not load: the branch removed a name that it uses |
 //!
-//! The programs are not part of this tree: `PALLAS_REFERENCE` names a checkout of the prototype, and
-//! without it, the tests are skipped. The expectations are read from the programs' sources.
+//! The programs are not part of this tree: `PALLAS_REFERENCE` names a checkout of the prototype.
+//! Without it, the tests are skipped. The expectations are read from the programs' sources.
 
 mod http;
 mod machine;

@@ -34,11 +34,12 @@ pub(crate) fn two_drivers_talk_over_tcp(programs: &BranchPrograms) {
     programs.boot("test_tcp");
     for options in [&[][..], &[], &["--replay-all"]] {
         let machine = programs.start("test_tcp", &[&["--listen", address], options].concat());
-        machine.wait_for("[took=(b#{Hello, TCP!})]");
+        machine.wait_for_all(&["[ack=(0-11)]", "[took=(b#{Hello, TCP!})]"]);
         machine.kill();
     }
-    // Without the listener, nobody answers: `open` gives nothing.
-    let machine = programs.start("test_tcp", &["--listen", "127.0.0.1:0"]);
+    // A machine that listens on another port does not hear its speaker: `open` gives nothing.
+    std::fs::remove_file(programs.pallas.path("test_tcp/tcp.port")).expect("a port file");
+    let machine = programs.start("test_tcp", &[]);
     machine.wait_for("[open=0]");
     machine.stop();
     programs.check("test_tcp");

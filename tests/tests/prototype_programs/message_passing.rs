@@ -9,9 +9,7 @@ pub(crate) fn an_answer_that_is_no_row_has_no_status(programs: &BranchPrograms) 
     let observe = |port| assert_eq!(request(port, "GET", "/any"), empty_answer("0 "));
     assert_eq!(programs.check_server("driver_http_tests", observe, observe), 0);
     let machine = programs.start("driver_http_tests", &[]);
-    // Bytes of the request of the other driver.
-    machine.wait_for("[gave=(0-607)]");
-    machine.wait_for("[parsedRequestOn=");
-    machine.wait_for("[io=0 sentBytes=(0-50)]");
+    // The bytes of the request, the request, and the bytes of the answer.
+    machine.wait_for_all(&["[gave=(0-607)]", "[parsedRequestOn=", " sentBytes=(0-50)]"]);
     machine.stop();
 }

@@ -11,8 +11,8 @@ fn times_after(machine: &RunningMachine, text: &str) -> Vec<u64> {
     row.split_whitespace().map(|time| time.parse().expect("a time")).collect()
 }
 
-/// The driver reads the state, writes the time to it, and waits two seconds. The cog answers a write
-/// with the new length of the state. A state of five entries is replaced by one.
+/// The driver reads the state, writes the time to it, and waits two seconds. The cog answers each
+/// write with the new length of the state. A state of five entries is replaced by one.
 pub(crate) fn a_list_of_times_grows_and_is_pruned(programs: &BranchPrograms, program: &str) {
     programs.boot(program);
     let machine = programs.start(program, &[]);
@@ -23,8 +23,8 @@ pub(crate) fn a_list_of_times_grows_and_is_pruned(programs: &BranchPrograms, pro
     machine.wait_for("[{proc_wrote} [result=2]]");
     machine.kill();
 
-    // Both answers were given after the events were durable. If the machine lives two seconds longer
-    // than the last answer, the driver writes once more.
+    // Both answers were given after the events were durable. If the machine lives two
+    // seconds longer than the last answer, the driver writes once more.
     let machine = programs.start(program, &[]);
     let times = times_after(&machine, "[current_state=[");
     assert!(times.len() == 2 || times.len() == 3, "{times:?}");
@@ -45,8 +45,8 @@ pub(crate) fn a_list_of_times_grows_and_is_pruned(programs: &BranchPrograms, pro
     programs.check(program);
 }
 
-/// The driver writes `a` and `b`, waits for both answers (the length of the state after each), writes
-/// `c`, for which there is no answer, reads the length of the state, and writes `d`. If the answers
+/// The driver writes `a` and `b`, waits for both answers (the length of the state after each),
+/// writes `c`, for which there is no answer, reads the length of the state, and writes `d`. If the answers
 /// are 1 and 2, the length is 3, and the last answer is 4, that is a success.
 pub(crate) fn reads_and_writes_have_the_order_of_the_driver(programs: &BranchPrograms) {
     let program = "demo_cog_driver";

@@ -178,7 +178,7 @@ impl Vm {
         if is_frozen(law.address()) {
             self.heap.host.pools.set_code_of_frozen(law, slot);
         } else {
-            self.heap.store(law, LAW_CODE, slot);
+            self.heap.store_raw(law, LAW_CODE, slot.raw());
         }
         Ok(slot)
     }

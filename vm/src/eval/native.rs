@@ -12,7 +12,7 @@ use super::fetch::CodePosition;
 use super::frame::{self, FrameKind};
 use super::next_step::NextStep;
 use crate::jet::{JetAnswer, JetCode};
-use crate::native::{EntryCell, PENDING};
+use crate::native::{EntryCell, PARAMETERS_MAX, PENDING};
 use crate::vm::Vm;
 use plan::raw::layout::LAW_CODE;
 use plan::raw::{Word, WordKind, is_frozen, pin};
@@ -56,7 +56,7 @@ impl Vm {
             return Some(entry);
         }
         self.evaluator.decoded.insert(entry, pool);
-        self.heap.store(law, LAW_CODE, Word::native(entry, pinned));
+        self.heap.store_raw(law, LAW_CODE, Word::native(entry, pinned).raw());
         Some(entry)
     }
 
@@ -170,9 +170,11 @@ impl Vm {
     pub(crate) fn run_top(&mut self, count: usize) -> Result<Word, EvalError> {
         let callee = self.heap.stack.top() - count - 1;
         let mut call = callee;
-        if let Some(entry) = self.entry_at(callee, count) {
-            let args = self.heap.stack.top_from(callee + 1).as_ptr().cast::<u64>();
-            // SAFETY: `entry_at` found the code of a law of `count` arguments, which are at `args`.
+        if let Some(entry) = self.expand_to_entry(callee, count) {
+            let args = self.heap.stack.top_from(callee + 1);
+            let (count, args) = (args.len(), args.as_ptr().cast::<u64>());
+            // SAFETY: `expand_to_entry` found the code of a function of that many arguments, which
+            // are at `args`.
             let bits = unsafe { self.enter_native(entry, args, count) }?;
             if bits != PENDING {
                 self.heap.stack.truncate(callee);
@@ -186,18 +188,50 @@ impl Vm {
         Ok(value)
     }
 
-    /// The address of the compiled code of the law (not the pin of one) at stack index `callee`, if
-    /// its arity is `count` and laws may run compiled now.
-    fn entry_at(&self, callee: usize, count: usize) -> Option<usize> {
+    /// The address of the code of the function at stack index `callee`, if it is compiled, takes
+    /// just the `count` arguments above it, and may run compiled now. An app is replaced by its
+    /// function and arguments.
+    fn expand_to_entry(&mut self, callee: usize, count: usize) -> Option<usize> {
         if self.evaluator.in_law_order {
             return None;
         }
-        let law = self.heap.resolve(self.heap.stack.get(callee));
-        if law.kind() != WordKind::Law || self.heap.header(law).extra() != count as u64 {
+        let function = self.heap.resolve(self.heap.stack.get(callee));
+        let is_object = matches!(function.kind(), WordKind::Law | WordKind::Pin | WordKind::App);
+        if !is_object || self.heap.header(function).extra() != count as u64 {
+            return None;
+        }
+        if function.kind() != WordKind::App {
+            return self.entry_of(function);
+        }
+        let (head, held) = (self.heap.load(function, 0), self.heap.size(function) - 1);
+        if held + count > PARAMETERS_MAX || !self.heap.stack.has_room(held + 8) {
+            return None;
+        }
+        let entry = self.entry_of(head)?;
+        self.heap.stack.set(callee, head);
+        self.heap.memory.insert_payload(callee + 1, function, 1, held);
+        Some(entry)
+    }
+
+    /// The address of the code of a law or pin, if it is compiled for calls of just that.
+    fn entry_of(&self, function: Word) -> Option<usize> {
+        let is_pin = function.kind() == WordKind::Pin;
+        if !is_pin && function.kind() != WordKind::Law {
+            return None;
+        }
+        if is_frozen(function.address()) {
+            return self.heap.host.native.entry_of_frozen(function);
+        }
+        let law = match is_pin.then(|| self.jet_of_pin(function)) {
+            Some(Some(jet)) => return self.heap.host.native.entry_of_jet(jet),
+            Some(None) => pin::item(&self.heap, function),
+            None => function,
+        };
+        if law.kind() != WordKind::Law {
             return None;
         }
         let slot = self.heap.load(law, LAW_CODE);
-        (slot.is_native() && !slot.is_native_of_pin()).then(|| slot.address())
+        (slot.is_native() && slot.is_native_of_pin() == is_pin).then(|| slot.address())
     }
 
     /// Pushes copies of the words between two stack indices.

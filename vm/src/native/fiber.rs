@@ -99,8 +99,8 @@ mod imp {
     /// What a fiber gets when it is resumed: the owner's address, and how to continue.
     type Input<T> = (*mut T, Resumption);
 
-    /// A fiber that suspends itself passes the owner's address on, so that the compiler assumes that
-    /// the owner changes meanwhile.
+    /// A fiber that suspends itself passes the owner's address on, so that the compiler assumes
+    /// that the owner changes meanwhile.
     pub(super) type Yielder<T> = corosensei::Yielder<Input<T>, *mut T>;
 
     pub(super) struct Coroutine<T, R>(corosensei::Coroutine<Input<T>, *mut T, R, FiberStack>);

@@ -19,8 +19,8 @@
 //! values were old by then. So each collection replaces one return address, some frames below the
 //! newest and below all frames with young values, by that of the *barrier*. When a frame returns to
 //! the barrier, the barrier is moved further down and the frame continues at its own return
-//! address. The next collection visits frames until it finds the barrier. Each stack has at
-//! most one barrier; it is recognised by its address, so a tail call may move the return address. If
+//! address. The next collection visits frames until it finds the barrier. Each stack has at most
+//! one barrier; it is recognised by its address, so a tail call may move the return address. If
 //! compiled code is unwound past the barrier, the next collection finds none and visits everything.
 //!
 //! # Safety

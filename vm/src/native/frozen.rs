@@ -37,6 +37,13 @@ impl FrozenEntries {
         self.0[(low ^ high) % SLOTS] = [function.raw(), entry as u64];
     }
 
+    /// The address of the code of a law or pin, if the table has it.
+    pub(super) fn get(&self, function: Word) -> Option<usize> {
+        let [low, high] = SHIFTS.map(|shift| function.address() >> shift);
+        let [word, entry] = self.0[(low ^ high) % SLOTS];
+        (word == function.raw()).then_some(entry as usize)
+    }
+
     /// Empties the table.
     pub(super) fn clear(&mut self) {
         self.0.fill([0; 2]);

@@ -16,6 +16,7 @@
 //! frame_table  stack maps: the positions of values in frames
 //! entry_cell        the cell in which a law's code address is published
 //! frozen       the code of frozen laws
+//! jet_calls    calls of jets that are values
 //! jet_entries  the code of jets that are called as values
 //! layout       objects and words as machine code sees them
 //! fiber        functions that can be suspended, each on a native stack of its own
@@ -58,6 +59,7 @@ mod frames;
 mod frozen;
 #[allow(unsafe_code, reason = "compiled code calls them with addresses")]
 mod helpers;
+mod jet_calls;
 pub(crate) mod jet_entries;
 pub mod layout;
 mod nats;

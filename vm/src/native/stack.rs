@@ -1,5 +1,5 @@
-//! [`NativeStack`]: a native stack for compiled code, a large reserved range of addresses. A runtime
-//! has one, and another for each evaluation that can be suspended (see `fiber`).
+//! [`NativeStack`]: a native stack for compiled code, a large reserved range of addresses. A
+//! runtime has one, and another for each evaluation that can be suspended (see `fiber`).
 //!
 //! An evaluation that may run compiled code runs on it from its start, interpreter included, so
 //! that interpreter and compiled code can call each other as deeply as the range allows. The kernel

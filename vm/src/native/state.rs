@@ -137,6 +137,16 @@ impl NativeState {
         self.frozen.set(function, entry);
     }
 
+    /// The address of the compiled code of a frozen law or of the pin of one, if it is known.
+    pub(crate) fn entry_of_frozen(&self, function: Word) -> Option<usize> {
+        self.frozen.get(function)
+    }
+
+    /// The address of the compiled code of a jet, if it is known.
+    pub(crate) fn entry_of_jet(&self, jet: u32) -> Option<usize> {
+        self.jets.get(jet)
+    }
+
     /// Forgets the compiled code of frozen laws and of jets.
     pub(crate) fn forget_code(&mut self) {
         self.frozen.clear();

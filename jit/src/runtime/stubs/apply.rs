@@ -42,7 +42,7 @@ pub(super) fn compile(
         let paths = OtherPaths { other_arity, otherwise };
         emit.jump(dispatch, &params[..1]);
 
-        emit.switch_to(dispatch);
+        emit.switch_to_loop(dispatch);
         let is_app = emit.is_top(function, layout::top::APP);
         emit.branch(is_app, app, other);
 

@@ -174,29 +174,31 @@ impl Listeners {
 
     /// Accepts the connections that have arrived, for the calls that wait.
     fn accept_all(self: &Arc<Self>, state: &mut ListenState) {
-        while !state.hears.is_empty() {
+        let lack = loop {
             match self.accept_one(state) {
                 Ok(true) => {}
                 Ok(false) => return,
-                // Nothing tells when the lack ends.
-                Err(lack) => {
-                    if !std::mem::replace(&mut state.is_lack_reported, true) {
-                        self.console.notice(&ConsoleNotice::NotAccepting(lack.to_string()));
-                    }
-                    let handler: Weak<Listeners> = Arc::downgrade(self);
-                    return self.connections.reactor.retry_later(handler);
-                }
+                Err(lack) => break lack,
             }
+        };
+        if !std::mem::replace(&mut state.is_lack_reported, true) {
+            self.console.notice(&ConsoleNotice::NotAccepting(lack.to_string()));
         }
+        // No event tells when the lack ends.
+        let handler: Weak<Listeners> = Arc::downgrade(self);
+        self.connections.reactor.retry_later(handler);
     }
 
-    /// Accepts a connection for the call that has waited longest. Returns false if there is none yet.
+    /// Accepts a connection for the call that has waited longest. Returns false if there is no
+    /// connection, or no call.
     ///
     /// # Errors
-    /// A lack of resources. The connection waits in the system.
+    /// A lack of resources. The call waits, and so does the client, unless the system accepted its
+    /// connection and then refused to watch it.
     fn accept_one(&self, state: &mut ListenState) -> Result<bool, AcceptError> {
         let ListenState { opened, next, hears, .. } = &mut *state;
         let listeners = opened.as_deref().unwrap_or_default();
+        let Some(call) = hears.first_entry() else { return Ok(false) };
         let Some(permit) = self.connections.permit() else {
             if has_client(listeners) {
                 return Err(AcceptError::ConnectionLimit(self.connections.limit()));
@@ -205,15 +207,9 @@ impl Listeners {
             return Ok(false);
         };
         let Some((stream, peer)) = accept(listeners, next)? else { return Ok(false) };
-        let Some((number, call)) = hears.pop_first() else { return Ok(false) };
-        match Connection::accepted(&self.connections, stream, permit, call.caller) {
-            Ok(handle) => answer(call, handle, peer),
-            // The connection is closed, and the client may try again.
-            Err(error) => {
-                hears.insert(number, call);
-                return Err(error.into());
-            }
-        }
+        let caller = call.get().caller;
+        let handle = Connection::accepted(&self.connections, stream, permit, caller)?;
+        answer(call.remove(), handle, peer);
         Ok(true)
     }
 }

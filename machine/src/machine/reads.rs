@@ -1,0 +1,255 @@
+//! Reads beside events: when they are evaluated.
+//!
+//! Events and reads take turns on the cog's thread, because they share its heap: a read needs no
+//! copy of the state. A read that arrives is *fresh*; it gets one slice at once, which is enough
+//! for most reads. One that takes longer is *long*: it goes on in short slices, in turns with the
+//! other long reads.
+//!
+//! ```text
+//! request ─▶ fresh ─FRESH_SLICE─┬▶ ended ─▶ answer, when the state it saw is durable
+//!                               └▶ long ─LONG_SLICE─▶ long ─ ... ─▶ ended
+//! ```
+//!
+//! - *While no request and no message waits*, long reads are evaluated. A slice is so short that
+//!   the next event begins soon.
+//! - *While events keep coming*, long reads get [`LONG_SHARE`] of the time, after events.
+//! - *While an event is evaluated*, it is suspended every [`EVENT_SLICE`]. Fresh reads get their
+//!   slice then.
+//!
+//! One budget, [`READ_BUDGET`], is for all fresh reads in a batch of requests, and another for
+//! those beside an event. So reads delay one event by at most 8 ms (a batch before it arrives, the
+//! credit of long reads, the batch that it is in, the slices beside it), and by the times from the
+//! end of a slice to the next safepoint. Other fresh reads wait for the next batch.
+//!
+//! A read sees a state at least as new as everything that its driver has been answered for: it
+//! begins with the current state, and what drivers are sent depends on this state or an earlier
+//! one. It also sees what its driver wrote before: it waits for an event with such an input.
+
+use super::Machine;
+use super::effects::Effect;
+use crate::codec::SeedBytes;
+use crate::cog::{CogError, ReadProgress, ReadResult, ReadRun};
+use crate::console::{ConsoleNotice, ReportOrigin};
+use crate::error::{AbortReason, RunError};
+use crate::message::{CogRequest, ControlMessage, DriverMessage, ReadCall};
+use crate::trace::ConsoleMessage;
+use persist::Seq;
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// How long an event is evaluated until the loop looks for reads.
+pub(super) const EVENT_SLICE: Duration = Duration::from_millis(2);
+/// How long a read is evaluated at once when it arrives, at most.
+const FRESH_SLICE: Duration = Duration::from_millis(2);
+/// How long fresh reads may be evaluated together while something else may wait.
+const READ_BUDGET: Duration = Duration::from_millis(2);
+/// How long a long read is evaluated until the loop looks for other work.
+const LONG_SLICE: Duration = Duration::from_millis(1);
+/// The most credit of long reads.
+const CREDIT_MAX: Duration = Duration::from_millis(2);
+/// The part of the time of events that long reads get as well: a ninth, which is a tenth of the
+/// whole.
+const LONG_SHARE: u32 = 9;
+/// The most reads that have begun and not ended. Each has two stacks.
+const BEGUN_MAX: usize = 256;
+
+/// Who reads: the driver's number, the key of its request, and its call.
+pub(super) struct ReadRequest {
+    pub(super) worker: u64,
+    pub(super) key: u64,
+    pub(super) serial: u64,
+    pub(super) call: ReadCall,
+}
+
+/// A read that has begun and is suspended.
+struct BegunRead {
+    request: ReadRequest,
+    run: ReadRun,
+    /// The last event in the state that it sees.
+    sees: Seq,
+}
+
+/// The reads that have not ended.
+pub(super) struct ReadQueue {
+    /// Those that have not begun, and their queries.
+    fresh: VecDeque<(ReadRequest, SeedBytes)>,
+    /// Those that have begun, the next one first.
+    long: VecDeque<BegunRead>,
+    /// What is left of [`READ_BUDGET`].
+    budget: Duration,
+    /// The time that long reads have to their credit.
+    credit: Duration,
+}
+
+impl Default for ReadQueue {
+    fn default() -> ReadQueue {
+        let (fresh, long) = Default::default();
+        ReadQueue { fresh, long, budget: READ_BUDGET, credit: Duration::ZERO }
+    }
+}
+
+impl ReadQueue {
+    /// Adds a read.
+    pub(super) fn add(&mut self, request: ReadRequest, query: SeedBytes) {
+        self.fresh.push_back((request, query));
+    }
+
+    /// Whether no read is left.
+    pub(super) fn is_empty(&self) -> bool {
+        self.fresh.is_empty() && self.long.is_empty()
+    }
+
+    /// Whether a read has begun and not ended.
+    pub(super) fn has_long(&self) -> bool {
+        !self.long.is_empty()
+    }
+
+    /// Renews the budget of fresh reads: a batch of requests or an event begins, or nothing waits.
+    pub(super) fn renew_budget(&mut self) {
+        self.budget = READ_BUDGET;
+    }
+
+    /// Gives long reads credit for the time that an event took.
+    pub(super) fn add_credit(&mut self, event: Duration) {
+        self.credit = (self.credit + event / LONG_SHARE).min(CREDIT_MAX);
+    }
+}
+
+impl Machine {
+    /// Evaluates fresh reads for a slice each, as long as the budget lasts.
+    pub(super) fn run_fresh_reads(&mut self) -> Result<(), RunError> {
+        while !self.reads.budget.is_zero()
+            && self.reads.long.len() < BEGUN_MAX
+            && let Some((request, query)) = self.reads.fresh.pop_front()
+        {
+            let Some(slot) = self.slot_of_reader(&request) else { continue };
+            let (run, sees) = (self.cog.begin_read(slot, request.key, &query), self.applied);
+            let slice = FRESH_SLICE.min(self.reads.budget);
+            let took = self.run_read(BegunRead { request, run, sees }, slice)?;
+            self.reads.budget = self.reads.budget.saturating_sub(took);
+        }
+        Ok(())
+    }
+
+    /// Evaluates the next long read for a slice, or fresh reads if there are some. Nothing else
+    /// waits.
+    pub(super) fn run_reads_in_idle_time(&mut self) -> Result<(), RunError> {
+        self.reads.renew_budget();
+        self.run_fresh_reads()?;
+        self.run_long_read().map(drop)
+    }
+
+    /// Evaluates long reads for the time that they have to their credit.
+    pub(super) fn run_reads_on_credit(&mut self) -> Result<(), RunError> {
+        while self.reads.credit >= LONG_SLICE && self.reads.has_long() {
+            let took = self.run_long_read()?;
+            self.reads.credit = self.reads.credit.saturating_sub(took.max(LONG_SLICE));
+        }
+        Ok(())
+    }
+
+    /// Evaluates the next long read for a slice. Returns how long that took.
+    fn run_long_read(&mut self) -> Result<Duration, RunError> {
+        let Some(read) = self.reads.long.pop_front() else { return Ok(Duration::ZERO) };
+        if self.slot_of_reader(&read.request).is_none() {
+            return Ok(Duration::ZERO);
+        }
+        self.run_read(read, LONG_SLICE)
+    }
+
+    /// The slot of the driver that reads. None if the driver, or its call, was cancelled.
+    fn slot_of_reader(&self, request: &ReadRequest) -> Option<u64> {
+        self.workers.slot_of(request.worker).filter(|_| !request.call.is_cancelled())
+    }
+
+    /// Evaluates a read for a slice, and answers it if it ends. Returns how long that took.
+    fn run_read(&mut self, read: BegunRead, slice: Duration) -> Result<Duration, RunError> {
+        let BegunRead { request, run, sees } = read;
+        let start = self.settings.clock.instant();
+        match self.cog.resume_read(run, slice) {
+            ReadProgress::Suspended(run) => {
+                self.reads.long.push_back(BegunRead { request, run, sees });
+            }
+            ReadProgress::Ended(result) => self.end_read(request, sees, result)?,
+        }
+        Ok(self.settings.clock.instant() - start)
+    }
+
+    /// Answers a query of a driver, when the state that it saw is durable. If the evaluation is
+    /// aborted, there is no answer, and the driver begins anew.
+    fn end_read(
+        &mut self,
+        request: ReadRequest,
+        sees: Seq,
+        result: ReadResult,
+    ) -> Result<(), RunError> {
+        let ReadRequest { worker, key, serial, .. } = request;
+        let ReadResult { answer, reports } = result;
+        let answer = match answer {
+            Ok(value) => DriverMessage::ReadAnswer { key, serial, value },
+            Err(CogError::Aborted(_)) => DriverMessage::ReadFailed { key, serial },
+            Err(CogError::ShuttingDown) => return Ok(()),
+            Err(error) => return Err(self.run_error(error)),
+        };
+        let mut effects = Vec::new();
+        if !reports.is_empty() {
+            effects.push(Effect::Report(reports));
+        }
+        effects.push(Effect::Message(worker, answer));
+        self.perform_when_durable_up_to(sees, effects)
+    }
+
+    /// Looks for reads while an event is suspended whose inputs are from these workers, and lets
+    /// effects happen that have become durable.
+    pub(super) fn serve_beside_event(&mut self, writers: &[u64]) -> Result<(), RunError> {
+        while let Ok(control) = self.control.try_recv() {
+            match control {
+                ControlMessage::Durable(Ok(_)) => self.handle_control(control)?,
+                other => self.postponed_control.push_back(other),
+            }
+        }
+        while self.postponed_requests.len() < super::REQUEST_QUEUE
+            && let Ok(request) = self.requests.try_recv()
+        {
+            self.postpone(request, writers);
+        }
+        self.run_fresh_reads()
+    }
+
+    /// Handles a request that arrives during an event, if that is possible. Any other request waits
+    /// for the end of the event: a write, and the requests of a driver whose input waits.
+    fn postpone(&mut self, request: CogRequest, writers: &[u64]) {
+        let worker = request.worker();
+        let waits = writers.contains(&worker)
+            || self.postponed_requests.iter().any(|request| request.worker() == worker);
+        match request {
+            CogRequest::Read { worker, key, serial, query, call } if !waits => {
+                self.reads.add(ReadRequest { worker, key, serial, call }, query);
+            }
+            request => self.postponed_requests.push_back(request),
+        }
+    }
+
+    /// Ends the reads that have begun, for want of memory. Their drivers begin anew.
+    pub(super) fn abort_long_reads(&mut self) -> Result<(), RunError> {
+        for BegunRead { request, sees, run } in std::mem::take(&mut self.reads.long) {
+            drop(run);
+            let Some(slot) = self.slot_of_reader(&request) else { continue };
+            let ReadRequest { worker, key, serial, .. } = request;
+            let notice = ConsoleNotice::Aborted(ReportOrigin::Read(slot), AbortReason::Memory);
+            let effects = vec![
+                Effect::Report(vec![ConsoleMessage::Notice(notice)]),
+                Effect::Message(worker, DriverMessage::ReadFailed { key, serial }),
+            ];
+            self.perform_when_durable_up_to(sees, effects)?;
+        }
+        self.cog.cancel_dropped_evaluations();
+        Ok(())
+    }
+
+    /// Drops all reads, and unwinds those that have begun.
+    pub(super) fn drop_reads(&mut self) {
+        self.reads = ReadQueue::default();
+        self.cog.cancel_dropped_evaluations();
+    }
+}
