@@ -7,7 +7,7 @@
 //! # Protocol, version 1
 //!
 //! A client connects, sends requests, and reads one answer to each. Requests and answers are JSON
-//! objects, one a line ([`message`]):
+//! objects, one a line:
 //!
 //! ```text
 //! {"version":1,"operation":"view"}              {"view":[["log/00000000000000000001.log",4096],..]}
@@ -24,7 +24,7 @@
 //! after the last request.
 //!
 //! A client that sends garbage gets an error. One that is silent for too long is disconnected, and so
-//! are those beyond [`server::MAX_CLIENTS`]: each has a thread.
+//! are those beyond the 16th: each has a thread.
 
 mod client;
 mod message;

@@ -7,8 +7,20 @@ use assert_cmd::assert::OutputAssertExt;
 use tests::{Pallas, assert_snapshot, stderr, stdout};
 
 /// All commands.
-const COMMANDS: [&str; 12] = [
-    "sire", "save", "show", "repl", "boot", "start", "check", "du", "gc", "export", "import",
+const COMMANDS: [&str; 14] = [
+    "sire",
+    "save",
+    "show",
+    "repl",
+    "boot",
+    "start",
+    "check",
+    "du",
+    "gc",
+    "export",
+    "import",
+    "set-aside",
+    "metrics",
     "jets",
 ];
 

@@ -3,7 +3,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::Output;
-use tests::{Pallas, assert_snapshot, files_below, run_counter, stderr, stdout};
+use tests::{Pallas, assert_snapshot, counter_value, files_below, run_counter, stderr, stdout};
 
 /// Starts the counter in a store, waits for `count` numbers, and kills it. Returns the numbers.
 fn count(pallas: &Pallas, store: &str, count: usize) -> Vec<u64> {
@@ -123,10 +123,9 @@ fn a_running_machine_is_checked_measured_and_exported() {
     let pallas = killed_counter();
     let offline = stdout(&run(&pallas, &["du", "--json", "counter"]));
     let mut child = pallas.command(["start", "counter"]).spawn().expect("pallas starts");
-    let mut out = BufReader::new(child.stdout.take().expect("standard output is a pipe"));
-    let mut line = String::new();
-    out.read_line(&mut line).expect("it prints a line");
-    let shown: u64 = line.trim().parse().expect("a number");
+    let out = BufReader::new(child.stdout.take().expect("standard output is a pipe"));
+    let mut numbers = out.lines().map_while(Result::ok).filter_map(|line| counter_value(&line));
+    let shown = numbers.next().expect("it counts");
 
     let output = run(&pallas, &["check", "counter"]);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
