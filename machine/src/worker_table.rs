@@ -4,9 +4,9 @@
 //! [`WorkerChange`] is carried out when the event that caused it is durable.
 //!
 //! An update costs what has changed. The table keeps the row of workers that it was last updated
-//! to, and values are immutable: where the next row has the same object, the worker stays. Only
-//! items that are other objects are compared as values; as the table keeps the newest row, an item
-//! is compared once.
+//! to, and values are immutable: where the next row has the same object, the worker stays, and a
+//! part of a long row that both share is skipped. Only items that are other objects are compared as
+//! values; as the table keeps the newest row, an item is compared once.
 //!
 //! Drivers that start together are packed together, so that a part that they share is packed once and
 //! loaded once. Pins, such as their code, are shared with all drivers of a thread ([`PinPacker`]).

@@ -93,9 +93,12 @@ impl<'h> Items<'h> {
     /// heap, are not the same object or the same small nat; the two may still be equal. `None` if
     /// there is no such index that both have.
     ///
-    /// A leaf that both share costs one comparison.
+    /// A part that both share is skipped, however many items it has.
     pub fn next_difference(self, other: Items<'_>, from: usize) -> Option<usize> {
         let mut next = from;
+        while let Some(end) = self.shared_end(other, next) {
+            next = end;
+        }
         while let (Some((left, left_start)), Some((right, right_start))) =
             (self.chunk(next), other.chunk(next))
         {
@@ -108,8 +111,37 @@ impl<'h> Items<'h> {
                 }
             }
             next += common;
+            while let Some(end) = self.shared_end(other, next) {
+                next = end;
+            }
         }
         None
+    }
+
+    /// Returns the end of the largest part with the item of that index that these items and `other`
+    /// share at the same place; `None` if they share none.
+    fn shared_end(self, other: Items<'_>, index: usize) -> Option<usize> {
+        let (mut left, mut left_start) = (self, 0);
+        let (mut right, mut right_start) = (other, 0);
+        loop {
+            if index - left_start >= left.len() || index - right_start >= right.len() {
+                return None;
+            }
+            if left_start == right_start && std::ptr::eq(left.words, right.words) {
+                return Some(left_start + left.len());
+            }
+            (left, left_start) = left.part_at(index, left_start)?;
+            (right, right_start) = right.part_at(index, right_start)?;
+        }
+    }
+
+    /// Returns the part of a node with the item of that index, and the number of items before the
+    /// part, if there are `start` items before the node; `None` if the items are flat.
+    fn part_at(self, index: usize, start: usize) -> Option<(Items<'h>, usize)> {
+        let node = self.node()?;
+        let part_index = node.part_of(index - start);
+        let part = Items::of(*node.parts().get(part_index)?, self.heap);
+        Some((part, start + node.start(part_index)))
     }
 
     /// Returns all items.
