@@ -86,6 +86,8 @@ impl Browser {
         }
     }
 
+    /// Opens a window, and waits until it has loaded the page. Before that, it has an empty page,
+    /// which is complete too.
     fn open(&mut self, url: &str) -> Window {
         let target = self.call(None, "Target.createTarget", json!({ "url": url }));
         let target = json!({ "targetId": target["targetId"], "flatten": true });
@@ -94,12 +96,17 @@ impl Browser {
         // Only one window has the focus; the others behave as if they had it too.
         let focus = json!({ "enabled": true });
         self.call(Some(&window), "Emulation.setFocusEmulationEnabled", focus);
+        let state = "document.readyState + ' ' + location.href";
+        self.wait_for(&window, state, &format!("complete {url}"));
         window
     }
 
     fn evaluate(&mut self, window: &Window, expression: &str) -> Value {
         let params = json!({ "expression": expression, "returnByValue": true });
-        self.call(Some(window), "Runtime.evaluate", params)["result"]["value"].clone()
+        let result = self.call(Some(window), "Runtime.evaluate", params);
+        let exception = &result["exceptionDetails"];
+        assert!(exception.is_null(), "{expression}: {exception}");
+        result["result"]["value"].clone()
     }
 
     /// Waits until an expression has a value in the page.
@@ -154,9 +161,6 @@ fn the_notepad_lives_in_two_windows_and_survives_a_kill() {
     let url = format!("http://127.0.0.1:{}/", machine.port);
     let mut browser = Browser::start(&program);
     let (one, two) = (browser.open(&url), browser.open(&url));
-    for window in [&one, &two] {
-        browser.wait_for(window, "document.readyState", "complete");
-    }
     browser.evaluate(&one, FOCUS);
     browser.type_text(&one, "Hello from <one> \u{e9}\n");
     browser.wait_for(&two, TEXT, "Hello from <one> \u{e9}\n");
@@ -171,8 +175,8 @@ fn the_notepad_lives_in_two_windows_and_survives_a_kill() {
     let machine = WebMachine::start(&pallas, "demo_notepad");
     assert_eq!(machine.request("GET", "/note", b"").text(), text);
     browser.call(Some(&one), "Page.reload", json!({}));
-    browser.wait_for(&one, "document.readyState + location.pathname", "complete/");
-    browser.wait_for(&one, TEXT, text);
+    let shown = "document.readyState + document.getElementById('pad')?.value";
+    browser.wait_for(&one, shown, &format!("complete{text}"));
     // The second window was not reloaded: its stream of events reconnects.
     assert_eq!(machine.request("PUT", "/note", b"after the kill").status, 200);
     browser.wait_for(&two, TEXT, "after the kill");
@@ -193,7 +197,6 @@ fn the_chat_room_shows_lines_in_two_windows() {
     let mut browser = Browser::start(&program);
     let (one, two) = (browser.open(&url), browser.open(&url));
     for window in [&one, &two] {
-        browser.wait_for(window, "document.readyState", "complete");
         browser.wait_for(window, "String(socket.readyState)", "1");
     }
     for (window, line) in [(&one, "hello"), (&two, "who is <there>?")] {
