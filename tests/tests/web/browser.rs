@@ -69,6 +69,13 @@ impl Browser {
 
     /// Calls a method of the protocol, in the session of a window or of the browser.
     fn call(&mut self, window: Option<&Window>, method: &str, params: Value) -> Value {
+        let answer = self.answer(window, method, params);
+        assert!(answer["error"].is_null(), "{method}: {}", answer["error"]);
+        answer["result"].clone()
+    }
+
+    /// Calls a method, and returns its result or its error.
+    fn answer(&mut self, window: Option<&Window>, method: &str, params: Value) -> Value {
         self.next_id += 1;
         let mut call = json!({ "id": self.next_id, "method": method, "params": params });
         if let Some(Window(session)) = window {
@@ -80,8 +87,7 @@ impl Browser {
             let Message::Text(text) = message else { continue };
             let answer: Value = serde_json::from_str(&text).expect("JSON");
             if answer["id"] == self.next_id {
-                assert!(answer["error"].is_null(), "{method}: {}", answer["error"]);
-                return answer["result"].clone();
+                return answer;
             }
         }
     }
@@ -101,19 +107,21 @@ impl Browser {
         window
     }
 
-    fn evaluate(&mut self, window: &Window, expression: &str) -> Value {
-        let params = json!({ "expression": expression, "returnByValue": true });
-        let result = self.call(Some(window), "Runtime.evaluate", params);
+    /// Evaluates an expression in a page. It must not throw.
+    fn evaluate(&mut self, window: &Window, expression: &str) {
+        let result =
+            self.call(Some(window), "Runtime.evaluate", json!({ "expression": expression }));
         let exception = &result["exceptionDetails"];
         assert!(exception.is_null(), "{expression}: {exception}");
-        result["result"]["value"].clone()
     }
 
-    /// Waits until an expression has a value in the page.
+    /// Waits until an expression has a value in the page. While a page is loading, it has none.
     fn wait_for(&mut self, window: &Window, expression: &str, expected: &str) {
         let deadline = Instant::now() + TIMEOUT;
         loop {
-            let value = self.evaluate(window, expression);
+            let params = json!({ "expression": expression, "returnByValue": true });
+            let answer = self.answer(Some(window), "Runtime.evaluate", params);
+            let value = &answer["result"]["result"]["value"];
             if value == expected {
                 return;
             }
