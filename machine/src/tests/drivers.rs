@@ -307,12 +307,19 @@ fn many_writes_of_one_call_are_inputs_in_order() {
 fn a_driver_that_exceeds_its_limit_in_a_private_runtime_leaves_others_alone() {
     let endless = cycle(vec![when(), call(endless(), [arg(2)])], &[]);
     let drivers = [exec(endless), exec(writer(nat(0))), nat(0)];
-    let machine = TestMachine::boot(&cog(counting_law(), nat(0), drivers));
+    let machine = TestMachine::boot(&cog(counting_law(), nat(0), drivers))
+        .with(|settings| settings.limits.event = None);
     let running = machine.start();
-    machine.clock.wait_for_timer(LIMIT);
-    machine.clock.advance(LIMIT);
     let aborted = ConsoleNotice::Aborted(ReportOrigin::Driver(0), AbortReason::Time);
-    assert_eq!(running.reports.recv(), Ok(ConsoleMessage::Notice(aborted)));
+    let first = loop {
+        // The first timer may be that of another evaluation.
+        machine.clock.wait_for_timer(LIMIT);
+        machine.clock.advance(LIMIT);
+        if let Ok(first) = running.reports.recv_timeout(Duration::from_millis(20)) {
+            break first;
+        }
+    };
+    assert_eq!(first, ConsoleMessage::Notice(aborted));
     running.stop();
     machine.clock.advance(SHUTDOWN_GRACE);
     assert_eq!(running.join(Vec::new()).outcome(), RunOutcome::Stopped);

@@ -50,6 +50,15 @@ fn long() -> PlanExpr {
     law(1, call(count, [nat(300_000)]))
 }
 
+/// Boots a machine without limits: in these tests the clock moves on with each slice, so it may pass
+/// any limit before an evaluation has done its work.
+fn boot(program: &PlanExpr) -> TestMachine {
+    TestMachine::boot(program).with(|settings| {
+        let limits = &mut settings.limits;
+        (limits.event, limits.read, limits.driver) = (None, None, None);
+    })
+}
+
 /// Runs a machine until `is_enough` holds for its reports. Slices end as soon as they have begun.
 fn run_in_slices(
     machine: &TestMachine,
@@ -78,7 +87,7 @@ fn count_of_numbers(messages: &[ConsoleMessage]) -> usize {
 
 /// A machine whose wall time stands until the test moves it.
 fn standing(program: &PlanExpr) -> TestMachine {
-    let mut machine = TestMachine::boot(program);
+    let mut machine = boot(program);
     let start = Timestamp::from_second(START).expect("in range");
     machine.clock = Arc::new(ManualClock::standing(start));
     machine
@@ -86,7 +95,7 @@ fn standing(program: &PlanExpr) -> TestMachine {
 
 #[test]
 fn events_go_on_beside_an_endless_read() {
-    let machine = TestMachine::boot(&counter_beside(asks_once(endless_read())));
+    let machine = boot(&counter_beside(asks_once(endless_read())));
     let run = run_in_slices(&machine, machine.start(), |messages| count_of_numbers(messages) >= 20);
     let numbers = run.numbers();
     assert!(numbers.iter().zip(1..).all(|(number, count)| *number == count), "{numbers:?}");
@@ -109,7 +118,7 @@ fn many_endless_reads_take_turns_with_events() {
     let asker = call(shows, [row(requests)]);
     let workers = row([exec(counting_driver()), exec(asker.clone()), exec(asker)]);
     let program = call(counting_law(), [nat(1), reads_or_loops(), workers]);
-    let machine = TestMachine::boot(&program);
+    let machine = boot(&program);
     let answers = |messages: &[ConsoleMessage]| {
         let is_answer = |it: &&ConsoleMessage| matches!(it, ConsoleMessage::Text(text) if text.starts_with('['));
         messages.iter().filter(is_answer).count()
@@ -171,9 +180,7 @@ fn a_read_of_a_driver_that_was_cancelled_is_dropped() {
     let workers = row([exec(driver), exec(asks_once(endless_read()))]);
     let program = call(function, [nat(1), reads_or_loops(), workers]);
     // Only reads have a limit: the clock moves beyond it, whatever is evaluated then.
-    let machine = TestMachine::boot(&program).with(|settings| {
-        (settings.limits.event, settings.limits.driver) = (None, None);
-    });
+    let machine = boot(&program).with(|settings| settings.limits.read = Some(LIMIT));
     let is_over = AtomicBool::new(false);
     thread::scope(|scope| {
         let running = machine.start();
@@ -197,7 +204,7 @@ fn a_read_of_a_driver_that_was_cancelled_is_dropped() {
 
 #[test]
 fn a_read_that_exceeds_its_limit_makes_only_its_driver_begin_anew() {
-    let machine = TestMachine::boot(&counter_beside(asks_once(endless_read()))).with(|settings| {
+    let machine = boot(&counter_beside(asks_once(endless_read()))).with(|settings| {
         settings.limits.read = Some(Duration::from_millis(50));
     });
     let notice =
@@ -219,7 +226,7 @@ fn an_event_gets_the_memory_of_the_reads_that_have_begun() {
     let answer = row([next, row([row([nat(0), nat(3), nat(0)])])]);
     let function = law(4, answer);
     let workers = row([exec(counting_driver()), exec(asks_once(endless_read()))]);
-    let machine = TestMachine::boot(&call(function, [nat(1), reads, workers]))
+    let machine = boot(&call(function, [nat(1), reads, workers]))
         .with(|settings| settings.runtime.heap.max_heap = 1 << 22);
     let aborted =
         ConsoleMessage::Notice(ConsoleNotice::Aborted(ReportOrigin::Read(1), AbortReason::Memory));
@@ -231,7 +238,7 @@ fn an_event_gets_the_memory_of_the_reads_that_have_begun() {
 
 #[test]
 fn the_machine_stops_while_a_read_has_no_end() {
-    let machine = TestMachine::boot(&counter_beside(asks_once(endless_read())));
+    let machine = boot(&counter_beside(asks_once(endless_read())));
     let running = machine.start();
     machine.clock.wait_for_slice();
     running.stop();
@@ -242,7 +249,7 @@ fn the_machine_stops_while_a_read_has_no_end() {
 /// The power goes at operations of the disk, while a read is suspended.
 #[test]
 fn nothing_that_was_shown_beside_a_read_is_lost() {
-    let booted = TestMachine::boot(&counter_beside(asks_once(endless_read())));
+    let booted = boot(&counter_beside(asks_once(endless_read())));
     let mut most = 0;
     for step in 1..30 {
         let machine = TestMachine::on(booted.disk.crash(SurvivingWrites::Everything));

@@ -126,9 +126,11 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
         let wanted = self.memory.old.used() + asked;
         let is_due = wanted + self.host.weight() > self.memory.major_at;
         // While another thread reads old objects, a full collection that can wait does so.
-        if wanted > limit || (is_due && !self.memory.lender.is_lent()) {
+        let is_at_limit = wanted > limit;
+        if is_at_limit || (is_due && !self.memory.lender.is_lent()) {
             self.collect_all();
-            if self.memory.old.used() + asked > limit / 4 * 3 {
+            // Otherwise a heap that is nearly full would be collected again and again.
+            if is_at_limit && self.memory.old.used() + asked > limit / 4 * 3 {
                 return Err(HeapFull);
             }
         }
