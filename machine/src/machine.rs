@@ -12,9 +12,11 @@
 //! `effects` has what waits for the disk, and `shutdown` what happens when the loop ends or the disk
 //! is full.
 
+mod effect_queue;
 mod effects;
 mod event_loop;
 mod inputs;
+mod read_queue;
 mod reads;
 mod retry;
 mod shutdown;
@@ -41,11 +43,11 @@ use crate::watchdog::Watchdog;
 use crate::worker_pool::WorkerPool;
 use crate::worker_table::WorkerTable;
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
-use effects::{Effect, EffectQueue};
+use effect_queue::{Effect, EffectQueue};
 use persist::{LogAppender, Seq, Store};
 use plan::{Hash, Val};
 use profile::ProfileTrack;
-use reads::ReadQueue;
+use read_queue::ReadQueue;
 use std::collections::VecDeque;
 use std::io;
 use std::path::Path;

@@ -1,8 +1,8 @@
 //! The event loop of a running machine.
 
-use super::effects::{Effect, EffectQueue};
+use super::effect_queue::{Effect, EffectQueue};
 use super::inputs::WorkerInput;
-use super::reads::ReadRequest;
+use super::read_queue::ReadRequest;
 use super::{FULL_DISK_RETRY, Machine};
 use crate::cog::CogOutput;
 use crate::error::RunError;

@@ -19,7 +19,7 @@
 //! is removed from the store when its event is durable; no snapshot begins in between, so that a
 //! replay after a crash finds the event and removes the input.
 
-use super::effects::Effect;
+use super::effect_queue::Effect;
 use super::reads::EVENT_SLICE;
 use super::{FULL_DISK_RETRY, MAX_SET_ASIDE, Machine};
 use crate::cog::{AppliedEvent, CogError, EventProgress};

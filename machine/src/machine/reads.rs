@@ -12,11 +12,11 @@
 //!
 //! - *While no request and no message waits*, long reads are evaluated. A slice is so short that
 //!   the next event begins soon.
-//! - *While events keep coming*, long reads get [`LONG_SHARE`] of the time, after events.
+//! - *While events keep coming*, long reads get a tenth of the time, after events.
 //! - *While an event is evaluated*, it is suspended every [`EVENT_SLICE`]. Fresh reads get their
 //!   slice then.
 //!
-//! One budget, [`READ_BUDGET`], is for all fresh reads in a batch of requests, and another for
+//! One budget, `READ_BUDGET`, is for all fresh reads in a batch of requests, and another for
 //! those beside an event. So reads delay one event by at most 8 ms (a batch before it arrives, the
 //! credit of long reads, the batch that it is in, the slices beside it), and by the times from the
 //! end of a slice to the next safepoint. Other fresh reads wait for the next batch.
@@ -26,94 +26,24 @@
 //! one. It also sees what its driver wrote before: it waits for an event with such an input.
 
 use super::Machine;
-use super::effects::Effect;
-use crate::codec::SeedBytes;
-use crate::cog::{CogError, ReadProgress, ReadResult, ReadRun};
+use super::effect_queue::Effect;
+use super::read_queue::{BegunRead, ReadQueue, ReadRequest};
+use crate::cog::{CogError, ReadProgress, ReadResult};
 use crate::console::{ConsoleNotice, ReportOrigin};
 use crate::error::{AbortReason, RunError};
-use crate::message::{CogRequest, ControlMessage, DriverMessage, ReadCall};
+use crate::message::{CogRequest, ControlMessage, DriverMessage};
 use crate::trace::ConsoleMessage;
 use persist::Seq;
-use std::collections::VecDeque;
 use std::time::Duration;
 
 /// How long an event is evaluated until the loop looks for reads.
 pub(super) const EVENT_SLICE: Duration = Duration::from_millis(2);
 /// How long a read is evaluated at once when it arrives, at most.
 const FRESH_SLICE: Duration = Duration::from_millis(2);
-/// How long fresh reads may be evaluated together while something else may wait.
-const READ_BUDGET: Duration = Duration::from_millis(2);
 /// How long a long read is evaluated until the loop looks for other work.
 const LONG_SLICE: Duration = Duration::from_millis(1);
-/// The most credit of long reads.
-const CREDIT_MAX: Duration = Duration::from_millis(2);
-/// The part of the time of events that long reads get as well: a ninth, which is a tenth of the
-/// whole.
-const LONG_SHARE: u32 = 9;
 /// The most reads that have begun and not ended. Each has two stacks.
 const BEGUN_MAX: usize = 256;
-
-/// Who reads: the driver's number, the key of its request, and its call.
-pub(super) struct ReadRequest {
-    pub(super) worker: u64,
-    pub(super) key: u64,
-    pub(super) serial: u64,
-    pub(super) call: ReadCall,
-}
-
-/// A read that has begun and is suspended.
-struct BegunRead {
-    request: ReadRequest,
-    run: ReadRun,
-    /// The last event in the state that it sees.
-    sees: Seq,
-}
-
-/// The reads that have not ended.
-pub(super) struct ReadQueue {
-    /// Those that have not begun, and their queries.
-    fresh: VecDeque<(ReadRequest, SeedBytes)>,
-    /// Those that have begun, the next one first.
-    long: VecDeque<BegunRead>,
-    /// What is left of [`READ_BUDGET`].
-    budget: Duration,
-    /// The time that long reads have to their credit.
-    credit: Duration,
-}
-
-impl Default for ReadQueue {
-    fn default() -> ReadQueue {
-        let (fresh, long) = Default::default();
-        ReadQueue { fresh, long, budget: READ_BUDGET, credit: Duration::ZERO }
-    }
-}
-
-impl ReadQueue {
-    /// Adds a read.
-    pub(super) fn add(&mut self, request: ReadRequest, query: SeedBytes) {
-        self.fresh.push_back((request, query));
-    }
-
-    /// Whether no read is left.
-    pub(super) fn is_empty(&self) -> bool {
-        self.fresh.is_empty() && self.long.is_empty()
-    }
-
-    /// Whether a read has begun and not ended.
-    pub(super) fn has_long(&self) -> bool {
-        !self.long.is_empty()
-    }
-
-    /// Renews the budget of fresh reads: a batch of requests or an event begins, or nothing waits.
-    pub(super) fn renew_budget(&mut self) {
-        self.budget = READ_BUDGET;
-    }
-
-    /// Gives long reads credit for the time that an event took.
-    pub(super) fn add_credit(&mut self, event: Duration) {
-        self.credit = (self.credit + event / LONG_SHARE).min(CREDIT_MAX);
-    }
-}
 
 impl Machine {
     /// Evaluates fresh reads for a slice each, as long as the budget lasts.

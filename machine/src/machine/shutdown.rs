@@ -1,7 +1,7 @@
 //! How a machine shuts down, and how it deals with a full disk.
 
 use super::Machine;
-use super::effects::Effect;
+use super::effect_queue::Effect;
 use crate::console::ConsoleNotice;
 use crate::error::{RunError, StateError};
 use persist::{LogError, Seq};
