@@ -6,6 +6,7 @@ use super::programs::{
 };
 use super::terms::{PlanExpr, arg, call, case, inc, law, nat, row, trace};
 use crate::clock::ManualClock;
+use crate::machine::SHUTDOWN_GRACE;
 use crate::trace::ConsoleMessage;
 use crate::{AbortReason, ConsoleNotice, ReportOrigin, RunOutcome};
 use jiff::Timestamp;
@@ -139,16 +140,40 @@ fn beside_an_event(event: PlanExpr, requests: Vec<PlanExpr>, show: &[usize]) -> 
 
 #[test]
 fn a_read_is_answered_while_an_event_has_no_end() {
-    let never = wait(nat(u64::MAX));
-    let machine = beside_an_event(input(endless(), 5), vec![read(), never], &[0]);
-    let running = machine.start();
-    machine.clock.wait_for_slice();
-    machine.clock.advance(Duration::from_secs(1));
-    let run = run_in_slices(&machine, running, |messages| !messages.is_empty());
-    // The state before the event.
-    assert_eq!(run.messages, [ConsoleMessage::Text("7".into())]);
-    assert_eq!(run.outcome(), RunOutcome::Stopped);
-    assert_eq!(machine.state(), "0 7");
+    // How long the clock stands at each slice, for the read to be evaluated in its first one.
+    const STAND: Duration = Duration::from_millis(10);
+    // How long to wait for the answer. If the system lets the machine's thread stand meanwhile, the
+    // read misses its first slice and waits for the end of the event.
+    const PATIENCE: Duration = Duration::from_secs(5);
+    let is_answered = (0..10).any(|_| {
+        let machine = beside_an_event(input(endless(), 5), vec![read(), wait(nat(u64::MAX))], &[0]);
+        let running = machine.start();
+        machine.clock.wait_for_slice();
+        machine.clock.advance(Duration::from_secs(1));
+        let is_over = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                machine.clock.end_slices_until(|| {
+                    thread::sleep(STAND);
+                    is_over.load(Ordering::SeqCst)
+                });
+            });
+            let answer = running.reports.recv_timeout(PATIENCE);
+            running.stop();
+            // The event is interrupted when the clock has moved on by the grace of a shutdown.
+            machine.clock.advance(SHUTDOWN_GRACE);
+            let run = running.join(Vec::new());
+            is_over.store(true, Ordering::SeqCst);
+            assert_eq!(run.outcome(), RunOutcome::Stopped);
+            assert_eq!(machine.state(), "0 7");
+            // The state before the event.
+            answer.is_ok_and(|answer| {
+                assert_eq!(answer, ConsoleMessage::Text("7".into()));
+                true
+            })
+        })
+    });
+    assert!(is_answered);
 }
 
 #[test]
