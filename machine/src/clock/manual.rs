@@ -109,11 +109,15 @@ impl ManualClock {
         receiver
     }
 
-    /// Blocks until a slice of an evaluation has begun that has not ended.
+    /// Waits until a slice of an evaluation has begun, but at most two seconds of real time: an
+    /// evaluation may end before its slice is noticed.
     pub fn wait_for_slice(&self) {
+        const PATIENCE: Duration = Duration::from_secs(2);
         let mut state = self.state.lock();
         while state.slice_timers.is_empty() {
-            self.timer_set.wait(&mut state);
+            if self.timer_set.wait_for(&mut state, PATIENCE).timed_out() {
+                return;
+            }
         }
     }
 
