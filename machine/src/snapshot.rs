@@ -1,9 +1,9 @@
 //! When snapshots are written, and how. Another thread freezes the new parts of the state, which
 //! hashes and copies them, and waits for the disk; events continue meanwhile.
 //!
-//! A snapshot is due by what it saves ([`SnapshotPolicy`]): bytes of log and time of evaluation, both
-//! of which bound the next replay, and bytes of pins that may have become garbage. An event that
-//! costs little does not bring the next snapshot closer, however many of them there are. A replay
+//! A snapshot is due by what it saves ([`SnapshotPolicy`]): bytes of log and time of evaluation, which
+//! bound the next replay, and bytes of pins that may have become garbage. The number of events does
+//! not count, so a million cheap events do not cause a snapshot. A replay
 //! counts its events in the same way, by the time that it measures.
 
 use crate::cog::Cog;

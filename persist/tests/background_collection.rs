@@ -406,7 +406,7 @@ fn space_stays_in_proportion_to_live_pins() {
     let disk = SimDisk::new();
     let settings = StoreSettings { body_file: 1 << 30, ..small() };
     let mut owner = Owner::create(&disk, 1, settings).unwrap();
-    // The live pins: the newest 20 of 3,000 bytes each, of which each snapshot replaces some.
+    // The live pins: the newest 20, of 3,000 bytes each. Each snapshot replaces some.
     let (live, mut most) = (20 * 3_200, 0);
     for round in 0..150 {
         for _ in 0..6 {

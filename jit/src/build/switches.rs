@@ -123,7 +123,7 @@ impl<'h> LawLowering<'_, 'h> {
         }
     }
 
-    /// Writes the search for a value among keys none of which is a nat below 2^63.
+    /// Writes the search for a value among keys that are not nats below 2^63.
     fn search_beyond_nats(
         &mut self,
         value: Operand,

@@ -148,7 +148,7 @@ impl AttachedSpaces {
         ReaderSpaces(attached.map(|at| (Arc::clone(&at.space), at.since)).collect())
     }
 
-    /// Attaches the spaces of another heap, of which this thread reads values. `interrupt` is this
+    /// Attaches the spaces of another heap, whose values this thread reads. `interrupt` is this
     /// heap's.
     pub(crate) fn attach_for_reader(&mut self, spaces: ReaderSpaces, interrupt: &Interrupt) {
         let attached = spaces.0.into_iter();

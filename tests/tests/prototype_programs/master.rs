@@ -19,7 +19,7 @@ pub(crate) fn filepad_knows_one_path(programs: &BranchPrograms) {
 }
 
 /// The reads of the program give a text where the server expects a row of headers, body, status and
-/// reason, all of which are 0 then.
+/// reason. All four are 0 then.
 pub(crate) fn an_answer_that_is_no_row_has_no_status(programs: &BranchPrograms) {
     let observe = |port| assert_eq!(request(port, "GET", "/any"), empty_answer("0 "));
     assert_eq!(programs.check_server("proc_http_tests", observe, observe), 0);

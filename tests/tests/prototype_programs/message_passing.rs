@@ -4,7 +4,7 @@ use crate::http::{empty_answer, request};
 use crate::machine::BranchPrograms;
 
 /// The reads of the program give a text where the server expects a row of headers, body, status and
-/// reason, all of which are 0 then. Another driver of the program sends a request to the server.
+/// reason. All four are 0 then. Another driver of the program sends a request to the server.
 pub(crate) fn an_answer_that_is_no_row_has_no_status(programs: &BranchPrograms) {
     let observe = |port| assert_eq!(request(port, "GET", "/any"), empty_answer("0 "));
     assert_eq!(programs.check_server("driver_http_tests", observe, observe), 0);
