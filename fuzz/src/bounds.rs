@@ -42,7 +42,8 @@ impl TimeLimit {
         WATCHDOG.call_once(|| {
             thread::spawn(watch);
         });
-        let (number, deadline) = (NEXT_NUMBER.fetch_add(1, Ordering::Relaxed), Instant::now() + limit);
+        let (number, deadline) =
+            (NEXT_NUMBER.fetch_add(1, Ordering::Relaxed), Instant::now() + limit);
         watched().push(Watched { number, deadline, handle: vm.interrupt_handle() });
         TimeLimit(number)
     }

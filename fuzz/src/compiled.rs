@@ -48,7 +48,8 @@ struct Configuration {
 }
 
 impl Configuration {
-    const INTERPRETER: Configuration = Configuration { mode: CompileMode::Off, stress: false, in_turns: false };
+    const INTERPRETER: Configuration =
+        Configuration { mode: CompileMode::Off, stress: false, in_turns: false };
 
     /// The configurations with the compiler. With `After`, a law becomes hot while it runs, so that
     /// its interpreted and compiled frames are on the stack at the same time.
