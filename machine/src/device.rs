@@ -7,6 +7,7 @@ mod address;
 mod handles;
 pub(crate) mod reactor;
 mod stdio;
+mod take_queue;
 pub(crate) mod tcp;
 mod time;
 pub(crate) mod udp;
