@@ -12,7 +12,7 @@ use jiff::SignedDuration;
 pub(crate) use keep::KeepRule;
 use machine::{JobResultForm, ReadArgumentOrder};
 use std::fmt;
-use std::net::{SocketAddr, SocketAddrV4};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -409,12 +409,12 @@ pub(crate) struct MachineOptions {
     #[arg(long, value_name = "COUNT")]
     #[arg(value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) driver_threads: Option<u16>,
-    /// Listen for TCP connections on this IPv4 address, from the start on; may be given several
-    /// times. Port 0 stands for the port of the last run, or a free one. The addresses are printed,
-    /// and the ports are written to STORE/tcp.port. Without this option, the machine listens on
-    /// 127.0.0.1:0 when its program first asks for connections
+    /// Listen for TCP connections on this address, such as 127.0.0.1:8080 or [::1]:8080, from the
+    /// start on; may be given several times. Port 0 stands for the port of the last run, or a free
+    /// one. The addresses are printed, and the ports are written to STORE/tcp.port. Without this
+    /// option, the machine listens on 127.0.0.1:0 when its program first asks for connections
     #[arg(long, value_name = "ADDR:PORT")]
-    pub(crate) listen: Vec<SocketAddrV4>,
+    pub(crate) listen: Vec<SocketAddr>,
 }
 
 /// The form of job results.

@@ -14,7 +14,7 @@ use mio::net::TcpStream;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{SocketAddr, SocketAddrV4};
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
@@ -129,12 +129,12 @@ impl Connection {
     pub(super) fn open(
         connections: &Arc<Connections>,
         caller: CallerId,
-        address: SocketAddrV4,
+        address: SocketAddr,
         reply: DeviceReply,
         grant: Grant,
     ) -> Option<Arc<Connection>> {
         let permit = connections.permit();
-        let opened = permit.map(|permit| (permit, TcpStream::connect(SocketAddr::V4(address))));
+        let opened = permit.map(|permit| (permit, TcpStream::connect(address)));
         let Some((permit, Ok(stream))) = opened else {
             reply.send(DeviceAnswer::ZERO);
             return None;

@@ -2,14 +2,14 @@
 
 use crate::device::address;
 use plan::Ref;
-use std::net::SocketAddrV4;
+use std::net::SocketAddr;
 
 /// A call of `%tcp`. A handle of 2^64 or more is `u64::MAX`, which names no connection.
 #[derive(PartialEq, Eq, Debug)]
 pub(super) enum TcpRequest<'h> {
     Mine,
     Hear,
-    Open(SocketAddrV4),
+    Open(SocketAddr),
     Take { handle: u64 },
     Give { handle: u64, bytes: &'h [u8] },
     Shut { handle: u64 },
