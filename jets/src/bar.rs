@@ -56,16 +56,6 @@ fn check_result_bytes(call: &JetCall<'_>, bytes: u64) -> Result<(), EvalError> {
     call.check_result_words(bytes / 8 + 4)
 }
 
-/// Returns the bytes `range` of the bar at `index`; an empty bar if the range is out of bounds.
-fn return_bytes(call: &mut JetCall<'_>, index: usize, range: Range<usize>) -> JetResult {
-    let bytes = bar!(call, index).get(range.clone()).unwrap_or_default().len();
-    call.push_bar_with(bytes as u64, |call, out| {
-        let part = call.arg(index).as_bar().and_then(|bar| bar.get(range));
-        out.copy_from_slice(part.unwrap_or_default());
-    })?;
-    Ok(JetAnswer::Done)
-}
-
 fn is_bar(call: &mut JetCall<'_>) -> JetResult {
     let answer = call.arg(0).as_bar().is_some();
     return_bit(call, answer)
@@ -234,13 +224,15 @@ fn flat(call: &mut JetCall<'_>) -> JetResult {
 
 fn take(call: &mut JetCall<'_>) -> JetResult {
     let taken = take_count(call, bar!(call, 1).len());
-    return_bytes(call, 1, 0..taken)
+    call.push_bar_part(1, 0..taken)?;
+    Ok(JetAnswer::Done)
 }
 
 fn drop(call: &mut JetCall<'_>) -> JetResult {
     let count = bar!(call, 1).len();
     let dropped = drop_count(call, count);
-    return_bytes(call, 1, dropped..count)
+    call.push_bar_part(1, dropped..count)?;
+    Ok(JetAnswer::Done)
 }
 
 /// The bytes of the bar at index 2 that an offset and a width select, the arguments 0 and 1. An
@@ -259,10 +251,9 @@ fn selected_range(call: &JetCall<'_>) -> Option<Range<usize>> {
 
 /// `barSlice offset width bar`: a part of a bar.
 fn slice(call: &mut JetCall<'_>) -> JetResult {
-    match selected_range(call) {
-        Some(range) => return_bytes(call, 2, range),
-        None => Ok(JetAnswer::Law),
-    }
+    let Some(range) = selected_range(call) else { return Ok(JetAnswer::Law) };
+    call.push_bar_part(2, range)?;
+    Ok(JetAnswer::Done)
 }
 
 /// `_BarSliceToNat offset width bar`: a part of a bar as a nat.

@@ -64,10 +64,7 @@ fn return_parts(call: &mut JetCall<'_>, index: usize, parts: &[Range<usize>]) ->
     call.push_small(0);
     for range in parts.iter().rev() {
         call.check()?;
-        call.push_bar_with(range.len() as u64, |call, out| {
-            let part = call.arg(index).as_bar().and_then(|bar| bar.get(range.clone()));
-            out.copy_from_slice(part.unwrap_or_default());
-        })?;
+        call.push_bar_part(index, range.clone())?;
         call.reverse(2);
         call.row(2)?;
     }

@@ -317,6 +317,22 @@ impl JetCall<'_> {
         Ok(())
     }
 
+    /// Pushes these bytes of the bar at that index as a bar. It shares the bytes of a long part.
+    ///
+    /// # Panics
+    /// If the value is not a bar, or has no such bytes.
+    ///
+    /// # Errors
+    /// [`EvalError::OutOfMemory`].
+    pub fn push_bar_part(&mut self, index: usize, range: Range<usize>) -> Result<(), EvalError> {
+        let stack_index = self.stack_index(index);
+        let heap = &mut self.vm.heap;
+        assert_eq!(heap.resolve(heap.stack.get(stack_index)).kind(), WordKind::Bar, "a bar");
+        let word = bar::slice(heap, stack_index, range)?;
+        heap.stack.push_checked(word);
+        Ok(())
+    }
+
     /// Replaces the app on top, of any layout, by its function (applied to all arguments but the
     /// last) and its last argument.
     ///
