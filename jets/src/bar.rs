@@ -7,6 +7,7 @@ use crate::args::{
     drop_count, evaluate_arg, evaluate_item, push_law_header, ready, return_bit, return_small,
     row_len, take_count,
 };
+use crate::bar_list::low_byte;
 use crate::declare::{Jet, JetResult, native};
 use crate::tree::leaves;
 use plan::{EvalError, NatRef, limbs};
@@ -29,7 +30,6 @@ pub(crate) const JETS: &[Jet] = &[
     native("barWeld", &[Head, Head], weld).order(&[1, 0]),
     native("barCat", &[Head], cat),
     native("barFlat", &[Head], flat).returns(Bar),
-    native("rowToBar", &[Head], of_row).returns(Bar),
     native("barGen", &[Head, Lazy], generate).returns(Bar),
     native("barTake", &[Head, Head], take),
     native("barDrop", &[Head, Head], drop),
@@ -159,30 +159,6 @@ fn cat(call: &mut JetCall<'_>) -> JetResult {
     call.push_item(0, 0);
     let first = call.height() - 1;
     call.push_appended(first, &more)?;
-    Ok(JetAnswer::Done)
-}
-
-/// The low 8 bits of a nat, which the law takes as a byte.
-#[inline(always)]
-fn low_byte(nat: NatRef<'_>) -> u8 {
-    match nat {
-        NatRef::Small(nat) => nat as u8,
-        NatRef::Limbs(limbs) => limbs.first().map_or(0, |limb| *limb as u8),
-    }
-}
-
-/// Converts a row of bytes to a bar. The law evaluates the items from the last to the first.
-fn of_row(call: &mut JetCall<'_>) -> JetResult {
-    let Some(count) = row_len(call, 0) else { return Ok(JetAnswer::Law) };
-    check_result_bytes(call, count as u64)?;
-    let mut bytes = vec![0; count];
-    for (item, byte) in bytes.iter_mut().enumerate().rev() {
-        call.check()?;
-        ready!(evaluate_item(call, 0, item));
-        let item = call.arg(0).as_row().and_then(|row| row.get(item));
-        *byte = item.and_then(|item| item.as_nat()).map_or(0, low_byte);
-    }
-    call.push_bar(&bytes)?;
     Ok(JetAnswer::Done)
 }
 
