@@ -30,6 +30,8 @@ pub(super) struct BegunRead {
     pub(super) run: ReadRun,
     /// The last event in the state that it sees.
     pub(super) sees: Seq,
+    /// How long it has been evaluated.
+    pub(super) used: Duration,
 }
 
 /// The reads that have not ended.
@@ -38,7 +40,7 @@ pub(super) struct ReadQueue {
     pub(super) fresh: VecDeque<(ReadRequest, SeedBytes)>,
     /// Those that have begun, the next one first.
     pub(super) long: VecDeque<BegunRead>,
-    /// What is left of [`READ_BUDGET`].
+    /// What is left of [`READ_BUDGET`], or of the turn of reads beside a long event.
     pub(super) budget: Duration,
     /// The time that long reads have to their credit.
     pub(super) credit: Duration,
@@ -62,6 +64,12 @@ impl ReadQueue {
         self.fresh.is_empty() && self.long.is_empty()
     }
 
+    /// Takes the next long read that has been evaluated for less than `limit`.
+    pub(super) fn take_recent(&mut self, limit: Duration) -> Option<BegunRead> {
+        let index = self.long.iter().position(|read| read.used < limit)?;
+        self.long.remove(index)
+    }
+
     /// Whether a read has begun and not ended.
     pub(super) fn has_long(&self) -> bool {
         !self.long.is_empty()
@@ -72,7 +80,7 @@ impl ReadQueue {
         self.budget = READ_BUDGET;
     }
 
-    /// Gives long reads credit for the time that an event took.
+    /// Gives long reads credit for the time that an event, or a slice of one, took.
     pub(super) fn add_credit(&mut self, event: Duration) {
         self.credit = (self.credit + event / LONG_SHARE).min(CREDIT_MAX);
     }
