@@ -14,6 +14,7 @@ use crate::conventions::JobResultForm;
 use crate::error::{AbortReason, SystemError};
 use crate::event::{EventInput, EventOutcome, InputPayload};
 use crate::job;
+use crate::packed::{PackedMessage, PinLoader, PinPacker};
 use crate::protocol::{self, CogParts, WorkerRef};
 use crate::settings::MachineSettings;
 use crate::status::{CogStatus, MachineState};
@@ -34,17 +35,15 @@ pub(crate) use self::read::{ReadProgress, ReadResult, ReadRun};
 const CRASH_LIMIT: usize = 64 << 20;
 
 /// A message of the cog to a driver.
-#[derive(PartialEq, Eq, Debug)]
 pub(crate) struct CogOutput {
     /// The driver's slot.
     pub(crate) slot: u64,
     /// The key of the driver's request that the message answers.
     pub(crate) key: u64,
-    pub(crate) message: SeedBytes,
+    pub(crate) message: PackedMessage,
 }
 
 /// The result of an event, besides the new state.
-#[derive(Debug)]
 pub(crate) struct AppliedEvent {
     pub(crate) outcome: EventOutcome,
     /// Empty in a replay.
@@ -92,6 +91,10 @@ impl From<EvalError> for StepError {
 /// The cog's heap and state. See the module's overview.
 pub(crate) struct Cog {
     vm: Vm,
+    /// The pins of queries.
+    pins: PinLoader,
+    /// Packs the pins of answers and outputs.
+    packer: PinPacker,
     state: MachineState,
     traces: TraceBuffer,
     settings: Arc<MachineSettings>,
@@ -113,7 +116,8 @@ impl Cog {
         let traces = TraceBuffer::default();
         traces.attach(&mut vm, &settings.console, &settings.clock);
         let (settings, watchdog) = (Arc::clone(settings), Arc::clone(watchdog));
-        Ok(Cog { vm, state, traces, settings, watchdog, track })
+        let (pins, packer) = (PinLoader::default(), PinPacker::default());
+        Ok(Cog { vm, pins, packer, state, traces, settings, watchdog, track })
     }
 
     /// The cog and its status.
@@ -303,15 +307,15 @@ impl Cog {
         job::compute(&self.settings, &task, form).map(|result| result.value).map_err(|_| diverged())
     }
 
-    /// Serializes the messages in the result of a call.
-    fn outputs(&self, result: &Val) -> Vec<CogOutput> {
+    /// Packs the messages in the result of a call.
+    fn outputs(&mut self, result: &Val) -> Vec<CogOutput> {
         let (_, outputs) = protocol::cog_result(self.vm.look(result));
-        let mut serialized = Vec::with_capacity(outputs.len());
+        let mut packed = Vec::with_capacity(outputs.len());
         for output in outputs {
             let message = self.vm.hold(output.message);
-            match codec::serialize(&self.vm, &message) {
+            match PackedMessage::pack(&mut self.packer, &self.vm, &message) {
                 Ok(message) => {
-                    serialized.push(CogOutput { slot: output.slot, key: output.key, message });
+                    packed.push(CogOutput { slot: output.slot, key: output.key, message });
                 }
                 Err(_) => {
                     self.traces
@@ -319,7 +323,7 @@ impl Cog {
                 }
             }
         }
-        serialized
+        packed
     }
 
     /// Makes the cog in the result of a call the new state.

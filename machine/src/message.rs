@@ -4,7 +4,8 @@ use crate::codec::SeedBytes;
 use crate::device::DeviceAnswer;
 use crate::error::{StateError, SystemError};
 use crate::event::InputPayload;
-use crossbeam_channel::Sender;
+use crate::mailbox::Address;
+use crate::packed::PackedMessage;
 use persist::collect::{CollectStats, GarbageEstimate};
 use persist::{LogError, Seq};
 use plan::EvalError;
@@ -17,7 +18,7 @@ pub(crate) enum CogRequest {
     /// Make `value` an input of the cog.
     Write { worker: u64, value: SeedBytes },
     /// Answer a query. The answer carries `key` and `serial` ([`DriverMessage::ReadAnswer`]).
-    Read { worker: u64, key: u64, serial: u64, query: SeedBytes, call: ReadCall },
+    Read { worker: u64, key: u64, serial: u64, query: PackedMessage, call: ReadCall },
 }
 
 impl CogRequest {
@@ -86,7 +87,7 @@ impl ControlMessage {
     /// A guard that sends [`Panicked`](ControlMessage::Panicked) if the thread that holds it
     /// panics.
     pub(crate) fn on_panic(
-        control: &Sender<ControlMessage>,
+        control: &Address<ControlMessage>,
         thread_name: &'static str,
     ) -> PanicGuard {
         PanicGuard { control: control.clone(), thread_name }
@@ -104,15 +105,14 @@ pub(crate) struct SnapshotEnd {
 
 /// See [`ControlMessage::on_panic`].
 pub(crate) struct PanicGuard {
-    control: Sender<ControlMessage>,
+    control: Address<ControlMessage>,
     thread_name: &'static str,
 }
 
 impl Drop for PanicGuard {
     fn drop(&mut self) {
         if thread::panicking() {
-            // If the event loop has ended, no thread receives the message.
-            let _ = self.control.send(ControlMessage::Panicked(self.thread_name));
+            self.control.send(ControlMessage::Panicked(self.thread_name));
         }
     }
 }
@@ -121,9 +121,9 @@ impl Drop for PanicGuard {
 /// call that an answer is for: a call that was cancelled meanwhile has another.
 pub(crate) enum DriverMessage {
     /// A message of the cog.
-    CogOutput { key: u64, value: SeedBytes },
+    CogOutput { key: u64, value: PackedMessage },
     /// The cog's answer to a read.
-    ReadAnswer { key: u64, serial: u64, value: SeedBytes },
+    ReadAnswer { key: u64, serial: u64, value: PackedMessage },
     /// The cog could not answer a read, because the evaluation was aborted.
     ReadFailed { key: u64, serial: u64 },
     /// An input that this driver wrote was set aside.
