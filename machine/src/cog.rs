@@ -1,17 +1,19 @@
 //! The cog: its heap, its state, and the transitions of the state.
 //!
 //! An event changes the state: a live one at the end of [`Cog::resume_event`], one of the log in
-//! [`Cog::replay`], and a retry in [`Cog::retry`]. Live events and [reads](read) are evaluations that
+//! [`Cog::replay`], a retry in [`Cog::retry`], and an [upgrade]. Live events and [reads](read) are evaluations that
 //! are suspended at times, so that one thread evaluates several of them in turns.
 //! An event that ends in an error ([`CogError`]) leaves the state as it was.
 
 mod event_run;
 mod read;
+mod upgrade;
+mod whole;
 
 use crate::codec::{self, SeedBytes};
 use crate::console::{ConsoleNotice, ReportOrigin};
 use crate::conventions::JobResultForm;
-use crate::error::{AbortReason, SystemError};
+use crate::error::{AbortReason, SystemError, UpgradeFailure};
 use crate::event::{EventInput, EventOutcome, InputPayload};
 use crate::job;
 use crate::packed::{PackedMessage, PinLoader, PinPacker};
@@ -29,10 +31,14 @@ use vm::Vm;
 
 pub(crate) use self::event_run::EventProgress;
 pub(crate) use self::read::{ReadProgress, ReadResult, ReadRun};
+pub(crate) use self::upgrade::UpgradeProgress;
 
 /// The largest crash operation or argument that the state keeps, in serialized bytes. A larger one
 /// is replaced by 0.
 const CRASH_LIMIT: usize = 64 << 20;
+
+/// The slice of an evaluation that is not to be suspended.
+const WHOLE_SLICE: Duration = Duration::from_secs(86_400);
 
 /// A message of the cog to a driver.
 pub(crate) struct CogOutput {
@@ -46,7 +52,7 @@ pub(crate) struct CogOutput {
 /// The result of an event, besides the new state.
 pub(crate) struct AppliedEvent {
     pub(crate) outcome: EventOutcome,
-    /// Empty in a replay.
+    /// Empty in a replay, unless the cog records them ([`Cog::record_outputs`]).
     pub(crate) outputs: Vec<CogOutput>,
     /// How long the evaluation took.
     pub(crate) took: Duration,
@@ -72,6 +78,16 @@ pub(crate) enum CogError {
     /// The evaluation needed a damaged pin ([`EvalError::Damaged`]). The heap must not be used any
     /// more.
     Damaged(EvalError),
+    /// In a replay: the upgrade cannot be repeated.
+    UpgradeDiverged(UpgradeFailure),
+    /// In a replay: this event went back to the state after another one. The caller loads that state
+    /// ([`Cog::reload`]).
+    RolledBack {
+        /// The event.
+        to: u64,
+        /// The hash of the state after it.
+        root: Hash,
+    },
 }
 
 /// Why the evaluation of an event has no result.
@@ -101,6 +117,8 @@ pub(crate) struct Cog {
     watchdog: Arc<Watchdog>,
     /// Where evaluations are recorded, if they are.
     track: Option<ProfileTrack>,
+    /// Whether a replay serializes the outputs of events.
+    records_outputs: bool,
 }
 
 impl Cog {
@@ -117,7 +135,17 @@ impl Cog {
         traces.attach(&mut vm, &settings.console, &settings.clock);
         let (settings, watchdog) = (Arc::clone(settings), Arc::clone(watchdog));
         let (pins, packer) = (PinLoader::default(), PinPacker::default());
-        Ok(Cog { vm, pins, packer, state, traces, settings, watchdog, track })
+        let records_outputs = false;
+        Ok(Cog { vm, pins, packer, state, traces, settings, watchdog, track, records_outputs })
+    }
+
+    /// Replaces the state by the one that `load` brings into the heap.
+    pub(crate) fn reload<E>(
+        &mut self,
+        load: impl FnOnce(&mut Vm) -> Result<MachineState, E>,
+    ) -> Result<(), E> {
+        self.state = load(&mut self.vm)?;
+        Ok(())
     }
 
     /// The cog and its status.
@@ -128,6 +156,11 @@ impl Cog {
     /// The form of job results that the cog expects.
     pub(crate) fn job_results(&self) -> JobResultForm {
         self.state.conventions.job_results
+    }
+
+    /// Makes replays return the outputs of events.
+    pub(crate) fn record_outputs(&mut self) {
+        self.records_outputs = true;
     }
 
     /// Where the cog's thread records what it does, if it does.
@@ -171,8 +204,17 @@ impl Cog {
         inputs: &[EventInput],
         outcome: &EventOutcome,
     ) -> Result<AppliedEvent, CogError> {
-        if *outcome == EventOutcome::Retried {
-            return self.retry();
+        match outcome {
+            EventOutcome::Retried => return self.retry(),
+            EventOutcome::Upgraded(program) => {
+                let upgraded = self.replay_upgrade(program);
+                let took = upgraded.map_err(CogError::UpgradeDiverged)?;
+                return Ok(AppliedEvent { outcome: outcome.clone(), outputs: Vec::new(), took });
+            }
+            EventOutcome::RolledBack { to, root } => {
+                return Err(CogError::RolledBack { to: *to, root: *root });
+            }
+            _ => {}
         }
         let timer = ProfileTimer::start(self.track.as_ref());
         let result = self.try_replay(inputs, outcome);
@@ -190,6 +232,7 @@ impl Cog {
         let CogStatus::Running(cog) = &self.state.status else { return Err(CogError::NotRunning) };
         let cog = cog.clone();
         let start = self.settings.clock.instant();
+        let mut outputs = Vec::new();
         if *outcome == EventOutcome::Succeeded {
             self.traces.set_silent(true);
             let inputs = self.input_row(&cog, inputs).map_err(StepError::in_replay);
@@ -199,12 +242,17 @@ impl Cog {
                     .map_err(|stop| StepError::from(stop).in_replay())
             });
             self.check_damage()?;
-            self.accept(&result?);
+            let result = result?;
+            if self.records_outputs {
+                outputs = self.outputs(&result);
+                self.check_damage()?;
+            }
+            self.accept(&result);
         } else {
             self.repeat_failure(cog, outcome)?;
         }
         let took = self.settings.clock.instant() - start;
-        Ok(AppliedEvent { outcome: outcome.clone(), outputs: Vec::new(), took })
+        Ok(AppliedEvent { outcome: outcome.clone(), outputs, took })
     }
 
     /// Makes a cog that has crashed run again, from the state before the event that crashed.
@@ -359,7 +407,8 @@ impl Cog {
         bytes.unwrap_or_else(|| self.zero())
     }
 
-    fn zero(&mut self) -> SeedBytes {
+    /// The value 0.
+    pub(crate) fn zero(&mut self) -> SeedBytes {
         let zero = self.vm.nat(0);
         codec::serialize(&self.vm, &zero).expect("a nat is in normal form and small")
     }

@@ -9,6 +9,7 @@
 //! The loop (`event_loop`) runs on the thread that opened the machine, which owns the cog's heap.
 //! While an event is on its way to the disk, the next ones are applied. `inputs` makes events of
 //! inputs, and deals with those that exceed a limit; `reads` answers reads beside events; `retry` makes a cog that has crashed run again;
+//! `upgrade` lets another program take over the state, and `rollback` goes back to an earlier one;
 //! `effects` has what waits for the disk, and `shutdown` what happens when the loop ends or the disk
 //! is full.
 
@@ -19,7 +20,9 @@ mod inputs;
 mod read_queue;
 mod reads;
 mod retry;
+mod rollback;
 mod shutdown;
+mod upgrade;
 
 use crate::boot::{self, BootOptions, BootReport};
 use crate::cog::{Cog, CogError};
@@ -28,23 +31,27 @@ use crate::control::{ControlServer, ControlledMachine};
 use crate::device::reactor::ReactorThread;
 use crate::device::tcp::TcpDevice;
 use crate::device::udp::UdpDevice;
-use crate::device::{Device, DeviceRegistry, TimeDevice};
+use crate::device::{DetachedDevice, Device, DeviceRegistry, TimeDevice};
 use crate::driver::DriverContext;
 use crate::error::{BootError, LimitStop, RunError, StartError, StateError, SystemError};
 use crate::garbage::GarbageCollector;
 use crate::mailbox::{Address, Doorbell, Inbox, mailbox};
-use crate::message::{CogRequest, ControlMessage};
+use crate::message::{self, CogRequest, ControlMessage};
 use crate::metrics::{MachineMetrics, MetricsRecorder};
+use crate::program::UpgradeProgram;
 use crate::replay::{self, Replayed};
 use crate::settings::MachineSettings;
 use crate::snapshot::SnapshotScheduler;
 use crate::state_hash::StateHashSchedule;
-use crate::status::{self, CogStatus};
+use crate::status::CogStatus;
+use crate::upgrade_check::{UpgradeCheck, UpgradeReport};
 use crate::watchdog::Watchdog;
 use crate::worker_pool::WorkerPool;
 use crate::worker_table::WorkerTable;
+pub use rollback::{OfferReport, RollbackReport};
+
 use effect_queue::{Effect, EffectQueue};
-use persist::{LogAppender, Seq, Store};
+use persist::{LogAppender, Seq, Store, StoreReadError};
 use plan::{Hash, Val};
 use profile::ProfileTrack;
 use read_queue::ReadQueue;
@@ -98,6 +105,18 @@ impl MachineHandle {
     /// What the machine has done since it was opened.
     pub fn metrics(&self) -> MachineMetrics {
         self.metrics.read()
+    }
+
+    /// Upgrades the running machine to a program, and waits until that is durable.
+    ///
+    /// # Errors
+    /// Why the machine was not upgraded; or that it stops, and then the upgrade may have happened.
+    pub fn upgrade(
+        &self,
+        program: UpgradeProgram,
+        check: UpgradeCheck,
+    ) -> Result<UpgradeReport, String> {
+        message::request_upgrade(&self.control, program, check)
     }
 
     /// Makes the machine finish its current work, write a snapshot and return from
@@ -201,7 +220,12 @@ impl Machine {
         let settings = Arc::new(settings);
         let watchdog = Arc::new(Watchdog::start(&settings.clock)?);
         let Replayed { cog, snapshots, events } = replay::replay(&store, &settings, &watchdog)?;
-        let (devices, connections) = make_devices(&settings)?;
+        if settings.attach {
+            store.attach().map_err(|error| StartError::Attach { error })?;
+        }
+        let is_detached = store.is_detached().map_err(StoreReadError::from)?;
+        let (devices, connections) =
+            if is_detached { detached_devices(&settings)? } else { make_devices(&settings)? };
         let doorbell = Arc::new(Doorbell::of_current_thread());
         let (request_sender, requests) = mailbox(&doorbell, REQUEST_QUEUE);
         let (control_sender, control) = mailbox(&doorbell, usize::MAX);
@@ -221,8 +245,11 @@ impl Machine {
             SystemError::new("start the log's thread")(io::Error::other(error.to_string()))
         })?;
         let store = Arc::new(store);
-        let controlled =
-            ControlledMachine { store: Arc::downgrade(&store), metrics: Arc::clone(&metrics) };
+        let controlled = ControlledMachine {
+            store: Arc::downgrade(&store),
+            metrics: Arc::clone(&metrics),
+            control: control_sender.clone(),
+        };
         let control_server = start_control(&settings, controlled);
         Ok(Machine {
             applied: store.last(),
@@ -276,7 +303,7 @@ impl Machine {
     /// # Errors
     /// [`StateError::NoRoom`] and [`StateError::Damaged`].
     pub fn state_hash(&mut self) -> Result<Hash, StateError> {
-        self.cog.hash().map_err(|stop| status::failed(&self.store, &stop))
+        self.cog.hash().map_err(|stop| StateError::from_evaluation(self.store.path(), &stop))
     }
 
     /// Runs the machine until a handle stops it, or until nothing can ever happen to it.
@@ -365,6 +392,17 @@ fn make_devices(
     ];
     let devices = own.into_iter().chain(settings.devices.iter().cloned());
     Ok((DeviceRegistry::new(devices), connections))
+}
+
+/// The devices of a fork that is not attached: all but the clock are silent.
+fn detached_devices(
+    settings: &MachineSettings,
+) -> Result<(DeviceRegistry, Arc<AtomicUsize>), StartError> {
+    settings.console.notice(&ConsoleNotice::Detached);
+    let clock: Arc<dyn Device> = Arc::new(TimeDevice::start(Arc::clone(&settings.clock))?);
+    let names = ["tcp", "udp"].into_iter().chain(settings.devices.iter().map(|it| it.name()));
+    let silent = names.map(|name| Arc::new(DetachedDevice(name.into())) as Arc<dyn Device>);
+    Ok((DeviceRegistry::new([clock].into_iter().chain(silent)), Arc::default()))
 }
 
 #[cfg(test)]

@@ -6,6 +6,9 @@ use crate::error::{StateError, SystemError};
 use crate::event::InputPayload;
 use crate::mailbox::Address;
 use crate::packed::PackedMessage;
+use crate::program::UpgradeProgram;
+use crate::upgrade_check::{UpgradeCheck, UpgradeReport};
+use crossbeam_channel::{Sender, bounded};
 use persist::collect::{CollectStats, GarbageEstimate};
 use persist::{LogError, Seq};
 use plan::EvalError;
@@ -62,8 +65,37 @@ pub(crate) enum ControlMessage {
     Garbage(GarbageReport),
     /// A thread has panicked.
     Panicked(&'static str),
+    /// Another process has requested an upgrade.
+    Upgrade(Box<UpgradeRequest>),
     /// The machine's handle has requested a stop.
     Stop,
+}
+
+/// Where the answer to a requested upgrade goes: the report, or why the machine was not upgraded.
+pub(crate) type UpgradeAnswer = Sender<Result<UpgradeReport, String>>;
+
+/// A request to upgrade the running machine.
+pub(crate) struct UpgradeRequest {
+    pub(crate) program: UpgradeProgram,
+    pub(crate) check: UpgradeCheck,
+    /// Gets the report when the upgrade is durable, and is dropped if the machine ends before.
+    pub(crate) answer: UpgradeAnswer,
+}
+
+/// Has the event loop upgrade the machine, and waits until that is durable.
+///
+/// # Errors
+/// Why the machine was not upgraded; or that it stops, and then the upgrade may have happened.
+pub(crate) fn request_upgrade(
+    control: &Address<ControlMessage>,
+    program: UpgradeProgram,
+    check: UpgradeCheck,
+) -> Result<UpgradeReport, String> {
+    let (answer, answered) = bounded(1);
+    let request = Box::new(UpgradeRequest { program, check, answer });
+    let stopping = || "the machine is stopping".to_owned();
+    control.send(ControlMessage::Upgrade(request));
+    answered.recv().map_err(|_| stopping())?
 }
 
 /// What a thread of the collector found or did.

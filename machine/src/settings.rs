@@ -174,6 +174,8 @@ pub struct MachineSettings {
     /// Whether a cog that has crashed runs again, from the state before the event that crashed. The
     /// inputs of this event that drivers wrote are set aside.
     pub retry_crash: bool,
+    /// Whether a fork is attached: its devices have effects from now on.
+    pub attach: bool,
     /// Where the times of events, evaluations, jobs, commits, snapshots and collections are recorded.
     pub profile: Option<Profile>,
     /// When to write snapshots. None: never, not even when the machine is stopped.
@@ -206,6 +208,7 @@ impl MachineSettings {
             limits: TimeLimits::default(),
             offer_set_aside: false,
             retry_crash: false,
+            attach: false,
             profile: None,
             snapshots: Some(SnapshotPolicy::default()),
             garbage: Some(GarbagePolicy::default()),

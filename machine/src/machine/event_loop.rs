@@ -137,6 +137,7 @@ impl Machine {
             ControlMessage::Panicked(thread) => {
                 return Err(RunError::Defect(format!("the thread of {thread} panicked")));
             }
+            ControlMessage::Upgrade(request) => self.handle_upgrade(*request)?,
             // The loop looks at `stopping` itself.
             ControlMessage::Stop => {}
         }

@@ -98,6 +98,23 @@ impl PackedMessage {
         }
     }
 
+    /// Serializes the value, which is built in the heap of `vm` if it is packed flat.
+    ///
+    /// # Errors
+    /// There is no room for the value.
+    pub(crate) fn into_seed(
+        self,
+        pins: &mut PinLoader,
+        vm: &mut Vm,
+    ) -> Result<SeedBytes, EvalError> {
+        if let PackedMessage::Seed(seed) = self {
+            return Ok(seed);
+        }
+        let value = self.load(pins, vm)?;
+        // A small value has few parts.
+        codec::serialize(vm, &value).map_err(|_| EvalError::OutOfMemory)
+    }
+
     /// The size in bytes, with all pins.
     pub(crate) fn size(&self) -> usize {
         match self {
