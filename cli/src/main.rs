@@ -61,6 +61,12 @@ fn run(command: Command) -> ExitCode {
         Command::Export(args) => commands::transfer::export(args),
         Command::Import(args) => commands::transfer::import(args),
         Command::SetAside(args) => commands::set_aside::set_aside(args),
+        Command::Log(args) => commands::log::log(args),
+        Command::Diff(args) => commands::diff::diff(args),
+        Command::Fork(args) => commands::transfer::fork(args),
+        Command::Rehearse(args) => commands::rehearse::rehearse(args),
+        Command::Upgrade(args) => commands::upgrade::upgrade(args),
+        Command::Rollback(args) => commands::rollback::rollback(args),
         Command::Metrics(args) => commands::metrics::metrics(args),
         Command::Jets(args) => commands::jets::list(args),
     };

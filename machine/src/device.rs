@@ -4,6 +4,7 @@
 //! devices, and everything that a driver knows is durable, so a device need not consider the log.
 
 mod address;
+mod detached;
 mod handles;
 pub(crate) mod reactor;
 mod stdio;
@@ -13,6 +14,7 @@ mod time;
 pub(crate) mod udp;
 mod unknown;
 
+pub(crate) use detached::DetachedDevice;
 pub use stdio::ConsoleDevice;
 pub use time::TimeDevice;
 pub(crate) use unknown::{DelayedCall, UnknownDevices};

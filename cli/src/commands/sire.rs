@@ -3,9 +3,12 @@
 use super::recording::ProfileRecording;
 use super::setup::{cache_code, cache_directory, runtime};
 use super::statistics::Measurement;
-use crate::args::{CacheOptions, ExecutionOptions, MemoryOptions, PrintSize, SaveArgs, SireArgs};
+use crate::args::{
+    BootCacheOptions, CacheOptions, ExecutionOptions, MemoryOptions, PrintSize, SaveArgs, SireArgs,
+};
 use crate::terminal::{self, sire_error};
 use anyhow::Context;
+use machine::UpgradeProgram;
 use plan::{Val, seed};
 use sire::{ModuleLibrary, Sire, SireOptions, SireOutput, module_name};
 use std::fs::File;
@@ -71,6 +74,20 @@ pub(crate) fn load_main(
     Ok((sire, main))
 }
 
+/// Loads a module for an upgrade: its `main`, and its `migrate` if it has one.
+pub(super) fn load_program(
+    cache: &BootCacheOptions,
+    execution: ExecutionOptions,
+    print: PrintSize,
+    module: &str,
+    recording: &ProfileRecording,
+) -> anyhow::Result<UpgradeProgram> {
+    let cache = CacheOptions { store: cache.modules.clone() };
+    let (mut sire, main) = load_main(&cache, execution, print, module, recording)?;
+    let migrate = sire.binding("migrate").ok();
+    Ok(UpgradeProgram::new(sire.vm(), &main, migrate.as_ref())?)
+}
+
 /// A session with the cache, which prints to standard output.
 fn session(
     store: &Option<PathBuf>,
@@ -117,7 +134,7 @@ fn stop_on_interrupt(sire: &mut Sire) -> anyhow::Result<()> {
 }
 
 /// Writes a file atomically: to a temporary file beside it, which is then renamed.
-fn write_atomically(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+pub(super) fn write_atomically(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let failed = || format!("cannot write {}", path.display());
     let name = path.file_name().with_context(failed)?;
     if path.exists() && !path.is_file() {

@@ -41,7 +41,7 @@ pub(super) struct WorkerInput {
 }
 
 /// How an attempt to apply an event ended.
-enum EventAttempt {
+pub(super) enum EventAttempt {
     /// The event was applied and logged, or the cog takes no event any more.
     Done,
     /// The event exceeded a limit, and has not happened.
@@ -75,7 +75,7 @@ impl Machine {
 
     /// Applies an event to the cog, appends it to the log, and queues its effects. The inputs are
     /// from these workers.
-    fn try_event(
+    pub(super) fn try_event(
         &mut self,
         workers: &[u64],
         inputs: Vec<EventInput>,

@@ -1,9 +1,9 @@
 //! [`ReadQueue`]: the reads of drivers that have not ended, and the time that they may take. `reads`
 //! says how it is used.
 
-use crate::codec::SeedBytes;
 use crate::cog::ReadRun;
 use crate::message::ReadCall;
+use crate::packed::PackedMessage;
 use persist::Seq;
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -37,7 +37,7 @@ pub(super) struct BegunRead {
 /// The reads that have not ended.
 pub(super) struct ReadQueue {
     /// Those that have not begun, and their queries.
-    pub(super) fresh: VecDeque<(ReadRequest, SeedBytes)>,
+    pub(super) fresh: VecDeque<(ReadRequest, PackedMessage)>,
     /// Those that have begun, the next one first.
     pub(super) long: VecDeque<BegunRead>,
     /// What is left of [`READ_BUDGET`], or of the turn of reads beside a long event.
@@ -55,7 +55,7 @@ impl Default for ReadQueue {
 
 impl ReadQueue {
     /// Adds a read.
-    pub(super) fn add(&mut self, request: ReadRequest, query: SeedBytes) {
+    pub(super) fn add(&mut self, request: ReadRequest, query: PackedMessage) {
         self.fresh.push_back((request, query));
     }
 

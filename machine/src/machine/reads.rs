@@ -180,14 +180,14 @@ impl Machine {
         slice: Duration,
         total: Duration,
     ) -> Result<(), RunError> {
-        while let Ok(control) = self.control.try_recv() {
+        while let Some(control) = self.control.try_receive() {
             match control {
                 ControlMessage::Durable(Ok(_)) => self.handle_control(control)?,
                 other => self.postponed_control.push_back(other),
             }
         }
         while self.postponed_requests.len() < super::REQUEST_QUEUE
-            && let Ok(request) = self.requests.try_recv()
+            && let Some(request) = self.requests.try_receive()
         {
             self.postpone(request, writers);
         }
