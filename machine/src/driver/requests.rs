@@ -9,7 +9,7 @@ use crate::codec::{self, SeedBytes};
 use crate::console::{ConsoleNotice, ReportOrigin};
 use crate::device::{CallerId, DelayedCall, DeviceReply, UnknownDevices};
 use crate::mailbox::{Address, Doorbell, Unsent};
-use crate::message::{CogRequest, DriverMessage, ReadCall};
+use crate::message::{CogRequest, DriverMessage, ReadCall, RequestRow};
 use crate::packed::{PackedMessage, PinPacker};
 use crate::protocol::DriverRequest;
 use plan::Ref;
@@ -117,15 +117,20 @@ impl RequestIssuer<'_> {
         if value.len() > WRITE_LIMIT {
             return self.report_too_large();
         }
-        self.send(CogRequest::Write { worker: self.driver.worker, value });
+        self.send(CogRequest::Write { row: self.row(), value });
     }
 
     /// Sends a query to the cog.
     pub(super) fn read(&mut self, key: u64, query: PackedMessage) {
-        let (worker, serial) = (self.driver.worker, self.calls.next_serial());
+        let (row, serial) = (self.row(), self.calls.next_serial());
         let call = ReadCall::default();
-        self.send(CogRequest::Read { worker, key, serial, query, call: call.clone() });
+        self.send(CogRequest::Read { row, key, serial, query, call: call.clone() });
         self.calls.add(key, serial, Some(Box::new(move || call.cancel())));
+    }
+
+    /// The row of requests that is issued.
+    fn row(&self) -> RequestRow {
+        RequestRow { worker: self.driver.worker, number: self.calls.row() }
     }
 
     fn send(&mut self, request: CogRequest) {
