@@ -17,6 +17,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::SignedDuration;
 pub(crate) use keep::KeepRule;
 use machine::{JobResultForm, ReadArgumentOrder};
+use profile::ProfileDetail;
 use std::fmt;
 use std::net::{SocketAddr, SocketAddrV4};
 use std::path::PathBuf;
@@ -198,6 +199,18 @@ pub(crate) struct ProfileOptions {
     /// Chrome trace format, which https://ui.perfetto.dev shows
     #[arg(short = 'p', long, value_name = "PROF_FILE")]
     pub(crate) profile_output: Option<PathBuf>,
+    /// In the profile, also write which law runs when, if it takes 5 microseconds or more. Laws are
+    /// interpreted then, not compiled, so the run is slower; native implementations of laws still
+    /// run, as part of the laws that call them
+    #[arg(short = 'P', long)]
+    pub(crate) profile_laws: bool,
+}
+
+impl ProfileOptions {
+    /// What the profile has spans of.
+    pub(crate) fn detail(&self) -> ProfileDetail {
+        if self.profile_laws { ProfileDetail::Laws } else { ProfileDetail::Phases }
+    }
 }
 
 /// Limits on the memory of an evaluation.

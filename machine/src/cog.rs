@@ -16,6 +16,7 @@ use crate::conventions::JobResultForm;
 use crate::error::{AbortReason, SystemError, UpgradeFailure};
 use crate::event::{EventInput, EventOutcome, InputPayload};
 use crate::job;
+use crate::packed::{PackedMessage, PinLoader, PinPacker};
 use crate::protocol::{self, CogParts, WorkerRef};
 use crate::settings::MachineSettings;
 use crate::status::{CogStatus, MachineState};
@@ -40,17 +41,15 @@ const CRASH_LIMIT: usize = 64 << 20;
 const WHOLE_SLICE: Duration = Duration::from_secs(86_400);
 
 /// A message of the cog to a driver.
-#[derive(PartialEq, Eq, Debug)]
 pub(crate) struct CogOutput {
     /// The driver's slot.
     pub(crate) slot: u64,
     /// The key of the driver's request that the message answers.
     pub(crate) key: u64,
-    pub(crate) message: SeedBytes,
+    pub(crate) message: PackedMessage,
 }
 
 /// The result of an event, besides the new state.
-#[derive(Debug)]
 pub(crate) struct AppliedEvent {
     pub(crate) outcome: EventOutcome,
     /// Empty in a replay, unless the cog records them ([`Cog::record_outputs`]).
@@ -108,6 +107,10 @@ impl From<EvalError> for StepError {
 /// The cog's heap and state. See the module's overview.
 pub(crate) struct Cog {
     vm: Vm,
+    /// The pins of queries.
+    pins: PinLoader,
+    /// Packs the pins of answers and outputs.
+    packer: PinPacker,
     state: MachineState,
     traces: TraceBuffer,
     settings: Arc<MachineSettings>,
@@ -131,8 +134,9 @@ impl Cog {
         let traces = TraceBuffer::default();
         traces.attach(&mut vm, &settings.console, &settings.clock);
         let (settings, watchdog) = (Arc::clone(settings), Arc::clone(watchdog));
+        let (pins, packer) = (PinLoader::default(), PinPacker::default());
         let records_outputs = false;
-        Ok(Cog { vm, state, traces, settings, watchdog, track, records_outputs })
+        Ok(Cog { vm, pins, packer, state, traces, settings, watchdog, track, records_outputs })
     }
 
     /// Replaces the state by the one that `load` brings into the heap.
@@ -351,15 +355,15 @@ impl Cog {
         job::compute(&self.settings, &task, form).map(|result| result.value).map_err(|_| diverged())
     }
 
-    /// Serializes the messages in the result of a call.
-    fn outputs(&self, result: &Val) -> Vec<CogOutput> {
+    /// Packs the messages in the result of a call.
+    fn outputs(&mut self, result: &Val) -> Vec<CogOutput> {
         let (_, outputs) = protocol::cog_result(self.vm.look(result));
-        let mut serialized = Vec::with_capacity(outputs.len());
+        let mut packed = Vec::with_capacity(outputs.len());
         for output in outputs {
             let message = self.vm.hold(output.message);
-            match codec::serialize(&self.vm, &message) {
+            match PackedMessage::pack(&mut self.packer, &self.vm, &message) {
                 Ok(message) => {
-                    serialized.push(CogOutput { slot: output.slot, key: output.key, message });
+                    packed.push(CogOutput { slot: output.slot, key: output.key, message });
                 }
                 Err(_) => {
                     self.traces
@@ -367,7 +371,7 @@ impl Cog {
                 }
             }
         }
-        serialized
+        packed
     }
 
     /// Makes the cog in the result of a call the new state.

@@ -39,11 +39,19 @@ pub struct LoggedOutput {
     pub message: Vec<u8>,
 }
 
-impl From<CogOutput> for LoggedOutput {
-    fn from(output: CogOutput) -> LoggedOutput {
-        let CogOutput { slot, key, message } = output;
-        LoggedOutput { slot, key, message: message.0 }
-    }
+/// The outputs of an event as seeds, which can be compared and kept.
+///
+/// # Errors
+/// There is no room for an output, or a pin is damaged.
+pub(crate) fn logged_outputs(
+    cog: &mut Cog,
+    outputs: Vec<CogOutput>,
+) -> Result<Vec<LoggedOutput>, EvalError> {
+    let logged = outputs.into_iter().map(|CogOutput { slot, key, message }| {
+        let message = cog.message_seed(message)?.0;
+        Ok(LoggedOutput { slot, key, message })
+    });
+    logged.collect()
 }
 
 /// An event that was replayed.
@@ -152,6 +160,11 @@ impl MachineHistory {
     fn path(&self) -> PathBuf {
         self.store.path()
     }
+
+    /// The error of an evaluation that a replay needs.
+    pub(crate) fn failed(&self, stop: &EvalError) -> StateError {
+        StateError::from_evaluation(&self.path(), stop)
+    }
 }
 
 /// A replay on its way through the events.
@@ -209,7 +222,8 @@ impl MachineReplay<'_> {
             let logged = LoggedEvent::of(self.event, logged, record.payload.len());
             let state = self.state_hash()?;
             let replaced_functions = !self.has_functions_of(&before)?;
-            let outputs = outputs.into_iter().map(LoggedOutput::from).collect();
+            let outputs = logged_outputs(&mut self.cog, outputs);
+            let outputs = outputs.map_err(|stop| history.failed(&stop))?;
             visit(ReplayedEvent { logged, outputs, took, state, replaced_functions });
         }
         Ok(())

@@ -43,6 +43,7 @@
 //! worker_pool   the running workers             worker_table  which worker is in which slot
 //! cog           the cog's heap: events, reads   driver, job   the workers
 //! trace         reports about evaluations       message       messages between threads
+//! mailbox       queues of messages to a thread
 //! metrics       counts of a running machine
 //! settings      what an embedder chooses        device        what drivers call; time, tcp, udp, stdio
 //! reactor       readiness of sockets            handles       what devices opened for drivers
@@ -95,6 +96,7 @@ mod history;
 mod job;
 mod logged;
 mod machine;
+mod mailbox;
 mod message;
 mod metrics;
 mod packed;

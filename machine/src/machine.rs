@@ -28,13 +28,14 @@ use crate::boot::{self, BootOptions, BootReport};
 use crate::cog::{Cog, CogError};
 use crate::console::ConsoleNotice;
 use crate::control::{ControlServer, ControlledMachine};
-use crate::device::reactor::Reactor;
+use crate::device::reactor::ReactorThread;
 use crate::device::tcp::TcpDevice;
 use crate::device::udp::UdpDevice;
 use crate::device::{DetachedDevice, Device, DeviceRegistry, TimeDevice};
 use crate::driver::DriverContext;
 use crate::error::{BootError, LimitStop, RunError, StartError, StateError, SystemError};
 use crate::garbage::GarbageCollector;
+use crate::mailbox::{Address, Doorbell, Inbox, mailbox};
 use crate::message::{self, CogRequest, ControlMessage};
 use crate::metrics::{MachineMetrics, MetricsRecorder};
 use crate::program::UpgradeProgram;
@@ -47,7 +48,6 @@ use crate::upgrade_check::{UpgradeCheck, UpgradeReport};
 use crate::watchdog::Watchdog;
 use crate::worker_pool::WorkerPool;
 use crate::worker_table::WorkerTable;
-use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 pub use rollback::{OfferReport, RollbackReport};
 
 use effect_queue::{Effect, EffectQueue};
@@ -95,7 +95,7 @@ pub enum RunOutcome {
 /// Stops a running machine from another thread, and observes it.
 #[derive(Clone)]
 pub struct MachineHandle {
-    control: Sender<ControlMessage>,
+    control: Address<ControlMessage>,
     stopping: Arc<AtomicBool>,
     watchdog: Arc<Watchdog>,
     metrics: Arc<MetricsRecorder>,
@@ -125,8 +125,7 @@ impl MachineHandle {
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
         self.watchdog.shut_down_within(SHUTDOWN_GRACE);
-        // If the event loop has ended, the machine has stopped.
-        let _ = self.control.send(ControlMessage::Stop);
+        self.control.send(ControlMessage::Stop);
     }
 }
 
@@ -139,14 +138,16 @@ pub struct Machine {
     pub(crate) cog: Cog,
     workers: WorkerTable,
     pool: WorkerPool,
-    requests: Receiver<CogRequest>,
-    control: Receiver<ControlMessage>,
+    /// Wakes the thread of the event loop.
+    doorbell: Arc<Doorbell>,
+    requests: Inbox<CogRequest>,
+    control: Inbox<ControlMessage>,
     /// Requests and messages that have been received and wait for the end of an event.
     postponed_requests: VecDeque<CogRequest>,
     postponed_control: VecDeque<ControlMessage>,
     /// The reads that have not ended.
     reads: ReadQueue,
-    control_sender: Sender<ControlMessage>,
+    control_sender: Address<ControlMessage>,
     stopping: Arc<AtomicBool>,
     metrics: Arc<MetricsRecorder>,
     /// Where the times from appended to durable are recorded, if they are.
@@ -225,8 +226,9 @@ impl Machine {
         let is_detached = store.is_detached().map_err(StoreReadError::from)?;
         let (devices, connections) =
             if is_detached { detached_devices(&settings)? } else { make_devices(&settings)? };
-        let (request_sender, requests) = bounded(REQUEST_QUEUE);
-        let (control_sender, control) = unbounded();
+        let doorbell = Arc::new(Doorbell::of_current_thread());
+        let (request_sender, requests) = mailbox(&doorbell, REQUEST_QUEUE);
+        let (control_sender, control) = mailbox(&doorbell, usize::MAX);
         let context = DriverContext {
             settings: Arc::clone(&settings),
             watchdog: Arc::clone(&watchdog),
@@ -259,6 +261,7 @@ impl Machine {
             watchdog,
             cog,
             pool,
+            doorbell,
             requests,
             control,
             postponed_requests: VecDeque::new(),
@@ -379,7 +382,7 @@ fn start_control(settings: &MachineSettings, machine: ControlledMachine) -> Opti
 fn make_devices(
     settings: &MachineSettings,
 ) -> Result<(DeviceRegistry, Arc<AtomicUsize>), StartError> {
-    let reactor = Arc::new(Reactor::start()?);
+    let reactor = Arc::new(ReactorThread::start()?);
     let tcp = TcpDevice::start(&settings.network, &reactor, Arc::clone(&settings.console))?;
     let connections = tcp.open_connections();
     let own: [Arc<dyn Device>; 3] = [

@@ -18,13 +18,13 @@ use crate::codec::SeedBytes;
 use crate::cog::{AppliedEvent, Cog, CogError, CogOutput};
 use crate::error::{AbortReason, StartError, UpgradeFailure};
 use crate::event::{EventInput, EventOutcome, EventRecord, InputPayload};
-use crate::history::{LoggedOutput, MachineHistory, cog_of};
+use crate::history::{LoggedOutput, MachineHistory, cog_of, logged_outputs};
 use crate::program::UpgradeProgram;
 use crate::protocol::{CogParts, WorkerRef};
 use crate::replay;
 use crate::trace::ConsoleMessage;
 use persist::Seq;
-use plan::Hash;
+use plan::{EvalError, Hash};
 use std::time::Duration;
 
 /// What a rehearsal found.
@@ -155,6 +155,7 @@ impl MachineHistory {
                 if is_upgraded {
                     let rehearsed =
                         rehearse_event(record.seq.0, event, applied, (&mut old, &mut new));
+                    let rehearsed = rehearsed.map_err(|stop| self.failed(&stop))?;
                     report.events.push(rehearsed);
                     let used = [old.heap().used_bytes(), new.heap().used_bytes()];
                     report.heaps = [0, 1].map(|index| used[index].max(report.heaps[index]));
@@ -177,7 +178,7 @@ fn rehearse_event(
     event: EventRecord,
     replayed: AppliedEvent,
     (old, new): (&mut Cog, &mut Cog),
-) -> RehearsedEvent {
+) -> Result<RehearsedEvent, EvalError> {
     let old_ending = match &replayed.outcome {
         EventOutcome::Succeeded => RehearsedEnding::Succeeded,
         EventOutcome::Crashed { .. } => RehearsedEnding::Crashed("as the log says".into()),
@@ -193,10 +194,12 @@ fn rehearse_event(
     } else {
         apply(new, &event.inputs)
     };
+    let (old_outputs, new_outputs) =
+        (logged_outputs(old, replayed.outputs)?, logged_outputs(new, outputs)?);
     let query = old.zero();
     let answers = [old, new].map(|cog| cog.read(&query).ok().map(|answer| answer.0));
-    let (missing, added) = differences(replayed.outputs, outputs);
-    RehearsedEvent {
+    let (missing, added) = differences(old_outputs, new_outputs);
+    Ok(RehearsedEvent {
         event: number,
         inputs,
         old: old_ending,
@@ -205,7 +208,7 @@ fn rehearse_event(
         missing_outputs: missing,
         added_outputs: added,
         answers: (answers[0] != answers[1]).then_some(answers),
-    }
+    })
 }
 
 /// Applies an event to the new program. After a failure the state is the one before it.
@@ -240,17 +243,20 @@ fn apply(cog: &mut Cog, inputs: &[EventInput]) -> (RehearsedEnding, Vec<CogOutpu
 
 /// The outputs that only the old program has, and those that only the new one has. Their order
 /// counts among the outputs to one driver only, since drivers are independent.
-fn differences(old: Vec<CogOutput>, new: Vec<CogOutput>) -> (Vec<LoggedOutput>, Vec<LoggedOutput>) {
-    let mut added: Vec<Option<CogOutput>> = new.into_iter().map(Some).collect();
+fn differences(
+    old: Vec<LoggedOutput>,
+    new: Vec<LoggedOutput>,
+) -> (Vec<LoggedOutput>, Vec<LoggedOutput>) {
+    let mut added: Vec<Option<LoggedOutput>> = new.into_iter().map(Some).collect();
     let mut missing = Vec::new();
     for output in old {
         let found = added.iter_mut().find(|other| other.as_ref() == Some(&output));
         match found {
             Some(found) => *found = None,
-            None => missing.push(LoggedOutput::from(output)),
+            None => missing.push(output),
         }
     }
-    (missing, added.into_iter().flatten().map(LoggedOutput::from).collect())
+    (missing, added.into_iter().flatten().collect())
 }
 
 /// The items of the row of workers, as seeds. None where no worker is.

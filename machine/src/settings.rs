@@ -218,17 +218,17 @@ impl MachineSettings {
         }
     }
 
-    /// Makes the runtime of the cog, whose collections are recorded on a track.
+    /// Makes the runtime of the cog, which records its times on a track.
     pub(crate) fn cog_runtime(&self, track: Option<&ProfileTrack>) -> Result<Vm, SystemError> {
         make_runtime(&self.runtime, track)
     }
 
-    /// Makes the runtime of a job, or of one driver, whose collections are recorded on a track.
+    /// Makes the runtime of a job, or of one driver, which records its times on a track.
     pub(crate) fn worker_runtime(&self, track: Option<&ProfileTrack>) -> Result<Vm, SystemError> {
         self.runtime_with(track, |heap| heap.nursery = heap.nursery.min(256 << 10))
     }
 
-    /// Makes a runtime with a heap of adjusted options, whose collections are recorded on a track.
+    /// Makes a runtime with a heap of adjusted options, which records its times on a track.
     pub(crate) fn runtime_with(
         &self,
         track: Option<&ProfileTrack>,
@@ -252,10 +252,7 @@ fn make_runtime(builder: &RuntimeBuilder, track: Option<&ProfileTrack>) -> Resul
         error => refused(io::Error::other(error)),
     })?;
     if let Some(track) = track.cloned() {
-        vm.on_collection(move |collection| {
-            let args = vec![("copied bytes", collection.copied.into())];
-            track.span("collection", collection.kind(), collection.start, args);
-        });
+        vm.record(track);
     }
     Ok(vm)
 }

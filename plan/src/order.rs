@@ -82,6 +82,9 @@ fn run_interruptible(
     if let (Some(left), Some(right)) = (left.word.as_direct(), right.word.as_direct()) {
         return Ok(left.cmp(&right));
     }
+    if let (Some(left), Some(right)) = (left.as_bar(), right.as_bar()) {
+        return Ok(bar::compare_bytes(left, right));
+    }
     let poll = || Ok::<(), EvalError>(left.heap.interrupt.check()?);
     Comparison::new(left.heap, right.heap, only_equality, equal_pairs).run(left, right, poll)
 }
@@ -380,8 +383,7 @@ impl<'l, 'r, 'p> Comparison<'l, 'r, 'p> {
 
     fn laws(&mut self, left: ComparedValue<'l>, right: ComparedValue<'r>) -> Ordering {
         if let (Some(left), Some(right)) = (left.as_ref().as_bar(), right.as_ref().as_bar()) {
-            let from_the_last = || left.iter().rev().cmp(right.iter().rev());
-            return left.len().cmp(&right.len()).then_with(from_the_last);
+            return bar::compare_bytes(left, right);
         }
         let names_and_arities = (left.law_name().cmp(&right.law_name()))
             .then_with(|| left.law_arity().cmp(&right.law_arity()));

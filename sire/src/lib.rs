@@ -121,13 +121,10 @@ impl Sire {
         Ok(Sire { session, library, cache, known: HashMap::default(), module: None, profile: None })
     }
 
-    /// Records the times of modules, of the cache and of collections on this track from now on.
+    /// Records the times of modules, of the cache, and of the runtime ([`Vm::record`]) on this track
+    /// from now on.
     pub fn record(&mut self, track: ProfileTrack) {
-        let collections = track.clone();
-        self.session.vm.on_collection(move |collection| {
-            let args = vec![("copied bytes", collection.copied.into())];
-            collections.span("collection", collection.kind(), collection.start, args);
-        });
+        self.session.vm.record(track.clone());
         self.profile = Some(track);
     }
 

@@ -27,6 +27,13 @@ pub(crate) struct UpgradeRun {
     took: Duration,
 }
 
+impl UpgradeRun {
+    /// How long the upgrade has been evaluated.
+    pub(crate) fn took(&self) -> Duration {
+        self.took
+    }
+}
+
 /// What a slice of an upgrade has achieved.
 pub(crate) enum UpgradeProgress {
     Suspended(UpgradeRun),

@@ -4,6 +4,8 @@
 use super::{AppliedEvent, Cog, CogError, EventProgress, ReadProgress, WHOLE_SLICE};
 use crate::codec::SeedBytes;
 use crate::event::EventInput;
+use crate::packed::PackedMessage;
+use plan::EvalError;
 
 impl Cog {
     /// Applies an event with these inputs.
@@ -25,12 +27,21 @@ impl Cog {
     /// # Errors
     /// See [`CogError`].
     pub(crate) fn read(&mut self, query: &SeedBytes) -> Result<SeedBytes, CogError> {
-        let mut run = self.begin_read(0, 0, query);
-        loop {
+        let mut run = self.begin_read(0, 0, &PackedMessage::Seed(query.clone()));
+        let answer = loop {
             match self.resume_read(run, WHOLE_SLICE) {
                 ReadProgress::Suspended(suspended) => run = suspended,
-                ReadProgress::Ended(ended) => return ended.answer,
+                ReadProgress::Ended(ended) => break ended.answer?,
             }
-        }
+        };
+        self.message_seed(answer).map_err(CogError::Damaged)
+    }
+
+    /// Serializes a message that this cog has packed.
+    ///
+    /// # Errors
+    /// There is no room for it, or a pin is damaged.
+    pub(crate) fn message_seed(&mut self, message: PackedMessage) -> Result<SeedBytes, EvalError> {
+        message.into_seed(&mut self.pins, &mut self.vm)
     }
 }

@@ -2,11 +2,11 @@
 
 use super::message::{ControlAnswer, ControlOperation, ControlRequest, VERSION};
 use super::{SOCKET_NAME, SocketPath};
+use crate::mailbox::Address;
 use crate::message::{ControlMessage, request_upgrade};
 use crate::metrics::MetricsRecorder;
 use crate::program::UpgradeProgram;
 use crate::upgrade_check::UpgradeCheck;
-use crossbeam_channel::Sender;
 use parking_lot::Mutex;
 use persist::{Seq, SetAsideId, Store, StoreView};
 use rustix::net::{Shutdown, shutdown};
@@ -46,7 +46,7 @@ pub(crate) struct ControlledMachine {
     pub(crate) store: Weak<Store>,
     pub(crate) metrics: Arc<MetricsRecorder>,
     /// The messages to the event loop.
-    pub(crate) control: Sender<ControlMessage>,
+    pub(crate) control: Address<ControlMessage>,
 }
 
 /// The server. Dropping it disconnects all clients and removes the socket.

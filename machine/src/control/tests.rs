@@ -1,4 +1,5 @@
 use super::*;
+use crate::mailbox::{Doorbell, mailbox};
 use crate::metrics::MetricsRecorder;
 use persist::{Store, StoreSettings};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -26,7 +27,8 @@ fn controlled(name: &str) -> Controlled {
 fn serve(directory: &Path, store: &Arc<Store>) -> ControlServer {
     let metrics = Arc::new(MetricsRecorder::new(store.written_pins(), Arc::default()));
     // No event loop receives the messages.
-    let control = crossbeam_channel::unbounded().0;
+    let doorbell = Arc::new(Doorbell::of_current_thread());
+    let control = mailbox(&doorbell, usize::MAX).0;
     let machine = ControlledMachine { store: Arc::downgrade(store), metrics, control };
     ControlServer::start(directory, machine).expect("a socket")
 }

@@ -26,7 +26,7 @@ mod connection;
 mod listeners;
 mod request;
 
-use super::reactor::Reactor;
+use super::reactor::ReactorThread;
 use super::{CallerId, CancelCall, Device, DeviceAnswer, DeviceReply};
 use crate::console::Console;
 use crate::error::ListenError;
@@ -57,7 +57,7 @@ pub(crate) struct TcpDevice {
     listeners: Arc<Listeners>,
     connections: Arc<Connections>,
     next_number: AtomicU64,
-    _reactor: Arc<Reactor>,
+    _reactor: Arc<ReactorThread>,
 }
 
 impl TcpDevice {
@@ -68,7 +68,7 @@ impl TcpDevice {
     /// An address in the settings cannot be listened on.
     pub(crate) fn start(
         settings: &NetworkSettings,
-        reactor: &Arc<Reactor>,
+        reactor: &Arc<ReactorThread>,
         console: Arc<dyn Console>,
     ) -> Result<TcpDevice, ListenError> {
         let limit = settings.max_connections.unwrap_or_else(default_connection_limit);
@@ -88,7 +88,9 @@ impl TcpDevice {
 
     fn hear(&self, caller: CallerId, number: u64, reply: DeviceReply) -> CancelCall {
         let grant = Grant::default();
-        self.listeners.hear(number, HearCall { caller, reply, grant: Arc::clone(&grant) });
+        let reactor = self.connections.reactor.of_current_thread();
+        let call = HearCall { caller, reply, grant: Arc::clone(&grant), reactor };
+        self.listeners.hear(number, call);
         let (listeners, connections) = (Arc::clone(&self.listeners), Arc::clone(&self.connections));
         Box::new(move || {
             listeners.cancel(number);

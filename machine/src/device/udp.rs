@@ -17,7 +17,7 @@
 //! does not fit. A `give` that waits keeps its datagram, of at most 64 KiB.
 
 use super::handles::HandleTable;
-use super::reactor::{Reactor, ReactorHandle, ReadinessHandler};
+use super::reactor::{ReactorHandle, ReactorThread, ReadinessHandler};
 use super::{CallerId, CancelCall, Device, DeviceAnswer, DeviceReply, address};
 use mio::Token;
 use mio::net::UdpSocket;
@@ -36,11 +36,12 @@ const LONGEST_DATAGRAM: usize = 65_507;
 pub(crate) struct UdpDevice {
     sockets: Arc<Sockets>,
     next_number: AtomicU64,
-    _reactor: Arc<Reactor>,
+    _reactor: Arc<ReactorThread>,
 }
 
 /// The sockets of a machine.
 struct Sockets {
+    /// Watches the sockets that no thread with a reactor of its own asks for.
     reactor: ReactorHandle,
     table: HandleTable<DatagramSocket>,
 }
@@ -53,10 +54,17 @@ struct DatagramSocket {
 #[derive(Default)]
 struct DatagramIo {
     /// None when the socket is closed.
-    socket: Option<(UdpSocket, Token)>,
+    socket: Option<WatchedSocket>,
     /// Waiting calls, by number.
     takes: BTreeMap<u64, DeviceReply>,
     gives: BTreeMap<u64, (DeviceReply, SocketAddr, Box<[u8]>)>,
+}
+
+/// A socket, and the reactor that watches it.
+struct WatchedSocket {
+    socket: UdpSocket,
+    reactor: ReactorHandle,
+    token: Token,
 }
 
 /// A call of `%udp`.
@@ -88,7 +96,7 @@ impl<'h> UdpRequest<'h> {
 
 impl UdpDevice {
     /// Creates the device.
-    pub(crate) fn new(reactor: &Arc<Reactor>) -> UdpDevice {
+    pub(crate) fn new(reactor: &Arc<ReactorThread>) -> UdpDevice {
         let sockets = Sockets { reactor: reactor.handle(), table: HandleTable::default() };
         let next_number = AtomicU64::new(0);
         UdpDevice { sockets: Arc::new(sockets), next_number, _reactor: Arc::clone(reactor) }
@@ -151,7 +159,7 @@ impl Device for UdpDevice {
             }
             Some(UdpRequest::Shut { handle }) => {
                 if let Some(socket) = self.sockets.table.remove(handle) {
-                    socket.close(&self.sockets);
+                    socket.close();
                 }
                 reply.send(DeviceAnswer::ZERO);
             }
@@ -162,7 +170,7 @@ impl Device for UdpDevice {
 
     fn release(&self, caller: CallerId) {
         for socket in self.sockets.table.release(caller) {
-            socket.close(&self.sockets);
+            socket.close();
         }
     }
 }
@@ -170,7 +178,7 @@ impl Device for UdpDevice {
 impl Drop for UdpDevice {
     fn drop(&mut self) {
         for socket in self.sockets.table.clear() {
-            socket.close(&self.sockets);
+            socket.close();
         }
     }
 }
@@ -191,7 +199,7 @@ impl Sockets {
         let sockets = Arc::clone(sockets);
         Some(Box::new(move || {
             if let Some(socket) = sockets.table.remove(handle) {
-                socket.close(&sockets);
+                socket.close();
             }
         }))
     }
@@ -201,18 +209,19 @@ impl Sockets {
         let port = bound.local_addr()?.port();
         let socket = Arc::new(DatagramSocket { port, io: Mutex::default() });
         let handler: Weak<DatagramSocket> = Arc::downgrade(&socket);
-        let token = self.reactor.register(&mut bound, handler)?;
-        socket.io.lock().socket = Some((bound, token));
+        let reactor = self.reactor.of_current_thread();
+        let token = reactor.register(&mut bound, handler)?;
+        socket.io.lock().socket = Some(WatchedSocket { socket: bound, reactor, token });
         Ok(self.table.insert(socket, caller))
     }
 }
 
 impl DatagramSocket {
     /// Closes the socket, and answers the calls that wait.
-    fn close(&self, sockets: &Sockets) {
+    fn close(&self) {
         let io = &mut *self.io.lock();
-        if let Some((mut socket, token)) = io.socket.take() {
-            sockets.reactor.deregister(&mut socket, token);
+        if let Some(mut watched) = io.socket.take() {
+            watched.reactor.deregister(&mut watched.socket, watched.token);
         }
         io.answer_takes();
         io.answer_gives();
@@ -235,7 +244,7 @@ impl DatagramIo {
         }
         let mut buffer = vec![0; LONGEST_DATAGRAM];
         while let Some((number, reply)) = self.takes.pop_first() {
-            let Some((socket, _)) = &self.socket else {
+            let Some(WatchedSocket { socket, .. }) = &self.socket else {
                 reply.send(DeviceAnswer::ZERO);
                 continue;
             };
@@ -259,7 +268,7 @@ impl DatagramIo {
     fn answer_gives(&mut self) {
         while let Some((number, (reply, to, bytes))) = self.gives.pop_first() {
             let sent = match &self.socket {
-                Some((socket, _)) => socket.send_to(&bytes, to),
+                Some(watched) => watched.socket.send_to(&bytes, to),
                 None => Err(ErrorKind::NotConnected.into()),
             };
             match sent {

@@ -8,11 +8,13 @@ use super::timers::DriverTimers;
 use crate::codec::{self, SeedBytes};
 use crate::console::{ConsoleNotice, ReportOrigin};
 use crate::device::{CallerId, DelayedCall, DeviceReply, UnknownDevices};
+use crate::mailbox::{Address, Doorbell, Unsent};
 use crate::message::{CogRequest, DriverMessage, ReadCall};
+use crate::packed::{PackedMessage, PinPacker};
 use crate::protocol::DriverRequest;
-use crossbeam_channel::{Sender, TrySendError};
 use plan::Ref;
 use std::collections::VecDeque;
+use std::sync::Arc;
 use vm::Vm;
 
 /// The largest value that may be written, in bytes. An event with it fits the log.
@@ -21,7 +23,9 @@ const WRITE_LIMIT: usize = 512 << 20;
 /// The way to the event loop's queue of requests, which is bounded. A thread of drivers never
 /// waits for room in it: drivers do.
 pub(super) struct RequestSender {
-    sender: Sender<CogRequest>,
+    address: Address<CogRequest>,
+    /// Rings when there is room again.
+    doorbell: Arc<Doorbell>,
     /// A request for which there was no room. While it waits, there is room for no other.
     waiting: Option<CogRequest>,
     /// The drivers that wait for room, first come first served.
@@ -30,8 +34,15 @@ pub(super) struct RequestSender {
 }
 
 impl RequestSender {
-    pub(super) fn new(sender: Sender<CogRequest>) -> RequestSender {
-        RequestSender { sender, waiting: None, blocked: VecDeque::new(), is_closed: false }
+    /// A way from the thread with this doorbell.
+    pub(super) fn new(address: Address<CogRequest>, doorbell: Arc<Doorbell>) -> RequestSender {
+        let (waiting, blocked) = (None, VecDeque::new());
+        RequestSender { address, doorbell, waiting, blocked, is_closed: false }
+    }
+
+    /// The doorbell of the thread.
+    pub(super) fn doorbell(&self) -> &Arc<Doorbell> {
+        &self.doorbell
     }
 
     /// Whether there is no room for a request now.
@@ -42,27 +53,12 @@ impl RequestSender {
     /// Sends a request, or keeps it until there is room. The sender is not full.
     fn send(&mut self, request: CogRequest) {
         debug_assert!(self.waiting.is_none(), "one request waits at most");
-        match self.sender.try_send(request) {
+        match self.address.try_send(request, &self.doorbell) {
             Ok(()) => {}
-            Err(TrySendError::Full(request)) => self.waiting = Some(request),
+            Err(Unsent::Full(request)) => self.waiting = Some(request),
             // The event loop has ended, and ends the drivers.
-            Err(TrySendError::Disconnected(_)) => self.is_closed = true,
+            Err(Unsent::Closed) => self.is_closed = true,
         }
-    }
-
-    /// The channel.
-    pub(super) fn channel(&self) -> &Sender<CogRequest> {
-        &self.sender
-    }
-
-    /// Takes the request that waits for room.
-    pub(super) fn take_waiting(&mut self) -> Option<CogRequest> {
-        self.waiting.take()
-    }
-
-    /// Puts the request that waits for room back, if it was not sent.
-    pub(super) fn put_back(&mut self, request: Option<CogRequest>) {
-        self.waiting = request;
     }
 
     /// Sends the request that waits, if there is room by now.
@@ -92,19 +88,23 @@ pub(super) struct RequestIssuer<'a> {
     pub(super) sender: &'a mut RequestSender,
     pub(super) timers: &'a mut DriverTimers,
     /// To the driver's thread.
-    pub(super) address: &'a Sender<ThreadMessage>,
+    pub(super) address: &'a Address<ThreadMessage>,
 }
 
 impl RequestIssuer<'_> {
-    /// Issues a request in the heap of `vm`. If it goes to the event loop, there is room for it.
-    pub(super) fn issue(&mut self, vm: &Vm, key: u64, request: &DriverRequest<'_>) {
-        let serialize = |value: &Ref<'_>| codec::serialize(vm, &vm.hold(*value));
+    /// Issues a request in the heap of `vm`, which `packer` packs values of. If it goes to the event loop, there is room for it.
+    pub(super) fn issue(
+        &mut self,
+        (vm, packer): (&Vm, &mut PinPacker),
+        key: u64,
+        request: &DriverRequest<'_>,
+    ) {
         match request {
-            DriverRequest::Write(value) => match serialize(value) {
+            DriverRequest::Write(value) => match codec::serialize(vm, &vm.hold(*value)) {
                 Ok(value) => self.write(value),
                 Err(_) => self.report_too_large(),
             },
-            DriverRequest::Read(query) => match serialize(query) {
+            DriverRequest::Read(query) => match PackedMessage::pack(packer, vm, &vm.hold(*query)) {
                 Ok(query) => self.read(key, query),
                 Err(_) => self.report_too_large(),
             },
@@ -121,7 +121,7 @@ impl RequestIssuer<'_> {
     }
 
     /// Sends a query to the cog.
-    pub(super) fn read(&mut self, key: u64, query: SeedBytes) {
+    pub(super) fn read(&mut self, key: u64, query: PackedMessage) {
         let (worker, serial) = (self.driver.worker, self.calls.next_serial());
         let call = ReadCall::default();
         self.send(CogRequest::Read { worker, key, serial, query, call: call.clone() });
@@ -145,8 +145,7 @@ impl RequestIssuer<'_> {
                 let (worker, address) = (self.driver.worker, self.address.clone());
                 let reply = DeviceReply::new(move |answer| {
                     let message = DriverMessage::DeviceAnswer { key, serial, answer };
-                    // A driver that has ended needs no answer.
-                    let _ = address.send(ThreadMessage::Deliver { worker, message });
+                    address.send(ThreadMessage::Deliver { worker, message });
                 });
                 device.call(CallerId(worker), args, reply)
             }

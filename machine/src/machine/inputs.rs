@@ -32,6 +32,7 @@ use crate::trace::ConsoleMessage;
 use persist::{LogError, SetAsideRecord};
 use std::sync::atomic::Ordering;
 use std::thread;
+use std::time::Duration;
 
 /// An input, and the number of the worker that it is from.
 pub(super) struct WorkerInput {
@@ -145,6 +146,7 @@ impl Machine {
             Ok(run) => run,
             Err(error) => return Ok(Err(error)),
         };
+        let mut total = Duration::ZERO;
         loop {
             match self.cog.resume_event(run, EVENT_SLICE) {
                 EventProgress::Suspended(suspended) => run = suspended,
@@ -156,7 +158,9 @@ impl Machine {
                     return Ok(result);
                 }
             }
-            self.serve_beside_event(workers)?;
+            let slice = run.took() - total;
+            total = run.took();
+            self.serve_beside_event(workers, slice, total)?;
         }
     }
 

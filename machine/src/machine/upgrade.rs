@@ -128,21 +128,25 @@ impl Machine {
         program: &UpgradeProgram,
     ) -> Result<Result<Duration, UpgradeFailure>, RunError> {
         self.reads.renew_budget();
+        let mut total = Duration::ZERO;
         let mut progress = self.cog.begin_upgrade(program, EVENT_SLICE);
-        loop {
+        let result = loop {
             match progress {
                 UpgradeProgress::Suspended(run) => {
+                    let slice = run.took() - total;
+                    total = run.took();
+                    self.serve_beside_event(&[], slice, total)?;
                     progress = self.cog.resume_upgrade(run, EVENT_SLICE);
                 }
-                UpgradeProgress::Ended(result) => {
-                    if result.is_err() {
-                        // The upgrade has not happened, so nothing is shown of it.
-                        self.cog.take_messages();
-                    }
-                    return Ok(result);
-                }
+                UpgradeProgress::Ended(result) => break result,
             }
-            self.serve_beside_event(&[])?;
+        };
+        self.reads.renew_budget();
+        match &result {
+            Ok(took) => self.reads.add_credit(*took),
+            // The upgrade has not happened, so nothing is shown of it.
+            Err(_) => drop(self.cog.take_messages()),
         }
+        Ok(result)
     }
 }

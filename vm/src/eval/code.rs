@@ -98,6 +98,8 @@ pub(crate) enum Op {
     },
     /// Counts a call of the jet with that number.
     CountJet(u32),
+    /// Begins the span of this execution of the law, by a frame below the law's.
+    LawSpan,
     /// Pushes a slot's value, evaluated.
     EvalSlot(u32),
     /// Evaluates the top value.

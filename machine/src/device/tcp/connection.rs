@@ -1,7 +1,7 @@
 //! The TCP connections of a machine: their sockets and the calls that wait at them.
 //!
-//! All operations run under the connection's lock, on the thread of the driver that calls or on the
-//! reactor's (see `reactor` for why no readiness is missed).
+//! All operations run under the connection's lock, on the thread of the driver that calls or on that
+//! of the connection's reactor (see `reactor` for why no readiness is missed).
 //!
 //! A `take` may be answered and then cancelled before its driver gets the answer. The bytes of such
 //! an answer go back to the front of the connection, in the order in which they came.
@@ -25,6 +25,7 @@ const GIVE_LIMIT: usize = 64 << 10;
 
 /// The connections of a machine.
 pub(super) struct Connections {
+    /// Watches the connections that no thread with a reactor of its own asks for.
     pub(super) reactor: ReactorHandle,
     pub(super) table: HandleTable<Connection>,
     /// How many connections may be open at the same time.
@@ -68,6 +69,8 @@ struct ConnectionIo {
 
 struct ConnectionSocket {
     stream: TcpStream,
+    /// The reactor that watches the stream, and the stream's token there.
+    reactor: ReactorHandle,
     token: Token,
     _permit: ConnectionPermit,
 }
@@ -141,7 +144,8 @@ impl Connection {
         };
         let connection = Connection::new(connections);
         let mut io = connection.io.lock();
-        if io.register(stream, permit, &connection).is_err() {
+        let reactor = connections.reactor.of_current_thread();
+        if io.register(stream, permit, reactor, &connection).is_err() {
             reply.send(DeviceAnswer::ZERO);
             return None;
         }
@@ -150,7 +154,8 @@ impl Connection {
         Some(connection)
     }
 
-    /// Takes over a connection that a client has made, and gives it a handle.
+    /// Takes over a connection that a client has made, gives it a handle for the caller, and has a
+    /// reactor watch it.
     ///
     /// # Errors
     /// The system refuses to watch the socket.
@@ -158,10 +163,10 @@ impl Connection {
         connections: &Arc<Connections>,
         stream: TcpStream,
         permit: ConnectionPermit,
-        caller: CallerId,
+        (caller, reactor): (CallerId, ReactorHandle),
     ) -> io::Result<u64> {
         let connection = Connection::new(connections);
-        connection.io.lock().register(stream, permit, &connection)?;
+        connection.io.lock().register(stream, permit, reactor, &connection)?;
         Ok(connection.grant_handle(connections, caller))
     }
 
@@ -271,7 +276,7 @@ impl Connection {
 
     fn close_locked(&self, io: &mut ConnectionIo, connections: &Connections) {
         if let Some(mut socket) = io.socket.take() {
-            connections.reactor.deregister(&mut socket.stream, socket.token);
+            socket.reactor.deregister(&mut socket.stream, socket.token);
         }
         io.returned.clear();
         if let Some(handle) = self.handle.get() {
@@ -373,14 +378,15 @@ impl ConnectionIo {
         &mut self,
         mut stream: TcpStream,
         permit: ConnectionPermit,
+        reactor: ReactorHandle,
         connection: &Arc<Connection>,
     ) -> io::Result<()> {
         // Drivers give whole messages: waiting for more bytes would only delay them. A socket that
         // cannot be set so works nevertheless.
         let _ = stream.set_nodelay(true);
         let handler: Weak<Connection> = Arc::downgrade(connection);
-        let token = permit.0.reactor.register(&mut stream, handler)?;
-        self.socket = Some(ConnectionSocket { stream, token, _permit: permit });
+        let token = reactor.register(&mut stream, handler)?;
+        self.socket = Some(ConnectionSocket { stream, reactor, token, _permit: permit });
         Ok(())
     }
 

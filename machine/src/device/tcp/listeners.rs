@@ -5,7 +5,7 @@
 
 use super::connection::{Connection, Connections, Grant};
 use crate::console::{Console, ConsoleNotice};
-use crate::device::reactor::ReadinessHandler;
+use crate::device::reactor::{ReactorHandle, ReadinessHandler};
 use crate::device::{CallerId, DeviceAnswer, DeviceReply, address};
 use crate::error::ListenError;
 use crate::settings::NetworkSettings;
@@ -31,6 +31,8 @@ pub(super) struct HearCall {
     pub(super) reply: DeviceReply,
     /// Set when the call is answered.
     pub(super) grant: Grant,
+    /// Watches the connection.
+    pub(super) reactor: ReactorHandle,
 }
 
 /// The listeners, which are opened when they are first needed.
@@ -55,6 +57,7 @@ struct ListenState {
 
 struct OpenListener {
     socket: TcpListener,
+    reactor: ReactorHandle,
     token: Token,
     address: SocketAddr,
 }
@@ -102,7 +105,7 @@ impl Listeners {
     pub(super) fn close(&self) {
         let state = &mut *self.state.lock();
         for mut listener in state.opened.replace(Vec::new()).into_iter().flatten() {
-            self.connections.reactor.deregister(&mut listener.socket, listener.token);
+            listener.reactor.deregister(&mut listener.socket, listener.token);
         }
         state.hears.clear();
     }
@@ -157,8 +160,9 @@ impl Listeners {
         rustix::net::listen(&socket, BACKLOG).map_err(|error| failed(error.into()))?;
         let address = socket.local_addr().map_err(failed)?;
         let handler: Weak<Listeners> = Arc::downgrade(self);
-        let token = self.connections.reactor.register(&mut socket, handler).map_err(failed)?;
-        Ok(OpenListener { socket, token, address })
+        let reactor = self.connections.reactor.of_current_thread();
+        let token = reactor.register(&mut socket, handler).map_err(failed)?;
+        Ok(OpenListener { socket, reactor, token, address })
     }
 
     /// Writes the port file, durably.
@@ -186,7 +190,7 @@ impl Listeners {
         }
         // No event tells when the lack ends.
         let handler: Weak<Listeners> = Arc::downgrade(self);
-        self.connections.reactor.retry_later(handler);
+        self.connections.reactor.of_current_thread().retry_later(handler);
     }
 
     /// Accepts a connection for the call that has waited longest. Returns false if there is no
@@ -207,7 +211,7 @@ impl Listeners {
             return Ok(false);
         };
         let Some((stream, peer)) = accept(listeners, next)? else { return Ok(false) };
-        let caller = call.get().caller;
+        let caller = (call.get().caller, call.get().reactor.clone());
         let handle = Connection::accepted(&self.connections, stream, permit, caller)?;
         answer(call.remove(), handle, peer);
         Ok(true)

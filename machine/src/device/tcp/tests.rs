@@ -26,7 +26,7 @@ impl TestDevice {
 
     fn with(settings: &NetworkSettings) -> Result<TestDevice, ListenError> {
         let notices = Arc::<Notices>::default();
-        let reactor = Arc::new(Reactor::start().expect("a reactor"));
+        let reactor = Arc::new(ReactorThread::start().expect("a reactor"));
         let console: Arc<dyn Console> = Arc::clone(&notices) as _;
         let device = TcpDevice::start(settings, &reactor, console)?;
         Ok(TestDevice { device, notices, caller: TestCaller::new() })

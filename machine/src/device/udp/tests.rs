@@ -10,7 +10,7 @@ struct TestDevice {
 
 impl TestDevice {
     fn new() -> TestDevice {
-        let reactor = Arc::new(Reactor::start().expect("a reactor"));
+        let reactor = Arc::new(ReactorThread::start().expect("a reactor"));
         TestDevice { device: UdpDevice::new(&reactor), caller: TestCaller::new() }
     }
 
