@@ -126,7 +126,7 @@ fn a_rehearsal_is_demanded_and_finds_a_program_that_crashes() {
     let json = pallas.run(["rehearse", "--json", "counter", "crash"], "");
     assert!(stdout(&json).contains("\"clean\": false"), "{json:?}");
     let after = files_below(&pallas.path("counter"));
-    assert!(before.iter().all(|(path, bytes)| after.get(path) == Some(bytes)));
+    assert!(before.iter().all(|file| after.contains(file)));
     succeed(&pallas, &["rehearse", "counter", "tens"]);
     succeed(&pallas, &["upgrade", "counter", "tens"]);
     let numbers = run_counter(pallas.command(["start", "counter"]), 3);
