@@ -18,7 +18,7 @@ use machine::{
 use rustix::process::{Resource, Rlimit};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -85,8 +85,9 @@ fn replay_until(args: &StartArgs, event: u64, recording: &ProfileRecording) -> a
     let state = replay.state_hash()?;
     drop(replay);
     opened.store.confirm()?;
-    println!("{}: after event {event}: state {state}; the cog {status}", args.store.display());
-    Ok(())
+    let store = args.store.display();
+    let text = format!("{store}: after event {event}: state {state}; the cog {status}\n");
+    io::stdout().write_all(text.as_bytes()).context("cannot write the output")
 }
 
 /// Runs a machine with the settings of its options, which `adjust` completes.
