@@ -33,7 +33,8 @@ pub(crate) fn boot(args: BootArgs) -> anyhow::Result<()> {
 fn boot_and_run(args: BootArgs, recording: &ProfileRecording) -> anyhow::Result<()> {
     let cache = CacheOptions { store: args.cache.modules };
     let MachineOptions { execution, print, .. } = args.machine;
-    let (mut sire, main) = sire::load_main(&cache, execution, print, &args.module, recording)?;
+    let (mut sire, main) =
+        sire::load_main(&cache, execution, print, args.verbose, &args.module, recording)?;
     let options = BootOptions {
         job_results: args.job_results.form(),
         read_arguments: args.read_arguments.order(),
