@@ -42,6 +42,8 @@ pub(super) const EVENT_SLICE: Duration = Duration::from_millis(2);
 const FRESH_SLICE: Duration = Duration::from_millis(2);
 /// How long a long read is evaluated until the loop looks for other work.
 const LONG_SLICE: Duration = Duration::from_millis(1);
+/// The answers to reads that take less are sent in batches.
+const LONG_BATCH: Duration = Duration::from_micros(50);
 /// The most reads that have begun and not ended. Each has two stacks.
 const BEGUN_MAX: usize = 256;
 
@@ -102,7 +104,11 @@ impl Machine {
             }
             ReadProgress::Ended(result) => self.end_read(request, sees, result)?,
         }
-        Ok(self.settings.clock.instant() - start)
+        let took = self.settings.clock.instant() - start;
+        if took >= LONG_BATCH {
+            self.pool.notify_drivers();
+        }
+        Ok(took)
     }
 
     /// Answers a query of a driver, when the state that it saw is durable. If the evaluation is
@@ -143,7 +149,9 @@ impl Machine {
         {
             self.postpone(request, writers);
         }
-        self.run_fresh_reads()
+        self.run_fresh_reads()?;
+        self.pool.notify_drivers();
+        Ok(())
     }
 
     /// Handles a request that arrives during an event, if that is possible. Any other request waits
