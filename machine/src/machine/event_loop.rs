@@ -58,6 +58,7 @@ impl Machine {
             while let Some(control) = self.next_control() {
                 self.handle_control(control)?;
             }
+            self.pool.notify_drivers();
             let is_over = self.cog.status().running().is_none() && self.queue.is_empty();
             if is_over || self.is_ending() {
                 return Ok(());
@@ -144,7 +145,8 @@ impl Machine {
         Ok(())
     }
 
-    /// Handles a request and those that wait behind it. Consecutive writes are one event.
+    /// Handles a request and those that wait behind it. Consecutive writes are one event. The loop
+    /// notifies the drivers of the answers.
     fn handle_batch(&mut self, first: CogRequest) -> Result<(), RunError> {
         self.reads.renew_budget();
         self.run_fresh_reads()?;

@@ -45,7 +45,11 @@ impl Vm {
             self.heap.store(object, slot(object, index, size), value);
             index += 1;
         }
-        while index < size {
+        loop {
+            index += self.count_normal(object, index, size);
+            if index >= size {
+                break;
+            }
             let slot = slot(object, index, size);
             let before = self.heap.load(object, slot);
             let mut word = self.heap.resolve(before);
@@ -75,6 +79,17 @@ impl Vm {
             return Ok(NextStep::Eval(word));
         }
         self.finish(object).map(NextStep::Return)
+    }
+
+    /// How many values of an object are known to be normal, from that of step `index` on. A long
+    /// object that was changed in one place has many.
+    fn count_normal(&self, object: Word, index: usize, size: usize) -> usize {
+        let words = self.heap.words(object, 0);
+        let is_normal = |word: &&Word| self.heap.is_normal(**word);
+        match object.kind() {
+            WordKind::Row => words[..size - index].iter().rev().take_while(is_normal).count(),
+            _ => words[index..].iter().take_while(is_normal).count(),
+        }
     }
 
     /// The final layout of an object whose values are all normal.

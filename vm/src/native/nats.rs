@@ -54,6 +54,14 @@ impl NatOp {
             let order = if is_nat(a) { Word::ZERO } else { Word::direct(2) };
             return Ok(if self == NatOp::Cmp { order } else { Word::ZERO });
         }
+        if matches!(self, NatOp::Cmp | NatOp::Eq) {
+            let order = compare_nats(NatRef::of(&vm.heap, a), NatRef::of(&vm.heap, b));
+            return Ok(if self == NatOp::Cmp {
+                order_word(order)
+            } else {
+                Word::bit(order.is_eq())
+            });
+        }
         let natural = |word| match is_nat(word) {
             true => Natural::from_limbs_asc(NatRef::of(&vm.heap, word).limbs()),
             false => Natural::from(0u32),
@@ -79,11 +87,16 @@ impl NatOp {
                 a << u64::try_from(&b).ok().filter(|b| *b < limit).ok_or(EvalError::OutOfMemory)?
             }
             NatOp::Rsh => u64::try_from(&b).map_or(zero, |bits| a >> bits),
-            NatOp::Cmp => return Ok(order_word(a.cmp(&b))),
-            NatOp::Eq => return Ok(Word::bit(a == b)),
+            NatOp::Cmp | NatOp::Eq => unreachable!("comparisons returned above"),
         };
         Ok(nat::from_limbs(&mut vm.heap, result.as_limbs_asc())?)
     }
+}
+
+/// Compares nats without a copy of their limbs.
+fn compare_nats(a: NatRef<'_>, b: NatRef<'_>) -> Ordering {
+    let (a, b) = (a.limbs(), b.limbs());
+    a.len().cmp(&b.len()).then_with(|| a.iter().rev().cmp(b.iter().rev()))
 }
 
 fn order_word(order: Ordering) -> Word {
