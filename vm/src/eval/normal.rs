@@ -32,6 +32,20 @@ impl Vm {
         self.normalise_from(word, 0, None)
     }
 
+    /// Whether a value contains no unevaluated thunk. Looks at no more than `limit` parts, and
+    /// answers `false` if there are more.
+    pub(crate) fn is_evaluated_within(&self, word: Word, limit: &mut usize) -> bool {
+        let word = self.heap.resolve(word);
+        if word.is_thunk() || self.heap.is_normal(word) {
+            return !word.is_thunk();
+        }
+        (0..self.heap.size(word)).all(|index| {
+            let is_within = *limit > 0;
+            *limit = limit.saturating_sub(1);
+            is_within && self.is_evaluated_within(self.heap.load(word, index), limit)
+        })
+    }
+
     /// Continues normalising an object with the value of step `index`. `done` is that value, if it
     /// has been normalised.
     pub(super) fn normalise_from(
