@@ -37,7 +37,8 @@ Examples:
   pallas start /tmp/counter                  run it; press Ctrl-C, and start it again
   pallas check /tmp/counter                  verify every byte of it
 
-Modules are searched in ./sire first, then in the built-in library.";
+A module is a name, or the path of a file, such as ./app.sire. Modules are searched in the folder of
+that file, then in ./sire, then in the built-in library.";
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -356,7 +357,11 @@ pub(crate) struct SireArgs {
     pub(crate) memory: MemoryOptions,
     #[command(flatten)]
     pub(crate) print: PrintSize,
-    /// Modules to load first; the names of the last one are in scope
+    /// Print the definitions of the modules that are loaded, also on a terminal
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+    /// Modules to load first, each a name or the path of a file; the names of the last one are in
+    /// scope
     #[arg(value_name = "SIRE")]
     pub(crate) modules: Vec<String>,
 }
@@ -372,10 +377,13 @@ pub(crate) struct SaveArgs {
     pub(crate) execution: ExecutionOptions,
     #[command(flatten)]
     pub(crate) print: PrintSize,
+    /// Print the definitions of the modules that are loaded, also on a terminal
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
     /// The seed file to write
     #[arg(value_name = "SEED")]
     pub(crate) seed: PathBuf,
-    /// The module whose `main` is saved
+    /// The module whose `main` is saved: a name, or the path of a file
     #[arg(value_name = "SIRE")]
     pub(crate) module: String,
 }
@@ -513,13 +521,16 @@ pub(crate) struct BootArgs {
     /// any other program
     #[arg(long, value_enum, value_name = "ARGUMENTS", default_value_t)]
     pub(crate) read_arguments: ReadArgumentOption,
+    /// Print the definitions of the modules that are loaded, also on a terminal
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
     /// Start the machine after creating it
     #[arg(long)]
     pub(crate) start: bool,
     /// Directory of the new machine; it must not exist, or be empty
     #[arg(value_name = "STORE")]
     pub(crate) store: PathBuf,
-    /// The module whose `main` is the machine's first state
+    /// The module whose `main` is the machine's first state: a name, or the path of a file
     #[arg(value_name = "SIRE")]
     pub(crate) module: String,
 }

@@ -5,7 +5,9 @@
 //! args       the command line and its help
 //! commands/  one file per command or pair of related commands
 //! console    the output of a running machine
+//! interactive/  the Sire session on a terminal
 //! json       the layout of JSON output
+//! module_loader  loading modules for a command
 //! progress   progress bars of long commands
 //! terminal   colours, exit codes, error messages
 //! ```
@@ -18,7 +20,9 @@
 mod args;
 mod commands;
 mod console;
+mod interactive;
 mod json;
+mod module_loader;
 mod progress;
 mod terminal;
 

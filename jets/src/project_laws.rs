@@ -28,6 +28,8 @@ pub(crate) const ARGUMENT_ORDERS: &[(&str, &[usize])] = &[
     ("and32", &[0, 1]),
     ("and64", &[0, 1]),
     ("barElemIndexOff", &[2, 1]),
+    ("barFindIndexOff", &[2, 1]),
+    ("barSlice", &[0, 2, 1]),
     ("barTake", &[1, 0]),
     ("or32", &[0, 1]),
     ("or64", &[0, 1]),

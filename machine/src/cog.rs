@@ -1,8 +1,8 @@
 //! The cog: its heap, its state, and the transitions of the state.
 //!
 //! An event changes the state: a live one at the end of [`Cog::resume_event`], one of the log in
-//! [`Cog::replay`], a retry in [`Cog::retry`], and an [upgrade]. Live events and [reads](read) are evaluations that
-//! are suspended at times, so that one thread evaluates several of them in turns.
+//! [`Cog::replay`], a retry in [`Cog::retry`], and an [upgrade]. Live events and [reads](read) are
+//! evaluations that are suspended at times, so that one thread evaluates several of them in turns.
 //! An event that ends in an error ([`CogError`]) leaves the state as it was.
 
 mod event_run;

@@ -8,9 +8,9 @@
 //!
 //! The loop (`event_loop`) runs on the thread that opened the machine, which owns the cog's heap.
 //! While an event is on its way to the disk, the next ones are applied. `inputs` makes events of
-//! inputs, and deals with those that exceed a limit; `reads` answers reads beside events; `retry` makes a cog that has crashed run again;
-//! `upgrade` lets another program take over the state, and `rollback` goes back to an earlier one;
-//! `effects` has what waits for the disk, and `shutdown` what happens when the loop ends or the disk
+//! inputs, and deals with those that exceed a limit; `reads` answers reads beside events; `retry`
+//! makes a cog that has crashed run again; `upgrade` lets another program take over the state, and
+//! `rollback` goes back to an earlier one; `effects` has what waits for the disk, and `shutdown` what happens when the loop ends or the disk
 //! is full.
 
 mod effect_queue;

@@ -14,7 +14,6 @@
 //! The upgrade itself is also tried on the newest state, which is the one that it will meet. An event
 //! that fails in the new program is left out, so that the events after it are tried too.
 
-use crate::codec::SeedBytes;
 use crate::cog::{AppliedEvent, Cog, CogError, CogOutput};
 use crate::error::{AbortReason, StartError, UpgradeFailure};
 use crate::event::{EventInput, EventOutcome, EventRecord, InputPayload};
@@ -24,7 +23,8 @@ use crate::protocol::{CogParts, WorkerRef};
 use crate::replay;
 use crate::trace::ConsoleMessage;
 use persist::Seq;
-use plan::{EvalError, Hash};
+use plan::{EvalError, Hash, Val};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// What a rehearsal found.
@@ -90,6 +90,8 @@ pub enum RehearsedEnding {
     Crashed(String),
     /// The event exceeded a limit.
     Aborted(AbortReason),
+    /// The cog has finished: it asks for no worker, and takes no events.
+    Finished,
     /// It was not evaluated, for this reason.
     NotApplied(String),
 }
@@ -98,7 +100,12 @@ impl RehearsedEvent {
     /// Whether the new program failed where the old one did not.
     pub fn is_worse(&self) -> bool {
         let fails = |ending: &RehearsedEnding| {
-            matches!(ending, RehearsedEnding::Crashed(_) | RehearsedEnding::Aborted(_))
+            matches!(
+                ending,
+                RehearsedEnding::Crashed(_)
+                    | RehearsedEnding::Aborted(_)
+                    | RehearsedEnding::Finished
+            )
         };
         fails(&self.new) && !fails(&self.old)
     }
@@ -234,53 +241,67 @@ fn apply(cog: &mut Cog, inputs: &[EventInput]) -> (RehearsedEnding, Vec<CogOutpu
         }
         Ok(AppliedEvent { outputs, took, .. }) => (RehearsedEnding::Succeeded, outputs, took),
         Err(CogError::Aborted(reason)) => none(RehearsedEnding::Aborted(reason)),
-        Err(CogError::NotRunning) => {
-            none(RehearsedEnding::NotApplied("the cog has no workers any more".into()))
-        }
+        Err(CogError::NotRunning) => none(RehearsedEnding::Finished),
+        Err(CogError::Damaged(stop)) => none(RehearsedEnding::Crashed(stop.to_string())),
         Err(error) => none(RehearsedEnding::NotApplied(format!("{error:?}"))),
     }
 }
 
-/// The outputs that only the old program has, and those that only the new one has. Their order
-/// counts among the outputs to one driver only, since drivers are independent.
+/// The outputs that only the old program has, and those that only the new one has. Their order counts
+/// among the outputs to one driver: if only it differs, all outputs to this driver do.
 fn differences(
     old: Vec<LoggedOutput>,
     new: Vec<LoggedOutput>,
 ) -> (Vec<LoggedOutput>, Vec<LoggedOutput>) {
-    let mut added: Vec<Option<LoggedOutput>> = new.into_iter().map(Some).collect();
-    let mut missing = Vec::new();
-    for output in old {
-        let found = added.iter_mut().find(|other| other.as_ref() == Some(&output));
-        match found {
-            Some(found) => *found = None,
-            None => missing.push(output),
+    let mut drivers: BTreeMap<u64, [Vec<LoggedOutput>; 2]> = BTreeMap::new();
+    for (index, outputs) in [old, new].into_iter().enumerate() {
+        for output in outputs {
+            drivers.entry(output.slot).or_default()[index].push(output);
         }
     }
-    (missing, added.into_iter().flatten().collect())
+    let (mut missing, mut added) = (Vec::new(), Vec::new());
+    for [old, new] in drivers.into_values().filter(|[old, new]| old != new) {
+        let mut only_new = new.clone();
+        let mut only_old = Vec::new();
+        for output in &old {
+            match only_new.iter().position(|other| other == output) {
+                Some(found) => drop(only_new.remove(found)),
+                None => only_old.push(output.clone()),
+            }
+        }
+        if only_old.is_empty() && only_new.is_empty() {
+            missing.extend(old);
+            added.extend(new);
+        } else {
+            missing.extend(only_old);
+            added.extend(only_new);
+        }
+    }
+    (missing, added)
 }
 
-/// The items of the row of workers, as seeds. None where no worker is.
-type WorkerSlots = Vec<Option<SeedBytes>>;
+/// The items of the row of workers. None where no worker is.
+type WorkerSlots = Vec<Option<Val>>;
 
 fn worker_slots(cog: &Cog) -> WorkerSlots {
     let heap = cog.heap();
     let slots = CogParts::of(heap.look(cog_of(cog.status()))).slots();
-    let serialized = slots.map(|slot| {
-        WorkerRef::of(slot)?;
-        crate::codec::serialize(heap, &heap.hold(slot)).ok()
-    });
-    serialized.collect()
+    slots.map(|slot| WorkerRef::of(slot).map(|_| heap.hold(slot))).collect()
 }
 
 /// Compares the workers before and after an upgrade.
 fn compare_workers(before: &WorkerSlots, after: &Cog) -> WorkerComparison {
-    let after = worker_slots(after);
+    let (slots, heap) = (worker_slots(after), after.heap());
     let mut comparison = WorkerComparison::default();
-    for slot in 0..before.len().max(after.len()) {
-        let (old, new) = (before.get(slot), after.get(slot));
+    for slot in 0..before.len().max(slots.len()) {
+        let (old, new) = (before.get(slot), slots.get(slot));
         let (old, new) = (old.and_then(Option::as_ref), new.and_then(Option::as_ref));
+        // A comparison that is interrupted or meets damage says that the worker does not stay.
+        let is_kept = old
+            .zip(new)
+            .is_some_and(|(old, new)| heap.look(old).try_equal(heap.look(new)).unwrap_or(false));
         let slot = slot as u64;
-        if old.is_some() && old == new {
+        if is_kept {
             comparison.kept.push(slot);
             continue;
         }

@@ -24,49 +24,49 @@ Which command for what:
 pub(super) const CHANGE_CHOICES: &str = change_choices!();
 
 pub(super) const LOG_HELP: &str = "\
-The events are replayed from a kept snapshot, to show their outputs, the time of their evaluation and
-the hash of the state after them. Where no snapshot leads, and with --no-replay and --follow, what the
-log has is shown: time, inputs, how the event ended. Values are printed as Sire prints them.
-Nothing is changed, and the machine may be running.";
+The events are replayed from a kept snapshot, to show their outputs, the time of their
+evaluation and the hash of the state after them. Where no snapshot leads, and with --no-replay
+and --follow, what the log has is shown: time, inputs, how the event ended. Values are printed
+as Sire prints them. Nothing is changed, and the machine may be running.";
 
 pub(super) const DIFF_HELP: &str = "\
-Prints the parts that differ, as a tree: state, reads, workers and function are the parts of the cog,
-numbers are items of rows, other names keys of tables, and * is the item of a pin. A line with - is the
-part after the first event, one with + the part after the second. Equal pins are not looked at.
-Nothing is changed, and the machine may be running.";
+Prints the parts that differ, as a tree: state, reads, workers and function are the parts of the
+cog, numbers are items of rows, other names keys of tables, and * is the item of a pin. A line
+with - is the part after the first event, one with + the part after the second. Equal pins are
+not looked at. Nothing is changed, and the machine may be running.";
 
 pub(super) const FORK_HELP: &str = "\
-The fork has the log and the snapshots up to the event, and goes its own way from there. Its files
-share their blocks with the original where the file system can (Btrfs, XFS), and are copied otherwise.
-It is detached: calls of its devices wait, so nothing happens twice outside. `pallas start --attach`
-connects it. The machine may be running.
+The fork has the log and the snapshots up to the event, and goes its own way from there. Its
+files share their blocks with the original where the file system can (Btrfs, XFS), and are
+copied otherwise. It is detached: calls of its devices wait, so nothing happens twice outside.
+`pallas start --attach` connects it. The machine may be running.
   pallas fork /tmp/counter /tmp/trial --at 100
   pallas start /tmp/trial";
 
 pub(super) const REHEARSE_HELP: &str = "\
-The new program takes over the state as of --last events ago, gets the inputs of these events again, and
-is compared with what the old program did: how each event ended, its outputs, and the answer to the
-query 0 after it. Nothing is sent and nothing is changed; the machine may be running. The upgrade of
-the newest state is tried as well, and its workers are listed: those whose items are equal in both
-programs would keep running with their connections.
+The new program takes over the state as of --last events ago, gets the inputs of these events
+again, and is compared with what the old program did: how each event ended, its outputs, and the
+answer to the query 0 after it. Nothing is sent and nothing is changed; the machine may be
+running. The upgrade of the newest state is tried as well, and its workers are listed: those
+whose items are equal in both programs would keep running with their connections.
 
-An event that fails and did not fail before makes the state worse. Outputs and answers that differ do
-not: a new program may mean to differ. If nothing got worse, the rehearsal is noted in the store, and
-`pallas upgrade` accepts this very program.
+An event that fails and did not fail before makes the state worse. Outputs and answers that
+differ do not: a new program may mean to differ. If nothing got worse, the rehearsal is noted in
+the store, and `pallas upgrade` accepts this very program.
 
 Exit codes: 0 nothing got worse; 1 something did, or the rehearsal failed.";
 
 pub(super) const UPGRADE_HELP: &str = concat!(
     "\
-The module is compiled as for `boot`. If it exports `migrate`, a function of the old cog's state, the
-result of this function is the new cog. Otherwise the new cog is `main` with the state of the old one in
-place of its own:
+The module is compiled as for `boot`. If it exports `migrate`, a function of the old cog's
+state, the result of this function is the new cog. Otherwise the new cog is `main` with the
+state of the old one in place of its own:
   = (migrate old) | runCog (tabSing {everyone} old) look counter
 
-The upgrade is one event of the log: it happens whole or not at all, also if the power fails, and a
-replay repeats it. A running machine is upgraded without a restart; workers whose items are equal keep
-running. If `migrate` crashes or exceeds a limit, the machine stays as it was. `pallas rollback` goes
-back to the state before the upgrade.
+The upgrade is one event of the log: it happens whole or not at all, also if the power fails,
+and a replay repeats it. A running machine is upgraded without a restart; workers whose items
+are equal keep running. If `migrate` crashes or exceeds a limit, the machine stays as it was.
+`pallas rollback` goes back to the state before the upgrade.
 
 ",
     change_choices!()
@@ -74,10 +74,10 @@ back to the state before the upgrade.
 
 pub(super) const ROLLBACK_HELP: &str = concat!(
     "\
-The rollback is an event of the log, and nothing is deleted. The inputs of the events since then are
-written to STORE/rolled-back/EVENT.jsonl, one event a line, where EVENT is the number of the rollback.
-With --replay-inputs, those that drivers wrote are also offered to the cog of the earlier state. The
-machine must not be running.
+The rollback is an event of the log, and nothing is deleted. The inputs of the events since then
+are written to STORE/rolled-back/EVENT.jsonl, one event a line, where EVENT is the number of the
+rollback. With --replay-inputs, those that drivers wrote are also offered to the cog of the
+earlier state. The machine must not be running.
 
 ",
     change_choices!()

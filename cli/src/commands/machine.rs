@@ -18,7 +18,7 @@ use machine::{
 use rustix::process::{Resource, Rlimit};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -33,7 +33,8 @@ pub(crate) fn boot(args: BootArgs) -> anyhow::Result<()> {
 fn boot_and_run(args: BootArgs, recording: &ProfileRecording) -> anyhow::Result<()> {
     let cache = CacheOptions { store: args.cache.modules };
     let MachineOptions { execution, print, .. } = args.machine;
-    let (mut sire, main) = sire::load_main(&cache, execution, print, &args.module, recording)?;
+    let (mut sire, main) =
+        sire::load_main(&cache, execution, print, args.verbose, &args.module, recording)?;
     let options = BootOptions {
         job_results: args.job_results.form(),
         read_arguments: args.read_arguments.order(),
@@ -85,8 +86,9 @@ fn replay_until(args: &StartArgs, event: u64, recording: &ProfileRecording) -> a
     let state = replay.state_hash()?;
     drop(replay);
     opened.store.confirm()?;
-    println!("{}: after event {event}: state {state}; the cog {status}", args.store.display());
-    Ok(())
+    let store = args.store.display();
+    let text = format!("{store}: after event {event}: state {state}; the cog {status}\n");
+    io::stdout().write_all(text.as_bytes()).context("cannot write the output")
 }
 
 /// Runs a machine with the settings of its options, which `adjust` completes.

@@ -111,6 +111,7 @@ fn ending_text(ending: &RehearsedEnding) -> String {
         RehearsedEnding::Succeeded => "succeeded".into(),
         RehearsedEnding::Crashed(text) => format!("crashed: {text}"),
         RehearsedEnding::Aborted(reason) => format!("was stopped: {reason}"),
+        RehearsedEnding::Finished => "was not tried: the cog asks for no worker any more".into(),
         RehearsedEnding::NotApplied(reason) => format!("was not tried: {reason}"),
     }
 }

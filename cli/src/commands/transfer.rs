@@ -7,6 +7,7 @@ use anyhow::Context;
 use machine::GermCodec;
 use persist::Seq;
 use persist::transfer::{self, ForkReport};
+use std::io::{self, Write as _};
 
 /// Writes a machine to a file.
 pub(crate) fn export(args: ExportArgs) -> anyhow::Result<()> {
@@ -40,12 +41,12 @@ pub(crate) fn fork(args: ForkArgs) -> anyhow::Result<()> {
     // The copy is of what was read, so it must not outlive the view that it was read of.
     store.confirm().inspect_err(|_| drop(std::fs::remove_dir_all(&args.new)))?;
     let ForkReport { at, shared_bytes, copied_bytes } = report;
-    println!(
+    let text = format!(
         "{}: a detached fork of the state after event {at}; shared bytes: {shared_bytes}, copied \
-         bytes: {copied_bytes}",
+         bytes: {copied_bytes}\n",
         args.new.display()
     );
-    Ok(())
+    io::stdout().write_all(text.as_bytes()).context("cannot write the output")
 }
 
 fn germs() -> anyhow::Result<GermCodec> {

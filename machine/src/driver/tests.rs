@@ -85,6 +85,7 @@ impl TestPool {
         let value = self.vm.nat(value);
         let value = PackedMessage::pack(&mut self.packer, &self.vm, &value).expect("small");
         self.pool.send(worker, DriverMessage::CogOutput { key, value });
+        self.pool.notify();
     }
 }
 

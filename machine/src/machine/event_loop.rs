@@ -58,6 +58,7 @@ impl Machine {
             while let Some(control) = self.next_control() {
                 self.handle_control(control)?;
             }
+            self.pool.notify_drivers();
             let is_over = self.cog.status().running().is_none() && self.queue.is_empty();
             if is_over || self.is_ending() {
                 return Ok(());
@@ -146,7 +147,7 @@ impl Machine {
     }
 
     /// Handles a request and those that wait behind it. The writes are one event, unless a read is
-    /// to see one of them.
+    /// to see one of them. The loop notifies the drivers of the answers.
     fn handle_batch(&mut self, first: CogRequest) -> Result<(), RunError> {
         self.reads.renew_budget();
         self.run_fresh_reads()?;

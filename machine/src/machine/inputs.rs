@@ -141,6 +141,7 @@ impl Machine {
         inputs: &[EventInput],
     ) -> Result<Result<AppliedEvent, CogError>, RunError> {
         self.reads.renew_budget();
+        self.pool.notify_drivers();
         let mut run = match self.cog.begin_event(inputs, EVENT_SLICE) {
             Ok(run) => run,
             Err(error) => return Ok(Err(error)),

@@ -52,6 +52,8 @@ const LONG_SLICE: Duration = Duration::from_millis(1);
 const SHORT_EVENT: Duration = Duration::from_millis(10);
 /// A long read that has taken this time does not get as much time as a long event any more.
 const RECENT_LIMIT: Duration = Duration::from_millis(100);
+/// The answers to reads that take less are sent in batches.
+const LONG_BATCH: Duration = Duration::from_micros(50);
 /// The most reads that have begun and not ended. Each has two stacks.
 const BEGUN_MAX: usize = 256;
 
@@ -146,6 +148,10 @@ impl Machine {
             }
             ReadProgress::Ended(result) => self.end_read(request, sees, result)?,
         }
+        let took = self.settings.clock.instant() - start;
+        if took >= LONG_BATCH {
+            self.pool.notify_drivers();
+        }
         Ok(took)
     }
 
@@ -193,7 +199,9 @@ impl Machine {
         {
             self.postpone(request, rows);
         }
-        self.run_reads_beside_event(slice, total)
+        self.run_reads_beside_event(slice, total)?;
+        self.pool.notify_drivers();
+        Ok(())
     }
 
     /// Handles a request that arrives during an event, if that is possible. Any other request waits

@@ -5,7 +5,7 @@
 //! snapshot at once, so a replay that meets the event finds it.
 //!
 //! ```text
-//! replay to the earlier state ─▶ append ─▶ durable ─▶ snapshot ─▶ inputs since then, if they are offered
+//! replay to the earlier state ─▶ append ─▶ durable ─▶ snapshot ─▶ inputs since then, on request
 //! ```
 
 use super::Machine;

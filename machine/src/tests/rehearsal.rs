@@ -2,7 +2,7 @@
 
 use super::harness::TestMachine;
 use super::programs::{calling, cog, cycle, exec, when};
-use super::terms::{PlanExpr, arg, call, law, nat};
+use super::terms::{PlanExpr, arg, call, law, nat, row};
 use super::upgrade::{idle, log_input, marking, program, with_inputs};
 use crate::error::UpgradeFailure;
 use crate::program::UpgradeProgram;
@@ -56,6 +56,37 @@ fn events_that_crash_in_the_new_program_only_make_it_worse() {
     assert!(!report.is_clean() && report.upgrade.is_ok());
     let crash = RehearsedEnding::Crashed("the cog crashed: 99 5".into());
     assert!(report.events.iter().all(|event| event.is_worse() && event.new == crash));
+}
+
+#[test]
+fn a_program_that_finishes_makes_it_worse() {
+    let machine = with_inputs(2);
+    let report = rehearse(&machine, &program(&marking([nat(0)]), None), 1);
+    assert!(report.upgrade.is_ok() && !report.is_clean());
+    assert_eq!(report.events[0].new, RehearsedEnding::Finished);
+}
+
+/// A cog that keeps its state and answers each event with these messages to driver 0.
+fn answering(messages: &[u64]) -> PlanExpr {
+    let next = call(arg(0), [arg(1), arg(2), arg(3)]);
+    let outputs = messages.iter().map(|message| row([nat(0), nat(3), nat(*message)]));
+    cog(law(4, row([next, row(outputs)])), nat(0), [idle()])
+}
+
+#[test]
+fn outputs_differ_by_their_values_and_by_their_order() {
+    let machine = TestMachine::boot(&answering(&[1, 2]));
+    log_input(&machine, 1);
+    let differences = |messages: &[u64]| {
+        let report = rehearse(&machine, &program(&answering(messages), None), 1);
+        let event = &report.events[0];
+        (event.missing_outputs.len(), event.added_outputs.len())
+    };
+    assert_eq!(differences(&[1, 2]), (0, 0));
+    assert_eq!(differences(&[1, 3]), (1, 1));
+    assert_eq!(differences(&[1, 2, 3]), (0, 1));
+    assert_eq!(differences(&[2]), (1, 0));
+    assert_eq!(differences(&[2, 1]), (2, 2));
 }
 
 #[test]
