@@ -158,6 +158,7 @@ impl IrParser<'_> {
             "bit" => Ok(Type::Bit),
             "half" => Ok(Type::Half),
             "small" => Ok(Type::Small),
+            "u64" => Ok(Type::U64),
             "nat" => Ok(Type::Nat),
             "whnf" => Ok(Type::Whnf),
             "any" => Ok(Type::Any),
@@ -213,7 +214,8 @@ impl IrParser<'_> {
         } else {
             None
         };
-        Ok(Constant { name, kind, arity, jet, worker, entry, of })
+        let number = if self.accept_word("is")? { Some(self.word64()?) } else { None };
+        Ok(Constant { name, kind, arity, jet, worker, entry, of, number })
     }
 
     fn demand(&mut self) -> Parse<ArgDemand> {

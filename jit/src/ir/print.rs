@@ -12,6 +12,7 @@ impl Display for Type {
             Type::Bit => "bit",
             Type::Half => "half",
             Type::Small => "small",
+            Type::U64 => "u64",
             Type::Nat => "nat",
             Type::Whnf => "whnf",
             Type::Any => "any",
@@ -116,6 +117,9 @@ impl Display for Constant {
         }
         if let Some((function, args)) = &self.of {
             write!(f, " of {function}({})", List(args))?;
+        }
+        if let Some(number) = self.number {
+            write!(f, " is {number}")?;
         }
         Ok(())
     }

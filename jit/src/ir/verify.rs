@@ -3,9 +3,9 @@
 
 use super::entities::side_table;
 use super::{
-    ArgDemand, Arm, BlockId, Call, Callee, Constant, ConstantId, DEPTH_LIMIT, Function, FunctionId,
-    FunctionRole, JetSignature, JoinId, Op, Operand, Prim, Stmt, Terminator, Type, Unit, Var,
-    WorkerSignature,
+    ArgDemand, Arm, BlockId, Call, Callee, Constant, ConstantId, ConstantKind, DEPTH_LIMIT,
+    Function, FunctionId, FunctionRole, JetSignature, JoinId, Op, Operand, Prim, Stmt, Terminator,
+    Type, Unit, Var, WorkerSignature,
 };
 use cranelift_entity::{EntitySet, SecondaryMap};
 
@@ -46,6 +46,17 @@ pub fn verify(unit: &Unit) -> Result<(), VerifyError> {
             && !(exists(&Operand::Constant(*function)) && args.iter().all(exists))
         {
             let what = format!("{id} applies a constant that does not exist");
+            return Err(VerifyError { function: FunctionId::ROOT, what });
+        }
+        if constant
+            .number
+            .is_some_and(|number| constant.kind != ConstantKind::Nat || number < 1 << 63)
+        {
+            let what = format!("{id} is no nat from 2^63 up to 2^64");
+            return Err(VerifyError { function: FunctionId::ROOT, what });
+        }
+        if constant.jet.as_ref().is_some_and(|jet| jet.result == Type::U64) {
+            let what = format!("the jet of {id} returns an unboxed number");
             return Err(VerifyError { function: FunctionId::ROOT, what });
         }
         let Some(entry) = constant.entry else { continue };
@@ -116,6 +127,9 @@ impl Checker<'_> {
         }
         if function.role == FunctionRole::General {
             self.general(id)?;
+        }
+        if function.role == FunctionRole::Thunk {
+            ensure!(!function.param_types().contains(&Type::U64), "a capture is unboxed");
         }
         self.define(&function.params)?;
         self.block(function.entry, 0)
@@ -367,7 +381,7 @@ impl Checker<'_> {
                 let height = self.scope.len();
                 self.define(&[*nat])?;
                 let ty = function.vars[*nat];
-                ensure!(Type::Small.is(ty), "direct: {nat} is {ty}");
+                ensure!(matches!(ty, Type::Small | Type::U64), "direct: {nat} is {ty}");
                 self.block(*yes, depth + 1)?;
                 self.leave(height);
                 return self.block(*no, depth + 1);

@@ -299,18 +299,18 @@ impl<'u> LazyEntryWriter<'u> {
                 self.terminate(Terminator::Switch(code.operand(*on), cases, default));
             }
             Terminator::Direct(on, nat, yes, no) => {
-                let operand = code.operand(*on);
-                if self.type_of(operand).is(Type::Small) {
+                let (operand, tested) = (code.operand(*on), code.function.vars[*nat]);
+                if self.type_of(operand).is(tested) {
                     code.bind_all(&[*nat], &[operand]);
                     self.code(code, *yes);
                     return Some(());
                 }
-                let small = self.out.new_var(Type::Small);
+                let number = self.out.new_var(tested);
                 let mut inner = code.clone();
-                inner.bind_all(&[*nat], &[small.into()]);
-                inner.refine(*on, small.into());
+                inner.bind_all(&[*nat], &[number.into()]);
+                inner.refine(*on, number.into());
                 let (yes, no) = (self.branch(inner, *yes), self.branch(code.clone(), *no));
-                self.terminate(Terminator::Direct(operand, small, yes, no));
+                self.terminate(Terminator::Direct(operand, number, yes, no));
             }
             Terminator::Closure(on, k, arm, other) => {
                 let operand = code.operand(*on);

@@ -6,12 +6,13 @@
 //!
 //! Speculation: often the values are not known to be evaluated but usually are: a counter that is
 //! passed on lazily, say. If the code would be cheap provided that a few values are nats below
-//! 2^63, the generated code tests whether they are, and allocates the thunk only if one is not. Code
-//! with branches is tested as it runs: see [`lazy_entry`](crate::passes::lazy_entry).
+//! 2^63, or below 2^64 for code that computes on words, the generated code tests whether they are,
+//! and allocates the thunk only if one is not. Code with branches is tested as it runs: see
+//! [`lazy_entry`](crate::passes::lazy_entry).
 
 use super::walker::Simplifier;
 use crate::ir::{
-    DEPTH_LIMIT, Function, FunctionId, FunctionRole, Op, Operand, Stmt, Terminator, Type,
+    DEPTH_LIMIT, Function, FunctionId, FunctionRole, Op, Operand, Prim, Stmt, Terminator, Type,
 };
 use crate::passes::lazy_entry::{WrittenFunction, write_cheap_thunk};
 
@@ -38,14 +39,16 @@ impl<'u> Simplifier<'u> {
         is_cheap.then(|| self.inline_lazily(entry, captures))
     }
 
-    /// Evaluates the code of a thunk behind tests that some captures are nats below 2^63, if it is
-    /// cheap when they are; allocates the thunk if a test fails.
+    /// Evaluates the code of a thunk behind tests that some captures are nats of the
+    /// [tested type](Self::tested_type), if it is cheap when they are; allocates the thunk if a test
+    /// fails.
     pub(super) fn speculate(&mut self, entry: FunctionId, captures: &[Operand]) -> Option<Operand> {
         let types = self.unit.types_of(&self.out, captures);
         let mut tested: Vec<Operand> = Vec::new();
         let mut assumed = types.clone();
+        let tested_type = self.tested_type(entry);
         for (capture, ty) in captures.iter().zip(&mut assumed).filter(|(_, ty)| **ty > Type::Nat) {
-            *ty = Type::Small;
+            *ty = tested_type;
             if !tested.contains(capture) {
                 tested.push(*capture);
             }
@@ -62,7 +65,7 @@ impl<'u> Simplifier<'u> {
         let after = self.new_block();
         let join = self.out.new_join(vec![value], after, false);
         self.push(Stmt::Join(join));
-        self.test_each(&tested, &mut |simplifier, are_small| {
+        self.test_each(&tested, tested_type, &mut |simplifier, are_small| {
             let captures: Vec<Operand> =
                 captures.iter().map(|a| simplifier.facts.resolve(*a)).collect();
             let value = match are_small {
@@ -109,14 +112,27 @@ impl<'u> Simplifier<'u> {
         Some(value)
     }
 
-    /// Tests each value for being a nat below 2^63. Calls `write` with `true` where all are, and
-    /// with `false` where one is not.
-    fn test_each(&mut self, tested: &[Operand], write: &mut dyn FnMut(&mut Self, bool)) {
+    /// The type that a thunk's code is tested for: `u64` if it computes on words, and on nats only
+    /// as far as that gives no wider ones; else `small`.
+    fn tested_type(&self, entry: FunctionId) -> Type {
+        let prims = self.unit.functions[entry].live_ops().filter_map(|op| match op {
+            Op::Prim(prim, _) => Some(*prim),
+            _ => None,
+        });
+        let prims: Vec<Prim> = prims.collect();
+        let widens = |prim: &Prim| matches!(prim, Prim::Inc | Prim::Add | Prim::Mul | Prim::Lsh);
+        let is_on_words = prims.iter().any(|prim| prim.is_word64());
+        if is_on_words && !prims.iter().any(widens) { Type::U64 } else { Type::Small }
+    }
+
+    /// Tests each value for being a nat of a type, `small` or `u64`. Calls `write` with `true` where
+    /// all are, and with `false` where one is not.
+    fn test_each(&mut self, tested: &[Operand], ty: Type, write: &mut dyn FnMut(&mut Self, bool)) {
         let Some((first, rest)) = tested.split_first() else { return write(self, true) };
-        let nat = self.out.new_var(Type::Small);
+        let nat = self.out.new_var(ty);
         let yes = self.branch(|simplifier| {
             simplifier.facts.equate(*first, nat.into());
-            simplifier.test_each(rest, write);
+            simplifier.test_each(rest, ty, write);
         });
         let no = self.branch(|simplifier| {
             simplifier.facts.set_not_direct(*first);

@@ -255,6 +255,14 @@ impl<'u> Simplifier<'u> {
         if let Some(value) = self.prim_of_known(prim, operands) {
             return value;
         }
+        match self.word_operation(prim, operands) {
+            Some((prim, operands)) => self.folded_prim(prim, &operands),
+            None => self.folded_prim(prim, operands),
+        }
+    }
+
+    /// Writes a primitive operation as the rules of [`fold`] simplify it.
+    pub(super) fn folded_prim(&mut self, prim: Prim, operands: &[Operand]) -> Operand {
         let types = self.unit.types_of(&self.out, operands);
         match fold(prim, operands, &types) {
             Some(Folded::Value(value)) => value,
