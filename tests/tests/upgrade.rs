@@ -116,9 +116,10 @@ fn counters() -> Pallas {
 fn a_rehearsal_is_demanded_and_finds_a_program_that_crashes() {
     let pallas = counters();
     assert_eq!(run_counter(pallas.command(["start", "counter"]), 3), [1, 2, 3]);
-    let before = files_below(&pallas.path("counter"));
+    // This opens the store, which tidies up after the kill.
     let refused = pallas.run(["upgrade", "counter", "tens"], "");
     assert!(stderr(&refused).contains("no clean rehearsal"), "{refused:?}");
+    let before = files_below(&pallas.path("counter"));
     let worse = pallas.run(["rehearse", "counter", "crash"], "");
     assert_eq!(worse.status.code(), Some(1), "{worse:?}");
     assert!(stdout(&worse).contains("event 1  worse"), "{worse:?}");
@@ -173,6 +174,7 @@ fn log_of(pallas: &Pallas, store: &str) -> (u64, usize) {
 /// Kills `pallas upgrade` of a store at random moments. Returns how many upgrades have happened.
 fn kill_upgrades(pallas: &Pallas, store: &Path, random: &mut fastrand::Rng) -> usize {
     let store = store.to_str().expect("UTF-8");
+    let before = log_of(pallas, store).1;
     for (number, module) in ["tens", "demo_count_up"].into_iter().cycle().take(12).enumerate() {
         let mut upgrade = pallas.command(["upgrade", "--force", store, module]);
         let mut child = upgrade.stderr(Stdio::null()).spawn().expect("pallas starts");
@@ -180,7 +182,7 @@ fn kill_upgrades(pallas: &Pallas, store: &Path, random: &mut fastrand::Rng) -> u
         child.kill().expect("it can be killed");
         child.wait().expect("it has ended");
         let (last, upgrades) = log_of(pallas, store);
-        assert!(upgrades <= number + 1);
+        assert!((before..=before + number + 1).contains(&upgrades));
         // The replay compares the hash of the state before each event with the one in the log.
         succeed(pallas, &["start", "--until", &last.to_string(), store]);
     }
