@@ -1,5 +1,6 @@
 //! Executes one block of source, and reports its failure.
 
+use crate::assertions::report_assertions;
 use crate::command;
 use crate::command_error::CommandError;
 use crate::diagnose::{diagnose, place};
@@ -55,6 +56,7 @@ pub(crate) fn run_block(
         warnings.iter().for_each(|warning| session.show_diagnostic(warning));
     }
     let executed = command::execute(session, &rex);
+    report_assertions(session, &location)?;
     if session.on_diagnostic.is_some() {
         let warnings = surplus_arguments(session, &location);
         warnings.iter().for_each(|warning| session.show_diagnostic(warning));

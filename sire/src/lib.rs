@@ -13,14 +13,14 @@
 //! ```text
 //!   Sire                                  modules, the cache, the session
 //!   repl    interactive                   the loop │ sessions that a person leads
-//!   block                                 runs one block
+//!   block    assertions                   runs one block │ checks of a module's assertions
 //!   command    report    diagnose         effect of a command │ why it failed: as a value, for people
 //!   read_expr    operator_check           Rex values to expressions; macro expansion │ warnings
 //!   session    suggest                    the runtime and the state │ similar names
 //!   modules    compile    state           module files, chains │ expressions to values │ scopes
 //!   command_error    locate    readable   errors │ places of parts │ values for people
 //!   expr    rex_value    output           the expression graph │ Rex trees as values │ printing
-//!   primitive    malformed    nat_text    error    diagnostic    definition_source    difference
+//!   primitive    malformed    nat_text    error    diagnostic    definition_source    difference    format
 //! ```
 //!
 //! Everything that a macro sees is a PLAN value: source, as Rex values (`rex_value`); the state
@@ -31,6 +31,7 @@
 
 #![deny(unsafe_code)]
 
+mod assertions;
 mod block;
 mod command;
 mod command_error;
@@ -41,6 +42,7 @@ mod diagnostic;
 mod difference;
 mod error;
 mod expr;
+mod format;
 mod interactive;
 mod locate;
 mod malformed;
@@ -58,9 +60,11 @@ mod session;
 mod state;
 mod suggest;
 
+pub use assertions::AssertionReport;
 pub use definition_source::DefinitionSource;
 pub use diagnostic::{Diagnostic, DiagnosticKind, SourcePlace};
 pub use error::SireError;
+pub use format::format_source;
 pub use interactive::{EntryOutcome, NameInfo};
 pub use modules::{ModuleArgument, ModuleLibrary};
 pub use output::SireOutput;
@@ -124,6 +128,8 @@ pub struct Sire {
     on_module: Option<Box<dyn FnMut(&str, usize, usize)>>,
     /// Whether loading a module shows nothing but errors.
     is_quiet: bool,
+    /// Whether the load executes all assertions of the module.
+    checks_assertions: bool,
     /// Where the times of modules and of the cache are recorded, if they are.
     profile: Option<ProfileTrack>,
 }
@@ -151,6 +157,7 @@ impl Sire {
             time_limit: None,
             on_module: None,
             is_quiet: false,
+            checks_assertions: false,
             profile: None,
         })
     }
@@ -234,9 +241,15 @@ impl Sire {
         let chain = module_chain(&self.session.library, name, start)?;
         let warnings = chain.iter().filter_map(|module| module.warning.as_deref());
         warnings.into_iter().try_for_each(|warning| self.warn(warning))?;
-        let keys: Vec<StateKey> = chain.iter().map(|module| module.key).collect();
+        let mut keys: Vec<StateKey> = chain.iter().map(|module| module.key).collect();
         let timer = ProfileTimer::start(self.profile.as_ref());
         let mut states = self.cached_states(&keys)?;
+        if self.checks_assertions {
+            // The state of a module whose assertions failed must not come from the cache, nor get
+            // there.
+            states.truncate(keys.len() - 1);
+            keys.pop();
+        }
         if let Some(state) = states.last() {
             let Session { vm, bindings, .. } = &mut self.session;
             let encoded = unpack_state(vm, state)?;
@@ -250,7 +263,11 @@ impl Sire {
                 on_module(&module.name, index, chain.len());
             }
             let timer = ProfileTimer::start(self.profile.as_ref());
-            self.run_module(module)?;
+            let is_checked = self.checks_assertions && index + 1 == chain.len();
+            self.session.checked_assertions = is_checked.then(Vec::new);
+            let result = self.run_module(module);
+            self.session.checked_assertions = None;
+            result?;
             timer.span("sire", &module.file, Vec::new);
             let Session { vm, state, .. } = &mut self.session;
             let encoded = state.encode(vm)?;

@@ -1,12 +1,15 @@
 //! The commands, and the helpers that several of them share.
 
+pub(crate) mod bench;
 pub(crate) mod check;
 pub(crate) mod du;
+pub(crate) mod fmt;
 pub(crate) mod gc;
 mod inspected;
 pub(crate) mod jets;
 pub(crate) mod machine;
 pub(crate) mod metrics;
+pub(crate) mod new;
 mod recording;
 pub(crate) mod seed;
 pub(crate) mod set_aside;
@@ -14,4 +17,5 @@ mod setup;
 pub(crate) mod sire;
 mod statistics;
 mod status;
+pub(crate) mod test;
 pub(crate) mod transfer;

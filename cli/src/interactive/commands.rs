@@ -1,9 +1,10 @@
 //! The commands of an interactive session. A command is a colon, a name, and the rest of the line.
 
-use super::{InteractiveSession, duration_text};
+use super::InteractiveSession;
+use crate::measure::{duration_text, measure};
 use anyhow::Result;
 use sire::{NameInfo, ResultForm};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// What happens after a command.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -129,26 +130,15 @@ impl InteractiveSession {
         Ok(())
     }
 
-    /// Evaluates an expression for about a second, at least three times.
     fn bench(&mut self, expression: &str) -> Result<()> {
-        const TOTAL: Duration = Duration::from_secs(1);
-        const RUNS_MIN: usize = 3;
-        const RUNS_MAX: usize = 100_000;
-        let start = Instant::now();
-        let mut times = Vec::new();
-        while times.len() < RUNS_MIN || start.elapsed() < TOTAL && times.len() < RUNS_MAX {
-            match self.measure(expression)? {
-                Some(time) => times.push(time),
-                None => return Ok(()),
-            }
+        if let Some(times) = measure(&mut self.sire, expression)? {
+            println!(
+                "{} runs: median {}, fastest {} (with compiling the expression)",
+                times.runs,
+                duration_text(times.median),
+                duration_text(times.fastest)
+            );
         }
-        times.sort();
-        let (runs, fastest, median) = (times.len(), times[0], times[times.len() / 2]);
-        println!(
-            "{runs} runs: median {}, fastest {} (with compiling the expression)",
-            duration_text(median),
-            duration_text(fastest)
-        );
         Ok(())
     }
 

@@ -15,13 +15,14 @@ mod editor;
 mod entry;
 mod highlight;
 
+use crate::measure::duration_text;
 use crate::module_loader::ModuleLoader;
 use crate::terminal::{self, sire_error};
 use anyhow::Context;
 use commands::{CommandEffect, SessionCommand};
 use editor::{EditedLine, EntryEditor};
 use entry::join_open_lines;
-use sire::{EntryOutcome, ResultForm, Sire};
+use sire::{ResultForm, Sire};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -116,15 +117,6 @@ impl InteractiveSession {
         }
         self.sire.begin_interactive().map_err(sire_error)
     }
-
-    /// Executes an entry without showing its results. Returns the time that it took; none if it
-    /// failed.
-    fn measure(&mut self, text: &str) -> anyhow::Result<Option<Duration>> {
-        let start = Instant::now();
-        let outcome = self.sire.enter_quietly(text).map_err(sire_error)?;
-        let took = start.elapsed();
-        Ok((outcome == EntryOutcome::Done).then_some(took))
-    }
 }
 
 /// Makes Ctrl-C interrupt the evaluation that runs. It never ends the process.
@@ -133,14 +125,4 @@ fn interrupt_on_ctrl_c(sire: &mut Sire) -> anyhow::Result<()> {
     signal_hook::flag::register(signal_hook::consts::SIGINT, flag)
         .map(drop)
         .context("cannot handle Ctrl-C")
-}
-
-/// The text of a duration, with a unit that suits it.
-pub(crate) fn duration_text(duration: Duration) -> String {
-    let seconds = duration.as_secs_f64();
-    match seconds {
-        seconds if seconds >= 1.0 => format!("{seconds:.2} s"),
-        seconds if seconds >= 1e-3 => format!("{:.2} ms", seconds * 1e3),
-        seconds => format!("{:.2} µs", seconds * 1e6),
-    }
 }
