@@ -1,101 +1,116 @@
-//! The commands of an interactive session. A command is a colon, a name, and the rest of the line.
+//! [`InteractiveSession`]: reads entries and executes them.
 
-use super::InteractiveSession;
+use super::command_table::{COMMANDS, CommandEffect, CommandName, SessionCommand};
+use super::editor::{EditedLine, EntryEditor};
+use super::entry::join_open_lines;
 use crate::measure::{duration_text, measure};
-use anyhow::Result;
-use sire::{NameInfo, ResultForm};
-use std::time::Instant;
-
-/// What happens after a command.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum CommandEffect {
-    /// The next entry is read.
-    Continue,
-    /// The session ends.
-    Leave,
-}
-
-/// The name of a command.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum CommandName {
-    Help,
-    Load,
-    Reload,
-    Doc,
-    Info,
-    Source,
-    Type,
-    Time,
-    Bench,
-    Set,
-    Quit,
-}
-
-/// The name, the argument and the meaning of each command.
-pub(super) const COMMANDS: [(CommandName, &str, &str, &str); 11] = [
-    (CommandName::Help, "help", "", "list the commands"),
-    (CommandName::Load, "load", "MODULE", "load a module: a name, or a path to a file"),
-    (CommandName::Reload, "reload", "", "load the last module again"),
-    (CommandName::Doc, "doc", "NAME", "show the comment above a definition"),
-    (CommandName::Info, "info", "NAME", "show where a name is defined, its arity, jet and hash"),
-    (CommandName::Source, "source", "NAME", "show the source of a definition"),
-    (CommandName::Type, "type", "NAME", "show the type that is declared above a definition"),
-    (CommandName::Time, "time", "EXPR", "evaluate, and show the time"),
-    (CommandName::Bench, "bench", "EXPR", "evaluate many times, and show the times"),
-    (CommandName::Set, "set", "[SETTING]", "show or change the settings"),
-    (CommandName::Quit, "quit", "", "leave the session, as Ctrl-D does"),
-];
+use crate::module_loader::ModuleLoader;
+use crate::terminal::{self, sire_error};
+use anyhow::{Context, Result};
+use sire::{NameInfo, ResultForm, Sire};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 const SETTINGS_HELP: &str = "\
   :set raw              show results as they are printed off a terminal
   :set readable         show results for people: numbers, texts, rows, functions
   :set time-limit TIME  end an evaluation after this elapsed time, such as 500ms or 10s; or none";
 
-/// A command with its argument.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct SessionCommand {
-    name: CommandName,
-    argument: String,
+/// A session that a person leads.
+pub(crate) struct InteractiveSession {
+    sire: Sire,
+    loader: ModuleLoader,
+    editor: EntryEditor,
+    form: ResultForm,
+    time_limit: Option<Duration>,
 }
 
-impl SessionCommand {
-    /// Parses an entry. Returns none for an entry that is no command, and the message for one that
-    /// names no command or lacks the argument. A command may be shortened as far as it stays
-    /// unambiguous.
-    pub(super) fn parse(entry: &str) -> Option<std::result::Result<SessionCommand, String>> {
-        let rest = entry.trim().strip_prefix(':')?;
-        if !rest.starts_with(|c: char| c.is_ascii_alphabetic()) {
-            // `:|` and other runes begin commands of the language.
-            return None;
+impl InteractiveSession {
+    /// Makes a session in which errors are shown for people. The history of entries is kept in
+    /// `history`, if it is given.
+    ///
+    /// # Errors
+    /// If the terminal cannot be set up.
+    pub(crate) fn new(
+        mut sire: Sire,
+        loader: ModuleLoader,
+        history: Option<PathBuf>,
+    ) -> Result<InteractiveSession> {
+        interrupt_on_ctrl_c(&mut sire)?;
+        let form = ResultForm::Readable;
+        sire.set_result_form(form);
+        let editor = EntryEditor::new(history)?;
+        Ok(InteractiveSession { sire, loader, editor, form, time_limit: None })
+    }
+
+    /// Loads the modules, then reads and executes entries until the user leaves.
+    ///
+    /// # Errors
+    /// If the terminal cannot be read or written, or the heap is damaged.
+    pub(crate) fn run(mut self, modules: &[String]) -> Result<()> {
+        println!(
+            "Pallas {}: a Sire session. :help lists the commands; Ctrl-D leaves.",
+            env!("CARGO_PKG_VERSION")
+        );
+        for module in modules {
+            self.load(module)?;
         }
-        let (word, argument) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
-        let exact = COMMANDS.iter().find(|(_, name, ..)| *name == word);
-        let matches: Vec<_> =
-            COMMANDS.iter().filter(|(_, name, ..)| name.starts_with(word)).collect();
-        let found = match (exact, &matches[..]) {
-            (Some(found), _) => found,
-            (None, [found]) => *found,
-            (None, []) => {
-                return Some(Err(format!("There is no command :{word}; :help lists them.")));
+        if modules.is_empty() {
+            println!("No module is loaded; `:load prelude` loads the standard library.");
+            self.sire.begin_interactive().map_err(sire_error)?;
+        }
+        loop {
+            self.editor.set_names(self.sire.names());
+            match self.editor.read()? {
+                EditedLine::Entry(text) => {
+                    if self.execute(&text)? == CommandEffect::Leave {
+                        break;
+                    }
+                }
+                EditedLine::Discarded { was_empty: true } => {
+                    println!("Ctrl-D or :quit leaves the session.");
+                }
+                EditedLine::Discarded { was_empty: false } => {}
+                EditedLine::End => break,
             }
-            (None, several) => {
-                let names: Vec<String> =
-                    several.iter().map(|(_, name, ..)| format!(":{name}")).collect();
-                return Some(Err(format!(":{word} may be {}.", names.join(" or "))));
+        }
+        // The process exits now. The system frees its memory faster than destructors would.
+        std::mem::forget(self.sire);
+        Ok(())
+    }
+
+    fn execute(&mut self, text: &str) -> Result<CommandEffect> {
+        match SessionCommand::parse(text) {
+            Some(Ok(command)) => self.execute_command(&command),
+            Some(Err(message)) => {
+                println!("{message}");
+                Ok(CommandEffect::Continue)
             }
-        };
-        let (name, text, parameter, _) = *found;
-        let argument = argument.trim().to_owned();
-        let needs_argument = !parameter.is_empty() && !parameter.starts_with('[');
-        Some(match (needs_argument, argument.is_empty()) {
-            (true, true) => Err(format!("Usage: :{text} {parameter}")),
-            _ => Ok(SessionCommand { name, argument }),
-        })
+            None => {
+                self.sire.enter(&join_open_lines(text)).map_err(sire_error)?;
+                Ok(CommandEffect::Continue)
+            }
+        }
+    }
+
+    /// Loads a module and begins the session's scope anew. An error is shown, and the session goes on
+    /// with nothing loaded.
+    fn load(&mut self, module: &str) -> Result<()> {
+        let start = Instant::now();
+        match self.loader.load(&mut self.sire, module) {
+            Ok(()) => println!("{module} is loaded ({}).", duration_text(start.elapsed())),
+            Err(error) => {
+                terminal::print_error(&error);
+                println!("Nothing is loaded now; `:reload` tries {module} again.");
+            }
+        }
+        self.sire.begin_interactive().map_err(sire_error)
     }
 }
 
 impl InteractiveSession {
-    pub(super) fn execute_command(&mut self, command: &SessionCommand) -> Result<CommandEffect> {
+    fn execute_command(&mut self, command: &SessionCommand) -> Result<CommandEffect> {
         let argument = command.argument.as_str();
         match command.name {
             CommandName::Help => println!("{}", help_text()),
@@ -125,7 +140,7 @@ impl InteractiveSession {
 
     fn time(&mut self, expression: &str) -> Result<()> {
         let start = Instant::now();
-        self.sire.enter(expression).map_err(crate::terminal::sire_error)?;
+        self.sire.enter(expression).map_err(sire_error)?;
         println!("{}", duration_text(start.elapsed()));
         Ok(())
     }
@@ -172,6 +187,14 @@ impl InteractiveSession {
         let limit = crate::args::TimeLimit(self.time_limit);
         format!("Results are {form}; the time limit is {limit}.")
     }
+}
+
+/// Makes Ctrl-C interrupt the evaluation that runs. It never ends the process.
+fn interrupt_on_ctrl_c(sire: &mut Sire) -> Result<()> {
+    let flag: Arc<_> = sire.vm().interrupt_flag();
+    signal_hook::flag::register(signal_hook::consts::SIGINT, flag)
+        .map(drop)
+        .context("cannot handle Ctrl-C")
 }
 
 fn help_text() -> String {
@@ -226,30 +249,4 @@ fn info_text(name: &str, info: &NameInfo) -> String {
         text += &format!("\n  hash        {hash}");
     }
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn name(entry: &str) -> Option<std::result::Result<CommandName, String>> {
-        SessionCommand::parse(entry).map(|parsed| parsed.map(|command| command.name))
-    }
-
-    #[test]
-    fn commands_may_be_shortened() {
-        assert_eq!(name(":q"), Some(Ok(CommandName::Quit)));
-        assert_eq!(name(" :load prelude "), Some(Ok(CommandName::Load)));
-        assert_eq!(name(":ty add"), Some(Ok(CommandName::Type)));
-        assert_eq!(name(":s x"), Some(Err(":s may be :source or :set.".into())));
-        assert_eq!(name(":doc"), Some(Err("Usage: :doc NAME".into())));
-        assert!(matches!(name(":nosuch"), Some(Err(_))));
-    }
-
-    #[test]
-    fn imports_are_no_commands() {
-        assert_eq!(name(":| prelude"), None);
-        assert_eq!(name("(add 1 2)"), None);
-        assert_eq!(name(""), None);
-    }
 }
