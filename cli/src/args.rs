@@ -6,6 +6,7 @@
 
 mod change;
 mod keep;
+mod project;
 mod store;
 
 use change::{
@@ -18,6 +19,8 @@ use jiff::SignedDuration;
 pub(crate) use keep::KeepRule;
 use machine::{JobResultForm, ReadArgumentOrder};
 use profile::ProfileDetail;
+pub(crate) use project::{BenchArgs, FmtArgs, NewArgs, TestArgs};
+use project::{FMT_HELP, TEST_HELP};
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -43,8 +46,8 @@ that file, then in ./sire, then in the built-in library.";
 const EXIT_CODES: &str = "\
 Exit codes:
   0    success
-  1    an input could not be read or used
-  2    the command line or a Sire command is wrong
+  1    an input could not be read or used, or a test failed
+  2    the command line or a Sire command is wrong, also in a session that is not interactive
   3    the machine ended by itself because its cog crashed; see `start --retry`
   4    the machine stopped because an event exceeded a limit; the next start continues before it
   101  internal error in pallas";
@@ -125,6 +128,16 @@ pub(crate) enum Command {
     Metrics(StoreArgs),
     /// List the laws that have native implementations (jets), and count their calls in a run
     Jets(JetsArgs),
+    /// Create a project: a module, its test, a README
+    New(NewArgs),
+    /// Run the assertions of modules
+    #[command(after_help = TEST_HELP)]
+    Test(TestArgs),
+    /// Format the sources of modules
+    #[command(after_help = FMT_HELP)]
+    Fmt(FmtArgs),
+    /// Measure the functions of a module whose names begin with `bench`
+    Bench(BenchArgs),
 }
 
 /// Options of `pallas jets`.
@@ -411,9 +424,10 @@ pub(crate) struct ReplArgs {
     /// the next function
     #[arg(value_name = "SEED")]
     pub(crate) seed: PathBuf,
-    /// The file that the program's output is written to
-    #[arg(long = "save", value_name = "OUTPUT_FILE", default_value = "/dev/null")]
-    pub(crate) output: PathBuf,
+    /// The file that the program's output is written to [default: the terminal; nowhere if standard
+    /// output is none]
+    #[arg(long = "save", value_name = "OUTPUT_FILE")]
+    pub(crate) output: Option<PathBuf>,
 }
 
 /// Options of a running machine.
@@ -524,6 +538,10 @@ pub(crate) struct BootArgs {
     /// Print the definitions of the modules that are loaded, also on a terminal
     #[arg(short, long)]
     pub(crate) verbose: bool,
+    /// Create the machine even if `main` is no cog: a function with a state, a function for reads and
+    /// a row of workers as its last arguments
+    #[arg(long)]
+    pub(crate) force: bool,
     /// Start the machine after creating it
     #[arg(long)]
     pub(crate) start: bool,

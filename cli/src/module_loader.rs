@@ -20,10 +20,14 @@ impl ModuleLoader {
     /// the definitions of the modules.
     pub(crate) fn new(sire: &mut Sire, is_verbose: bool) -> ModuleLoader {
         let is_terminal = terminal::is_terminal();
-        if is_terminal {
-            sire.on_diagnostic(terminal::print_diagnostic);
-        }
         let line = (is_terminal && !is_verbose).then(progress::line);
+        if is_terminal {
+            let line = line.clone();
+            sire.on_diagnostic(move |diagnostic| match &line {
+                Some(line) => line.suspend(|| terminal::print_diagnostic(diagnostic)),
+                None => terminal::print_diagnostic(diagnostic),
+            });
+        }
         if let Some(line) = &line {
             let line = line.clone();
             sire.load_quietly(move |name, index, count| {

@@ -76,7 +76,7 @@ pub(crate) fn print_diagnostic(diagnostic: &Diagnostic) {
 }
 
 /// Width of the terminal in columns.
-fn width() -> usize {
+pub(crate) fn width() -> usize {
     const DEFAULT: usize = 100;
     let size = rustix::termios::tcgetwinsize(io::stderr()).ok();
     size.map(|size| usize::from(size.ws_col)).filter(|width| *width > 0).unwrap_or(DEFAULT)
@@ -151,6 +151,11 @@ pub(crate) fn print_options(size: PrintSize) -> anyhow::Result<PrintOptions> {
 
 /// The size of the text that is shown of a value on a terminal, in bytes.
 const TERMINAL_LIMIT: u64 = 256 << 10;
+
+/// [`colour`] of standard output.
+pub(crate) fn stdout_colour() -> Colour {
+    colour(io::stdout().is_terminal())
+}
 
 /// [`colour`] of standard error.
 pub(crate) fn stderr_colour() -> Colour {

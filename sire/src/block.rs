@@ -1,5 +1,6 @@
 //! Executes one block of source, and reports its failure.
 
+use crate::assertions::{AssertionReport, CheckedAssertion};
 use crate::command;
 use crate::command_error::CommandError;
 use crate::diagnose::{diagnose, place};
@@ -55,6 +56,7 @@ pub(crate) fn run_block(
         warnings.iter().for_each(|warning| session.show_diagnostic(warning));
     }
     let executed = command::execute(session, &rex);
+    report_assertions(session, &location)?;
     if session.on_diagnostic.is_some() {
         let warnings = surplus_arguments(session, &location);
         warnings.iter().for_each(|warning| session.show_diagnostic(warning));
@@ -72,6 +74,31 @@ pub(crate) fn run_block(
         }
         Err(error) => Ok(Err(report(session, &location, error)?)),
     }
+}
+
+/// Makes the reports of the assertions of a command.
+///
+/// # Errors
+///
+/// An error of the output, or of the runtime outside the command.
+fn report_assertions(
+    session: &mut Session,
+    location: &CommandLocation<'_>,
+) -> Result<(), CommandError> {
+    let Some(checked) = &mut session.checked_assertions else { return Ok(()) };
+    for CheckedAssertion { part, failure } in std::mem::take(checked) {
+        let Session { vm, expansions, .. } = &*session;
+        let span = span_of(vm, location.rex, location.block, &part, expansions);
+        let at = place(location, span.range());
+        let failure = failure.map(|error| diagnose(session, location, error)).transpose()?;
+        session.assertion_reports.push(AssertionReport {
+            file: location.path.to_owned(),
+            line: at.as_ref().map_or(location.line, |at| at.line),
+            text: at.map(|at| at.text).unwrap_or_default(),
+            failure,
+        });
+    }
+    Ok(())
 }
 
 /// Returns a warning for each call that gives a function more arguments than it can use.

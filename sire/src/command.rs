@@ -1,5 +1,6 @@
 //! Commands: executes the blocks of a module or of a REPL session.
 
+use crate::assertions::CheckedAssertion;
 use crate::command_error::{CommandError, reject};
 use crate::expr::{Definition, SireExpr};
 use crate::nat_text;
@@ -291,14 +292,29 @@ fn assert(session: &mut Session, rune: &Natural, rex: Val) -> Result<(), Command
         let [left, right] = &parts[..] else {
             return reject(&single, format!("{rune_text} expects two parameters"));
         };
-        let left = read_expr(session, left)?;
-        let right = read_expr(session, right)?;
-        let left = session.evaluate(&left)?;
-        let right = session.evaluate(&right)?;
-        if !session.vm.look(&left).is_equal(session.vm.look(&right)) {
-            return Err(CommandError::Assertion { place, left, right });
+        let failure = check_sides(session, &place, left, right).err();
+        match &mut session.checked_assertions {
+            Some(checked) => checked.push(CheckedAssertion { part: place, failure }),
+            None => failure.map_or(Ok(()), Err)?,
         }
         next = node.next;
     }
     Ok(())
+}
+
+/// Evaluates both sides of an assertion, and fails unless they are equal.
+fn check_sides(
+    session: &mut Session,
+    place: &Val,
+    left: &Val,
+    right: &Val,
+) -> Result<(), CommandError> {
+    let left = read_expr(session, left)?;
+    let right = read_expr(session, right)?;
+    let left = session.evaluate(&left)?;
+    let right = session.evaluate(&right)?;
+    match session.vm.look(&left).is_equal(session.vm.look(&right)) {
+        true => Ok(()),
+        false => Err(CommandError::Assertion { place: place.clone(), left, right }),
+    }
 }

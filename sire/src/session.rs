@@ -1,5 +1,6 @@
 //! A session: the runtime, the state, and the operations that commands consist of.
 
+use crate::assertions::{AssertionReport, CheckedAssertion};
 use crate::command_error::{CommandError, MALFORMED_REX, reject};
 use crate::compile;
 use crate::diagnostic::Diagnostic;
@@ -49,6 +50,10 @@ pub(crate) struct Session {
     pub(crate) diagnostics: SireOutput,
     /// Receives errors and warnings in place of the outputs, if it is set.
     pub(crate) on_diagnostic: Option<Box<dyn FnMut(&Diagnostic)>>,
+    /// The results of the current command's assertions, if failed ones do not end the command.
+    pub(crate) checked_assertions: Option<Vec<CheckedAssertion>>,
+    /// The reports of all assertions that were checked.
+    pub(crate) assertion_reports: Vec<AssertionReport>,
     /// How results are shown.
     pub(crate) result_form: ResultForm,
     /// Whether values, definitions and assertions are not shown.
@@ -98,6 +103,8 @@ impl Session {
             output,
             diagnostics,
             on_diagnostic: None,
+            checked_assertions: None,
+            assertion_reports: Vec::new(),
             result_form: ResultForm::Raw,
             is_quiet: false,
             library,

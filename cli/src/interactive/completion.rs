@@ -1,6 +1,6 @@
 //! Completion: names in scope, commands of the session, and modules.
 
-use super::commands::COMMANDS;
+use super::command_table::COMMANDS;
 use rex::chars::is_word_char;
 use sire::ModuleLibrary;
 
