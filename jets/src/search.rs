@@ -8,7 +8,7 @@
 use crate::args::{Suspendable, ready};
 use crate::declare::{Jet, JetResult, native};
 use crate::order::compare;
-use plan::{Items, Ref, Shape};
+use plan::{EvalError, Items, Ref, Shape};
 use std::cmp::Ordering;
 use vm::jet::ArgDemand::{Head, Lazy};
 use vm::jet::ResultShape::Nat;
@@ -31,16 +31,19 @@ pub(crate) enum KeyPosition {
 
 /// Searches the row or set at index `keys` for the value at index `key`.
 pub(crate) fn search(call: &mut JetCall<'_>, key: usize, keys: usize) -> Suspendable<KeyPosition> {
+    if call.at(key).is_normal()
+        && let Some(position) = search_set(call, key, keys)?
+    {
+        return Ok(Some(position));
+    }
     let Some(items) = items(call.at(keys)) else { unreachable!("only rows and sets are searched") };
     let (mut low, mut end) = (0, items.len());
     while low < end {
         // A comparison may have evaluated the key.
-        if matches!(call.at(keys).shape(), Shape::Set(_))
-            && call.normalise_evaluated(key, KEY_PARTS)?
-            && let Shape::Set(keys) = call.at(keys).shape()
+        if call.normalise_evaluated(key, KEY_PARTS)?
+            && let Some(position) = search_set(call, key, keys)?
         {
-            let position = keys.search(call.at(key))?;
-            return Ok(Some(position.map_or_else(KeyPosition::Missing, KeyPosition::Found)));
+            return Ok(Some(position));
         }
         let middle = usize::midpoint(low, end);
         let Some(order) = compare_item(call, key, keys, middle)? else { return Ok(None) };
@@ -51,6 +54,17 @@ pub(crate) fn search(call: &mut JetCall<'_>, key: usize, keys: usize) -> Suspend
         }
     }
     Ok(Some(KeyPosition::Missing(low)))
+}
+
+/// Searches for a key in normal form, if the value at index `keys` is a set.
+fn search_set(
+    call: &JetCall<'_>,
+    key: usize,
+    keys: usize,
+) -> Result<Option<KeyPosition>, EvalError> {
+    let Shape::Set(keys) = call.at(keys).shape() else { return Ok(None) };
+    let position = keys.search(call.at(key))?;
+    Ok(Some(position.map_or_else(KeyPosition::Missing, KeyPosition::Found)))
 }
 
 fn compare_item(

@@ -49,9 +49,11 @@ impl FunctionTranslator<'_, '_> {
 
     /// Whether a value is evaluated, or a thunk that is.
     pub(super) fn evaluated(&mut self, operand: Operand) -> Value {
+        if self.type_of(operand).is(Type::Whnf) {
+            return self.emit.constant(1);
+        }
         let word = self.word(operand);
-        let word =
-            if self.type_of(operand).is(Type::Whnf) { word } else { self.value_if_done(word) };
+        let word = self.value_if_done(word);
         let thunk = self.emit.is_thunk(word);
         let evaluated = self.emit.b.ins().bxor_imm_s(thunk, 1);
         self.bit(evaluated)

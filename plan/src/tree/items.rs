@@ -163,10 +163,15 @@ impl<'h> Items<'h> {
     ) -> Result<usize, usize> {
         let (mut items, mut start) = (self, 0);
         while let Some(node) = items.node() {
-            let later = node.parts()[1..].partition_point(|part| {
-                let first = Items::of(*part, self.heap).get(0);
-                first.is_some_and(|first| order(first).is_le())
-            });
+            let later = match node.first_keys() {
+                Some(firsts) => {
+                    firsts[1..].partition_point(|first| order(Ref::new(*first, self.heap)).is_le())
+                }
+                None => node.parts()[1..].partition_point(|part| {
+                    let first = Items::of(*part, self.heap).get(0);
+                    first.is_some_and(|first| order(first).is_le())
+                }),
+            };
             start += node.start(later);
             items = Items::of(node.parts()[later], self.heap);
         }

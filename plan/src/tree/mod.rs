@@ -96,6 +96,11 @@ impl<'h> TreeNode<'h> {
         &self.words[self.words.len() - self.fan..]
     }
 
+    /// Returns the first keys of the parts, if it is the node of a set.
+    fn first_keys(self) -> Option<&'h [Word]> {
+        (self.words.len() == 3 * self.fan).then(|| self.firsts())
+    }
+
     /// Returns the first keys of the parts of a set.
     fn firsts(self) -> &'h [Word] {
         &self.words[self.fan..2 * self.fan]

@@ -24,7 +24,9 @@ use std::rc::Rc;
 /// and the evaluation runs on the native stack.
 unsafe fn enter(vm: &mut Vm, entry: usize, args: *const u64, count: usize) -> u64 {
     let before = vm.heap.host.native.context.activation;
-    let trampoline = vm.heap.host.native.trampolines.wait()[count];
+    let trampolines = &vm.heap.host.native.trampolines;
+    // They are set before the first code is published; `get` is the shorter way to them.
+    let trampoline = trampolines.get().unwrap_or_else(|| trampolines.wait())[count];
     vm.heap.host.native.context.activation.previous = &raw const before;
     let context: *mut Vm = vm;
     // SAFETY: by this function's contract; and the activation that `switch` and `frames` rely on is
