@@ -6,6 +6,7 @@
 
 mod change;
 mod keep;
+mod project;
 mod store;
 
 use change::{
@@ -18,8 +19,10 @@ use jiff::SignedDuration;
 pub(crate) use keep::KeepRule;
 use machine::{JobResultForm, ReadArgumentOrder};
 use profile::ProfileDetail;
+pub(crate) use project::{BenchArgs, FmtArgs, NewArgs, TestArgs};
+use project::{FMT_HELP, TEST_HELP};
 use std::fmt;
-use std::net::{SocketAddr, SocketAddrV4};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -37,13 +40,14 @@ Examples:
   pallas start /tmp/counter                  run it; press Ctrl-C, and start it again
   pallas check /tmp/counter                  verify every byte of it
 
-Modules are searched in ./sire first, then in the built-in library.";
+A module is a name, or the path of a file, such as ./app.sire. Modules are searched in the folder of
+that file, then in ./sire, then in the built-in library.";
 
 const EXIT_CODES: &str = "\
 Exit codes:
   0    success
-  1    an input could not be read or used
-  2    the command line or a Sire command is wrong
+  1    an input could not be read or used, or a test failed
+  2    the command line or a Sire command is wrong, also in a session that is not interactive
   3    the machine ended by itself because its cog crashed; see `start --retry`
   4    the machine stopped because an event exceeded a limit; the next start continues before it
   101  internal error in pallas";
@@ -124,6 +128,16 @@ pub(crate) enum Command {
     Metrics(StoreArgs),
     /// List the laws that have native implementations (jets), and count their calls in a run
     Jets(JetsArgs),
+    /// Create a project: a module, its test, a README
+    New(NewArgs),
+    /// Run the assertions of modules
+    #[command(after_help = TEST_HELP)]
+    Test(TestArgs),
+    /// Format the sources of modules
+    #[command(after_help = FMT_HELP)]
+    Fmt(FmtArgs),
+    /// Measure the functions of a module whose names begin with `bench`
+    Bench(BenchArgs),
 }
 
 /// Options of `pallas jets`.
@@ -356,7 +370,11 @@ pub(crate) struct SireArgs {
     pub(crate) memory: MemoryOptions,
     #[command(flatten)]
     pub(crate) print: PrintSize,
-    /// Modules to load first; the names of the last one are in scope
+    /// Print the definitions of the modules that are loaded, also on a terminal
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+    /// Modules to load first, each a name or the path of a file; the names of the last one are in
+    /// scope
     #[arg(value_name = "SIRE")]
     pub(crate) modules: Vec<String>,
 }
@@ -372,10 +390,13 @@ pub(crate) struct SaveArgs {
     pub(crate) execution: ExecutionOptions,
     #[command(flatten)]
     pub(crate) print: PrintSize,
+    /// Print the definitions of the modules that are loaded, also on a terminal
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
     /// The seed file to write
     #[arg(value_name = "SEED")]
     pub(crate) seed: PathBuf,
-    /// The module whose `main` is saved
+    /// The module whose `main` is saved: a name, or the path of a file
     #[arg(value_name = "SIRE")]
     pub(crate) module: String,
 }
@@ -403,9 +424,10 @@ pub(crate) struct ReplArgs {
     /// the next function
     #[arg(value_name = "SEED")]
     pub(crate) seed: PathBuf,
-    /// The file that the program's output is written to
-    #[arg(long = "save", value_name = "OUTPUT_FILE", default_value = "/dev/null")]
-    pub(crate) output: PathBuf,
+    /// The file that the program's output is written to [default: the terminal; nowhere if standard
+    /// output is none]
+    #[arg(long = "save", value_name = "OUTPUT_FILE")]
+    pub(crate) output: Option<PathBuf>,
 }
 
 /// Options of a running machine.
@@ -447,12 +469,12 @@ pub(crate) struct MachineOptions {
     #[arg(long, value_name = "COUNT")]
     #[arg(value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) driver_threads: Option<u16>,
-    /// Listen for TCP connections on this IPv4 address, from the start on; may be given several
-    /// times. Port 0 stands for the port of the last run, or a free one. The addresses are printed,
-    /// and the ports are written to STORE/tcp.port. Without this option, the machine listens on
-    /// 127.0.0.1:0 when its program first asks for connections
+    /// Listen for TCP connections on this address, such as 127.0.0.1:8080 or [::1]:8080, from the
+    /// start on; may be given several times. Port 0 stands for the port of the last run, or a free
+    /// one. The addresses are printed, and the ports are written to STORE/tcp.port. Without this
+    /// option, the machine listens on 127.0.0.1:0 when its program first asks for connections
     #[arg(long, value_name = "ADDR:PORT")]
-    pub(crate) listen: Vec<SocketAddrV4>,
+    pub(crate) listen: Vec<SocketAddr>,
 }
 
 /// The form of job results.
@@ -513,13 +535,20 @@ pub(crate) struct BootArgs {
     /// any other program
     #[arg(long, value_enum, value_name = "ARGUMENTS", default_value_t)]
     pub(crate) read_arguments: ReadArgumentOption,
+    /// Print the definitions of the modules that are loaded, also on a terminal
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+    /// Create the machine even if `main` is no cog: a function with a state, a function for reads and
+    /// a row of workers as its last arguments
+    #[arg(long)]
+    pub(crate) force: bool,
     /// Start the machine after creating it
     #[arg(long)]
     pub(crate) start: bool,
     /// Directory of the new machine; it must not exist, or be empty
     #[arg(value_name = "STORE")]
     pub(crate) store: PathBuf,
-    /// The module whose `main` is the machine's first state
+    /// The module whose `main` is the machine's first state: a name, or the path of a file
     #[arg(value_name = "SIRE")]
     pub(crate) module: String,
 }

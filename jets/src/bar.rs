@@ -33,7 +33,7 @@ pub(crate) const JETS: &[Jet] = &[
     native("barGen", &[Head, Lazy], generate).returns(Bar),
     native("barTake", &[Head, Head], take),
     native("barDrop", &[Head, Head], drop),
-    native("barSlice", &[Head, Head, Head], slice).order(&[0, 2, 1]),
+    native("barSlice", &[Head, Head, Head], slice).order(&[1, 0, 2]),
     native("_BarSliceToNat", &[Head, Head, Head], slice_to_nat).order(&[1, 0, 2]).returns(Nat),
     native("barElemIndexEnd", &[Lazy, Head], last_index),
     native("barElemIndexOff", &[Lazy, Head, Head], index_from).returns(Nat),

@@ -81,23 +81,42 @@ fn next_item(call: &mut JetCall<'_>, list: usize) -> Result<bool, EvalError> {
     Ok(true)
 }
 
-/// The bytes of the list at index 0, which is dropped.
-fn list_bytes(call: &mut JetCall<'_>) -> Result<Vec<u8>, EvalError> {
+/// Returns the bytes of the list at index 0, which is dropped. If an item is not a byte, puts the
+/// list back and returns `None`: the laws of the two libraries differ there.
+fn list_bytes(call: &mut JetCall<'_>) -> Result<Option<Vec<u8>>, EvalError> {
     let mut bytes = Vec::new();
     let item = call.height();
     while next_item(call, 0)? {
+        let Some(byte) = call.small(item).and_then(|nat| u8::try_from(nat).ok()) else {
+            push_cell_back(call)?;
+            for byte in bytes.into_iter().rev() {
+                call.check()?;
+                call.push_small(u64::from(byte));
+                push_cell_back(call)?;
+            }
+            return Ok(None);
+        };
         check_result_bytes(call, bytes.len())?;
-        bytes.push(low_byte(call.cast(item)));
+        bytes.push(byte);
         call.drop_to(item);
     }
-    Ok(bytes)
+    Ok(Some(bytes))
+}
+
+/// Pops an item, and puts it in front of the list at index 0.
+fn push_cell_back(call: &mut JetCall<'_>) -> Result<(), EvalError> {
+    call.room_for(8)?;
+    call.push_at(0);
+    call.row(2)?;
+    call.put(0);
+    Ok(())
 }
 
 fn of_list(call: &mut JetCall<'_>) -> JetResult {
     if !call.may_nest() {
         return Ok(JetAnswer::Law);
     }
-    let bytes = list_bytes(call)?;
+    let Some(bytes) = list_bytes(call)? else { return Ok(JetAnswer::Law) };
     call.push_bar(&bytes)?;
     Ok(JetAnswer::Done)
 }
@@ -106,7 +125,7 @@ fn of_reversed_list(call: &mut JetCall<'_>) -> JetResult {
     if !call.may_nest() {
         return Ok(JetAnswer::Law);
     }
-    let mut bytes = list_bytes(call)?;
+    let Some(mut bytes) = list_bytes(call)? else { return Ok(JetAnswer::Law) };
     bytes.reverse();
     call.push_bar(&bytes)?;
     Ok(JetAnswer::Done)
@@ -137,17 +156,12 @@ fn concatenated(call: &mut JetCall<'_>) -> JetResult {
 /// Puts the item on top, and bars in front of it, back into the list at index 0. The bars are the
 /// bytes `whole`, divided at `ends`.
 fn restore_list(call: &mut JetCall<'_>, whole: &[u8], ends: &[usize]) -> Result<(), EvalError> {
-    call.room_for(8)?;
-    call.push_at(0);
-    call.row(2)?;
-    call.put(0);
+    push_cell_back(call)?;
     for (number, &end) in ends.iter().enumerate().rev() {
         call.check()?;
         let start = if number == 0 { 0 } else { ends[number - 1] };
         call.push_bar(&whole[start..end])?;
-        call.push_at(0);
-        call.row(2)?;
-        call.put(0);
+        push_cell_back(call)?;
     }
     Ok(())
 }

@@ -15,7 +15,7 @@ pub(crate) const JETS: &[Jet] = &[
     native("barSplitWith", &[Lazy, Head], split_with),
     native("barLinesList", &[Head], lines),
     native("barFindIndex", &[Lazy, Head], find_index),
-    native("barFindIndexOff", &[Lazy, Head, Head], find_index_from).order(&[2, 1]),
+    native("barFindIndexOff", &[Lazy, Head, Head], find_index_from),
 ];
 
 /// For each byte whether a test holds for it.

@@ -6,7 +6,7 @@ use persist::{CreateError, LogError, OpenError, PinError, Seq, SnapshotError, St
 use plan::{EvalError, Hash};
 use std::fmt;
 use std::io;
-use std::net::SocketAddrV4;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 /// Why an evaluation was aborted: it ended without a value, and not by a crash.
@@ -301,7 +301,7 @@ pub enum RunError {
 #[derive(Debug, thiserror::Error)]
 #[error("cannot listen on {address}: {source}")]
 pub struct ListenError {
-    pub(crate) address: SocketAddrV4,
+    pub(crate) address: SocketAddr,
     /// The system's error.
     pub(crate) source: io::Error,
 }

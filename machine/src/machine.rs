@@ -293,6 +293,20 @@ impl Machine {
         }
     }
 
+    /// Returns whether a value, which is evaluated, is a cog: a closure whose last arguments are a
+    /// state, a function for reads and a row of workers.
+    ///
+    /// # Errors
+    /// [`BootError::Evaluation`], if the value cannot be evaluated.
+    pub fn is_cog(vm: &mut Vm, main: &Val) -> Result<bool, BootError> {
+        boot::is_cog(vm, main)
+    }
+
+    /// The number of the last event of the log.
+    pub fn last_event(&self) -> u64 {
+        self.applied.0
+    }
+
     /// How many events were replayed when the machine was opened.
     pub fn replayed(&self) -> u64 {
         self.replayed

@@ -123,6 +123,13 @@ pub(crate) fn mailbox<T>(doorbell: &Arc<Doorbell>, capacity: usize) -> (Address<
 impl<T> Address<T> {
     /// Sends a message, whatever the capacity. A receiver that has ended needs no message.
     pub(crate) fn send(&self, message: T) {
+        self.send_silently(message);
+        self.ring();
+    }
+
+    /// Sends a message as [`send`](Address::send) does, but does not wake the receiver: more messages
+    /// follow at once, and then a [`ring`](Address::ring).
+    pub(crate) fn send_silently(&self, message: T) {
         let mut queue = self.0.lock();
         if queue.is_closed {
             // The message is dropped after the lock.
@@ -130,11 +137,15 @@ impl<T> Address<T> {
             return;
         }
         queue.messages.push_back(message);
-        drop(queue);
+    }
+
+    /// Wakes the receiver if it sleeps.
+    pub(crate) fn ring(&self) {
         self.0.doorbell.ring();
     }
 
-    /// Sends a message if there is room.
+    /// Sends a message if there is room. Does not wake the receiver, as
+    /// [`send_silently`](Address::send_silently) does not.
     ///
     /// # Errors
     /// See [`Unsent`]. If there is no room, `sender` rings when there is some.
@@ -151,8 +162,6 @@ impl<T> Address<T> {
             return Err(Unsent::Full(message));
         }
         queue.messages.push_back(message);
-        drop(queue);
-        self.0.doorbell.ring();
         Ok(())
     }
 }
@@ -250,7 +259,10 @@ mod tests {
                     loop {
                         own.silence();
                         match address.try_send(unsent, &own) {
-                            Ok(()) => break,
+                            Ok(()) => {
+                                address.ring();
+                                break;
+                            }
                             Err(Unsent::Full(message)) => unsent = message,
                             Err(Unsent::Closed) => panic!("the receiver receives all"),
                         }

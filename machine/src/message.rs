@@ -16,19 +16,28 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-/// A request of a driver to the cog. `worker` is the driver's number.
+/// A row of requests, which a driver has made in one call.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct RequestRow {
+    /// The driver's number.
+    pub(crate) worker: u64,
+    /// The number of the row among those of the driver.
+    pub(crate) number: u64,
+}
+
+/// A request of a driver to the cog.
 pub(crate) enum CogRequest {
     /// Make `value` an input of the cog.
-    Write { worker: u64, value: SeedBytes },
+    Write { row: RequestRow, value: SeedBytes },
     /// Answer a query. The answer carries `key` and `serial` ([`DriverMessage::ReadAnswer`]).
-    Read { worker: u64, key: u64, serial: u64, query: PackedMessage, call: ReadCall },
+    Read { row: RequestRow, key: u64, serial: u64, query: PackedMessage, call: ReadCall },
 }
 
 impl CogRequest {
-    /// The number of the driver.
-    pub(crate) fn worker(&self) -> u64 {
+    /// The row that it is from.
+    pub(crate) fn row(&self) -> RequestRow {
         match self {
-            CogRequest::Write { worker, .. } | CogRequest::Read { worker, .. } => *worker,
+            CogRequest::Write { row, .. } | CogRequest::Read { row, .. } => *row,
         }
     }
 }

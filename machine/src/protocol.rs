@@ -3,7 +3,7 @@
 //! Parsing is lenient and never fails: a value of another shape is no worker, no request or no
 //! output. All values are in normal form.
 
-use plan::{AppRef, Items, LawRef, Ref, Shape};
+use plan::{AppRef, Items, LawRef, NatRef, Ref, Shape};
 
 /// The parts of a cog that the machine uses.
 pub(crate) struct CogParts<'h> {
@@ -114,14 +114,29 @@ fn output(item: Ref<'_>) -> Option<CogOutputRef<'_>> {
     })
 }
 
+const READ: u64 = short_name(b"read");
+const WRITE: u64 = short_name(b"write");
+
+/// The nat of a name of at most 8 bytes, the first byte least significant.
+pub(crate) const fn short_name(name: &[u8]) -> u64 {
+    assert!(name.len() <= 8, "a short name");
+    let mut nat = 0;
+    let mut index = name.len();
+    while index > 0 {
+        index -= 1;
+        nat = nat << 8 | name[index] as u64;
+    }
+    nat
+}
+
 /// A request of a driver.
 pub(crate) enum DriverRequest<'h> {
     /// `[0 %read query]`
     Read(Ref<'h>),
     /// `[0 %write value]`
     Write(Ref<'h>),
-    /// `[device ..]`: the bytes of the device's name, and the arguments.
-    Call(Vec<u8>, Vec<Ref<'h>>),
+    /// `[device ..]`: the device's name, and the arguments.
+    Call(NatRef<'h>, Vec<Ref<'h>>),
 }
 
 /// The row of requests of a driver value; None if it has none.
@@ -142,12 +157,12 @@ pub(crate) fn request_body(body: Ref<'_>) -> Option<DriverRequest<'_>> {
     let items = body.as_row()?;
     let device = items.get(0)?.as_nat()?;
     if !device.is_zero() {
-        return Some(DriverRequest::Call(device.bytes(), items.iter().skip(1).collect()));
+        return Some(DriverRequest::Call(device, items.iter().skip(1).collect()));
     }
     let value = items.get(2)?;
-    match items.get(1)?.as_nat()?.bytes().as_slice() {
-        b"read" => Some(DriverRequest::Read(value)),
-        b"write" => Some(DriverRequest::Write(value)),
+    match items.get(1)?.as_u64()? {
+        READ => Some(DriverRequest::Read(value)),
+        WRITE => Some(DriverRequest::Write(value)),
         _ => None,
     }
 }

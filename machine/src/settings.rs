@@ -8,7 +8,7 @@ use plan::HeapOptions;
 use profile::{Profile, ProfileTrack};
 use runtime::{RuntimeBuilder, SetupError};
 use std::io;
-use std::net::SocketAddrV4;
+use std::net::SocketAddr;
 use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -104,7 +104,7 @@ pub struct NetworkSettings {
     /// The addresses. The machine listens on them from its start on. Port 0 stands for the port of
     /// the last run, or a free one. Without an address, the machine listens on 127.0.0.1, port 0,
     /// when a driver first asks for connections.
-    pub listen: Vec<SocketAddrV4>,
+    pub listen: Vec<SocketAddr>,
     /// The file that keeps the ports, one a line. None: they are not kept. [`Machine::open`] sets it
     /// to `tcp.port` in the store's directory, if it is not set.
     ///

@@ -124,7 +124,7 @@ pub fn append(heap: &mut RawHeap, stack_index: usize, more: &[u8]) -> Result<Wor
 
 /// Whether [`append`] copies a bar of `length` bytes that has no room for `more` bytes into a flat
 /// bar, without spare capacity.
-pub fn is_copied_to_append(length: usize, more: usize) -> bool {
+fn is_copied_to_append(length: usize, more: usize) -> bool {
     length < MIN_SHARED_BYTES || more > length
 }
 

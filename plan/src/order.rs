@@ -31,6 +31,7 @@ use crate::tree::{self, Items};
 use crate::value_ref::Ref;
 use crate::view::{PinRef, Shape};
 use crate::word::{Word, WordKind};
+use smallvec::SmallVec;
 use std::cmp::Ordering;
 use std::convert::Infallible;
 
@@ -175,6 +176,10 @@ impl Ref<'_> {
     }
 }
 
+/// The number of pending comparisons that need no allocation: a search of a table compares a key
+/// with a few others, and most keys are not nested deeply.
+const INLINE_PENDING: usize = 8;
+
 /// A running comparison. The values may be in different heaps.
 struct Comparison<'l, 'r, 'p> {
     left: &'l HeapMemory,
@@ -182,7 +187,7 @@ struct Comparison<'l, 'r, 'p> {
     /// Whether the result only has to tell equal values from different ones.
     only_equality: bool,
     /// The pairs to compare if everything before is equal, the last first.
-    pending: Vec<PendingComparison>,
+    pending: SmallVec<[PendingComparison; INLINE_PENDING]>,
     equal_pairs: &'p mut EqualPairs,
 }
 
@@ -239,7 +244,7 @@ impl<'l, 'r, 'p> Comparison<'l, 'r, 'p> {
         only_equality: bool,
         equal_pairs: &'p mut EqualPairs,
     ) -> Comparison<'l, 'r, 'p> {
-        Comparison { left, right, only_equality, pending: Vec::new(), equal_pairs }
+        Comparison { left, right, only_equality, pending: SmallVec::new(), equal_pairs }
     }
 
     fn push_values(&mut self, left: (Word, Role), right: (Word, Role)) {

@@ -34,7 +34,7 @@ const PROGRAMS: &[(&str, &str)] = &[
         "[300000 0]",
     ),
     // A list is converted to a bar, and each cell is dropped.
-    ("(barLen (barFromList (listGen 1000000 id)))\n\n", "1000000"),
+    ("(barLen (barFromList (listGen 1000000 (i & mod i 256))))\n\n", "1000000"),
     ("(barLen (barCatList (listGen 500000 (i & barSing (mod i 256)))))\n\n", "500000"),
     // A bar is consumed byte by byte. The parts share its bytes.
     (

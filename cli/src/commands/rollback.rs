@@ -3,8 +3,8 @@
 use super::event_text::ShownEvent;
 use super::history::{ValueRenderer, settings};
 use super::machine::time_limits;
-use super::sire::write_atomically;
 use crate::args::RollbackArgs;
+use crate::write_file::write_atomically;
 use anyhow::{Context, bail};
 use machine::{LoggedEvent, Machine, OfferReport, RollbackReport};
 use std::fmt::Write as _;

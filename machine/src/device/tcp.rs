@@ -11,7 +11,7 @@
 //! [%tcp %shut handle]    0; the connection is closed
 //! ```
 //!
-//! An address is the nat of its four bytes, first byte least significant: 127.0.0.1 is 16777343.
+//! Addresses are nats: see `address`. 127.0.0.1 is 16777343.
 //! Waiting calls of one kind at one connection are answered in the order in which they were made.
 //! The end of the input closes the connection. (Prototype: lib/Server/Hardware/TCP.hs)
 //!
@@ -36,7 +36,7 @@ use listeners::{HearCall, Listeners};
 use plan::Ref;
 use request::TcpRequest;
 use rustix::process::Resource;
-use std::net::SocketAddrV4;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -101,7 +101,7 @@ impl TcpDevice {
     fn open(
         &self,
         caller: CallerId,
-        address: SocketAddrV4,
+        address: SocketAddr,
         reply: DeviceReply,
     ) -> Option<CancelCall> {
         let grant = Grant::default();

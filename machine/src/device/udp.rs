@@ -11,13 +11,15 @@
 //! [%udp %shut handle]            0; the socket is closed
 //! ```
 //!
-//! Addresses are those of `%tcp`. The handles of `%udp` and of `%tcp` are numbered separately.
+//! Addresses are those of `%tcp`. A datagram that answers a `take` whose driver did not get the answer
+//! answers the next one. The handles of `%udp` and of `%tcp` are numbered separately.
 //!
 //! Back-pressure: the system's buffer of a socket keeps what drivers have not taken, and drops what
 //! does not fit. A `give` that waits keeps its datagram, of at most 64 KiB.
 
 use super::handles::HandleTable;
 use super::reactor::{ReactorHandle, ReactorThread, ReadinessHandler};
+use super::take_queue::TakeQueue;
 use super::{CallerId, CancelCall, Device, DeviceAnswer, DeviceReply, address};
 use mio::Token;
 use mio::net::UdpSocket;
@@ -25,12 +27,13 @@ use parking_lot::Mutex;
 use plan::Ref;
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
-use std::net::{SocketAddr, SocketAddrV4};
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
-/// The longest datagram of UDP over IPv4: 65,535 bytes less the headers.
-const LONGEST_DATAGRAM: usize = 65_507;
+/// The longest datagram of UDP over IPv6: 65,535 bytes less the header of UDP. The system refuses
+/// one over IPv4 that is longer than 65,507 bytes.
+const LONGEST_DATAGRAM: usize = 65_527;
 
 /// The device of datagrams.
 pub(crate) struct UdpDevice {
@@ -55,8 +58,8 @@ struct DatagramSocket {
 struct DatagramIo {
     /// None when the socket is closed.
     socket: Option<WatchedSocket>,
+    takes: TakeQueue,
     /// Waiting calls, by number.
-    takes: BTreeMap<u64, DeviceReply>,
     gives: BTreeMap<u64, (DeviceReply, SocketAddr, Box<[u8]>)>,
 }
 
@@ -69,10 +72,10 @@ struct WatchedSocket {
 
 /// A call of `%udp`.
 enum UdpRequest<'h> {
-    Open(SocketAddrV4),
+    Open(SocketAddr),
     Mine { handle: u64 },
     Take { handle: u64 },
-    Give { handle: u64, to: SocketAddrV4, bytes: &'h [u8] },
+    Give { handle: u64, to: SocketAddr, bytes: &'h [u8] },
     Shut { handle: u64 },
 }
 
@@ -109,18 +112,16 @@ impl UdpDevice {
         };
         let number = self.next_number.fetch_add(1, Ordering::Relaxed);
         let io = &mut *socket.io.lock();
-        io.takes.insert(number, reply);
+        let receipt = io.takes.add(number, reply);
         io.answer_takes();
-        let waiting = Arc::clone(&socket);
-        io.takes
-            .contains_key(&number)
-            .then(|| Box::new(move || drop(waiting.io.lock().takes.remove(&number))) as CancelCall)
+        let socket = Arc::clone(&socket);
+        Some(Box::new(move || socket.io.lock().takes.cancel(number, &receipt)))
     }
 
     fn give(
         &self,
         caller: CallerId,
-        (handle, to, bytes): (u64, SocketAddrV4, &[u8]),
+        (handle, to, bytes): (u64, SocketAddr, &[u8]),
         reply: DeviceReply,
     ) -> Option<CancelCall> {
         let socket = self.sockets.table.find(handle, caller);
@@ -130,7 +131,7 @@ impl UdpDevice {
         };
         let number = self.next_number.fetch_add(1, Ordering::Relaxed);
         let io = &mut *socket.io.lock();
-        io.gives.insert(number, (reply, to.into(), bytes.into()));
+        io.gives.insert(number, (reply, to, bytes.into()));
         io.answer_gives();
         let waiting = Arc::clone(&socket);
         io.gives
@@ -187,7 +188,7 @@ impl Sockets {
     fn open(
         sockets: &Arc<Sockets>,
         caller: CallerId,
-        address: SocketAddrV4,
+        address: SocketAddr,
         reply: DeviceReply,
     ) -> Option<CancelCall> {
         let Ok(handle) = sockets.bind(caller, address) else {
@@ -204,8 +205,8 @@ impl Sockets {
         }))
     }
 
-    fn bind(&self, caller: CallerId, address: SocketAddrV4) -> io::Result<u64> {
-        let mut bound = UdpSocket::bind(SocketAddr::V4(address))?;
+    fn bind(&self, caller: CallerId, address: SocketAddr) -> io::Result<u64> {
+        let mut bound = UdpSocket::bind(address)?;
         let port = bound.local_addr()?.port();
         let socket = Arc::new(DatagramSocket { port, io: Mutex::default() });
         let handler: Weak<DatagramSocket> = Arc::downgrade(&socket);
@@ -242,24 +243,21 @@ impl DatagramIo {
         if self.takes.is_empty() {
             return;
         }
+        let Some(WatchedSocket { socket, .. }) = &self.socket else {
+            return self.takes.end(&DeviceAnswer::ZERO);
+        };
         let mut buffer = vec![0; LONGEST_DATAGRAM];
-        while let Some((number, reply)) = self.takes.pop_first() {
-            let Some(WatchedSocket { socket, .. }) = &self.socket else {
-                reply.send(DeviceAnswer::ZERO);
-                continue;
-            };
+        while !self.takes.is_empty() {
             match socket.recv_from(&mut buffer) {
-                Ok((count, SocketAddr::V4(from))) => {
-                    let (ip, port) = (address::answer(*from.ip()), u64::from(from.port()).into());
+                Ok((count, from)) => {
+                    let [ip, port] = address::answer(from);
                     let bytes = DeviceAnswer::Bytes(buffer[..count].to_vec());
-                    reply.send(DeviceAnswer::Row(vec![ip, port, bytes]));
+                    // A call waits, so the answer does not come back.
+                    let _ = self.takes.answer(DeviceAnswer::Row(vec![ip, port, bytes]));
                 }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    self.takes.insert(number, reply);
-                    return;
-                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
                 // An error that an earlier datagram caused, which the system reports once.
-                Ok(_) | Err(_) => drop(self.takes.insert(number, reply)),
+                Err(_) => {}
             }
         }
     }

@@ -231,6 +231,7 @@ impl Driver {
             | DriverMessage::ReadFailed { .. }
             | DriverMessage::DeviceAnswer { .. } => return,
         };
+        self.calls.begin_row();
         self.call(key, value, resources);
     }
 

@@ -25,6 +25,8 @@ struct DriverThreadEntry {
     thread: JoinHandle<()>,
     /// The number of drivers that run on it.
     drivers: usize,
+    /// Whether messages were sent of which the thread was not notified.
+    is_ring_due: bool,
 }
 
 struct RunningDriver {
@@ -76,10 +78,22 @@ impl DriverPool {
         Ok(())
     }
 
-    /// Sends a message to a driver. Has no effect if the driver has ended.
-    pub(crate) fn send(&self, worker: u64, message: DriverMessage) {
+    /// Sends a message to a driver, whose thread is notified by [`notify`](DriverPool::notify). Has no
+    /// effect if the driver has ended.
+    pub(crate) fn send(&mut self, worker: u64, message: DriverMessage) {
         if let Some(RunningDriver { thread, .. }) = self.running.get(&worker) {
-            self.threads[*thread].address.send(ThreadMessage::Deliver { worker, message });
+            let entry = &mut self.threads[*thread];
+            entry.address.send_silently(ThreadMessage::Deliver { worker, message });
+            entry.is_ring_due = true;
+        }
+    }
+
+    /// Wakes the threads to which messages were sent since the last time.
+    pub(crate) fn notify(&mut self) {
+        for entry in &mut self.threads {
+            if std::mem::take(&mut entry.is_ring_due) {
+                entry.address.ring();
+            }
         }
     }
 
@@ -149,7 +163,7 @@ impl DriverPool {
                 DriverThread::new(resources, inbox, reactor).run();
             })
             .map_err(SystemError::new("start a thread"))?;
-        Ok(DriverThreadEntry { address, thread, drivers: 0 })
+        Ok(DriverThreadEntry { address, thread, drivers: 0, is_ring_due: false })
     }
 }
 

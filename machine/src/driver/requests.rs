@@ -9,10 +9,10 @@ use crate::codec::{self, SeedBytes};
 use crate::console::{ConsoleNotice, ReportOrigin};
 use crate::device::{CallerId, DelayedCall, DeviceReply, UnknownDevices};
 use crate::mailbox::{Address, Doorbell, Unsent};
-use crate::message::{CogRequest, DriverMessage, ReadCall};
+use crate::message::{CogRequest, DriverMessage, ReadCall, RequestRow};
 use crate::packed::{PackedMessage, PinPacker};
 use crate::protocol::DriverRequest;
-use plan::Ref;
+use plan::{NatRef, Ref};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use vm::Vm;
@@ -30,6 +30,8 @@ pub(super) struct RequestSender {
     waiting: Option<CogRequest>,
     /// The drivers that wait for room, first come first served.
     blocked: VecDeque<u64>,
+    /// Whether requests were sent of which the event loop was not notified.
+    is_ring_due: bool,
     is_closed: bool,
 }
 
@@ -37,7 +39,8 @@ impl RequestSender {
     /// A way from the thread with this doorbell.
     pub(super) fn new(address: Address<CogRequest>, doorbell: Arc<Doorbell>) -> RequestSender {
         let (waiting, blocked) = (None, VecDeque::new());
-        RequestSender { address, doorbell, waiting, blocked, is_closed: false }
+        let (is_ring_due, is_closed) = (false, false);
+        RequestSender { address, doorbell, waiting, blocked, is_ring_due, is_closed }
     }
 
     /// The doorbell of the thread.
@@ -50,14 +53,25 @@ impl RequestSender {
         self.waiting.is_some()
     }
 
-    /// Sends a request, or keeps it until there is room. The sender is not full.
+    /// Sends a request, or keeps it until there is room. The sender is not full. The event loop is
+    /// notified by [`notify`](RequestSender::notify), or if there is no room.
     fn send(&mut self, request: CogRequest) {
         debug_assert!(self.waiting.is_none(), "one request waits at most");
         match self.address.try_send(request, &self.doorbell) {
-            Ok(()) => {}
-            Err(Unsent::Full(request)) => self.waiting = Some(request),
+            Ok(()) => self.is_ring_due = true,
+            Err(Unsent::Full(request)) => {
+                self.waiting = Some(request);
+                self.notify();
+            }
             // The event loop has ended, and ends the drivers.
             Err(Unsent::Closed) => self.is_closed = true,
+        }
+    }
+
+    /// Wakes the event loop, if requests were sent since the last time.
+    pub(super) fn notify(&mut self) {
+        if std::mem::take(&mut self.is_ring_due) {
+            self.address.ring();
         }
     }
 
@@ -108,7 +122,7 @@ impl RequestIssuer<'_> {
                 Ok(query) => self.read(key, query),
                 Err(_) => self.report_too_large(),
             },
-            DriverRequest::Call(device, args) => self.call(key, device, args),
+            DriverRequest::Call(device, args) => self.call(key, *device, args),
         }
     }
 
@@ -117,15 +131,20 @@ impl RequestIssuer<'_> {
         if value.len() > WRITE_LIMIT {
             return self.report_too_large();
         }
-        self.send(CogRequest::Write { worker: self.driver.worker, value });
+        self.send(CogRequest::Write { row: self.row(), value });
     }
 
     /// Sends a query to the cog.
     pub(super) fn read(&mut self, key: u64, query: PackedMessage) {
-        let (worker, serial) = (self.driver.worker, self.calls.next_serial());
+        let (row, serial) = (self.row(), self.calls.next_serial());
         let call = ReadCall::default();
-        self.send(CogRequest::Read { worker, key, serial, query, call: call.clone() });
+        self.send(CogRequest::Read { row, key, serial, query, call: call.clone() });
         self.calls.add(key, serial, Some(Box::new(move || call.cancel())));
+    }
+
+    /// The row of requests that is issued.
+    fn row(&self) -> RequestRow {
+        RequestRow { worker: self.driver.worker, number: self.calls.row() }
     }
 
     fn send(&mut self, request: CogRequest) {
@@ -136,7 +155,7 @@ impl RequestIssuer<'_> {
     }
 
     /// Calls a device.
-    fn call(&mut self, key: u64, name: &[u8], args: &[Ref<'_>]) {
+    fn call(&mut self, key: u64, name: NatRef<'_>, args: &[Ref<'_>]) {
         // First: what the device takes back from the pending call may answer the new one.
         self.calls.cancel(key);
         let serial = self.calls.next_serial();
@@ -150,7 +169,7 @@ impl RequestIssuer<'_> {
                 device.call(CallerId(worker), args, reply)
             }
             None => {
-                self.call_unknown(DelayedCall { key, serial }, name);
+                self.call_unknown(DelayedCall { key, serial }, &name.bytes());
                 None
             }
         };

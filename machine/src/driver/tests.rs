@@ -4,7 +4,7 @@ use super::{DriverContext, DriverPool};
 use crate::codec;
 use crate::device::{DeviceRegistry, TimeDevice};
 use crate::mailbox::{Doorbell, Inbox, mailbox};
-use crate::message::{CogRequest, DriverMessage};
+use crate::message::{CogRequest, DriverMessage, RequestRow};
 use crate::packed::{PackedMessage, PinPacker};
 use crate::settings::{DriverSettings, MachineSettings};
 use crate::tests::harness::TestMachine;
@@ -73,7 +73,7 @@ impl TestPool {
     /// The driver and value of the next write.
     fn written(&mut self) -> (u64, u64) {
         match self.requests.receive() {
-            CogRequest::Write { worker, value } => {
+            CogRequest::Write { row: RequestRow { worker, .. }, value } => {
                 let value = codec::deserialize(&mut self.vm, &value).expect("ours");
                 (worker, self.vm.look(&value).as_u64().expect("a nat"))
             }
@@ -85,6 +85,7 @@ impl TestPool {
         let value = self.vm.nat(value);
         let value = PackedMessage::pack(&mut self.packer, &self.vm, &value).expect("small");
         self.pool.send(worker, DriverMessage::CogOutput { key, value });
+        self.pool.notify();
     }
 }
 

@@ -17,7 +17,7 @@ use vm::Vm;
 
 /// The most messages that are received between two turns of drivers.
 const MESSAGES_AT_A_TIME: usize = 1024;
-/// How often sockets are looked at while drivers use their turns.
+/// How often sockets are looked at, and the event loop is notified, while drivers use their turns.
 const POLL_INTERVAL: Duration = Duration::from_micros(200);
 
 /// A thread's drivers, and which of them can use a turn.
@@ -34,6 +34,8 @@ pub(super) struct DriverThread {
     drivers: Map<u64, QueuedDriver>,
     /// The drivers that can use a turn, in the order of their turns.
     ready: VecDeque<u64>,
+    /// The driver that had the last turn.
+    last_turn: Option<u64>,
     is_stopped: bool,
 }
 
@@ -58,6 +60,7 @@ impl DriverThread {
             polled: Instant::now(),
             drivers: Map::default(),
             ready: VecDeque::new(),
+            last_turn: None,
             is_stopped: false,
         }
     }
@@ -77,6 +80,10 @@ impl DriverThread {
                 Some(worker) => {
                     if let Some(queued) = self.drivers.get_mut(&worker) {
                         queued.is_queued = false;
+                    }
+                    // The requests of another driver do not wait for this one's turn.
+                    if self.last_turn.replace(worker) != Some(worker) {
+                        self.resources.requests.notify();
                     }
                     self.with_driver(worker, Driver::take_turn);
                     self.poll_now_and_then();
@@ -118,6 +125,7 @@ impl DriverThread {
     fn wait(&mut self) {
         let DriverThread { resources: ThreadResources { context, timers, requests, .. }, .. } =
             self;
+        requests.notify();
         let doorbell = Arc::clone(requests.doorbell());
         let timeout = timers.sleep(&*context.settings.clock, &doorbell);
         let reactor = &mut self.reactor;
@@ -125,10 +133,12 @@ impl DriverThread {
         self.polled = Instant::now();
     }
 
-    /// Looks for sockets that are ready, if that was not done for a while.
+    /// Notifies the event loop of requests, and looks for sockets that are ready, if that was not
+    /// done for a while. While one driver uses turn after turn, what it causes is handled in batches.
     fn poll_now_and_then(&mut self) {
         let now = Instant::now();
         if now - self.polled >= POLL_INTERVAL {
+            self.resources.requests.notify();
             self.reactor.poll(Some(Duration::ZERO));
             self.polled = now;
         }

@@ -7,7 +7,7 @@ use super::{FULL_DISK_RETRY, Machine};
 use crate::cog::CogOutput;
 use crate::error::RunError;
 use crate::event::{EventInput, EventRecord, InputPayload};
-use crate::message::{CogRequest, ControlMessage, DriverMessage};
+use crate::message::{CogRequest, ControlMessage, DriverMessage, RequestRow};
 use crate::trace::ConsoleMessage;
 use persist::LogError;
 use profile::ProfileTimer;
@@ -58,6 +58,7 @@ impl Machine {
             while let Some(control) = self.next_control() {
                 self.handle_control(control)?;
             }
+            self.pool.notify_drivers();
             let is_over = self.cog.status().running().is_none() && self.queue.is_empty();
             if is_over || self.is_ending() {
                 return Ok(());
@@ -115,7 +116,8 @@ impl Machine {
                     self.metrics.count_job();
                     self.pool.cancel(worker);
                     let input = EventInput { slot, payload };
-                    self.handle_inputs(vec![WorkerInput { worker, input }])?;
+                    let row = RequestRow { worker, number: 0 };
+                    self.handle_inputs(vec![WorkerInput { row, input }])?;
                 }
             }
             ControlMessage::WorkerFailed(error) => return Err(error.into()),
@@ -144,7 +146,8 @@ impl Machine {
         Ok(())
     }
 
-    /// Handles a request and those that wait behind it. Consecutive writes are one event.
+    /// Handles a request and those that wait behind it. The writes are one event, unless a read is
+    /// to see one of them. The loop notifies the drivers of the answers.
     fn handle_batch(&mut self, first: CogRequest) -> Result<(), RunError> {
         self.reads.renew_budget();
         self.run_fresh_reads()?;
@@ -153,16 +156,19 @@ impl Machine {
         let mut next = Some(first);
         while let Some(request) = next {
             match request {
-                CogRequest::Write { worker, value } => {
-                    if let Some(slot) = self.workers.slot_of(worker) {
+                CogRequest::Write { row, value } => {
+                    if let Some(slot) = self.workers.slot_of(row.worker) {
                         bytes += value.len();
                         let input = EventInput { slot, payload: InputPayload::Written(value) };
-                        inputs.push(WorkerInput { worker, input });
+                        inputs.push(WorkerInput { row, input });
                     }
                 }
-                CogRequest::Read { worker, key, serial, query, call } => {
-                    self.handle_inputs(std::mem::take(&mut inputs))?;
+                CogRequest::Read { row, key, serial, query, call } => {
+                    if inputs.iter().any(|input| input.row == row) {
+                        self.handle_inputs(std::mem::take(&mut inputs))?;
+                    }
                     if !self.is_ending() {
+                        let worker = row.worker;
                         self.reads.add(ReadRequest { worker, key, serial, call }, query);
                         self.run_fresh_reads()?;
                     }

@@ -27,7 +27,9 @@
 //!
 //! A read sees a state at least as new as everything that its driver has been answered for: it
 //! begins with the current state, and what drivers are sent depends on this state or an earlier
-//! one. It also sees what its driver wrote before: it waits for an event with such an input.
+//! one. It also sees what its driver wrote in the same row of requests: it waits for an event with
+//! such an input. It does not wait for what the driver wrote in other rows, so a server reads for
+//! one client while it changes the state for another.
 
 use super::Machine;
 use super::effect_queue::Effect;
@@ -35,7 +37,7 @@ use super::read_queue::{BegunRead, ReadQueue, ReadRequest};
 use crate::cog::{CogError, ReadProgress, ReadResult};
 use crate::console::{ConsoleNotice, ReportOrigin};
 use crate::error::{AbortReason, RunError};
-use crate::message::{CogRequest, ControlMessage, DriverMessage};
+use crate::message::{CogRequest, ControlMessage, DriverMessage, RequestRow};
 use crate::trace::ConsoleMessage;
 use persist::Seq;
 use std::time::Duration;
@@ -50,6 +52,8 @@ const LONG_SLICE: Duration = Duration::from_millis(1);
 const SHORT_EVENT: Duration = Duration::from_millis(10);
 /// A long read that has taken this time does not get as much time as a long event any more.
 const RECENT_LIMIT: Duration = Duration::from_millis(100);
+/// The answers to reads that take less are sent in batches.
+const LONG_BATCH: Duration = Duration::from_micros(50);
 /// The most reads that have begun and not ended. Each has two stacks.
 const BEGUN_MAX: usize = 256;
 
@@ -144,6 +148,10 @@ impl Machine {
             }
             ReadProgress::Ended(result) => self.end_read(request, sees, result)?,
         }
+        let took = self.settings.clock.instant() - start;
+        if took >= LONG_BATCH {
+            self.pool.notify_drivers();
+        }
         Ok(took)
     }
 
@@ -171,12 +179,12 @@ impl Machine {
         self.perform_when_durable_up_to(sees, effects)
     }
 
-    /// Looks for reads while an event is suspended whose inputs are from these workers, evaluates
+    /// Looks for reads while an event is suspended whose inputs are from these rows, evaluates
     /// them, and lets effects happen that have become durable. The event has been evaluated for
     /// `total`, and since the last call for `slice`.
     pub(super) fn serve_beside_event(
         &mut self,
-        writers: &[u64],
+        rows: &[RequestRow],
         slice: Duration,
         total: Duration,
     ) -> Result<(), RunError> {
@@ -186,22 +194,25 @@ impl Machine {
                 other => self.postponed_control.push_back(other),
             }
         }
-        while self.postponed_requests.len() < super::REQUEST_QUEUE
+        while self.postponed_requests.len() + self.reads.fresh.len() < super::REQUEST_QUEUE
             && let Some(request) = self.requests.try_receive()
         {
-            self.postpone(request, writers);
+            self.postpone(request, rows);
         }
-        self.run_reads_beside_event(slice, total)
+        self.run_reads_beside_event(slice, total)?;
+        self.pool.notify_drivers();
+        Ok(())
     }
 
     /// Handles a request that arrives during an event, if that is possible. Any other request waits
-    /// for the end of the event: a write, and the requests of a driver whose input waits.
-    fn postpone(&mut self, request: CogRequest, writers: &[u64]) {
-        let worker = request.worker();
-        let waits = writers.contains(&worker)
-            || self.postponed_requests.iter().any(|request| request.worker() == worker);
+    /// for the end of the event: a write, and the requests of a row with a write.
+    fn postpone(&mut self, request: CogRequest, rows: &[RequestRow]) {
+        let row = request.row();
+        let waits = rows.contains(&row)
+            || self.postponed_requests.iter().any(|request| request.row() == row);
         match request {
-            CogRequest::Read { worker, key, serial, query, call } if !waits => {
+            CogRequest::Read { row, key, serial, query, call } if !waits => {
+                let worker = row.worker;
                 self.reads.add(ReadRequest { worker, key, serial, call }, query);
             }
             request => self.postponed_requests.push_back(request),

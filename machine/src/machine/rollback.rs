@@ -40,11 +40,6 @@ pub struct OfferReport {
 }
 
 impl Machine {
-    /// The last event.
-    pub fn last_event(&self) -> u64 {
-        self.applied.0
-    }
-
     /// The last event before the newest upgrade in the log. None if the log has no upgrade.
     ///
     /// # Errors

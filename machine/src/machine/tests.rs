@@ -5,6 +5,7 @@ use super::*;
 use crate::codec;
 use crate::error::{AbortReason, LimitStopCause};
 use crate::event::{EventInput, InputPayload};
+use crate::message::RequestRow;
 use crate::set_aside::SetAsideInput;
 use crate::settings::ReplayFrom;
 use crate::tests::harness::TestMachine;
@@ -61,7 +62,7 @@ fn inputs(functions: &[PlanExpr]) -> Vec<WorkerInput> {
         let value = input(function.clone(), slot).value(&mut vm);
         let value = codec::serialize(&vm, &value).expect("a small value");
         let input = EventInput { slot, payload: InputPayload::Written(value) };
-        WorkerInput { worker: slot, input }
+        WorkerInput { row: RequestRow { worker: slot, number: 0 }, input }
     };
     functions.iter().enumerate().map(&mut of_driver).collect()
 }

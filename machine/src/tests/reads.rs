@@ -131,12 +131,9 @@ fn many_endless_reads_take_turns_with_events() {
     assert_eq!(run.outcome(), RunOutcome::Stopped);
 }
 
-/// Checks that a read is answered with the state, 7, while an event has no end. The cog has this
-/// `reads`.
-fn check_read_beside_an_endless_event(reads: PlanExpr) {
-    let requests = vec![wait(nat(START as u64 + 1)), read(), wait(nat(u64::MAX))];
-    let workers = row([exec(writer(input(endless(), 5))), exec(cycle(requests, &[1]))]);
-    let machine = standing(&call(calling_law(), [nat(7), reads, workers]));
+/// Checks that a machine shows the answer to a read, its state 7, while an event has no end.
+fn check_read_beside_an_endless_event(program: &PlanExpr) {
+    let machine = standing(program);
     let running = machine.start();
     machine.clock.wait_for_slice();
     machine.clock.advance(Duration::from_secs(1));
@@ -156,14 +153,34 @@ fn check_read_beside_an_endless_event(reads: PlanExpr) {
     });
 }
 
+/// A cog with this `reads`. Driver 0 makes an event that has no end, and driver 1 reads during it.
+fn reading_beside_an_endless_event(reads: PlanExpr) -> PlanExpr {
+    let requests = vec![wait(nat(START as u64 + 1)), read(), wait(nat(u64::MAX))];
+    let workers = row([exec(writer(input(endless(), 5))), exec(cycle(requests, &[1]))]);
+    call(calling_law(), [nat(7), reads, workers])
+}
+
 #[test]
 fn a_read_is_answered_while_an_event_has_no_end() {
-    check_read_beside_an_endless_event(law(3, arg(1)));
+    check_read_beside_an_endless_event(&reading_beside_an_endless_event(law(3, arg(1))));
 }
 
 #[test]
 fn a_read_of_many_slices_is_answered_while_an_event_has_no_end() {
-    check_read_beside_an_endless_event(law(3, case(call(long(), [nat(0)]), arg(1), harmless())));
+    let reads = law(3, case(call(long(), [nat(0)]), arg(1), harmless()));
+    check_read_beside_an_endless_event(&reading_beside_an_endless_event(reads));
+}
+
+/// A server reads for one client while it changes the state for another.
+#[test]
+fn a_read_is_answered_during_an_event_that_its_driver_wrote() {
+    let waits = wait(nat(START as u64 + 1));
+    let requests = vec![waits.clone(), read(), wait(nat(u64::MAX))];
+    let PlanExpr::Call(driver, _) = cycle(requests, &[1]) else { panic!("a driver is a call") };
+    // The first row has the write, and the second one, a second later, has the read.
+    let event = write(input(endless(), 5));
+    let first = row([row([nat(9), event]), row([nat(0), waits])]);
+    check_read_beside_an_endless_event(&calling([exec(call(*driver, [first]))]));
 }
 
 #[test]

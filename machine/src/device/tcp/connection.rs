@@ -12,9 +12,9 @@ use crate::device::{CallerId, DeviceAnswer, DeviceReply};
 use mio::Token;
 use mio::net::TcpStream;
 use parking_lot::Mutex;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{SocketAddr, SocketAddrV4};
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
@@ -62,9 +62,9 @@ struct ConnectionIo {
     /// The bytes of answers that no driver got, by the numbers of the calls. They come before those
     /// in the socket.
     returned: BTreeMap<u64, Vec<u8>>,
-    /// Waiting calls, by number.
-    takes: BTreeMap<u64, (DeviceReply, TakeReceipt)>,
-    gives: BTreeMap<u64, (DeviceReply, Box<[u8]>)>,
+    /// Waiting calls and their numbers, in the order in which they were made.
+    takes: VecDeque<(u64, DeviceReply, TakeReceipt)>,
+    gives: VecDeque<(u64, DeviceReply, Box<[u8]>)>,
 }
 
 struct ConnectionSocket {
@@ -132,12 +132,12 @@ impl Connection {
     pub(super) fn open(
         connections: &Arc<Connections>,
         caller: CallerId,
-        address: SocketAddrV4,
+        address: SocketAddr,
         reply: DeviceReply,
         grant: Grant,
     ) -> Option<Arc<Connection>> {
         let permit = connections.permit();
-        let opened = permit.map(|permit| (permit, TcpStream::connect(SocketAddr::V4(address))));
+        let opened = permit.map(|permit| (permit, TcpStream::connect(address)));
         let Some((permit, Ok(stream))) = opened else {
             reply.send(DeviceAnswer::ZERO);
             return None;
@@ -198,9 +198,10 @@ impl Connection {
             reply.send(DeviceAnswer::Bytes(Vec::new()));
             return false;
         }
-        io.takes.insert(number, (reply, Arc::clone(&receipt)));
+        io.takes.push_back((number, reply, Arc::clone(&receipt)));
         self.answer_takes(io, connections);
-        io.takes.contains_key(&number) || receipt.get().is_some()
+        // If the last call waits, it is this one.
+        !io.takes.is_empty() || receipt.get().is_some()
     }
 
     /// Answers a `give`, or makes it wait. Returns whether it waits.
@@ -224,7 +225,7 @@ impl Connection {
                 false
             }
             Ok(None) => {
-                io.gives.insert(number, (reply, bytes[..bytes.len().min(GIVE_LIMIT)].into()));
+                io.gives.push_back((number, reply, bytes[..bytes.len().min(GIVE_LIMIT)].into()));
                 true
             }
             Err(_) => {
@@ -238,7 +239,8 @@ impl Connection {
     /// Removes a waiting `take`, or takes back the bytes with which it was answered.
     pub(super) fn cancel_take(&self, number: u64, receipt: &TakeReceipt) {
         let io = &mut *self.io.lock();
-        if io.takes.remove(&number).is_some() {
+        if let Some(index) = io.takes.iter().position(|(waiting, ..)| *waiting == number) {
+            io.takes.remove(index);
             return;
         }
         if let (Some(bytes), Some(connections)) = (receipt.get(), self.connections.upgrade())
@@ -252,7 +254,7 @@ impl Connection {
     /// Removes a waiting `give`.
     pub(super) fn cancel_give(&self, number: u64) {
         let io = &mut *self.io.lock();
-        io.gives.remove(&number);
+        io.gives.retain(|(waiting, ..)| *waiting != number);
         if io.has_ended
             && io.gives.is_empty()
             && let Some(connections) = self.connections.upgrade()
@@ -283,7 +285,7 @@ impl Connection {
             connections.table.remove(*handle);
         }
         io.end_takes();
-        let gives = std::mem::take(&mut io.gives).into_values().map(|(reply, _)| reply);
+        let gives = std::mem::take(&mut io.gives).into_iter().map(|(_, reply, _)| reply);
         for reply in gives.chain(io.opening.take().map(|call| call.reply)) {
             reply.send(DeviceAnswer::ZERO);
         }
@@ -312,7 +314,7 @@ impl Connection {
             match io.read() {
                 Ok(None) => return,
                 Ok(Some(bytes)) if !bytes.is_empty() => {
-                    if let Some((_, (reply, receipt))) = io.takes.pop_first() {
+                    if let Some((_, reply, receipt)) = io.takes.pop_front() {
                         // A call is answered once, and its receipt is set once, here.
                         let bytes = receipt.get_or_init(|| bytes).clone();
                         reply.send(DeviceAnswer::Bytes(bytes));
@@ -330,10 +332,10 @@ impl Connection {
 
     /// Answers the waiting `give`s while the socket has room.
     fn answer_gives(&self, io: &mut ConnectionIo, connections: &Connections) {
-        while let Some((number, (reply, bytes))) = io.gives.pop_first() {
+        while let Some((number, reply, bytes)) = io.gives.pop_front() {
             match io.write(&bytes) {
                 Ok(None) => {
-                    io.gives.insert(number, (reply, bytes));
+                    io.gives.push_front((number, reply, bytes));
                     return;
                 }
                 Ok(Some(count)) => reply.send(count_answer(count)),
@@ -369,7 +371,7 @@ impl ConnectionIo {
 
     /// Answers the waiting `take`s as at the end of the input.
     fn end_takes(&mut self) {
-        for (reply, _) in std::mem::take(&mut self.takes).into_values() {
+        for (_, reply, _) in std::mem::take(&mut self.takes) {
             reply.send(DeviceAnswer::Bytes(Vec::new()));
         }
     }

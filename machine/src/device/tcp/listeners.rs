@@ -16,7 +16,7 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::{Arc, Weak};
 use std::{fs, iter};
@@ -121,8 +121,8 @@ impl Listeners {
             return Ok(());
         }
         let kept = self.settings.port_file.as_deref().map(read_ports).unwrap_or_default();
-        let default = [SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)];
-        let wanted: &[SocketAddrV4] =
+        let default = [SocketAddr::from((Ipv4Addr::LOCALHOST, 0))];
+        let wanted: &[SocketAddr] =
             if self.settings.listen.is_empty() { &default } else { &self.settings.listen };
         // A failure is final: each later call would fail for the same reason.
         state.opened = Some(Vec::new());
@@ -140,13 +140,9 @@ impl Listeners {
     }
 
     /// Opens a listener. Instead of port 0, it tries the port `kept` of the last run first.
-    fn bind(
-        self: &Arc<Self>,
-        wanted: SocketAddrV4,
-        kept: u16,
-    ) -> Result<OpenListener, ListenError> {
+    fn bind(self: &Arc<Self>, wanted: SocketAddr, kept: u16) -> Result<OpenListener, ListenError> {
         let failed = |source| ListenError { address: wanted, source };
-        let bind = |port| TcpListener::bind(SocketAddr::V4(SocketAddrV4::new(*wanted.ip(), port)));
+        let bind = |port| TcpListener::bind(SocketAddr::new(wanted.ip(), port));
         let mut socket = match (wanted.port(), kept) {
             (0, kept) if kept != 0 => bind(kept).or_else(|_| {
                 self.console.notice(&ConsoleNotice::PortInUse(kept));
@@ -237,10 +233,10 @@ impl ReadinessHandler for Listeners {
     }
 }
 
-fn answer(call: HearCall, handle: u64, peer: SocketAddrV4) {
+fn answer(call: HearCall, handle: u64, peer: SocketAddr) {
     // The grant of a call is set once, here.
     let handle = *call.grant.get_or_init(|| handle);
-    let (ip, port) = (address::answer(*peer.ip()), u64::from(peer.port()).into());
+    let [ip, port] = address::answer(peer);
     call.reply.send(DeviceAnswer::Row(vec![handle.into(), ip, port]));
 }
 
@@ -251,18 +247,17 @@ fn answer(call: HearCall, handle: u64, peer: SocketAddrV4) {
 fn accept(
     listeners: &[OpenListener],
     next: &mut usize,
-) -> io::Result<Option<(TcpStream, SocketAddrV4)>> {
+) -> io::Result<Option<(TcpStream, SocketAddr)>> {
     let mut refused = None;
     for _ in 0..listeners.len() {
         let listener = &listeners[*next % listeners.len()];
         *next = (*next + 1) % listeners.len();
         loop {
             match listener.socket.accept() {
-                Ok((stream, SocketAddr::V4(peer))) => return Ok(Some((stream, peer))),
+                Ok(accepted) => return Ok(Some(accepted)),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                // A client gave its connection up, or the address is one of IPv6.
+                // A client gave its connection up.
                 Err(error) if is_of_connection(&error) => {}
-                Ok(_) => {}
                 Err(error) => {
                     refused = Some(error);
                     break;
