@@ -138,6 +138,26 @@ fn a_rehearsal_is_demanded_and_finds_a_program_that_crashes() {
 }
 
 #[test]
+fn the_log_of_a_running_machine_is_followed_until_it_stops() {
+    let pallas = counters();
+    let machine = RunningMachine::start(pallas.command(["start", "counter"]));
+    while !pallas.path("counter/control.sock").exists() {
+        machine.lines.recv_timeout(TIMEOUT).expect("it counts");
+    }
+    let mut following =
+        RunningMachine::start(pallas.command(["log", "--follow", "--last", "1", "counter"]));
+    let mut events = Vec::new();
+    while events.len() < 3 {
+        let line = following.lines.recv_timeout(TIMEOUT).expect("events happen");
+        let number = line.strip_prefix("event ").and_then(|rest| rest.split(' ').next());
+        events.extend(number.map(|number| number.parse::<u64>().expect("a number")));
+    }
+    assert!(events.windows(2).all(|pair| pair[1] == pair[0] + 1), "{events:?}");
+    machine.kill();
+    assert!(following.child.wait().expect("it ends with the machine").success());
+}
+
+#[test]
 fn a_fork_goes_its_own_way() {
     let pallas = counters();
     assert_eq!(run_counter(pallas.command(["start", "counter"]), 4), [1, 2, 3, 4]);

@@ -130,7 +130,8 @@ fn evict(dir: &Path) -> MeasureResult {
             for entry in fs::read_dir(path)? {
                 paths.push(entry?.path());
             }
-        } else {
+        } else if path.is_file() {
+            // A killed machine leaves its control socket.
             let file = fs::File::open(path)?;
             file.sync_all()?;
             fadvise(&file, 0, None, Advice::DontNeed)?;
