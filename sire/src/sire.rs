@@ -98,13 +98,10 @@ impl Sire {
         })
     }
 
-    /// Records the times of modules, of the cache and of collections on this track from now on.
+    /// Records the times of modules, of the cache, and of the runtime ([`Vm::record`]) on this track
+    /// from now on.
     pub fn record(&mut self, track: ProfileTrack) {
-        let collections = track.clone();
-        self.session.vm.on_collection(move |collection| {
-            let args = vec![("copied bytes", collection.copied.into())];
-            collections.span("collection", collection.kind(), collection.start, args);
-        });
+        self.session.vm.record(track.clone());
         self.profile = Some(track);
     }
 
@@ -227,6 +224,7 @@ impl Sire {
             let encoded = state.encode(vm)?;
             states.push(pack_state(vm, &encoded)?);
         }
+        states.truncate(keys.len());
         self.known.extend(keys.iter().copied().zip(states.iter().cloned()));
         if let Some(cache) = &self.cache
             && cached < keys.len()

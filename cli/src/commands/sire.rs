@@ -3,12 +3,15 @@
 use super::recording::ProfileRecording;
 use super::setup::{cache_code, cache_directory, runtime};
 use super::statistics::Measurement;
-use crate::args::{CacheOptions, ExecutionOptions, MemoryOptions, PrintSize, SaveArgs, SireArgs};
+use crate::args::{
+    BootCacheOptions, CacheOptions, ExecutionOptions, MemoryOptions, PrintSize, SaveArgs, SireArgs,
+};
 use crate::interactive::InteractiveSession;
 use crate::module_loader::{ModuleLoader, is_interactive};
 use crate::terminal::{self, ExitError, sire_error};
 use crate::write_file::{OptionalWriter, write_atomically};
 use anyhow::Context;
+use machine::UpgradeProgram;
 use plan::{Val, seed};
 use sire::{ModuleArgument, ModuleLibrary, Sire, SireOptions, SireOutput};
 use std::io::{self, Write};
@@ -104,6 +107,20 @@ pub(super) fn load_module(
     stop_on_interrupt(&mut sire)?;
     ModuleLoader::new(&mut sire, false).load(&mut sire, module)?;
     Ok(sire)
+}
+
+/// Loads a module for an upgrade: its `main`, and its `migrate` if it has one.
+pub(super) fn load_program(
+    cache: &BootCacheOptions,
+    execution: ExecutionOptions,
+    print: PrintSize,
+    module: &str,
+    recording: &ProfileRecording,
+) -> anyhow::Result<UpgradeProgram> {
+    let cache = CacheOptions { store: cache.modules.clone() };
+    let (mut sire, main) = load_main(&cache, execution, print, false, module, recording)?;
+    let migrate = sire.binding("migrate").ok();
+    Ok(UpgradeProgram::new(sire.vm(), &main, migrate.as_ref())?)
 }
 
 /// A session with the cache, which prints to `output`.

@@ -16,6 +16,9 @@ impl FunctionTranslator<'_, '_> {
         if let (Prim::Item, &[row, index]) = (prim, operands) {
             return self.item(row, index);
         }
+        if let (Prim::Evaluated, &[a]) = (prim, operands) {
+            return self.evaluated(a);
+        }
         if let Some(result) = self.word_test(prim, operands) {
             return result;
         }

@@ -1,12 +1,12 @@
 //! Primitive operations, each declared once.
 //!
-//! Operands are in weak head normal form. Nats have any size; an operation on nats takes an operand
+//! Operands are in weak head normal form, except that of `evaluated`. Nats have any size; an operation on nats takes an operand
 //! that is no nat as 0. So every operation is defined on every evaluated value: generated code
 //! handles the fast case itself (operands below 2^63, which it recognises by their sign bits) and
 //! calls the runtime for the others. Operations on 32-bit words take nats below 2^32; operations on
 //! 64-bit words take the low 64 bits of any nat.
 //!
-//! Only `item` may return a value that is not evaluated.
+//! Only `item` may return a value that is not evaluated, and only `evaluated` takes one.
 //!
 //! All operations are total except comparisons, which descend into apps and evaluate their parts as
 //! far as the order needs. A comparison with a nat on either side does not descend and is total.
@@ -45,6 +45,9 @@ macro_rules! prims {
 }
 
 prims! {
+    /// 1 if the value is evaluated; 0, or 1 for a thunk that is evaluated, if it is a thunk. It may
+    /// change from 0 to 1.
+    Evaluated "evaluated" (Any) Bit;
     /// The value itself if it is a nat, else 0.
     ToNat "tonat" (Whnf) Nat;
     /// 1 if the value is a nat other than 0, else 0.

@@ -50,7 +50,7 @@ fn computed_params(function: &Function) -> Vec<bool> {
     let mut used = EntitySet::with_capacity(function.vars.len());
     for op in function.live_ops() {
         let Op::Prim(prim, operands) = op else { continue };
-        if matches!(prim, Prim::Item | Prim::IsNat) {
+        if matches!(prim, Prim::Item | Prim::IsNat | Prim::Evaluated) {
             // These suggest a list rather than a nat.
             continue;
         }
