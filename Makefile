@@ -1,12 +1,17 @@
 # The commands of this repository. `make help` lists them.
 
-.PHONY: help build check test ci aarch64 miri fuzz fix doc
+.PHONY: help build docs check test ci aarch64 miri fuzz fix doc
 
 help: ## Lists the commands
 	@grep -E '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
 build: ## Builds the release binary, target/release/pallas
 	cargo build --release --package cli
+
+docs: build ## Generates shell completions and manual pages in target/share
+	mkdir -p target/share
+	target/release/pallas generate --manual target/share/man1
+	for shell in bash zsh fish; do target/release/pallas generate --completions $$shell > target/share/pallas.$$shell; done
 
 check: ## Checks formatting and lints
 	cargo fmt --all -- --check

@@ -19,8 +19,8 @@ use jiff::SignedDuration;
 pub(crate) use keep::KeepRule;
 use machine::{JobResultForm, ReadArgumentOrder};
 use profile::ProfileDetail;
-pub(crate) use project::{BenchArgs, FmtArgs, NewArgs, TestArgs};
-use project::{FMT_HELP, TEST_HELP};
+pub(crate) use project::{BenchArgs, FmtArgs, GenerateArgs, NewArgs, TestArgs};
+use project::{FMT_HELP, GENERATE_HELP, TEST_HELP};
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -30,6 +30,14 @@ use store::{CHECK_HELP, DU_HELP, EXPORT_HELP, GC_HELP, SET_ASIDE_HELP};
 pub(crate) use store::{DuArgs, ExportArgs, GcArgs, ImportArgs, SetAsideArgs, StoreArgs};
 
 const ABOUT: &str = "Runs Pallas: persistent processes and the Sire language, on one kind of value";
+
+/// The version, the commit that it was built from, and what this build contains.
+const LONG_VERSION: &str = concat!(
+    env!("CARGO_PKG_VERSION"),
+    "\ncommit: ",
+    env!("PALLAS_COMMIT"),
+    "\nfeatures: compiler, jets, interactive sessions"
+);
 
 const EXAMPLES: &str = "\
 Examples:
@@ -63,7 +71,7 @@ Environment:
 
 /// The whole command line.
 #[derive(Parser, Debug)]
-#[command(name = "pallas", version, about = ABOUT)]
+#[command(name = "pallas", version, long_version = LONG_VERSION, about = ABOUT)]
 #[command(after_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
 #[command(arg_required_else_help = true, subcommand_required = true, max_term_width = 100)]
 pub(crate) struct CommandLine {
@@ -138,6 +146,9 @@ pub(crate) enum Command {
     Fmt(FmtArgs),
     /// Measure the functions of a module whose names begin with `bench`
     Bench(BenchArgs),
+    /// Print the completions of a shell, or write the manual pages
+    #[command(after_help = GENERATE_HELP)]
+    Generate(GenerateArgs),
 }
 
 /// Options of `pallas jets`.

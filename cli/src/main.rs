@@ -85,6 +85,7 @@ fn run(command: Command) -> ExitCode {
         Command::Test(args) => commands::test::test(&args),
         Command::Fmt(args) => commands::fmt::fmt(&args),
         Command::Bench(args) => commands::bench::bench(&args),
+        Command::Generate(args) => commands::generate::generate(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

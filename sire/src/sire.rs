@@ -224,6 +224,7 @@ impl Sire {
             let encoded = state.encode(vm)?;
             states.push(pack_state(vm, &encoded)?);
         }
+        states.truncate(keys.len());
         self.known.extend(keys.iter().copied().zip(states.iter().cloned()));
         if let Some(cache) = &self.cache
             && cached < keys.len()

@@ -7,7 +7,7 @@ use assert_cmd::assert::OutputAssertExt;
 use tests::{Pallas, assert_snapshot, stderr, stdout};
 
 /// All commands.
-const COMMANDS: [&str; 24] = [
+const COMMANDS: [&str; 25] = [
     "sire",
     "save",
     "show",
@@ -32,6 +32,7 @@ const COMMANDS: [&str; 24] = [
     "test",
     "fmt",
     "bench",
+    "generate",
 ];
 
 #[test]
@@ -137,6 +138,9 @@ const WRONG_INPUTS: &[(&str, i32)] = &[
     ("bench good", 1),
     ("bench unbound", 2),
     ("show folder/letter.txt", 1),
+    ("generate", 2),
+    ("generate --completions nosuch", 2),
+    ("generate --manual text", 1),
 ];
 
 /// A directory with a good module, a module that fails, one without `main`, a seed that is no
@@ -251,4 +255,31 @@ fn a_directory_that_is_no_store_is_refused() {
     assert!(!pallas.path("absent").exists(), "start creates no store");
     let output = pallas.run(["boot", "folder", "sire/demo_count_up.sire"], "");
     assert_eq!(output.status.code(), Some(1), "{output:?}");
+}
+
+#[test]
+fn the_version_names_the_commit() {
+    let pallas = Pallas::new();
+    let version = stdout(&pallas.run(["--version"], ""));
+    let lines: Vec<&str> = version.lines().collect();
+    assert_eq!(lines[0], concat!("pallas ", env!("CARGO_PKG_VERSION")));
+    let commit = lines[1].strip_prefix("commit: ").expect("a commit");
+    assert!(commit == "unknown" || commit.chars().all(|c| c.is_ascii_hexdigit()), "{version}");
+    assert!(lines[2].starts_with("features: "), "{version}");
+    assert_eq!(stdout(&pallas.run(["-V"], "")), format!("{}\n", lines[0]));
+}
+
+#[test]
+fn completions_and_manual_pages_cover_every_command() {
+    let pallas = Pallas::new();
+    for shell in ["bash", "zsh", "fish"] {
+        let output = pallas.run(["generate", "--completions", shell], "");
+        assert!(output.status.success(), "{output:?}");
+        let text = stdout(&output);
+        assert!(COMMANDS.iter().all(|command| text.contains(command)), "{shell}");
+    }
+    pallas.run(["generate", "--manual", "man/man1"], "").assert().success();
+    for command in COMMANDS {
+        assert!(pallas.path(&format!("man/man1/pallas-{command}.1")).exists(), "{command}");
+    }
 }

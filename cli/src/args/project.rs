@@ -1,4 +1,4 @@
-//! The options of the commands for projects: `new`, `test`, `fmt` and `bench`.
+//! The options of the commands for projects, `new`, `test`, `fmt` and `bench`, and of `generate`.
 
 use super::{CacheOptions, ExecutionOptions, MemoryOptions};
 use clap::Args;
@@ -18,6 +18,24 @@ do blank lines at both ends of a file and beyond two in a row. Comments stay.
 Exit codes:
   0    success
   1    with --check, a file is not formatted; or a file could not be read or is not well-formed";
+
+/// The help of `pallas generate`.
+pub(super) const GENERATE_HELP: &str = "\
+Examples:
+  pallas generate --completions bash > ~/.local/share/bash-completion/completions/pallas
+  pallas generate --manual ~/.local/share/man/man1";
+
+/// Options of `pallas generate`.
+#[derive(Args, Debug)]
+#[group(required = true, multiple = false)]
+pub(crate) struct GenerateArgs {
+    /// Print the completions of this shell to standard output
+    #[arg(long, value_enum, value_name = "SHELL")]
+    pub(crate) completions: Option<clap_complete::Shell>,
+    /// Write a manual page for each command to this directory, which is created
+    #[arg(long, value_name = "DIR")]
+    pub(crate) manual: Option<PathBuf>,
+}
 
 /// Options of `pallas new`.
 #[derive(Args, Debug)]

@@ -7,6 +7,7 @@ pub(crate) mod du;
 mod event_text;
 pub(crate) mod fmt;
 pub(crate) mod gc;
+pub(crate) mod generate;
 mod history;
 mod inspected;
 pub(crate) mod jets;

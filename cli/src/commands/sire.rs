@@ -92,20 +92,6 @@ pub(crate) fn load_main(
     Ok((sire, main))
 }
 
-/// Loads a module for an upgrade: its `main`, and its `migrate` if it has one.
-pub(super) fn load_program(
-    cache: &BootCacheOptions,
-    execution: ExecutionOptions,
-    print: PrintSize,
-    module: &str,
-    recording: &ProfileRecording,
-) -> anyhow::Result<UpgradeProgram> {
-    let cache = CacheOptions { store: cache.modules.clone() };
-    let (mut sire, main) = load_main(&cache, execution, print, false, module, recording)?;
-    let migrate = sire.binding("migrate").ok();
-    Ok(UpgradeProgram::new(sire.vm(), &main, migrate.as_ref())?)
-}
-
 /// Loads a module, and prints nothing but errors.
 pub(super) fn load_module(
     cache: &CacheOptions,
@@ -121,6 +107,20 @@ pub(super) fn load_module(
     stop_on_interrupt(&mut sire)?;
     ModuleLoader::new(&mut sire, false).load(&mut sire, module)?;
     Ok(sire)
+}
+
+/// Loads a module for an upgrade: its `main`, and its `migrate` if it has one.
+pub(super) fn load_program(
+    cache: &BootCacheOptions,
+    execution: ExecutionOptions,
+    print: PrintSize,
+    module: &str,
+    recording: &ProfileRecording,
+) -> anyhow::Result<UpgradeProgram> {
+    let cache = CacheOptions { store: cache.modules.clone() };
+    let (mut sire, main) = load_main(&cache, execution, print, false, module, recording)?;
+    let migrate = sire.binding("migrate").ok();
+    Ok(UpgradeProgram::new(sire.vm(), &main, migrate.as_ref())?)
 }
 
 /// A session with the cache, which prints to `output`.
