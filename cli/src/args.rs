@@ -4,16 +4,25 @@
 //! Tests keep a copy of each help text (`tests/snapshots/help/`), so a change here shows in review
 //! as the user will see it.
 
+mod change;
 mod keep;
+mod project;
 mod store;
 
+use change::{
+    CHANGE_CHOICES as START_HELP, DIFF_HELP, FORK_HELP, LOG_HELP, REHEARSE_HELP, ROLLBACK_HELP,
+    UPGRADE_HELP,
+};
+pub(crate) use change::{DiffArgs, ForkArgs, LogArgs, RehearseArgs, RollbackArgs, UpgradeArgs};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::SignedDuration;
 pub(crate) use keep::KeepRule;
 use machine::{JobResultForm, ReadArgumentOrder};
 use profile::ProfileDetail;
+pub(crate) use project::{BenchArgs, FmtArgs, NewArgs, TestArgs};
+use project::{FMT_HELP, TEST_HELP};
 use std::fmt;
-use std::net::{SocketAddr, SocketAddrV4};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -31,13 +40,14 @@ Examples:
   pallas start /tmp/counter                  run it; press Ctrl-C, and start it again
   pallas check /tmp/counter                  verify every byte of it
 
-Modules are searched in ./sire first, then in the built-in library.";
+A module is a name, or the path of a file, such as ./app.sire. Modules are searched in the folder of
+that file, then in ./sire, then in the built-in library.";
 
 const EXIT_CODES: &str = "\
 Exit codes:
   0    success
-  1    an input could not be read or used
-  2    the command line or a Sire command is wrong
+  1    an input could not be read or used, or a test failed
+  2    the command line or a Sire command is wrong, also in a session that is not interactive
   3    the machine ended by itself because its cog crashed; see `start --retry`
   4    the machine stopped because an event exceeded a limit; the next start continues before it
   101  internal error in pallas";
@@ -77,6 +87,7 @@ pub(crate) enum Command {
     /// Create a machine from a Sire module
     Boot(BootArgs),
     /// Start a machine, or resume it where it stopped
+    #[command(after_help = START_HELP)]
     Start(StartArgs),
     /// Verify every byte of a store, and report damage
     #[command(after_help = CHECK_HELP)]
@@ -95,10 +106,38 @@ pub(crate) enum Command {
     /// List or remove the inputs that a machine has set aside
     #[command(after_help = SET_ASIDE_HELP)]
     SetAside(SetAsideArgs),
+    /// List the events of a machine: inputs, outputs, how they ended
+    #[command(after_help = LOG_HELP)]
+    Log(LogArgs),
+    /// Show what changed between two states of a machine
+    #[command(after_help = DIFF_HELP)]
+    Diff(DiffArgs),
+    /// Create a second machine with the state of another, without outside effects
+    #[command(after_help = FORK_HELP)]
+    Fork(ForkArgs),
+    /// Try a new program on the state and the last inputs of a machine
+    #[command(after_help = REHEARSE_HELP)]
+    Rehearse(RehearseArgs),
+    /// Let a new program take over the state of a machine, running or not
+    #[command(after_help = UPGRADE_HELP)]
+    Upgrade(UpgradeArgs),
+    /// Go back to an earlier state of a machine
+    #[command(after_help = ROLLBACK_HELP)]
+    Rollback(RollbackArgs),
     /// Print the metrics of a running machine, in the text format of Prometheus
     Metrics(StoreArgs),
     /// List the laws that have native implementations (jets), and count their calls in a run
     Jets(JetsArgs),
+    /// Create a project: a module, its test, a README
+    New(NewArgs),
+    /// Run the assertions of modules
+    #[command(after_help = TEST_HELP)]
+    Test(TestArgs),
+    /// Format the sources of modules
+    #[command(after_help = FMT_HELP)]
+    Fmt(FmtArgs),
+    /// Measure the functions of a module whose names begin with `bench`
+    Bench(BenchArgs),
 }
 
 /// Options of `pallas jets`.
@@ -331,7 +370,11 @@ pub(crate) struct SireArgs {
     pub(crate) memory: MemoryOptions,
     #[command(flatten)]
     pub(crate) print: PrintSize,
-    /// Modules to load first; the names of the last one are in scope
+    /// Print the definitions of the modules that are loaded, also on a terminal
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+    /// Modules to load first, each a name or the path of a file; the names of the last one are in
+    /// scope
     #[arg(value_name = "SIRE")]
     pub(crate) modules: Vec<String>,
 }
@@ -347,10 +390,13 @@ pub(crate) struct SaveArgs {
     pub(crate) execution: ExecutionOptions,
     #[command(flatten)]
     pub(crate) print: PrintSize,
+    /// Print the definitions of the modules that are loaded, also on a terminal
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
     /// The seed file to write
     #[arg(value_name = "SEED")]
     pub(crate) seed: PathBuf,
-    /// The module whose `main` is saved
+    /// The module whose `main` is saved: a name, or the path of a file
     #[arg(value_name = "SIRE")]
     pub(crate) module: String,
 }
@@ -378,9 +424,10 @@ pub(crate) struct ReplArgs {
     /// the next function
     #[arg(value_name = "SEED")]
     pub(crate) seed: PathBuf,
-    /// The file that the program's output is written to
-    #[arg(long = "save", value_name = "OUTPUT_FILE", default_value = "/dev/null")]
-    pub(crate) output: PathBuf,
+    /// The file that the program's output is written to [default: the terminal; nowhere if standard
+    /// output is none]
+    #[arg(long = "save", value_name = "OUTPUT_FILE")]
+    pub(crate) output: Option<PathBuf>,
 }
 
 /// Options of a running machine.
@@ -422,12 +469,12 @@ pub(crate) struct MachineOptions {
     #[arg(long, value_name = "COUNT")]
     #[arg(value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) driver_threads: Option<u16>,
-    /// Listen for TCP connections on this IPv4 address, from the start on; may be given several
-    /// times. Port 0 stands for the port of the last run, or a free one. The addresses are printed,
-    /// and the ports are written to STORE/tcp.port. Without this option, the machine listens on
-    /// 127.0.0.1:0 when its program first asks for connections
+    /// Listen for TCP connections on this address, such as 127.0.0.1:8080 or [::1]:8080, from the
+    /// start on; may be given several times. Port 0 stands for the port of the last run, or a free
+    /// one. The addresses are printed, and the ports are written to STORE/tcp.port. Without this
+    /// option, the machine listens on 127.0.0.1:0 when its program first asks for connections
     #[arg(long, value_name = "ADDR:PORT")]
-    pub(crate) listen: Vec<SocketAddrV4>,
+    pub(crate) listen: Vec<SocketAddr>,
 }
 
 /// The form of job results.
@@ -488,13 +535,20 @@ pub(crate) struct BootArgs {
     /// any other program
     #[arg(long, value_enum, value_name = "ARGUMENTS", default_value_t)]
     pub(crate) read_arguments: ReadArgumentOption,
+    /// Print the definitions of the modules that are loaded, also on a terminal
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+    /// Create the machine even if `main` is no cog: a function with a state, a function for reads and
+    /// a row of workers as its last arguments
+    #[arg(long)]
+    pub(crate) force: bool,
     /// Start the machine after creating it
     #[arg(long)]
     pub(crate) start: bool,
     /// Directory of the new machine; it must not exist, or be empty
     #[arg(value_name = "STORE")]
     pub(crate) store: PathBuf,
-    /// The module whose `main` is the machine's first state
+    /// The module whose `main` is the machine's first state: a name, or the path of a file
     #[arg(value_name = "SIRE")]
     pub(crate) module: String,
 }
@@ -529,70 +583,17 @@ pub(crate) struct StartArgs {
     /// for instance because a pin that only newer snapshots need is damaged. Nothing is deleted
     #[arg(long, value_name = "NUMBER", conflicts_with = "replay_all")]
     pub(crate) from_snapshot: Option<u64>,
+    /// Replay the log up to this event, verify it, print the hash of the state after it, and exit.
+    /// Nothing is changed, and the machine may be running
+    #[arg(long, value_name = "EVENT", conflicts_with_all = ["replay_all", "from_snapshot"])]
+    pub(crate) until: Option<u64>,
+    /// If the machine is a fork, let it have effects outside, from now on
+    #[arg(long)]
+    pub(crate) attach: bool,
     /// Directory of the machine
     #[arg(value_name = "STORE")]
     pub(crate) store: PathBuf,
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use clap::CommandFactory;
-
-    #[test]
-    fn the_declarations_are_consistent() {
-        CommandLine::command().debug_assert();
-    }
-
-    #[test]
-    fn sizes_are_numbers_with_a_unit() {
-        assert_eq!(memory_size("4G"), Ok(4 << 30));
-        assert_eq!(memory_size("1m"), Ok(1 << 20));
-        assert_eq!(memory_size("2097152"), Ok(2 << 20));
-        for bad in ["", "G", "4x", "-1M", "3K", "99999999999T", "4é"] {
-            assert!(memory_size(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn time_limits_are_durations_with_a_unit_or_none() {
-        let limit = |text: &str| text.parse::<TimeLimit>().map(|limit| limit.0);
-        assert_eq!(limit("30s"), Ok(Some(Duration::from_secs(30))));
-        assert_eq!(limit("500ms"), Ok(Some(Duration::from_millis(500))));
-        assert_eq!(limit("1h 30m"), Ok(Some(Duration::from_secs(5400))));
-        assert_eq!(limit("none"), Ok(None));
-        for bad in ["", "30", "s", "-1s", "0s", "never", "30 bananas", "99999999999999999999h"] {
-            assert!(limit(bad).is_err(), "{bad}");
-        }
-        for text in ["500ms", "30s", "5m", "none"] {
-            let limit = text.parse::<TimeLimit>().expect("a limit");
-            assert_eq!(limit.to_string().parse(), Ok(limit));
-        }
-    }
-
-    #[test]
-    fn command_lines_of_the_prototype_are_accepted() {
-        for line in [
-            "pallas sire",
-            "pallas sire -d /tmp/x sire/prelude.sire",
-            "pallas save out.seed sire/foo.sire",
-            "pallas show out.seed",
-            "pallas repl --save log out.seed",
-            "pallas boot -S -w 4 --start /tmp/counter sire/demo_count_up.sire",
-            "pallas start --replay-all --eval-workers 2 /tmp/counter",
-            "pallas start -M /tmp/counter",
-            "pallas start -f /tmp/counter",
-            "pallas boot --law-fallback-warn /tmp/counter sire/demo_count_up.sire",
-            "pallas sire -F sire/prelude.sire",
-            "pallas repl --law-fallback-crash out.seed",
-            "pallas sire --jet-mismatch-crash sire/prelude.sire",
-            "pallas sire -p out.json sire/prelude.sire",
-            "pallas save --profile-output out.json out.seed sire/foo.sire",
-            "pallas boot -p out.json /tmp/counter sire/demo_count_up.sire",
-            "pallas start -p out.json /tmp/counter",
-        ] {
-            let parsed = CommandLine::try_parse_from(line.split(' '));
-            assert!(parsed.is_ok(), "{line}: {:?}", parsed.err());
-        }
-    }
-}
+mod tests;

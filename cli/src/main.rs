@@ -5,9 +5,15 @@
 //! args       the command line and its help
 //! commands/  one file per command or pair of related commands
 //! console    the output of a running machine
+//! file_kind  what a file is, for a command that cannot use it
+//! interactive/  the Sire session on a terminal
 //! json       the layout of JSON output
+//! measure    the time that an entry of a session takes
+//! module_loader  loading modules for a command
 //! progress   progress bars of long commands
+//! source_files  the files of modules in directories
 //! terminal   colours, exit codes, error messages
+//! write_file  a file that is written whole or not at all
 //! ```
 //!
 //! The evaluator has a stack of its own, but jets may re-enter it on the native stack. Commands
@@ -18,9 +24,15 @@
 mod args;
 mod commands;
 mod console;
+mod file_kind;
+mod interactive;
 mod json;
+mod measure;
+mod module_loader;
 mod progress;
+mod source_files;
 mod terminal;
+mod write_file;
 
 use args::{Command, CommandLine};
 use clap::Parser;
@@ -61,8 +73,18 @@ fn run(command: Command) -> ExitCode {
         Command::Export(args) => commands::transfer::export(args),
         Command::Import(args) => commands::transfer::import(args),
         Command::SetAside(args) => commands::set_aside::set_aside(args),
+        Command::Log(args) => commands::log::log(args),
+        Command::Diff(args) => commands::diff::diff(args),
+        Command::Fork(args) => commands::transfer::fork(args),
+        Command::Rehearse(args) => commands::rehearse::rehearse(args),
+        Command::Upgrade(args) => commands::upgrade::upgrade(args),
+        Command::Rollback(args) => commands::rollback::rollback(args),
         Command::Metrics(args) => commands::metrics::metrics(args),
         Command::Jets(args) => commands::jets::list(args),
+        Command::New(args) => commands::new::new(&args),
+        Command::Test(args) => commands::test::test(&args),
+        Command::Fmt(args) => commands::fmt::fmt(&args),
+        Command::Bench(args) => commands::bench::bench(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

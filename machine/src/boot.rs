@@ -85,6 +85,13 @@ pub(crate) fn boot_on(
     Ok(BootReport { job_results, read_arguments, workers })
 }
 
+/// See [`Machine::is_cog`](crate::Machine::is_cog).
+pub(crate) fn is_cog(vm: &mut Vm, main: &Val) -> Result<bool, BootError> {
+    let main = evaluate(vm, main)?;
+    let parts = CogParts::of(vm.look(&main));
+    Ok(parts.state.is_some() && parts.reads.is_some() && parts.workers.is_some())
+}
+
 fn evaluate(vm: &mut Vm, main: &Val) -> Result<Val, BootError> {
     vm.force(main).map_err(|stop| BootError::Evaluation(stop.to_string()))
 }

@@ -8,7 +8,7 @@ use plan::HeapOptions;
 use profile::{Profile, ProfileTrack};
 use runtime::{RuntimeBuilder, SetupError};
 use std::io;
-use std::net::SocketAddrV4;
+use std::net::SocketAddr;
 use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -104,7 +104,7 @@ pub struct NetworkSettings {
     /// The addresses. The machine listens on them from its start on. Port 0 stands for the port of
     /// the last run, or a free one. Without an address, the machine listens on 127.0.0.1, port 0,
     /// when a driver first asks for connections.
-    pub listen: Vec<SocketAddrV4>,
+    pub listen: Vec<SocketAddr>,
     /// The file that keeps the ports, one a line. None: they are not kept. [`Machine::open`] sets it
     /// to `tcp.port` in the store's directory, if it is not set.
     ///
@@ -174,6 +174,8 @@ pub struct MachineSettings {
     /// Whether a cog that has crashed runs again, from the state before the event that crashed. The
     /// inputs of this event that drivers wrote are set aside.
     pub retry_crash: bool,
+    /// Whether a fork is attached: its devices have effects from now on.
+    pub attach: bool,
     /// Where the times of events, evaluations, jobs, commits, snapshots and collections are recorded.
     pub profile: Option<Profile>,
     /// When to write snapshots. None: never, not even when the machine is stopped.
@@ -206,6 +208,7 @@ impl MachineSettings {
             limits: TimeLimits::default(),
             offer_set_aside: false,
             retry_crash: false,
+            attach: false,
             profile: None,
             snapshots: Some(SnapshotPolicy::default()),
             garbage: Some(GarbagePolicy::default()),

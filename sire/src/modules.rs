@@ -10,5 +10,7 @@ mod library;
 mod state_cache;
 
 pub(crate) use chain::{ChainedModule, module_chain};
-pub use library::{ModuleLibrary, module_name};
+#[cfg(test)]
+pub(crate) use library::BUILT_IN;
+pub use library::{ModuleArgument, ModuleLibrary};
 pub(crate) use state_cache::{StateCache, StateKey, pack_state, unpack_state};

@@ -70,7 +70,9 @@ const LONG_VALUES: &str = "
 
 = bytes | barGen 5000 (i & i)
 
-= bars [bytes (barWeld bytes bytes) (barDrop 10 bytes) (barDrop 5000 bytes) b#a b#abcdefghi (PIN bytes)]
+= cut (barSlice 3 200 bytes)
+
+= bars [bytes (barWeld bytes bytes) (barDrop 10 bytes) (barDrop 5000 bytes) cut (barWeld cut b#a) b#a b#abcdefghi (PIN bytes)]
 
 = (item n row) | seq n | seq row | v3 (idx n row) (get row n) (len row)
 

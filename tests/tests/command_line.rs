@@ -7,7 +7,7 @@ use assert_cmd::assert::OutputAssertExt;
 use tests::{Pallas, assert_snapshot, stderr, stdout};
 
 /// All commands.
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 24] = [
     "sire",
     "save",
     "show",
@@ -20,8 +20,18 @@ const COMMANDS: [&str; 14] = [
     "export",
     "import",
     "set-aside",
+    "log",
+    "diff",
+    "fork",
+    "rehearse",
+    "upgrade",
+    "rollback",
     "metrics",
     "jets",
+    "new",
+    "test",
+    "fmt",
+    "bench",
 ];
 
 #[test]
@@ -85,8 +95,9 @@ const WRONG_INPUTS: &[(&str, i32)] = &[
     ("boot --keep-snapshots 1 store good", 2),
     ("boot store nowhere", 1),
     ("boot store no_main", 1),
-    ("boot folder good", 1),
-    ("boot text good", 1),
+    ("boot store good", 1),
+    ("boot --force folder good", 1),
+    ("boot --force text good", 1),
     ("start", 2),
     ("start --event-limit soon store", 2),
     ("start --job-limit 0s store", 2),
@@ -113,6 +124,19 @@ const WRONG_INPUTS: &[(&str, i32)] = &[
     ("import folder new", 1),
     ("jets nowhere", 1),
     ("jets --json unbound", 2),
+    ("new", 2),
+    ("new not-a-name", 1),
+    ("new folder", 1),
+    ("test nowhere", 1),
+    ("test sire/unbound.sire", 1),
+    ("test --jobs 0", 2),
+    ("fmt nowhere", 1),
+    ("fmt --check text", 1),
+    ("bench", 2),
+    ("bench nowhere", 1),
+    ("bench good", 1),
+    ("bench unbound", 2),
+    ("show folder/letter.txt", 1),
 ];
 
 /// A directory with a good module, a module that fails, one without `main`, a seed that is no

@@ -18,11 +18,37 @@ const BINARY: &[&str] = &[
     "or64", "xor64", "lsh64", "rsh64", "rol64", "ror64", "iDiv64", "barIdx",
 ];
 
+/// Operations on words without a native implementation, with one operand.
+const UNARY_WORDS: &[&str] = &[
+    "inc32",
+    "dec32",
+    "bitFlip32",
+    "not32",
+    "iIsNeg32",
+    "iNeg32",
+    "iAbs32",
+    "inc64",
+    "dec64",
+    "bitFlip64",
+    "not64",
+    "iIsNeg64",
+    "iNeg64",
+    "iAbs64",
+];
+
+/// Operations on words without a native implementation, with two operands.
+const BINARY_WORDS: &[&str] = &[
+    "eql32", "lth32", "lte32", "gth32", "gte32", "iSub32", "iDiv32", "iLth32", "iGth32", "iLte32",
+    "iGte32", "eql64", "lth64", "lte64", "gth64", "gte64", "iSub64", "iLth64", "iGth64", "iLte64",
+    "iGte64",
+];
+
 /// Operands, as Sire expressions. The large ones are no shift distances, since the results would
 /// not fit in memory.
 const SMALL: &[&str] =
     &["0", "1", "2", "7", "13", "31", "32", "33", "40", "62", "63", "64", "65", "255", "256"];
 const LARGE: &[&str] = &[
+    "2147483647",
     "2147483648",
     "4294967295",
     "4294967296",
@@ -100,6 +126,13 @@ impl Cases {
         cases
     }
 
+    /// Binds one more operand, and returns its index.
+    fn operand(&mut self, operand: &str) -> usize {
+        let index = SMALL.len() + LARGE.len();
+        self.program += &format!("= x{index} {operand}\n\n");
+        index
+    }
+
     /// Adds a law, and calls of it with the operands at these indices.
     fn law(&mut self, head: &str, body: &str, args: &[&[usize]]) {
         self.program += &format!("= ({head}) | {body}\n\n");
@@ -134,7 +167,7 @@ fn pairs(operation: &str) -> Vec<[usize; 2]> {
 #[test]
 fn operations_with_one_operand() {
     let mut cases = Cases::with_operands();
-    for operation in UNARY {
+    for operation in UNARY.iter().chain(UNARY_WORDS) {
         let count = if *operation == "bex" { SMALL.len() } else { SMALL.len() + LARGE.len() };
         let args: Vec<[usize; 1]> = (0..count).map(|arg| [arg]).collect();
         let args: Vec<&[usize]> = args.iter().map(|args| &args[..]).collect();
@@ -148,7 +181,7 @@ fn operations_with_one_operand() {
 #[test]
 fn operations_with_two_operands() {
     let mut cases = Cases::with_operands();
-    for operation in BINARY {
+    for operation in BINARY.iter().chain(BINARY_WORDS) {
         let pairs = pairs(operation);
         let args: Vec<&[usize]> = pairs.iter().map(|pair| &pair[..]).collect();
         cases.law(&format!("{operation}_given a b"), &format!("{operation} a b"), &args);
@@ -174,6 +207,67 @@ fn operations_with_a_constant_operand() {
             let head = format!("{operation}_of{number} a");
             let args = if shifts { short } else { &args };
             cases.law(&head, &format!("{operation} {operand} a"), args);
+        }
+    }
+    cases.run();
+}
+
+/// Laws in which a word is the variable of a loop, the result of a recursive call, an item of a row,
+/// part of a thunk, or unchanged in a loop. Each applies an operation to words `x` and `y`.
+const LOOPS: &[(&str, &str)] = &[
+    ("turns n x y", "ifz n x (seq x (turns (dec n) (OPERATION x y) (add64 y n)))"),
+    ("calls n x y", "ifz n x (OPERATION (calls (dec n) x y) (mul64 y n))"),
+    ("rows n x y", "ifz n (v2 x y) (seq x (rows (dec n) (OPERATION x y) (xor64 x y)))"),
+    (
+        "thunks n x y",
+        "ifz n 0 (seq x (v2 (gen 2 (i & add i x)) (thunks (dec n) (OPERATION x y) y)))",
+    ),
+    ("keeps n x y", "ifz n y (seq x (if (lth64 y x) (v2 x n) (keeps (dec n) x (OPERATION y 3))))"),
+    (
+        "tests n x y",
+        "ifz n 7 (if (lth (OPERATION x y) (w64 y)) (v2 n y) (tests (dec n) y (w64 x)))",
+    ),
+];
+
+#[test]
+fn words_in_loops() {
+    let operations = [
+        "add64",
+        "sub64",
+        "mul64",
+        "div64",
+        "iDiv64",
+        "and64",
+        "lsh64",
+        "rsh64",
+        "rol64",
+        "ror64",
+        "iSub64",
+        "iAbs64 | iDiv64",
+        "add32",
+        "sub32",
+        "rol32",
+        "iDiv32",
+        "add",
+        "sub",
+        "con",
+    ];
+    let mut cases = Cases::with_operands();
+    let pairs = pairs("");
+    // The first argument is the count of turns, which is the operand 3.
+    let turns = cases.operand("3");
+    let args: Vec<[usize; 3]> = pairs.iter().step_by(5).map(|[a, b]| [turns, *a, *b]).collect();
+    let args: Vec<&[usize]> = args.iter().map(|args| &args[..]).collect();
+    for (number, operation) in operations.iter().enumerate() {
+        for (head, body) in LOOPS {
+            let (name, params) = head.split_once(' ').unwrap_or((head, ""));
+            let own_name = format!("{name}{number}");
+            let operation = match operation.split_once(" | ") {
+                Some((outer, inner)) => format!("(a b & {outer} ({inner} a b))"),
+                None => (*operation).to_owned(),
+            };
+            let body = body.replace("OPERATION", &operation).replace(name, &own_name);
+            cases.law(&format!("{own_name} {params}"), &body, &args);
         }
     }
     cases.run();

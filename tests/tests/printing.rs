@@ -28,8 +28,9 @@ fn session(pallas: &Pallas, args: &[&str], limit: Option<&str>, input: &str) -> 
         command.env("PALLAS_PRINT_LIMIT", limit);
     }
     let output = run_with_input(command, format!("{DEFINITIONS}\n{{start}}\n\n{input}\n"));
-    assert!(output.status.success(), "{}", stderr(&output));
     let printed = stdout(&output);
+    let code = if printed.contains("\n++ %crash\n") { 2 } else { 0 };
+    assert_eq!(output.status.code(), Some(code), "{}", stderr(&output));
     let (_, after) = printed.rsplit_once("%start\n\n").expect("the text is printed");
     after.to_owned()
 }

@@ -213,7 +213,7 @@ fn the_output_of_the_store_commands_is_as_in_the_snapshot() {
         "sire/small.sire",
         "#### small\n\n= (f x) | 3 x\n\n= main | 0 0 3 0 (4 f) (4 | f 8)\n",
     );
-    let mut printed = transcript(&pallas, &["boot", "store", "small"]);
+    let mut printed = transcript(&pallas, &["boot", "--force", "store", "small"]);
     for args in [
         &["check", "store"][..],
         &["du", "store"],

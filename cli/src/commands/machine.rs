@@ -1,23 +1,25 @@
 //! `boot` and `start`: creates a machine, and runs it.
 
+use super::history::{self, OpenHistory};
 use super::recording::ProfileRecording;
 use super::setup::{cache_code, runtime_builder};
 use super::{metrics, sire, status};
 use crate::args::{BootArgs, CacheOptions, MachineOptions, StartArgs, TimeOptions};
 use crate::console::StdioConsole;
+use crate::file_kind::export_hint;
 use crate::progress;
 use crate::terminal::{self, ExitError};
-use anyhow::Context;
-use indicatif::{HumanBytes, ProgressBar};
+use anyhow::{Context, bail};
+use indicatif::{HumanBytes, HumanDuration, ProgressBar};
 use machine::device::ConsoleDevice;
 use machine::{
-    AbortReason, BootOptions, LimitStop, LimitStopCause, Machine, MachineHandle, MachineSettings,
-    ReplayFrom, RunOutcome, TimeLimits,
+    AbortReason, BootOptions, LimitStop, LimitStopCause, Machine, MachineHandle, MachineMetrics,
+    MachineSettings, ReplayFrom, ReplayStatus, RunOutcome, TimeLimits,
 };
 use rustix::process::{Resource, Rlimit};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -32,7 +34,15 @@ pub(crate) fn boot(args: BootArgs) -> anyhow::Result<()> {
 fn boot_and_run(args: BootArgs, recording: &ProfileRecording) -> anyhow::Result<()> {
     let cache = CacheOptions { store: args.cache.modules };
     let MachineOptions { execution, print, .. } = args.machine;
-    let (mut sire, main) = sire::load_main(&cache, execution, print, &args.module, recording)?;
+    let (mut sire, main) =
+        sire::load_main(&cache, execution, print, args.verbose, &args.module, recording)?;
+    if !args.force && !Machine::is_cog(sire.vm(), &main)? {
+        bail!(
+            "`main` of {} is no cog: a function whose last arguments are a state, a function for \
+             reads and a row of workers; `--force` creates the machine all the same",
+            args.module
+        );
+    }
     let options = BootOptions {
         job_results: args.job_results.form(),
         read_arguments: args.read_arguments.order(),
@@ -52,6 +62,10 @@ fn boot_and_run(args: BootArgs, recording: &ProfileRecording) -> anyhow::Result<
 /// Runs a machine until it ends or is stopped.
 pub(crate) fn start(args: StartArgs) -> anyhow::Result<()> {
     let recording = ProfileRecording::start(&args.machine.profile)?;
+    if let Some(event) = args.until {
+        let result = replay_until(&args, event, &recording);
+        return recording.finish(result);
+    }
     let from = match args.from_snapshot {
         Some(number) => ReplayFrom::Number(number),
         None if args.replay_all => ReplayFrom::Earliest,
@@ -60,8 +74,29 @@ pub(crate) fn start(args: StartArgs) -> anyhow::Result<()> {
     let result = run(&args.store, &args.machine, &recording, from, |settings| {
         settings.offer_set_aside = args.offer;
         settings.retry_crash = args.retry;
+        settings.attach = args.attach;
     });
     recording.finish(result)
+}
+
+/// Replays a machine up to an event, and prints the hash of the state after it.
+fn replay_until(args: &StartArgs, event: u64, recording: &ProfileRecording) -> anyhow::Result<()> {
+    let MachineOptions { execution, memory, print, .. } = args.machine;
+    let mut settings = history::settings(execution, memory, print)?;
+    settings.profile = recording.profile();
+    let mut opened = OpenHistory::open(&args.store, settings)?;
+    let mut replay = opened.history.replay_at(event)?;
+    let status = match replay.status() {
+        ReplayStatus::Running => "runs",
+        ReplayStatus::Finished => "has finished",
+        ReplayStatus::Crashed => "has crashed",
+    };
+    let state = replay.state_hash()?;
+    drop(replay);
+    opened.store.confirm()?;
+    let store = args.store.display();
+    let text = format!("{store}: after event {event}: state {state}; the cog {status}\n");
+    io::stdout().write_all(text.as_bytes()).context("cannot write the output")
 }
 
 /// Runs a machine with the settings of its options, which `adjust` completes.
@@ -96,11 +131,19 @@ fn run(
     cache_code(&None);
     raise_descriptor_limit();
     let start = Instant::now();
-    let opened = Machine::open(store, settings);
+    let opened = match export_hint(store) {
+        Some(hint) => bail!("{}: {hint}", store.display()),
+        None => Machine::open(store, settings),
+    };
     replay_bar.iter().for_each(ProgressBar::finish_and_clear);
     let machine = opened?;
     if replay == ReplayFrom::Earliest {
         eprintln!("pallas: {}", replay_text(machine.replayed(), start.elapsed()));
+    }
+    let handle = machine.handle();
+    let first_event = machine.last_event();
+    if terminal::is_terminal() {
+        eprintln!("pallas: {}", resume_text(store, first_event, machine.replayed()));
     }
     stop_on_signal(machine.handle())?;
     if let Some(address) = args.metrics {
@@ -111,7 +154,11 @@ fn run(
     }
     let outcome = machine.run();
     status.iter().for_each(ProgressBar::finish_and_clear);
-    match outcome? {
+    let outcome = outcome?;
+    if terminal::is_terminal() {
+        eprintln!("pallas: {}", end_text(&outcome, first_event, &handle.metrics()));
+    }
+    match outcome {
         RunOutcome::Stopped | RunOutcome::Finished => Ok(()),
         RunOutcome::Crashed => {
             let message = format!(
@@ -136,6 +183,31 @@ fn raise_descriptor_limit() {
     let _ = rustix::process::setrlimit(Resource::Nofile, raised);
 }
 
+/// Says where a machine resumes: its last event, the newest snapshot and its age.
+fn resume_text(store: &Path, last: u64, replayed: u64) -> String {
+    let newest = std::fs::read_dir(store.join("snap")).ok().and_then(|entries| {
+        entries.filter_map(|entry| entry.ok()?.metadata().ok()?.modified().ok()).max()
+    });
+    let age = newest.and_then(|time| time.elapsed().ok());
+    let age = age.map_or_else(String::new, |age| format!(", which is {} old", HumanDuration(age)));
+    let snapshot = last.saturating_sub(replayed);
+    format!(
+        "resuming after event {last}: the snapshot after event {snapshot}{age}, and {replayed} events \
+         since"
+    )
+}
+
+/// Says why a machine ended, and what was saved.
+fn end_text(outcome: &RunOutcome, first_event: u64, metrics: &MachineMetrics) -> String {
+    let events = metrics.events;
+    let why = match outcome {
+        RunOutcome::Stopped => "the machine was stopped",
+        RunOutcome::Finished => "the machine ended, since nothing can happen to it any more",
+        RunOutcome::Crashed | RunOutcome::LimitExceeded(_) => "the machine ended",
+    };
+    format!("{why}; saved: {events} new events, up to event {}", first_event + events)
+}
+
 /// Says how many events a start replayed, and how fast.
 fn replay_text(events: u64, took: Duration) -> String {
     let seconds = took.as_secs_f64();
@@ -143,7 +215,7 @@ fn replay_text(events: u64, took: Duration) -> String {
     format!("replayed {events} events in {seconds:.2} s ({rate:.0} events/s)")
 }
 
-fn time_limits(args: TimeOptions) -> TimeLimits {
+pub(super) fn time_limits(args: TimeOptions) -> TimeLimits {
     let TimeOptions { event_limit, read_limit, driver_limit, job_limit } = args;
     TimeLimits {
         event: event_limit.0,

@@ -2,12 +2,13 @@
 
 use super::setup::{cache_code, runtime};
 use crate::args::{ExecutionOptions, MemoryOptions, ReplArgs, ShowArgs};
+use crate::file_kind::export_hint;
 use crate::terminal::{evaluation_error, print_options};
 use anyhow::{Context, anyhow, bail};
 use plan::{EvalError, Val, seed};
 use show::{BufferedText, PrintLimit};
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, IsTerminal, Read, Write};
 use std::path::Path;
 use vm::Vm;
 
@@ -36,13 +37,23 @@ pub(crate) fn repl(args: ReplArgs) -> anyhow::Result<()> {
     });
     let limit = options.limit.for_messages();
     let mut program = load(&mut vm, &args.seed)?;
-    let failed = || format!("cannot write {}", args.output.display());
-    let mut output = File::create(&args.output).with_context(failed)?;
+    let (mut output, name): (Box<dyn Write>, String) = match &args.output {
+        Some(path) => {
+            let name = path.display().to_string();
+            let file = File::create(path).with_context(|| format!("cannot write {name}"))?;
+            (Box::new(file), name)
+        }
+        None if io::stdout().is_terminal() => (Box::new(io::stdout()), "the terminal".into()),
+        None => (Box::new(io::sink()), String::new()),
+    };
     let mut input = [0; MAX_INPUT];
     loop {
         let count = io::stdin().lock().read(&mut input).context("cannot read the input")?;
         let (bytes, next) = answer(&mut vm, &program, &input[..count], limit)?;
-        output.write_all(&bytes).with_context(failed)?;
+        output
+            .write_all(&bytes)
+            .and_then(|()| output.flush())
+            .with_context(|| format!("cannot write {name}"))?;
         program = next;
         if count == 0 {
             return Ok(());
@@ -87,5 +98,8 @@ fn answer(
 /// Loads the value in a seed file.
 fn load(vm: &mut Vm, path: &Path) -> anyhow::Result<Val> {
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    seed::load(vm, &bytes).map_err(|error| anyhow!("{} is no seed: {error}", path.display()))
+    seed::load(vm, &bytes).map_err(|error| match export_hint(path) {
+        Some(hint) => anyhow!("{} is no seed: {hint}", path.display()),
+        None => anyhow!("{} is no seed: {error}", path.display()),
+    })
 }

@@ -3,14 +3,19 @@
 use super::recording::ProfileRecording;
 use super::setup::{cache_code, cache_directory, runtime};
 use super::statistics::Measurement;
-use crate::args::{CacheOptions, ExecutionOptions, MemoryOptions, PrintSize, SaveArgs, SireArgs};
-use crate::terminal::{self, sire_error};
+use crate::args::{
+    BootCacheOptions, CacheOptions, ExecutionOptions, MemoryOptions, PrintSize, SaveArgs, SireArgs,
+};
+use crate::interactive::InteractiveSession;
+use crate::module_loader::{ModuleLoader, is_interactive};
+use crate::terminal::{self, ExitError, sire_error};
+use crate::write_file::{OptionalWriter, write_atomically};
 use anyhow::Context;
+use machine::UpgradeProgram;
 use plan::{Val, seed};
-use sire::{ModuleLibrary, Sire, SireOptions, SireOutput, module_name};
-use std::fs::File;
+use sire::{ModuleArgument, ModuleLibrary, Sire, SireOptions, SireOutput};
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use vm::Vm;
 
 /// Loads the modules, then runs a session on standard input.
@@ -21,22 +26,36 @@ pub(crate) fn sire(args: SireArgs) -> anyhow::Result<()> {
 }
 
 fn run_session(args: SireArgs, recording: &ProfileRecording) -> anyhow::Result<()> {
-    let mut sire = session(&args.cache.store, args.execution, args.memory, args.print)?;
+    let mut sire =
+        session(&args.cache.store, args.execution, args.memory, args.print, io::stdout())?;
     recording.record(&mut sire);
-    let modules = args.modules.iter().map(|module| module_name(module));
-    let modules: Vec<&str> = modules.collect::<Result<_, _>>().map_err(sire_error)?;
+    if is_interactive() {
+        let loader = ModuleLoader::new(&mut sire, args.verbose);
+        let history = cache_directory(&args.cache.store).map(|directory| directory.join("history"));
+        return InteractiveSession::new(sire, loader, history)?.run(&args.modules);
+    }
+    let modules = args.modules.iter().map(|module| ModuleArgument::parse(module));
+    let modules: Vec<ModuleArgument> = modules.collect::<Result<_, _>>().map_err(sire_error)?;
     stop_on_interrupt(&mut sire)?;
     for module in modules {
-        sire.load(module).map_err(sire_error)?;
+        sire.load_argument(&module).map_err(sire_error)?;
     }
     let measurement = Measurement::start(sire.vm());
-    let result = sire.repl(io::stdin().lock()).map_err(sire_error);
+    let result = sire.repl(io::stdin().lock()).map_err(sire_error).and_then(check_failures);
     if let Some(measurement) = measurement {
         eprintln!("{}", measurement.line(sire.vm()));
     }
     // The process exits now. The system frees its memory faster than destructors would.
     std::mem::forget(sire);
     result
+}
+
+/// Fails if commands of a session failed. The session has reported them.
+fn check_failures(failures: usize) -> anyhow::Result<()> {
+    match failures {
+        0 => Ok(()),
+        _ => Err(ExitError { code: terminal::USAGE, message: None }.into()),
+    }
 }
 
 /// Saves the `main` of a module.
@@ -48,7 +67,7 @@ pub(crate) fn save(args: SaveArgs) -> anyhow::Result<()> {
 
 fn save_main(args: &SaveArgs, recording: &ProfileRecording) -> anyhow::Result<()> {
     let (mut sire, main) =
-        load_main(&args.cache, args.execution, args.print, &args.module, recording)?;
+        load_main(&args.cache, args.execution, args.print, args.verbose, &args.module, recording)?;
     let vm = sire.vm();
     let bytes =
         seed::save(vm, &main).with_context(|| format!("cannot save `main` of {}", args.module))?;
@@ -60,27 +79,61 @@ pub(crate) fn load_main(
     cache: &CacheOptions,
     execution: ExecutionOptions,
     print: PrintSize,
+    is_verbose: bool,
     module: &str,
     recording: &ProfileRecording,
 ) -> anyhow::Result<(Sire, Val)> {
-    let name = module_name(module).map_err(sire_error)?;
-    let mut sire = session(&cache.store, execution, MemoryOptions::default(), print)?;
+    // A closed standard output must not stop the command, which has a result other than its output.
+    let output = OptionalWriter::new(io::stdout());
+    let mut sire = session(&cache.store, execution, MemoryOptions::default(), print, output)?;
     recording.record(&mut sire);
-    sire.load(name).map_err(sire_error)?;
+    ModuleLoader::new(&mut sire, is_verbose).load(&mut sire, module)?;
     let main = sire.binding("main").map_err(sire_error)?;
     Ok((sire, main))
 }
 
-/// A session with the cache, which prints to standard output.
+/// Loads a module for an upgrade: its `main`, and its `migrate` if it has one.
+pub(super) fn load_program(
+    cache: &BootCacheOptions,
+    execution: ExecutionOptions,
+    print: PrintSize,
+    module: &str,
+    recording: &ProfileRecording,
+) -> anyhow::Result<UpgradeProgram> {
+    let cache = CacheOptions { store: cache.modules.clone() };
+    let (mut sire, main) = load_main(&cache, execution, print, false, module, recording)?;
+    let migrate = sire.binding("migrate").ok();
+    Ok(UpgradeProgram::new(sire.vm(), &main, migrate.as_ref())?)
+}
+
+/// Loads a module, and prints nothing but errors.
+pub(super) fn load_module(
+    cache: &CacheOptions,
+    execution: ExecutionOptions,
+    memory: MemoryOptions,
+    module: &str,
+) -> anyhow::Result<Sire> {
+    cache_code(&cache.store);
+    let output = SireOutput::new(io::sink(), terminal::colour(false));
+    let cache = cache_directory(&cache.store).map(|directory| directory.join("modules"));
+    let mut sire = start(runtime(execution, memory)?, cache, output)?;
+    sire.on_diagnostic(terminal::print_diagnostic);
+    stop_on_interrupt(&mut sire)?;
+    ModuleLoader::new(&mut sire, false).load(&mut sire, module)?;
+    Ok(sire)
+}
+
+/// A session with the cache, which prints to `output`.
 fn session(
     store: &Option<PathBuf>,
     execution: ExecutionOptions,
     memory: MemoryOptions,
     print: PrintSize,
+    output: impl Write + 'static,
 ) -> anyhow::Result<Sire> {
     let options = terminal::print_options(print)?;
-    let output = SireOutput::new(io::LineWriter::new(io::stdout()), options.colour)
-        .with_limit(options.limit);
+    let output =
+        SireOutput::new(io::LineWriter::new(output), options.colour).with_limit(options.limit);
     let cache = cache_directory(store).map(|directory| directory.join("modules"));
     cache_code(store);
     start(runtime(execution, memory)?, cache, output)
@@ -92,8 +145,8 @@ pub(super) fn load_uncached(vm: Vm, modules: &[String]) -> anyhow::Result<()> {
     let mut sire = start(vm, None, output)?;
     stop_on_interrupt(&mut sire)?;
     for module in modules {
-        let name = module_name(module).map_err(sire_error)?;
-        sire.load(name).map_err(sire_error)?;
+        let module = ModuleArgument::parse(module).map_err(sire_error)?;
+        sire.load_argument(&module).map_err(sire_error)?;
     }
     Ok(())
 }
@@ -114,25 +167,4 @@ fn stop_on_interrupt(sire: &mut Sire) -> anyhow::Result<()> {
         .and_then(|_| signal_hook::flag::register(signal, flag))
         .context("cannot handle Ctrl-C")?;
     Ok(())
-}
-
-/// Writes a file atomically: to a temporary file beside it, which is then renamed.
-fn write_atomically(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let failed = || format!("cannot write {}", path.display());
-    let name = path.file_name().with_context(failed)?;
-    if path.exists() && !path.is_file() {
-        // A device or pipe cannot be replaced by a rename.
-        return File::create(path).and_then(|mut file| file.write_all(bytes)).with_context(failed);
-    }
-    let mut temporary = name.to_owned();
-    temporary.push(format!(".{}.new", std::process::id()));
-    let temporary = path.with_file_name(temporary);
-    let written = File::create(&temporary)
-        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-        .and_then(|()| std::fs::rename(&temporary, path));
-    if written.is_err() {
-        // The first error is the one to report.
-        let _ = std::fs::remove_file(&temporary);
-    }
-    written.with_context(failed)
 }

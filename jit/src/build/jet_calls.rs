@@ -6,8 +6,8 @@ use super::law::{Expr, LawLowering};
 use super::strict::Destination;
 use super::unit::{UnitBuilder, law_of};
 use crate::ir::{
-    Call, Callee, ConstantId, Function, FunctionRole, NatOperation, Op, Operand, Prim, Terminator,
-    Type, WordRotation, difference32,
+    Call, Callee, ConstantId, Function, FunctionRole, GuardedOperation, NatOperation, Op, Operand,
+    Prim, Terminator, Type,
 };
 use vm::jet::{ArgDemand, Jet};
 use vm::law::{
@@ -60,20 +60,9 @@ impl<'h> LawLowering<'_, 'h> {
             JetLowering::ZeroGuarded(operation, guard) => {
                 self.zero_guarded(operation, guard, args, to)
             }
-            JetLowering::Rotation(operation) => {
+            JetLowering::Guarded(operation) => {
                 let operands = self.jet_operands(jet, args);
-                match WordRotation::of(operation, operands[1]) {
-                    Some(rotation) => {
-                        let emit = |prim, operands: &[Operand]| self.prim(prim, operands);
-                        let value = rotation.emit_with(operands[0], emit);
-                        self.deliver(value, to)
-                    }
-                    None => self.native_call(called.id, operands, to),
-                }
-            }
-            JetLowering::Difference32 => {
-                let operands = self.jet_operands(jet, args);
-                self.difference32(called.id, &operands, to)
+                self.guarded_operation(called.id, operation, &operands, to)
             }
             JetLowering::Choice(prim) => {
                 let operands = self.jet_operands(jet, args);
@@ -144,22 +133,26 @@ impl<'h> LawLowering<'_, 'h> {
         self.call_with_operands(Call { callee: Callee::Jet(jet), args }, to)
     }
 
-    /// The difference modulo 2^32 if both operands are 32-bit words, else the result of the jet's
-    /// native code.
-    fn difference32(
+    /// An operation on words if its guard holds, else the result of the jet's native code.
+    fn guarded_operation(
         &mut self,
         jet: ConstantId,
+        operation: GuardedOperation,
         operands: &[Operand],
         to: Destination,
     ) -> Option<Operand> {
-        let bits = self.prim(Prim::Or, operands);
-        let are_words = self.prim(Prim::Le, &[bits, Operand::Small(u64::from(u32::MAX))]);
+        let holds = operation.guard(operands, |prim, operands| self.prim(prim, operands));
+        if holds == Operand::Small(1) {
+            let emit = |prim, operands: &[Operand]| self.prim(prim, operands);
+            let value = operation.emit_with(operands, emit);
+            return self.deliver(value, to);
+        }
         self.branching(to, |this, to| {
             let (yes, no) = (this.new_block(), this.new_block());
-            this.terminate(Terminator::If(are_words, yes, no));
+            this.terminate(Terminator::If(holds, yes, no));
             this.branch(yes, |this| {
                 let emit = |prim, operands: &[Operand]| this.prim(prim, operands);
-                let value = difference32(operands, emit);
+                let value = operation.emit_with(operands, emit);
                 this.deliver(value, to);
             });
             this.branch(no, |this| {
@@ -217,16 +210,17 @@ impl<'h> LawLowering<'_, 'h> {
         if is_same || self.is_evaluated(args[1 - guard]) {
             return self.zero_guarded_rest(operation, guard, first, args, to);
         }
+        // The operation does the same on what the guard leaves of the operand.
         let tested = operation.guard(first, |prim, operands| self.prim(prim, operands));
         if matches!(tested, Operand::Small(1..)) {
-            return self.zero_guarded_rest(operation, guard, first, args, to);
+            return self.zero_guarded_rest(operation, guard, tested, args, to);
         }
         let positive = self.prim(Prim::Truth, &[tested]);
         self.branching(to, |this, to| {
             let (yes, no) = (this.new_block(), this.new_block());
             this.terminate(Terminator::If(positive, yes, no));
             this.branch(yes, |this| {
-                this.zero_guarded_rest(operation, guard, first, args, to);
+                this.zero_guarded_rest(operation, guard, tested, args, to);
             });
             this.branch(no, |this| {
                 this.deliver(Operand::Small(0), to);

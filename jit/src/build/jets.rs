@@ -1,8 +1,8 @@
 //! What the compiler knows of jets: which of them it lowers to operations and branches instead of
 //! calls of native code.
 
-use crate::ir::{JetSignature, NatOperation, Prim, Type};
-use vm::jet::{Jet, JetOperation, ResultShape, WordOperation as W};
+use crate::ir::{GuardedOperation, JetSignature, NatOperation, Prim, Type};
+use vm::jet::{Jet, JetOperation, ResultShape};
 use vm::law::JetEvaluation;
 
 /// The declaration of a jet, as far as passes use it.
@@ -30,10 +30,8 @@ pub(super) enum JetLowering {
     /// An operation that is 0 if the operand at an index is 0, and then does not evaluate the
     /// other.
     ZeroGuarded(NatOperation, usize),
-    /// A rotation of words.
-    Rotation(JetOperation),
-    /// The difference of 32-bit words.
-    Difference32,
+    /// An operation on words that is defined by a condition on its operands.
+    Guarded(GuardedOperation),
     /// The first operand if a comparison holds, else the second.
     Choice(Prim),
 }
@@ -53,12 +51,10 @@ fn operation_lowering(operation: JetOperation) -> Option<JetLowering> {
     Some(match operation {
         JetOperation::Least => JetLowering::Choice(Prim::Le),
         JetOperation::Greatest => JetLowering::Choice(Prim::Ge),
-        JetOperation::Word32(W::Subtract) => JetLowering::Difference32,
-        JetOperation::Word32(W::RotateLeft | W::RotateRight)
-        | JetOperation::Word64(W::RotateLeft | W::RotateRight) => JetLowering::Rotation(operation),
-        _ => match NatOperation::zero_guarded(operation) {
-            Some((arithmetic, guard)) => JetLowering::ZeroGuarded(arithmetic, guard),
-            None => JetLowering::Arithmetic(NatOperation::of(operation)?),
+        _ => match (GuardedOperation::of(operation), NatOperation::zero_guarded(operation)) {
+            (Some(guarded), _) => JetLowering::Guarded(guarded),
+            (_, Some((arithmetic, guard))) => JetLowering::ZeroGuarded(arithmetic, guard),
+            _ => JetLowering::Arithmetic(NatOperation::of(operation)?),
         },
     })
 }

@@ -134,6 +134,7 @@ impl<'h> UnitBuilder<'h> {
             worker: None,
             entry: None,
             of: None,
+            number: value.as_u64().filter(|_| kind == ConstantKind::Nat),
         }
     }
 

@@ -1,5 +1,5 @@
 //! Primitive operations. The case where operands and result are direct nats, those below 2^63, is computed
-//! in registers; the runtime does the rest.
+//! in registers; so is the case where the types say that they are below 2^64. The runtime does the rest.
 
 use super::symbol::Stub;
 use super::translator::FunctionTranslator;
@@ -11,17 +11,21 @@ use vm::native::NatOp;
 use vm::native::layout::top;
 
 impl FunctionTranslator<'_, '_> {
-    /// The result of a primitive operation.
-    pub(super) fn prim(&mut self, prim: Prim, operands: &[Operand]) -> Value {
+    /// The result of a primitive operation, in the form that a variable of that type has.
+    pub(super) fn prim(&mut self, prim: Prim, operands: &[Operand], wanted: Type) -> Value {
         if let (Prim::Item, &[row, index]) = (prim, operands) {
             return self.item(row, index);
         }
-        if let Some(result) = self.word_test(prim, operands) {
-            return result;
+        if let (Prim::Evaluated, &[a]) = (prim, operands) {
+            return self.evaluated(a);
+        }
+        if prim.is_word64() {
+            return self.word_operation(prim, operands);
         }
         let words = self.words(operands);
         let types: Vec<Type> = operands.iter().map(|operand| self.type_of(*operand)).collect();
         let result = prim.result_of(operands, &types);
+        let result = if result == Type::U64 { wanted } else { result };
         match words[..] {
             [a] if prim == Prim::Dec && self.path.bounds.least(operands[0]) > 0 => {
                 let fast = self.emit.b.ins().iadd_imm_s(a, -1);
@@ -42,9 +46,9 @@ impl FunctionTranslator<'_, '_> {
         matches!(*operands, [a, Operand::Small(b)] if self.path.bounds.least(a) >= b)
     }
 
-    /// `fast`, unless the first operand, which has that type, is no direct nat.
+    /// `fast`, unless the first operand, which has that type, is a value and no direct nat.
     fn if_direct(&mut self, fast: Value, operation: NatOp, ab: [Value; 2], ty: Type) -> Value {
-        if ty.is(Type::Small) { fast } else { self.unless_negative(ab[0], fast, operation, ab) }
+        if ty.is_unboxed() { fast } else { self.unless_negative(ab[0], fast, operation, ab) }
     }
 
     // Tests.
@@ -79,6 +83,9 @@ impl FunctionTranslator<'_, '_> {
                 let zero = self.emit.b.ins().icmp_imm_s(IntCC::Equal, a, 0);
                 self.bit(zero)
             }
+            Prim::IsNat | Prim::IsU64 if ty.is_unboxed() => self.emit.constant(1),
+            Prim::IsU64 => self.is_u64(a),
+            Prim::Box => self.boxed(a),
             Prim::IsNat => {
                 let nat = self.is_nat(a);
                 self.bit(nat)
@@ -173,7 +180,7 @@ impl FunctionTranslator<'_, '_> {
         let some = self.emit.b.ins().icmp_imm_s(IntCC::NotEqual, a, 0);
         let some = self.bit(some);
         let fast = self.emit.b.ins().isub(a, some);
-        if ty.is(Type::Small) {
+        if ty.is_unboxed() {
             return fast;
         }
         self.unless_negative(a, fast, NatOp::Dec, [a, a])
@@ -185,13 +192,14 @@ impl FunctionTranslator<'_, '_> {
             _ if prim.compares() => return self.compare(prim, [a, b], types),
             Prim::Mul32 => return self.mul32(a, b),
             Prim::Lsh32 => return self.lsh32(a, b),
+            Prim::Rol32 => return self.rol32(a, b),
             _ => {}
         }
-        let small = types.map(|ty| ty.is(Type::Small));
-        if small == [true, true] && result.is(Type::Small) {
-            // The types say that the result is direct.
+        if types.iter().all(|ty| ty.is_unboxed()) && result.is_unboxed() {
+            // The types say that nothing is lost.
             return self.fast(prim, a, b).1;
         }
+        let small = types.map(|ty| ty.is(Type::Small));
         let (operation, fast) = self.fast(prim, a, b);
         let either = match small {
             [true, true] => None,
@@ -300,6 +308,9 @@ impl FunctionTranslator<'_, '_> {
     /// The result of a comparison, as a nat.
     fn compare(&mut self, prim: Prim, [a, b]: [Value; 2], types: [Type; 2]) -> Value {
         let fast = self.compare_direct(prim, a, b);
+        if types.iter().all(|ty| ty.is_unboxed()) {
+            return fast;
+        }
         let either = match types.map(|ty| ty.is(Type::Small)) {
             [true, true] => return fast,
             // A word with the top bit set is no direct nat. As an unsigned number it is above every
@@ -322,7 +333,8 @@ impl FunctionTranslator<'_, '_> {
         let words = self.words(operands);
         let [a, b] = words[..] else { unreachable!("a comparison takes two operands") };
         let small = |operand: &Operand| self.type_of(*operand).is(Type::Small);
-        if !operands.iter().any(small) {
+        let unboxed = |operand: &Operand| self.type_of(*operand).is_unboxed();
+        if !operands.iter().any(small) && !operands.iter().all(unboxed) {
             let (fast, slowly) = (self.emit.block(), self.emit.cold_block());
             let either = self.emit.b.ins().bor(a, b);
             let slow = self.emit.is_not_direct(either);

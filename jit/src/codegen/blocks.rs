@@ -166,11 +166,7 @@ impl FunctionTranslator<'_, '_> {
                     false => self.emit.call_stub(Stub::Normalise, &[word]),
                 }
             }
-            Op::Prim(prim, operands) if prim.is_word64() => {
-                self.word_operation(vars[0], *prim, operands);
-                return Ok(());
-            }
-            Op::Prim(prim, operands) => self.prim(*prim, operands),
+            Op::Prim(prim, operands) => self.prim(*prim, operands, self.function.vars[vars[0]]),
             Op::Partial(k, args) => {
                 let words = self.words(&[&[Operand::Constant(*k)], &args[..]].concat());
                 self.emit.call_stub(Stub::Delay(variadic(words.len() - 1)?), &words)

@@ -10,6 +10,7 @@
 //! emitter      writing one function in Cranelift's IR
 //! backend      Cranelift, configured for this machine
 //! environment  facts about the constants of a unit
+//! boxes        where numbers are boxed
 //! bounds uses liveness  facts about the variables of a function
 //! translator   the state of translating one function
 //!   alloc      thunks, applications, rows
@@ -30,6 +31,7 @@ mod arithmetic;
 mod backend;
 mod blocks;
 mod bounds;
+mod boxes;
 mod calls;
 mod closure;
 mod emitter;

@@ -58,6 +58,13 @@ impl FunctionTranslator<'_, '_> {
                 switch.emit(&mut self.emit.b, on, other);
             }
             Terminator::Reflect(on, arms) => self.reflect(*on, arms),
+            Terminator::Direct(on, nat, yes, no) if self.function.vars[*nat] == Type::U64 => {
+                let word = self.word(*on);
+                let (body, number) = self.emit.block_with_param();
+                self.defer(body, *yes, vec![(*nat, number)]);
+                let no = self.deferred(*no);
+                self.branch_on_u64(word, body, no);
+            }
             Terminator::Direct(on, nat, yes, no) => {
                 let word = self.word(*on);
                 self.define(*nat, word);

@@ -30,8 +30,6 @@ pub(super) struct FunctionTranslator<'e, 'f> {
     environment: &'e UnitEnvironment,
     /// Where the values of variables are.
     locations: Vec<Option<VarLocation>>,
-    /// The results of word operations, which are plain numbers of 64 bits and no values.
-    pub(super) raw_words: Vec<Option<Value>>,
     /// The blocks of join points.
     pub(super) joins: Vec<Option<JoinBlocks>>,
     /// Blocks that are jumped to and not translated yet.
@@ -97,7 +95,6 @@ impl<'e, 'f> FunctionTranslator<'e, 'f> {
             function,
             environment,
             locations: vec![None; function.vars.len()],
-            raw_words: vec![None; function.vars.len()],
             joins: vec![None; function.joins.len()],
             pending: Vec::new(),
             back_edges: HashSet::new(),

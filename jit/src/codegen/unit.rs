@@ -1,6 +1,7 @@
 //! Translating the functions of a unit, one by one.
 
 use super::backend::{Backend, Listing};
+use super::boxes::with_boxes;
 use super::emitter::tail_signature;
 use super::environment::UnitEnvironment;
 use super::error::CompileError;
@@ -22,6 +23,7 @@ pub fn compile(
 ) -> Result<Vec<CompiledFunction>, CompileError> {
     check(unit)?;
     let compile = |function: &Function| {
+        let function = &with_boxes(unit, function);
         backend.compile(signature(function), listing, |emitter, params| {
             FunctionTranslator::new(emitter, unit, function, environment).translate(params)
         })
@@ -41,6 +43,7 @@ pub fn print_clif(
 ) -> Result<Vec<String>, CompileError> {
     check(unit)?;
     let translate = |function: &Function| {
+        let function = &with_boxes(unit, function);
         let clif = backend.build(signature(function), |emitter, params| {
             FunctionTranslator::new(emitter, unit, function, environment).translate(params)
         })?;

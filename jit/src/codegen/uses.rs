@@ -1,60 +1,28 @@
-//! How the variables of a function are used: as values, or only as words of 64 bits.
+//! How often the variables of a function are used.
 
-use crate::ir::{Function, Op, Operand, Prim, Stmt, Var};
-
-/// Whether an operation takes the result of a word operation as a raw word.
-pub(super) fn takes_raw_words(prim: Prim) -> bool {
-    prim.is_word64() || matches!(prim, Prim::Truth | Prim::Not | Prim::IsZero)
-}
+use crate::ir::{Function, Operand, Stmt, Var};
 
 /// The count of uses of each variable of a function.
-pub(super) struct UseCounts {
-    all: Vec<u32>,
-    /// Those by operations that take raw words.
-    raw: Vec<u32>,
-}
+pub(super) struct UseCounts(Vec<u32>);
 
 impl UseCounts {
     pub(super) fn of(function: &Function) -> UseCounts {
-        let none = vec![0; function.vars.len()];
-        let mut uses = UseCounts { all: none.clone(), raw: none };
+        let mut counts = vec![0; function.vars.len()];
+        let mut count = |operand| {
+            if let Operand::Var(var) = operand {
+                counts[var.index()] += 1;
+            }
+        };
         for block in function.blocks.values() {
-            for stmt in &block.stmts {
-                match stmt {
-                    Stmt::Let(_, op) => uses.count_in(op),
-                    Stmt::Rec(group) => group.iter().for_each(|(_, op)| uses.count_in(op)),
-                    Stmt::Join(_) => {}
-                }
-            }
-            let operands = block.terminator.operands().into_iter();
-            operands.for_each(|operand| count(&mut uses.all, operand));
+            let ops = block.stmts.iter().flat_map(Stmt::ops);
+            ops.flat_map(|op| op.operands()).for_each(&mut count);
+            block.terminator.operands().into_iter().for_each(&mut count);
         }
-        uses
-    }
-
-    fn count_in(&mut self, op: &Op) {
-        let is_raw = matches!(op, Op::Prim(prim, _) if takes_raw_words(*prim));
-        for operand in op.operands() {
-            count(&mut self.all, operand);
-            if is_raw {
-                count(&mut self.raw, operand);
-            }
-        }
+        UseCounts(counts)
     }
 
     /// Whether a variable is used once.
     pub(super) fn is_used_once(&self, var: Var) -> bool {
-        self.all[var.index()] == 1
-    }
-
-    /// Whether some use of a variable needs the value, and not only a raw word.
-    pub(super) fn needs_value(&self, var: Var) -> bool {
-        self.all[var.index()] > self.raw[var.index()]
-    }
-}
-
-fn count(counts: &mut [u32], operand: Operand) {
-    if let Operand::Var(var) = operand {
-        counts[var.index()] += 1;
+        self.0[var.index()] == 1
     }
 }

@@ -1,52 +1,38 @@
 //! Operations on words of 64 bits.
 //!
-//! The result of such an operation is a raw word: a plain number in a register. It becomes a value, which
-//! may need an object, only if an operation that is not on words uses it.
+//! Their results are unboxed: plain numbers in registers. Where a value is needed, [`Prim::Box`] makes
+//! one, which is an object if the number is 2^63 or more.
 
 use super::translator::FunctionTranslator;
-use super::uses::takes_raw_words;
-use crate::ir::{Operand, Prim, Type, Var};
+use crate::ir::{Operand, Prim, Type};
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{InstBuilder, Value};
+use cranelift_codegen::ir::types::{I32, I64};
+use cranelift_codegen::ir::{Block, InstBuilder, Value};
 use vm::native::layout::{ObjectKind, top};
 
 impl FunctionTranslator<'_, '_> {
-    /// Translates an operation on words, and defines its result.
-    pub(super) fn word_operation(&mut self, var: Var, prim: Prim, operands: &[Operand]) {
-        let types: Vec<Type> = operands.iter().map(|operand| self.type_of(*operand)).collect();
+    /// The result of an operation on words.
+    pub(super) fn word_operation(&mut self, prim: Prim, operands: &[Operand]) -> Value {
         let words: Vec<Value> = operands.iter().map(|operand| self.low64(*operand)).collect();
-        let word = match words[..] {
+        match words[..] {
             [a] => a,
+            [a, b] if prim == Prim::IDiv64 => self.signed_quotient(a, b, operands[1]),
             [a, b] => self.binary_word_operation(prim, a, b),
             _ => unreachable!("operations take one or two operands"),
-        };
-        self.raw_words[var.index()] = Some(word);
-        if prim.result_of(operands, &types).is(Type::Small) {
-            self.define(var, word);
-        } else if self.uses.needs_value(var) {
-            let value = self.boxed(word);
-            self.define(var, value);
         }
     }
 
-    /// The result of a test of a raw word. None if the operation is no such test.
-    pub(super) fn word_test(&mut self, prim: Prim, operands: &[Operand]) -> Option<Value> {
-        let [Operand::Var(var)] = operands else { return None };
-        let word = self.raw_words[var.index()].filter(|_| takes_raw_words(prim))?;
-        let condition = if prim == Prim::Truth { IntCC::NotEqual } else { IntCC::Equal };
-        let result = self.emit.b.ins().icmp_imm_s(condition, word, 0);
-        Some(self.bit(result))
-    }
-
-    /// The result of a binary operation on raw words.
+    /// The result of a binary operation on words other than a signed division.
     fn binary_word_operation(&mut self, prim: Prim, a: Value, b: Value) -> Value {
         let ins = self.emit.b.ins();
         let shifted = match prim {
             Prim::Add64 => return ins.iadd(a, b),
+            Prim::Sub64 => return ins.isub(a, b),
             Prim::Mul64 => return ins.imul(a, b),
             Prim::And64 => return ins.band(a, b),
             Prim::Or64 => return ins.bor(a, b),
             Prim::Xor64 => return ins.bxor(a, b),
+            Prim::Rol64 => return ins.rotl(a, b),
             Prim::Lsh64 => ins.ishl(a, b),
             Prim::Rsh64 => ins.ushr(a, b),
             _ => {
@@ -61,16 +47,40 @@ impl FunctionTranslator<'_, '_> {
         self.emit.b.ins().select(far, zero, shifted)
     }
 
+    /// The quotient of numbers in two's complement, rounded towards 0; 0 if the divisor is 0. The
+    /// machine's division traps for a divisor of 0, and for the least number divided by -1, whose
+    /// quotient is the least number again. So it divides by 1 in these cases.
+    fn signed_quotient(&mut self, a: Value, b: Value, divisor: Operand) -> Value {
+        if matches!(self.unit.number(divisor), Some(number) if !matches!(number, 0 | u64::MAX)) {
+            return self.emit.b.ins().sdiv(a, b);
+        }
+        let by_zero = self.emit.b.ins().icmp_imm_s(IntCC::Equal, b, 0);
+        let by_minus_one = self.emit.b.ins().icmp_imm_s(IntCC::Equal, b, -1);
+        let is_least = self.emit.b.ins().icmp_imm_s(IntCC::Equal, a, i64::MIN);
+        let overflows = self.emit.b.ins().band(by_minus_one, is_least);
+        let traps = self.emit.b.ins().bor(by_zero, overflows);
+        let one = self.emit.constant(1);
+        let divisor = self.emit.b.ins().select(traps, one, b);
+        let quotient = self.emit.b.ins().sdiv(a, divisor);
+        let zero = self.emit.constant(0);
+        self.emit.b.ins().select(by_zero, zero, quotient)
+    }
+
+    /// A word of 32 bits, rotated to the left.
+    pub(super) fn rol32(&mut self, a: Value, by: Value) -> Value {
+        let low = self.emit.b.ins().ireduce(I32, a);
+        let rotated = self.emit.b.ins().rotl(low, by);
+        self.emit.b.ins().uextend(I64, rotated)
+    }
+
     /// The low 64 bits of an evaluated operand; 0 for a value that is no nat.
     fn low64(&mut self, operand: Operand) -> Value {
-        if let Operand::Var(var) = operand
-            && let Some(word) = self.raw_words[var.index()]
-        {
-            return word;
+        if let Some(number) = self.unit.number(operand) {
+            return self.emit.constant(number);
         }
         let word = self.word(operand);
         let ty = self.type_of(operand);
-        if ty.is(Type::Small) {
+        if ty.is_unboxed() {
             return word;
         }
         let (object, big) = (self.emit.block(), self.emit.block());
@@ -93,17 +103,51 @@ impl FunctionTranslator<'_, '_> {
         low
     }
 
-    /// The nat of a raw word. It is an object if it is 2^63 or more.
-    fn boxed(&mut self, word: Value) -> Value {
-        let big = self.emit.block();
-        let (done, value) = self.emit.block_with_param();
+    /// Whether an evaluated word is a nat below 2^64: a direct nat, or an object of one limb.
+    pub(super) fn is_u64(&mut self, word: Value) -> Value {
+        let (yes, _) = self.emit.block_with_param();
+        let no = self.emit.block();
+        let (done, fits) = self.emit.block_with_param();
+        self.branch_on_u64(word, yes, no);
+        for (block, bit) in [(yes, 1), (no, 0)] {
+            self.emit.switch_to(block);
+            let bit = self.emit.constant(bit);
+            self.emit.jump(done, &[bit]);
+        }
+        self.emit.switch_to(done);
+        fits
+    }
+
+    /// Jumps to a block with the number that a word is, if it is an evaluated nat below 2^64, and
+    /// to the other block if not.
+    pub(super) fn branch_on_u64(&mut self, word: Value, yes: Block, no: Block) {
+        let (object, big, limb) = (self.emit.block(), self.emit.block(), self.emit.block());
         let not_direct = self.emit.is_not_direct(word);
-        self.emit.b.ins().brif(not_direct, big, &[], done, &[word.into()]);
+        self.emit.b.ins().brif(not_direct, object, &[], yes, &[word.into()]);
+        self.emit.switch_to(object);
+        let is_big = self.emit.is_top(word, top::BIG);
+        self.emit.branch(is_big, big, no);
+        self.emit.switch_to(big);
+        let address = self.emit.address(word);
+        let limbs = self.emit.payload_size(address);
+        let is_one = self.emit.b.ins().icmp_imm_s(IntCC::Equal, limbs, 1);
+        self.emit.branch(is_one, limb, no);
+        self.emit.switch_to(limb);
+        let number = self.emit.payload(address, 0);
+        self.emit.jump(yes, &[number]);
+    }
+
+    /// The value of a number. It is an object if the number is 2^63 or more.
+    pub(super) fn boxed(&mut self, number: Value) -> Value {
+        let big = self.emit.cold_block();
+        let (done, value) = self.emit.block_with_param();
+        let not_direct = self.emit.is_not_direct(number);
+        self.emit.b.ins().brif(not_direct, big, &[], done, &[number.into()]);
         self.emit.switch_to(big);
         let address = self.bump_allocate(2);
         let header = self.emit.constant(ObjectKind::Big.header(0, 1));
         self.emit.store(header, address, 0);
-        self.emit.set_payload(address, 0, word);
+        self.emit.set_payload(address, 0, number);
         let tagged = self.emit.b.ins().bor_imm_s(address, ObjectKind::Big.tag() as i64);
         self.emit.jump(done, &[tagged]);
         self.emit.switch_to(done);

@@ -9,6 +9,8 @@ use vm::jet::{JetOperation, WordOperation as W};
 
 /// The mask of a 32-bit word.
 const LOW32: u64 = u32::MAX as u64;
+/// The sign bit of a 32-bit word.
+const SIGN32: u64 = 1 << 31;
 
 /// A computation on nats whose operands are all evaluated first.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -127,7 +129,7 @@ impl NatOperation {
                     operands.iter().map(|operand| low32(*operand, &mut emit)).collect();
                 word32(operation, &words, emit)
             }
-            NatOperation::Word64(operation) => emit(prim64(operation), operands),
+            NatOperation::Word64(operation) => word64(operation, operands, emit),
         }
     }
 }
@@ -135,59 +137,105 @@ impl NatOperation {
 /// Whether an operation on words is not defined by a fixed sequence of primitive operations for all
 /// operands.
 fn is_partial(word: W) -> bool {
-    matches!(word, W::Subtract | W::RotateLeft | W::RotateRight | W::SignedDivide)
+    matches!(word, W::Subtract | W::RotateLeft | W::RotateRight)
 }
 
-/// A rotation of a word by a literal.
-#[derive(Clone, Copy)]
-pub(crate) struct WordRotation {
-    /// The distance to the left, in bits.
-    left: u64,
-    /// The width of the word.
-    bits: u64,
+/// The width of words in bits.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum WordWidth {
+    Bits32,
+    Bits64,
 }
 
-impl WordRotation {
-    /// The rotation that an operation by `by` performs, if `by` is a literal no larger than the
-    /// width.
-    pub(crate) fn of(operation: JetOperation, by: Operand) -> Option<WordRotation> {
-        let (word, bits) = match operation {
-            JetOperation::Word32(word) => (word, 32),
-            JetOperation::Word64(word) => (word, 64),
+/// An operation on words that primitive operations compute if a condition holds: for other operands
+/// the library's law does not truncate them before it uses them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum GuardedOperation {
+    /// The difference of words.
+    Difference(WordWidth),
+    /// The rotation to the left by at most the width.
+    RotationLeft(WordWidth),
+    /// The rotation to the right by at most the width.
+    RotationRight(WordWidth),
+}
+
+impl GuardedOperation {
+    /// The expansion of a jet's operation, if it is such an operation.
+    pub(crate) fn of(operation: JetOperation) -> Option<GuardedOperation> {
+        let (word, width) = match operation {
+            JetOperation::Word32(word) => (word, WordWidth::Bits32),
+            JetOperation::Word64(word) => (word, WordWidth::Bits64),
             _ => return None,
         };
-        match (word, by) {
-            (W::RotateLeft, Operand::Small(by)) if by <= bits => {
-                Some(WordRotation { left: by, bits })
+        Some(match word {
+            W::Subtract => GuardedOperation::Difference(width),
+            W::RotateLeft => GuardedOperation::RotationLeft(width),
+            W::RotateRight => GuardedOperation::RotationRight(width),
+            _ => return None,
+        })
+    }
+
+    /// Emits the condition under which the operation is that of [`emit_with`](Self::emit_with), and
+    /// returns it.
+    pub(crate) fn guard(
+        self,
+        operands: &[Operand],
+        mut emit: impl FnMut(Prim, &[Operand]) -> Operand,
+    ) -> Operand {
+        let most = |width| match width {
+            WordWidth::Bits32 => 32,
+            WordWidth::Bits64 => 64,
+        };
+        match self {
+            GuardedOperation::Difference(WordWidth::Bits32) => {
+                let bits = emit(Prim::Or, operands);
+                emit(Prim::Le, &[bits, Operand::Small(LOW32)])
             }
-            (W::RotateRight, Operand::Small(by)) if by <= bits => {
-                Some(WordRotation { left: bits - by, bits })
+            GuardedOperation::Difference(WordWidth::Bits64) => {
+                let are_words = [operands[0], operands[1]].map(|a| emit(Prim::IsU64, &[a]));
+                emit(Prim::And, &are_words)
             }
-            _ => None,
+            GuardedOperation::RotationLeft(width) | GuardedOperation::RotationRight(width) => {
+                match operands[1] {
+                    Operand::Small(by) => Operand::Small(u64::from(by <= most(width))),
+                    by => emit(Prim::Le, &[by, Operand::Small(most(width))]),
+                }
+            }
         }
     }
 
-    /// Emits the rotation of an operand and returns the result.
+    /// Emits the operation on evaluated operands for which the condition holds, and returns the
+    /// result.
     pub(crate) fn emit_with(
         self,
-        operand: Operand,
+        operands: &[Operand],
         mut emit: impl FnMut(Prim, &[Operand]) -> Operand,
     ) -> Operand {
-        let (left, right) = (Operand::Small(self.left), Operand::Small(self.bits - self.left));
-        if self.bits == 64 {
-            let parts = [(Prim::Lsh64, left), (Prim::Rsh64, right)];
-            let parts = parts.map(|(prim, by)| emit(prim, &[operand, by]));
-            return emit(Prim::Or64, &parts);
+        match self {
+            GuardedOperation::Difference(WordWidth::Bits32) => difference32(operands, emit),
+            GuardedOperation::Difference(WordWidth::Bits64) => emit(Prim::Sub64, operands),
+            GuardedOperation::RotationLeft(WordWidth::Bits64) => emit(Prim::Rol64, operands),
+            GuardedOperation::RotationRight(WordWidth::Bits64) => {
+                // The distance counts modulo 64.
+                let left = emit(Prim::Sub64, &[Operand::Small(64), operands[1]]);
+                emit(Prim::Rol64, &[operands[0], left])
+            }
+            GuardedOperation::RotationLeft(WordWidth::Bits32) => {
+                let words = [operands[0], operands[1]].map(|a| low32(a, &mut emit));
+                emit(Prim::Rol32, &words)
+            }
+            GuardedOperation::RotationRight(WordWidth::Bits32) => {
+                let [word, by] = [operands[0], operands[1]].map(|a| low32(a, &mut emit));
+                let left = emit(Prim::Sub, &[Operand::Small(32), by]);
+                let left = low32(left, &mut emit);
+                emit(Prim::Rol32, &[word, left])
+            }
         }
-        let word = low32(operand, &mut emit);
-        let parts = [(Prim::Lsh32, left), (Prim::Rsh, right)];
-        let parts = parts.map(|(prim, by)| emit(prim, &[word, by]));
-        emit(Prim::Or, &parts)
     }
 }
 
 /// Emits the difference modulo 2^32 of operands that are below 2^32, and returns it.
-pub(crate) fn difference32(
+fn difference32(
     operands: &[Operand],
     mut emit: impl FnMut(Prim, &[Operand]) -> Operand,
 ) -> Operand {
@@ -211,38 +259,113 @@ fn word32(
     words: &[Operand],
     mut emit: impl FnMut(Prim, &[Operand]) -> Operand,
 ) -> Operand {
+    let a = words[0];
     match operation {
-        W::Low => words[0],
+        W::Low => a,
+        W::Increment => {
+            let sum = emit(Prim::Add, &[a, Operand::Small(1)]);
+            low32(sum, &mut emit)
+        }
+        W::Decrement => {
+            let sum = emit(Prim::Add, &[a, Operand::Small(LOW32)]);
+            low32(sum, &mut emit)
+        }
         W::Add => {
             let sum = emit(Prim::Add, words);
             low32(sum, &mut emit)
         }
         W::Multiply => emit(Prim::Mul32, words),
         W::Divide => emit(Prim::Div, words),
+        W::Complement => emit(Prim::Xor, &[a, Operand::Small(LOW32)]),
         W::And => emit(Prim::And, words),
         W::Or => emit(Prim::Or, words),
         W::Xor => emit(Prim::Xor, words),
         W::ShiftLeft => emit(Prim::Lsh32, words),
         W::ShiftRight => emit(Prim::Rsh, words),
-        W::Subtract | W::RotateLeft | W::RotateRight | W::SignedDivide => {
-            unreachable!("partial operations are not expanded")
+        W::IsNegative => emit(Prim::Rsh, &[a, Operand::Small(31)]),
+        W::Negate => difference32(&[Operand::Small(0), a], emit),
+        W::SignedSubtract => difference32(words, emit),
+        W::SignedDivide => {
+            // The sign bit is subtracted from the other bits.
+            let extended = [a, words[1]].map(|word| {
+                let flipped = emit(Prim::Xor, &[word, Operand::Small(SIGN32)]);
+                emit(Prim::Sub64, &[flipped, Operand::Small(SIGN32)])
+            });
+            let quotient = emit(Prim::IDiv64, &extended);
+            low32(quotient, &mut emit)
+        }
+        _ => {
+            let (prim, is_signed) = comparison(operation);
+            let mut keys = words.to_vec();
+            if is_signed {
+                for key in &mut keys {
+                    *key = emit(Prim::Xor, &[*key, Operand::Small(SIGN32)]);
+                }
+            }
+            emit(prim, &keys)
         }
     }
 }
 
-fn prim64(operation: W) -> Prim {
+/// Emits an operation on the low 64 bits of the operands.
+fn word64(
+    operation: W,
+    operands: &[Operand],
+    mut emit: impl FnMut(Prim, &[Operand]) -> Operand,
+) -> Operand {
+    let a = operands[0];
     match operation {
-        W::Low => Prim::Low64,
-        W::Add => Prim::Add64,
-        W::Multiply => Prim::Mul64,
-        W::Divide => Prim::Div64,
-        W::And => Prim::And64,
-        W::Or => Prim::Or64,
-        W::Xor => Prim::Xor64,
-        W::ShiftLeft => Prim::Lsh64,
-        W::ShiftRight => Prim::Rsh64,
-        W::Subtract | W::RotateLeft | W::RotateRight | W::SignedDivide => {
-            unreachable!("partial operations are not expanded")
+        W::Low => emit(Prim::Low64, operands),
+        W::Increment => emit(Prim::Add64, &[a, Operand::Small(1)]),
+        W::Decrement => emit(Prim::Sub64, &[a, Operand::Small(1)]),
+        W::Add => emit(Prim::Add64, operands),
+        W::Multiply => emit(Prim::Mul64, operands),
+        W::Divide => emit(Prim::Div64, operands),
+        W::Complement => {
+            let next = emit(Prim::Add64, &[a, Operand::Small(1)]);
+            emit(Prim::Sub64, &[Operand::Small(0), next])
         }
+        W::And => emit(Prim::And64, operands),
+        W::Or => emit(Prim::Or64, operands),
+        W::Xor => emit(Prim::Xor64, operands),
+        W::ShiftLeft => emit(Prim::Lsh64, operands),
+        W::ShiftRight => emit(Prim::Rsh64, operands),
+        W::IsNegative => emit(Prim::Rsh64, &[a, Operand::Small(63)]),
+        W::Negate => emit(Prim::Sub64, &[Operand::Small(0), a]),
+        W::SignedSubtract => emit(Prim::Sub64, operands),
+        W::SignedDivide => emit(Prim::IDiv64, operands),
+        _ => {
+            let (prim, is_signed) = comparison(operation);
+            let mut keys: Vec<Operand> =
+                operands.iter().map(|operand| emit(Prim::Low64, &[*operand])).collect();
+            if is_signed {
+                let sign = emit(Prim::Lsh64, &[Operand::Small(1), Operand::Small(63)]);
+                for key in &mut keys {
+                    *key = emit(Prim::Xor64, &[*key, sign]);
+                }
+            }
+            emit(prim, &keys)
+        }
+    }
+}
+
+/// The comparison that an operation on words makes, and whether the words are numbers in two's
+/// complement. With their sign bits flipped these compare as unsigned numbers do.
+///
+/// # Panics
+/// If the operation is none of a fixed sequence of primitive operations.
+fn comparison(operation: W) -> (Prim, bool) {
+    match operation {
+        W::IsZero => (Prim::IsZero, false),
+        W::Equal => (Prim::Eq, false),
+        W::Less => (Prim::Lt, false),
+        W::LessOrEqual => (Prim::Le, false),
+        W::Greater => (Prim::Gt, false),
+        W::GreaterOrEqual => (Prim::Ge, false),
+        W::SignedLess => (Prim::Lt, true),
+        W::SignedLessOrEqual => (Prim::Le, true),
+        W::SignedGreater => (Prim::Gt, true),
+        W::SignedGreaterOrEqual => (Prim::Ge, true),
+        _ => unreachable!("{operation:?} is guarded"),
     }
 }

@@ -17,6 +17,8 @@
 //! general  a law's entry: `arity` parameters of type `any`, one result `whnf`
 //! worker   an entry for known callers: parameters and results of any types
 //! thunk    the code of a thunk: parameters are its captures, one result `whnf`
+//! lazy     the lazy entry of a law, as function 0: parameters of type `any`, one result `any`, the
+//!          application of the law, evaluated or not
 //! ```
 //!
 //! Function 0 is the general entry of constant 0 that code outside the unit calls. Callers inside
@@ -26,22 +28,26 @@
 //!
 //! # Values and types
 //!
-//! Every value is one machine word, a [`vm`] value; a type is a static bound on it. The types form
-//! a chain of subtypes, and a conversion to a supertype needs no operation:
+//! Every value is one machine word, a [`vm`] value, except that a variable of type `u64` holds its
+//! number unboxed. A type is a static bound on a value. The types form a chain of subtypes, and a
+//! conversion to a supertype needs no operation: where a `u64` is used as a value, the code
+//! generator boxes it ([`Prim::Box`], `codegen/boxes.rs`).
 //!
 //! ```text
 //! any    perhaps a thunk
 //! whnf   in weak head normal form
 //! nat    an evaluated nat of any size
-//! small  a nat below 2^63: the word is the number (a direct nat)
+//! u64    a nat below 2^64, unboxed: the 64 bits are the number. A thunk captures none, since its
+//!        captures are in memory
+//! small  a nat below 2^63: the word is the number, boxed or not (a direct nat)
 //! half   a nat below 2^32
 //! bit    0 or 1
 //! ```
 //!
 //! An operand is a variable (`v7`), a nat literal below 2^63 (`42`, of the least type that holds
-//! it) or a constant (`k3`, of type `nat` if it is a nat of 2^63 or more, else `whnf`). A variable
-//! has one definition in its function and its value never changes. After a thunk is forced its old
-//! variable keeps the type `any`.
+//! it) or a constant (`k3`, of type `u64` or `nat` if it is a nat of 2^63 or more, else `whnf`). A
+//! variable has one definition in its function and its value never changes. After a thunk is forced
+//! its old variable keeps the type `any`.
 //!
 //! # Blocks
 //!
@@ -98,8 +104,8 @@
 //!                      parts: the pin's item (`whnf`); the law's name, arity (`nat`) and body
 //!                      (`whnf`); the app's function (`whnf`) and last argument (`any`); the nat
 //! direct a as v3: small { .. } else { .. }
-//!                      branches on whether the word of `a` (`any`) is a nat below 2^63, without
-//!                      evaluating it; binds that nat
+//!                      branches on whether `a` (`any`) is evaluated and a nat below 2^63, without
+//!                      evaluating it; binds that nat. With `v3: u64`: a nat below 2^64
 //! closure a { k1(x, y) { .. } else { .. } }
 //!                      a speculation guard: branches on whether `a` (`any`) is the constant `k1`
 //!                      itself, applied to one value for each name (it may have none), and
@@ -145,7 +151,7 @@ mod verify;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use arithmetic::{NatOperation, WordRotation, difference32};
+pub(crate) use arithmetic::{GuardedOperation, NatOperation};
 pub(crate) use entities::side_table;
 pub use entities::{BlockId, ConstantId, FunctionId, JoinId, Operand, Var};
 pub use function::{Block, DEPTH_LIMIT, Function, FunctionRole, JoinPoint};

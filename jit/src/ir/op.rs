@@ -148,8 +148,8 @@ pub enum Terminator {
     Switch(Operand, Vec<(u64, BlockId)>, BlockId),
     /// Branches on the kind of an evaluated value: pin, law, app, nat.
     Reflect(Operand, Box<[Arm; 4]>),
-    /// Branches on whether the word of a value is a nat below 2^63, and binds that nat; the block
-    /// for yes, the block for no.
+    /// Branches on whether a value is evaluated and of the variable's type, `small` or `u64`, and
+    /// binds that nat; the block for yes, the block for no.
     Direct(Operand, Var, BlockId, BlockId),
     /// Branches on whether a value is this constant applied to some values, and binds those.
     Closure(Operand, ConstantId, Box<Arm>, BlockId),

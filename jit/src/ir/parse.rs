@@ -158,6 +158,7 @@ impl IrParser<'_> {
             "bit" => Ok(Type::Bit),
             "half" => Ok(Type::Half),
             "small" => Ok(Type::Small),
+            "u64" => Ok(Type::U64),
             "nat" => Ok(Type::Nat),
             "whnf" => Ok(Type::Whnf),
             "any" => Ok(Type::Any),
@@ -213,7 +214,8 @@ impl IrParser<'_> {
         } else {
             None
         };
-        Ok(Constant { name, kind, arity, jet, worker, entry, of })
+        let number = if self.accept_word("is")? { Some(self.word64()?) } else { None };
+        Ok(Constant { name, kind, arity, jet, worker, entry, of, number })
     }
 
     fn demand(&mut self) -> Parse<ArgDemand> {
@@ -240,6 +242,7 @@ impl IrParser<'_> {
             "general" => FunctionRole::General,
             "worker" => FunctionRole::Worker,
             "thunk" => FunctionRole::Thunk,
+            "lazy" => FunctionRole::Lazy,
             _ => return self.unexpected("a constant or function", &IrToken::Word(word)),
         };
         let index = self.indexed("f")?;

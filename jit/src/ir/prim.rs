@@ -1,12 +1,13 @@
 //! Primitive operations, each declared once.
 //!
-//! Operands are in weak head normal form. Nats have any size; an operation on nats takes an operand
+//! Operands are in weak head normal form, except that of `evaluated`. Nats have any size; an operation on nats takes an operand
 //! that is no nat as 0. So every operation is defined on every evaluated value: generated code
 //! handles the fast case itself (operands below 2^63, which it recognises by their sign bits) and
 //! calls the runtime for the others. Operations on 32-bit words take nats below 2^32; operations on
-//! 64-bit words take the low 64 bits of any nat.
+//! 64-bit words take the low 64 bits of any nat. Where the types say that operands and result are
+//! below 2^64, all of them are unboxed ([`Prim::takes_unboxed`]).
 //!
-//! Only `item` may return a value that is not evaluated.
+//! Only `item` may return a value that is not evaluated, and only `evaluated` takes one.
 //!
 //! All operations are total except comparisons, which descend into apps and evaluate their parts as
 //! far as the order needs. A comparison with a nat on either side does not descend and is total.
@@ -45,6 +46,9 @@ macro_rules! prims {
 }
 
 prims! {
+    /// 1 if the value is evaluated; 0, or 1 for a thunk that is evaluated, if it is a thunk. It may
+    /// change from 0 to 1.
+    Evaluated "evaluated" (Any) Bit;
     /// The value itself if it is a nat, else 0.
     ToNat "tonat" (Whnf) Nat;
     /// 1 if the value is a nat other than 0, else 0.
@@ -57,8 +61,12 @@ prims! {
     IsNat "isnat" (Whnf) Bit;
     /// Whether a value is a nat below 2^63.
     IsSmall "issmall" (Whnf) Bit;
+    /// Whether a value is a nat below 2^64.
+    IsU64 "isu64" (Whnf) Bit;
     /// The value itself if it is a nat below 2^63, else 0.
     Small "small" (Whnf) Small;
+    /// The number itself, as a value: an object if it is 2^63 or more. The code generator writes it.
+    Box "box" (U64) Nat;
     /// Whether a value is a pin.
     IsPin "ispin" (Whnf) Bit;
     /// Whether a value is a law.
@@ -93,25 +101,34 @@ prims! {
     Mul32 "mul32" (Half, Half) Half;
     /// The low 32 bits of the first operand shifted left by the second, in bits.
     Lsh32 "lsh32" (Half, Half) Half;
+    /// The first operand as a word of 32 bits, rotated left by the second modulo 32, in bits.
+    Rol32 "rol32" (Half, Half) Half;
     /// The low 64 bits.
-    Low64 "low64" (Whnf) Nat;
+    Low64 "low64" (Whnf) U64;
     /// The low 64 bits of the sum. This and the operations below take the low 64 bits of their
     /// operands.
-    Add64 "add64" (Whnf, Whnf) Nat;
-    /// The product.
-    Mul64 "mul64" (Whnf, Whnf) Nat;
+    Add64 "add64" (Whnf, Whnf) U64;
+    /// The difference modulo 2^64.
+    Sub64 "sub64" (Whnf, Whnf) U64;
+    /// The product modulo 2^64.
+    Mul64 "mul64" (Whnf, Whnf) U64;
     /// The quotient; 0 if the divisor is 0.
-    Div64 "div64" (Whnf, Whnf) Nat;
+    Div64 "div64" (Whnf, Whnf) U64;
+    /// The quotient of numbers in two's complement, rounded towards 0, modulo 2^64; 0 if the divisor
+    /// is 0.
+    IDiv64 "idiv64" (Whnf, Whnf) U64;
     /// Bitwise and.
-    And64 "and64" (Whnf, Whnf) Nat;
+    And64 "and64" (Whnf, Whnf) U64;
     /// Bitwise or.
-    Or64 "or64" (Whnf, Whnf) Nat;
+    Or64 "or64" (Whnf, Whnf) U64;
     /// Bitwise exclusive or.
-    Xor64 "xor64" (Whnf, Whnf) Nat;
+    Xor64 "xor64" (Whnf, Whnf) U64;
     /// The first operand shifted left by the second, in bits.
-    Lsh64 "lsh64" (Whnf, Whnf) Nat;
+    Lsh64 "lsh64" (Whnf, Whnf) U64;
     /// The first operand shifted right by the second, in bits.
-    Rsh64 "rsh64" (Whnf, Whnf) Nat;
+    Rsh64 "rsh64" (Whnf, Whnf) U64;
+    /// The first operand rotated left by the second modulo 64, in bits.
+    Rol64 "rol64" (Whnf, Whnf) U64;
     /// Whether two values are equal.
     Eq "eq" (Whnf, Whnf) Bit;
     /// Whether two values differ.
@@ -145,8 +162,38 @@ impl Prim {
 
     /// Whether it is an operation on 64-bit words.
     pub fn is_word64(self) -> bool {
-        use Prim::{Add64, And64, Div64, Low64, Lsh64, Mul64, Or64, Rsh64, Xor64};
-        matches!(self, Low64 | Add64 | Mul64 | Div64 | And64 | Or64 | Xor64 | Lsh64 | Rsh64)
+        use Prim::{
+            Add64, And64, Div64, IDiv64, Low64, Lsh64, Mul64, Or64, Rol64, Rsh64, Sub64, Xor64,
+        };
+        matches!(self, Low64 | Add64 | Sub64 | Mul64 | Div64 | IDiv64)
+            || matches!(self, And64 | Or64 | Xor64 | Lsh64 | Rsh64 | Rol64)
+    }
+
+    /// For an operation on nats whose result's low 64 bits depend only on the low 64 bits of its
+    /// operands: the operation on 64-bit words that computes them.
+    pub fn modulo_word64(self) -> Option<Prim> {
+        Some(match self {
+            Prim::ToNat => Prim::Low64,
+            Prim::Inc | Prim::Add => Prim::Add64,
+            Prim::Mul => Prim::Mul64,
+            Prim::And => Prim::And64,
+            Prim::Or => Prim::Or64,
+            Prim::Xor => Prim::Xor64,
+            _ => return None,
+        })
+    }
+
+    /// Whether it takes operands of these types unboxed, where they are below 2^64. If not, such
+    /// operands are boxed for it.
+    pub fn takes_unboxed(self, operands: &[Operand], types: &[Type]) -> bool {
+        let are_unboxed = types.iter().all(|ty| ty.is_unboxed());
+        match self {
+            _ if self.is_word64() => true,
+            Prim::Inc | Prim::IsPin | Prim::IsLaw | Prim::IsApp | Prim::Item => false,
+            _ if self.compares() => are_unboxed,
+            _ if types.len() == 1 => true,
+            _ => are_unboxed && self.result_of(operands, types).is_unboxed(),
+        }
     }
 
     /// For an operation on 64-bit words, the operation on nats that computes the same if the
@@ -184,8 +231,10 @@ impl Prim {
     /// The type of the result for operands with these types: the declared one, or a subtype of it
     /// that follows from the widths of the operands.
     pub fn result_of(self, operands: &[Operand], types: &[Type]) -> Type {
-        if let (Prim::ToNat, Some(ty)) = (self, types.first()) {
-            return Type::Nat.min(*ty);
+        match (self, types.first()) {
+            (Prim::ToNat, Some(ty)) => return Type::Nat.min(*ty),
+            (Prim::Box, Some(ty)) => return ty.boxed(),
+            _ => {}
         }
         let literal = |index: usize| match operands.get(index) {
             Some(Operand::Small(nat)) => Some(*nat),
@@ -202,7 +251,10 @@ impl Prim {
                 same.width(word(0), word(1), literal(1))
             }
         };
-        known.map_or(self.result(), |bits| Type::of_bits(bits).min(self.result()))
+        let ty = known.map_or(self.result(), |bits| Type::of_bits(bits).min(self.result()));
+        // A result is computed unboxed only from operands that are.
+        let is_unboxed = self.is_word64() || types.iter().all(|ty| ty.is_unboxed());
+        if ty == Type::U64 && !is_unboxed { Type::Nat } else { ty }
     }
 
     /// An upper bound of the result's width in bits, from the widths of the operands where they are

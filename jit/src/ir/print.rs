@@ -12,6 +12,7 @@ impl Display for Type {
             Type::Bit => "bit",
             Type::Half => "half",
             Type::Small => "small",
+            Type::U64 => "u64",
             Type::Nat => "nat",
             Type::Whnf => "whnf",
             Type::Any => "any",
@@ -117,6 +118,9 @@ impl Display for Constant {
         if let Some((function, args)) = &self.of {
             write!(f, " of {function}({})", List(args))?;
         }
+        if let Some(number) = self.number {
+            write!(f, " is {number}")?;
+        }
         Ok(())
     }
 }
@@ -132,6 +136,7 @@ impl Display for Unit {
                 FunctionRole::General => "general",
                 FunctionRole::Worker => "worker",
                 FunctionRole::Thunk => "thunk",
+                FunctionRole::Lazy => "lazy",
             };
             let params = function.typed(&function.params);
             write!(f, "{role} {id}({params}) -> {} ", List(&function.results))?;

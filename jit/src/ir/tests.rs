@@ -30,6 +30,7 @@ const ALL: &str = r#"k0 = law "a \"b\"" arity 2 entry f0
 k1 = pin "_X" arity 3 jet(lazy, head, normal) -> nat
 k2 = nat "" arity 1
 k3 = app "t" arity 9 worker(small, any) -> nat, any of k1(k2, 5)
+k4 = nat "" arity 1 is 9223372036854775808
 
 general f0(v0: any, v1: any) -> whnf {
   rec { v2: any = thunk f1(v3) | v3: whnf = partial k0(v2) }

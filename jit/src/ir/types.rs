@@ -9,6 +9,8 @@ pub enum Type {
     Half,
     /// A nat below 2^63.
     Small,
+    /// A nat below 2^64.
+    U64,
     /// An evaluated nat.
     Nat,
     /// In weak head normal form.
@@ -23,12 +25,24 @@ impl Type {
         self <= other
     }
 
-    /// The width in bits of its largest nat, if all its values fit in a word.
+    /// Whether the number itself, in a register, represents its values. Such a value is boxed where
+    /// it becomes one of a wider type, in memory or for other functions.
+    pub fn is_unboxed(self) -> bool {
+        self.is(Type::U64)
+    }
+
+    /// The least type of its values in memory, where a word is a number below 2^63 or a reference.
+    pub fn boxed(self) -> Type {
+        if self == Type::U64 { Type::Nat } else { self }
+    }
+
+    /// The width in bits of its largest nat, if all its values are below 2^64.
     pub fn bits(self) -> Option<u32> {
         match self {
             Type::Bit => Some(1),
             Type::Half => Some(32),
             Type::Small => Some(63),
+            Type::U64 => Some(64),
             Type::Nat | Type::Whnf | Type::Any => None,
         }
     }
@@ -39,6 +53,7 @@ impl Type {
             0..=1 => Type::Bit,
             2..=32 => Type::Half,
             33..=63 => Type::Small,
+            64 => Type::U64,
             _ => Type::Nat,
         }
     }

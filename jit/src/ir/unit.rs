@@ -55,6 +55,8 @@ pub struct Constant {
     pub entry: Option<FunctionId>,
     /// For an app of a law or pin that is itself a constant: that constant and its first arguments.
     pub of: Option<(ConstantId, Vec<Operand>)>,
+    /// For a nat below 2^64: the nat.
+    pub number: Option<u64>,
 }
 
 /// The unit of compilation: functions and constants.
@@ -108,9 +110,19 @@ impl Unit {
                 (nat < 1 << 63).then(|| Type::of_bits(u64::BITS - nat.leading_zeros()))
             }
             Operand::Constant(k) => self.constants.get(k).map(|constant| match constant.kind {
+                ConstantKind::Nat if constant.number.is_some() => Type::U64,
                 ConstantKind::Nat => Type::Nat,
                 _ => Type::Whnf,
             }),
+        }
+    }
+
+    /// The number that an operand is, if it is a literal or constant below 2^64.
+    pub fn number(&self, operand: Operand) -> Option<u64> {
+        match operand {
+            Operand::Var(_) => None,
+            Operand::Small(nat) => Some(nat),
+            Operand::Constant(k) => self.constants.get(k)?.number,
         }
     }
 }

@@ -3,9 +3,9 @@
 
 use super::entities::side_table;
 use super::{
-    ArgDemand, Arm, BlockId, Call, Callee, Constant, ConstantId, DEPTH_LIMIT, Function, FunctionId,
-    FunctionRole, JetSignature, JoinId, Op, Operand, Prim, Stmt, Terminator, Type, Unit, Var,
-    WorkerSignature,
+    ArgDemand, Arm, BlockId, Call, Callee, Constant, ConstantId, ConstantKind, DEPTH_LIMIT,
+    Function, FunctionId, FunctionRole, JetSignature, JoinId, Op, Operand, Prim, Stmt, Terminator,
+    Type, Unit, Var, WorkerSignature,
 };
 use cranelift_entity::{EntitySet, SecondaryMap};
 
@@ -46,6 +46,17 @@ pub fn verify(unit: &Unit) -> Result<(), VerifyError> {
             && !(exists(&Operand::Constant(*function)) && args.iter().all(exists))
         {
             let what = format!("{id} applies a constant that does not exist");
+            return Err(VerifyError { function: FunctionId::ROOT, what });
+        }
+        if constant
+            .number
+            .is_some_and(|number| constant.kind != ConstantKind::Nat || number < 1 << 63)
+        {
+            let what = format!("{id} is no nat from 2^63 up to 2^64");
+            return Err(VerifyError { function: FunctionId::ROOT, what });
+        }
+        if constant.jet.as_ref().is_some_and(|jet| jet.result == Type::U64) {
+            let what = format!("the jet of {id} returns an unboxed number");
             return Err(VerifyError { function: FunctionId::ROOT, what });
         }
         let Some(entry) = constant.entry else { continue };
@@ -98,19 +109,27 @@ struct Checker<'u> {
 impl Checker<'_> {
     fn function(&mut self, id: FunctionId) -> Check {
         let function = self.function;
-        if function.role != FunctionRole::Worker {
-            ensure!(
+        match function.role {
+            FunctionRole::Worker => {
+                ensure!(!function.results.is_empty(), "no results");
+                ensure!(function.results != [Type::Any], "a single result is `any`");
+            }
+            FunctionRole::Lazy => {
+                ensure!(id == FunctionId::ROOT, "a lazy entry is not the first function");
+                ensure!(function.results == [Type::Any], "the result of a lazy entry is not `any`");
+                let params = function.param_types();
+                ensure!(params.iter().all(|ty| *ty == Type::Any), "a parameter is not `any`");
+            }
+            FunctionRole::General | FunctionRole::Thunk => ensure!(
                 function.results == [Type::Whnf],
                 "only a worker has results of other types than one `whnf`"
-            );
+            ),
         }
-        ensure!(!function.results.is_empty(), "no results");
-        ensure!(
-            function.results.iter().all(|ty| function.results.len() > 1 || *ty != Type::Any),
-            "a single result is `any`"
-        );
         if function.role == FunctionRole::General {
             self.general(id)?;
+        }
+        if function.role == FunctionRole::Thunk {
+            ensure!(!function.param_types().contains(&Type::U64), "a capture is unboxed");
         }
         self.define(&function.params)?;
         self.block(function.entry, 0)
@@ -321,6 +340,7 @@ impl Checker<'_> {
             Callee::Local(function) => {
                 let function = self.local(function)?;
                 ensure!(function.role != FunctionRole::Thunk, "the code of a thunk is not called");
+                ensure!(function.role != FunctionRole::Lazy, "a lazy entry is not called");
                 self.fit_all(args, &function.param_types())?;
             }
         }
@@ -361,7 +381,7 @@ impl Checker<'_> {
                 let height = self.scope.len();
                 self.define(&[*nat])?;
                 let ty = function.vars[*nat];
-                ensure!(Type::Small.is(ty), "direct: {nat} is {ty}");
+                ensure!(matches!(ty, Type::Small | Type::U64), "direct: {nat} is {ty}");
                 self.block(*yes, depth + 1)?;
                 self.leave(height);
                 return self.block(*no, depth + 1);

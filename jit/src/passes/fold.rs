@@ -39,6 +39,7 @@ fn word_to_nat(prim: Prim, operands: &[Operand], types: &[Type]) -> Option<Folde
 fn unary(prim: Prim, a: Operand, ty: Type) -> Option<Folded> {
     let is_nat = ty.is(Type::Nat);
     let value = match (prim, a) {
+        (Prim::Evaluated, _) if ty.is(Type::Whnf) => small(1),
         (Prim::ToNat, _) if is_nat => a,
         (Prim::Truth, Operand::Small(n)) => small(u64::from(n != 0)),
         (Prim::Truth, _) if ty == Type::Bit => a,
@@ -46,6 +47,8 @@ fn unary(prim: Prim, a: Operand, ty: Type) -> Option<Folded> {
         (Prim::Not, _) if is_nat => return Some(Folded::Prim(Prim::IsZero, vec![a])),
         (Prim::IsNat, _) if is_nat => small(1),
         (Prim::IsSmall, _) if ty.is(Type::Small) => small(1),
+        (Prim::IsU64, _) if ty.is(Type::U64) => small(1),
+        (Prim::Low64, _) if ty.is(Type::U64) => a,
         (Prim::Small, _) if ty.is(Type::Small) => a,
         (Prim::IsPin | Prim::IsLaw | Prim::IsApp, _) if is_nat => small(0),
         (Prim::Inc, Operand::Small(n)) if n + 1 < 1 << 63 => small(n + 1),
@@ -74,6 +77,13 @@ fn literals(prim: Prim, a: u64, b: u64) -> Option<Operand> {
         Prim::Lsh => (b < u64::from(a.leading_zeros())).then(|| a << b),
         Prim::Mul32 => Some(low32(a.wrapping_mul(b))),
         Prim::Lsh32 => Some(if b < 32 { low32(a << b) } else { 0 }),
+        Prim::Rol32 => Some(u64::from((a as u32).rotate_left(b as u32))),
+        Prim::Add64 => Some(a.wrapping_add(b)),
+        Prim::Sub64 => Some(a.wrapping_sub(b)),
+        Prim::Mul64 => Some(a.wrapping_mul(b)),
+        Prim::IDiv64 => a.checked_div(b).or(Some(0)),
+        Prim::Lsh64 => Some(if b < 64 { a << b } else { 0 }),
+        Prim::Rol64 => Some(a.rotate_left((b % 64) as u32)),
         Prim::Eq => bit(a == b),
         Prim::Ne => bit(a != b),
         Prim::Lt => bit(a < b),
@@ -118,6 +128,29 @@ fn binary(prim: Prim, [a, b]: [Operand; 2], [of_a, of_b]: [Type; 2]) -> Option<F
         )
         | (Prim::Mul | Prim::Div, _, Operand::Small(1)) => cast(a, of_a),
         (Prim::Mul, Operand::Small(1), _) => cast(b, of_b),
+        (Prim::Add64 | Prim::Or64 | Prim::Xor64, Operand::Small(0), _)
+        | (Prim::Mul64, Operand::Small(1), _) => Some(Folded::Prim(Prim::Low64, vec![b])),
+        (
+            Prim::Add64
+            | Prim::Sub64
+            | Prim::Or64
+            | Prim::Xor64
+            | Prim::Lsh64
+            | Prim::Rsh64
+            | Prim::Rol64,
+            _,
+            Operand::Small(0),
+        )
+        | (Prim::Mul64 | Prim::Div64 | Prim::IDiv64, _, Operand::Small(1)) => {
+            Some(Folded::Prim(Prim::Low64, vec![a]))
+        }
+        (Prim::Mul64 | Prim::And64, Operand::Small(0), _)
+        | (Prim::Mul64 | Prim::And64 | Prim::Div64 | Prim::IDiv64, _, Operand::Small(0))
+        | (
+            Prim::Div64 | Prim::IDiv64 | Prim::Lsh64 | Prim::Rsh64 | Prim::Rol64,
+            Operand::Small(0),
+            _,
+        ) => Some(Folded::Value(small(0))),
         (Prim::Add, Operand::Small(1), _) => Some(Folded::Prim(Prim::Inc, vec![b])),
         (Prim::Add, _, Operand::Small(1)) => Some(Folded::Prim(Prim::Inc, vec![a])),
         (Prim::Sub, _, Operand::Small(1)) => Some(Folded::Prim(Prim::Dec, vec![a])),
@@ -129,6 +162,10 @@ fn binary(prim: Prim, [a, b]: [Operand; 2], [of_a, of_b]: [Type; 2]) -> Option<F
         (Prim::Le, _, Operand::Small(most)) if keeps(most, of_a) => Some(Folded::Value(small(1))),
         (Prim::Eq, Operand::Small(0), _) => Some(Folded::Prim(Prim::IsZero, vec![b])),
         (Prim::Eq, _, Operand::Small(0)) => Some(Folded::Prim(Prim::IsZero, vec![a])),
+        // The result is below 2^64 because one operand is.
+        (Prim::And, _, _) if [of_a, of_b].contains(&Type::U64) => {
+            Some(Folded::Prim(Prim::And64, vec![a, b]))
+        }
         _ => None,
     }
 }

@@ -11,13 +11,13 @@
 //! strict      simplify, and evaluates eagerly the thunks that are certain to be evaluated
 //! eager       simplify, and evaluates eagerly the thunks that are as cheap as their allocation
 //!             (cheap eagerness)
-//! speculate   simplify, and evaluates eagerly the thunks that are cheap if some values are small
-//!             nats, behind a test of those values
+//! speculate   simplify, and evaluates eagerly the thunks that are cheap if some values are nats
+//!             below 2^63 or words, behind a test of those values
 //! worker      worker/wrapper split: arguments that are certain to be evaluated are passed evaluated
 //! specialise  copies functions for known function arguments
 //! results     constructed product result (CPR): workers return the items of the row they end with
 //! narrow      type inference for parameters and results from all that is passed
-//! small       function versioning: variants of workers for nats below 2^63
+//! small       function versioning: variants of workers for nats below 2^63, and for words
 //! peel        partial inlining of the base case of recursive functions
 //! float       float-in: moves definitions into the one branch that uses them
 //! gather      schedules the reads of a row's items next to each other
@@ -25,11 +25,13 @@
 //! sweep       dead code elimination and renumbering
 //!
 //! fold        (rules) primitive operations on known operands
+//! lazy_entry  makes of an optimised unit the law's lazy entry; not part of the pipeline
 //! ```
 
 mod float_in;
 mod fold;
 mod gather;
+mod lazy_entry;
 mod loops;
 mod narrow;
 mod peel;
@@ -41,4 +43,5 @@ mod specialise;
 mod sweep;
 mod worker_wrapper;
 
+pub use lazy_entry::make_lazy_entry;
 pub use pipeline::{OmittedPart, PIPELINE, Pass, UnknownPass, optimise};

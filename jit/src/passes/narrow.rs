@@ -104,7 +104,11 @@ fn widen_params(unit: &mut Unit, caller: FunctionId, callee: FunctionId, args: &
     if unit.functions[callee].role == FunctionRole::General {
         return false;
     }
-    let types = unit.types_of(&unit.functions[caller], args);
+    let mut types = unit.types_of(&unit.functions[caller], args);
+    if unit.functions[callee].role == FunctionRole::Thunk {
+        // Captures are in memory.
+        types.iter_mut().for_each(|ty| *ty = ty.boxed());
+    }
     let params = unit.functions[callee].params.clone();
     widen_vars(&mut unit.functions[callee], &params, &types)
 }

@@ -1,10 +1,12 @@
-//! Small-nat variants: a recursive worker that computes on nats gets a variant for nats below 2^63.
+//! Small-nat variants: a recursive worker that computes on nats gets a variant for nats below 2^63,
+//! or below 2^64 where it computes on words.
 //!
-//! Arithmetic on a value of type `small` needs no test, and the collector need not know the value,
-//! so it stays in a register. But nothing says that the arguments of a law are small. So the worker
-//! tests its parameters once and continues in the variant. The variant's self calls need no test as
-//! long as the types of the arguments that they pass are small: a parameter of the variant is small
-//! if every self call passes a small one. (Function versioning behind a type guard.)
+//! Arithmetic on a value of type `small` or `u64` needs no test, and the collector need not know the
+//! value, so it stays in a register. But nothing says that the arguments of a law are small. So the
+//! worker tests its parameters once and continues in the variant. The variant's self calls need no
+//! test as long as the types of the arguments that they pass are small: a parameter of the variant
+//! is small if every self call passes a small one, and `u64` if every self call passes one that is.
+//! (Function versioning behind a type guard.)
 //!
 //! ```text
 //! f1(v: whnf)   tests, and tail calls f2 or f3
@@ -16,9 +18,11 @@ use super::narrow;
 use crate::analysis::call_graph::referenced_functions;
 use crate::ir::{
     BlockId, Call, Function, FunctionId, FunctionRole, Op, Operand, Prim, Stmt, Terminator, Type,
-    Unit,
+    Unit, Var,
 };
 use cranelift_entity::EntitySet;
+use foldhash::fast::FixedState;
+use std::collections::HashMap;
 
 /// Functions of more than this size get no variant.
 const SIZE_LIMIT: usize = 200;
@@ -45,36 +49,76 @@ pub(super) fn add_variants(unit: &mut Unit) {
     }
 }
 
-/// For each parameter, whether primitive operations use it and its type is `whnf` or `nat`.
-fn computed_params(function: &Function) -> Vec<bool> {
-    let mut used = EntitySet::with_capacity(function.vars.len());
+/// The type as which a variant takes each parameter, if it takes it as a narrower one.
+type VariantTypes = Vec<Option<Type>>;
+
+/// For each parameter that primitive operations use, the type that a variant may take it as: `u64`
+/// if operations on words use it, and none whose result would be wider, else `small`. A parameter
+/// that may be a thunk is only taken as `u64`.
+fn computed_params(function: &Function) -> VariantTypes {
+    let none = EntitySet::with_capacity(function.vars.len());
+    let (mut used, mut as_word, mut as_nat) = (none.clone(), none.clone(), none);
+    let forced = forced_params(function);
     for op in function.live_ops() {
         let Op::Prim(prim, operands) = op else { continue };
-        if matches!(prim, Prim::Item | Prim::IsNat) {
+        if matches!(prim, Prim::Item | Prim::IsNat | Prim::Evaluated) {
             // These suggest a list rather than a nat.
             continue;
         }
         for operand in operands {
-            if let Operand::Var(var) = operand {
-                used.insert(*var);
+            let Operand::Var(var) = *operand else { continue };
+            let var = forced.get(&var).copied().unwrap_or(var);
+            used.insert(var);
+            if prim.is_word64() {
+                as_word.insert(var);
+            }
+            if matches!(prim, Prim::Inc | Prim::Add | Prim::Mul | Prim::Lsh) {
+                as_nat.insert(var);
             }
         }
     }
-    let is_wider = |ty: Type| ty > Type::Small && ty.is(Type::Whnf);
-    let params = function.params.iter();
-    params.map(|var| used.contains(*var) && is_wider(function.vars[*var])).collect()
+    let candidate = |var: Var| {
+        let is_word = as_word.contains(var) && !as_nat.contains(var);
+        match function.vars[var] {
+            Type::Nat | Type::Whnf | Type::Any if is_word => Some(Type::U64),
+            Type::Nat | Type::Whnf if used.contains(var) => Some(Type::Small),
+            _ => None,
+        }
+    };
+    function.params.iter().map(|var| candidate(*var)).collect()
 }
 
-/// The unit with a variant that takes as small the largest subset of the candidate parameters that
-/// all its self calls pass as small. Drops candidates until type inference confirms the rest.
-fn with_variant(unit: &Unit, id: FunctionId, mut candidates: Vec<bool>) -> Option<Unit> {
-    while candidates.contains(&true) {
+/// The parameters that a function forces, by the variables of their values.
+fn forced_params(function: &Function) -> HashMap<Var, Var, FixedState> {
+    let mut forced = HashMap::default();
+    for block in function.live_blocks() {
+        for stmt in &function.blocks[block].stmts {
+            if let Stmt::Let(vars, Op::Force(Operand::Var(param))) = stmt
+                && function.params.contains(param)
+            {
+                forced.insert(vars[0], *param);
+            }
+        }
+    }
+    forced
+}
+
+/// The unit with a variant that takes as `small` or `u64` the largest subset of the candidate
+/// parameters that all its self calls pass as such. Widens or drops candidates until type inference
+/// confirms the rest.
+fn with_variant(unit: &Unit, id: FunctionId, mut candidates: VariantTypes) -> Option<Unit> {
+    while candidates.iter().any(Option::is_some) {
         let mut trial = unit.clone();
         let variant = split(&mut trial, id, &candidates);
         narrow::narrow(&mut trial);
         let types = trial.functions[variant].param_types();
-        let is_confirmed = |(is_small, ty): (&bool, &Type)| *is_small && ty.is(Type::Small);
-        let confirmed: Vec<bool> = candidates.iter().zip(&types).map(is_confirmed).collect();
+        let confirm = |(candidate, found): (&Option<Type>, &Type)| {
+            candidate
+                .map(|ty| ty.max(*found))
+                .filter(|ty| ty.is(Type::U64))
+                .map(|ty| ty.max(Type::Small))
+        };
+        let confirmed: VariantTypes = candidates.iter().zip(&types).map(confirm).collect();
         if confirmed == candidates {
             return Some(trial);
         }
@@ -84,10 +128,10 @@ fn with_variant(unit: &Unit, id: FunctionId, mut candidates: Vec<bool>) -> Optio
 }
 
 /// Replaces a worker by a dispatcher, its variant and its original code; returns the variant.
-fn split(unit: &mut Unit, id: FunctionId, small: &[bool]) -> FunctionId {
+fn split(unit: &mut Unit, id: FunctionId, types: &[Option<Type>]) -> FunctionId {
     let code = unit.functions[id].clone();
     let [variant, original] = [(); 2].map(|()| unit.functions.push(code.clone()));
-    unit.functions[id] = dispatcher(&code, small, variant, original);
+    unit.functions[id] = dispatcher(&code, types, variant, original);
     for copy in [variant, original] {
         for block in unit.functions[copy].blocks.values_mut() {
             block.for_each_function_mut(|callee| {
@@ -100,10 +144,11 @@ fn split(unit: &mut Unit, id: FunctionId, small: &[bool]) -> FunctionId {
     variant
 }
 
-/// A function that tests whether parameters are small, and tail calls the variant if all are.
+/// A function that tests whether parameters are of the types that the variant takes, and tail calls
+/// the variant if all are.
 fn dispatcher(
     code: &Function,
-    small: &[bool],
+    types: &[Option<Type>],
     variant: FunctionId,
     original: FunctionId,
 ) -> Function {
@@ -112,16 +157,25 @@ fn dispatcher(
     let params = dispatcher.param_operands();
     let tail = |callee, args| Terminator::Tail(Call::local(callee, args));
     let (mut here, mut args) = (BlockId::FIRST, params.clone());
-    let tested = params.iter().zip(&mut args).zip(small).filter(|(_, small)| **small);
-    for ((param, arg), _) in tested {
-        let is_small = dispatcher.new_var(Type::Bit);
-        let test = Stmt::Let(vec![is_small], Op::Prim(Prim::IsSmall, vec![*param]));
-        dispatcher.blocks[here].stmts.push(test);
+    for ((param, arg), ty) in params.iter().zip(&mut args).zip(types) {
+        let Some(ty) = *ty else { continue };
         let [yes, no] = [(); 2].map(|()| dispatcher.new_block(tail(original, params.clone())));
-        dispatcher.blocks[here].terminator = Terminator::If(is_small.into(), yes, no);
-        let value = dispatcher.new_var(Type::Small);
-        let cast = Stmt::Let(vec![value], Op::Prim(Prim::Small, vec![*param]));
-        dispatcher.blocks[yes].stmts.push(cast);
+        let value = dispatcher.new_var(ty);
+        let may_be_thunk = matches!(*param, Operand::Var(var) if dispatcher.vars[var] == Type::Any);
+        if may_be_thunk {
+            dispatcher.blocks[here].terminator = Terminator::Direct(*param, value, yes, no);
+        } else {
+            let (test, cast) = match ty {
+                Type::U64 => (Prim::IsU64, Prim::Low64),
+                _ => (Prim::IsSmall, Prim::Small),
+            };
+            let fits = dispatcher.new_var(Type::Bit);
+            let test = Stmt::Let(vec![fits], Op::Prim(test, vec![*param]));
+            dispatcher.blocks[here].stmts.push(test);
+            dispatcher.blocks[here].terminator = Terminator::If(fits.into(), yes, no);
+            let cast = Stmt::Let(vec![value], Op::Prim(cast, vec![*param]));
+            dispatcher.blocks[yes].stmts.push(cast);
+        }
         *arg = value.into();
         here = yes;
     }

@@ -9,7 +9,7 @@
 use crate::analysis::called_params::{CAPTURES_LIMIT, CalledParams};
 use crate::ir::{
     BlockId, Call, Callee, ConstantId, ConstantKind, Function, FunctionId, FunctionRole, Op,
-    Operand, Stmt, Terminator, Type, Unit, Var,
+    Operand, Prim, Stmt, Terminator, Type, Unit, Var,
 };
 use foldhash::fast::FixedState;
 use std::collections::HashMap;
@@ -120,8 +120,15 @@ impl Specialiser {
             return *thunk;
         }
         let types = unit.functions[callee].param_types();
-        let mut code = Function::with_params(FunctionRole::Thunk, types);
-        let args = code.param_operands();
+        let captures = types.iter().map(|ty| ty.boxed());
+        let mut code = Function::with_params(FunctionRole::Thunk, captures);
+        let mut args = code.param_operands();
+        for (arg, _) in args.iter_mut().zip(&types).filter(|(_, ty)| **ty == Type::U64) {
+            let number = code.new_var(Type::U64);
+            let unbox = Stmt::Let(vec![number], Op::Prim(Prim::Low64, vec![*arg]));
+            code.blocks[BlockId::FIRST].stmts.push(unbox);
+            *arg = number.into();
+        }
         code.blocks[BlockId::FIRST].terminator = Terminator::Tail(Call::local(callee, args));
         let thunk = unit.functions.push(code);
         self.called.extend(unit);

@@ -5,7 +5,8 @@
 mod law;
 
 use jit::ir::{
-    BlockId, Call, Callee, ConstantKind, FunctionId, Op, Operand, Prim, Stmt, Terminator, Unit, Var,
+    BlockId, Call, Callee, ConstantKind, FunctionId, Op, Operand, Prim, Stmt, Terminator, Type,
+    Unit, Var,
 };
 use plan::Natural;
 use spec::Term;
@@ -271,7 +272,11 @@ impl<'u> OracleMachine<'u> {
                 }
                 Terminator::Direct(on, nat, yes, no) => {
                     let value = self.operand(vars, *on);
-                    match self.is_direct(&value) {
+                    let limit = match function.vars[*nat] {
+                        Type::U64 => u64::MAX,
+                        _ => (1 << 63) - 1,
+                    };
+                    match self.is_at_most(&value, limit) {
                         true => {
                             bind(vars, &[*nat], &[value]);
                             *yes
@@ -399,6 +404,12 @@ impl<'u> OracleMachine<'u> {
         if prim.compares() {
             return self.compare(prim, operands);
         }
+        if prim == Prim::Evaluated {
+            // Both answers are right for a thunk; this one takes the way that evaluates nothing.
+            let is_thunk =
+                matches!(&*operands[0].borrow(), ValueState::Thunk(..) | ValueState::Hole);
+            return Ok(new(ValueState::Nat(Natural::from(u32::from(!is_thunk)))));
+        }
         if prim == Prim::Item {
             return Ok(self.item(&operands[0], self.nat_of(&operands[1])));
         }
@@ -414,6 +425,8 @@ impl<'u> OracleMachine<'u> {
             Prim::IsZero => bit(kind == ConstantKind::Nat && n[0] == zero),
             Prim::IsNat => bit(kind == ConstantKind::Nat),
             Prim::IsSmall => bit(kind == ConstantKind::Nat && n[0] < small_limit()),
+            Prim::IsU64 => bit(kind == ConstantKind::Nat && n[0] <= u64::MAX),
+            Prim::Box => n[0].clone(),
             Prim::Small if n[0] < small_limit() => n[0].clone(),
             Prim::Small => zero,
             Prim::IsPin => bit(kind == ConstantKind::Pin),
@@ -437,16 +450,20 @@ impl<'u> OracleMachine<'u> {
             Prim::Rsh => &n[0] >> by(&n[1])?,
             _ if prim.is_word64() => word64(prim, &n),
             Prim::Mul32 => (&n[0] * &n[1]) & Natural::from(u32::MAX),
+            Prim::Rol32 => {
+                let [word, by] = [&n[0], &n[1]].map(|n| u32::try_from(n).expect("half"));
+                Natural::from(word.rotate_left(by % 32))
+            }
             Prim::Lsh32 => (&n[0] << by(&n[1])?) & Natural::from(u32::MAX),
             _ => unreachable!("comparisons have been done"),
         })))
     }
 
-    /// Whether a value is evaluated and a nat below 2^63.
-    fn is_direct(&self, value: &OracleValue) -> bool {
+    /// Whether a value is evaluated and a nat up to a limit.
+    fn is_at_most(&self, value: &OracleValue, limit: u64) -> bool {
         match &*value.borrow() {
-            ValueState::Nat(n) => *n < (1u64 << 63),
-            ValueState::Same(other) => self.is_direct(other),
+            ValueState::Nat(n) => *n <= limit,
+            ValueState::Same(other) => self.is_at_most(other, limit),
             _ => false,
         }
     }
@@ -507,7 +524,11 @@ fn word64(prim: Prim, operands: &[Natural]) -> Natural {
     Natural::from(match prim {
         Prim::Low64 => a,
         Prim::Add64 => a.wrapping_add(b),
+        Prim::Sub64 => a.wrapping_sub(b),
         Prim::Mul64 => a.wrapping_mul(b),
+        Prim::IDiv64 if b == 0 => 0,
+        Prim::IDiv64 => a.cast_signed().wrapping_div(b.cast_signed()).cast_unsigned(),
+        Prim::Rol64 => a.rotate_left((b % 64) as u32),
         Prim::Div64 => a.checked_div(b).unwrap_or(0),
         Prim::And64 => a & b,
         Prim::Or64 => a | b,

@@ -14,6 +14,8 @@ struct PendingCall {
 pub(super) struct PendingCalls {
     calls: Map<u64, PendingCall>,
     next_serial: u64,
+    /// How many rows of requests have begun, without the first one.
+    row: u64,
 }
 
 impl PendingCalls {
@@ -23,6 +25,16 @@ impl PendingCalls {
         let serial = self.next_serial;
         self.next_serial += 1;
         serial
+    }
+
+    /// Begins another row of requests: the driver is called, or begins anew.
+    pub(super) fn begin_row(&mut self) {
+        self.row += 1;
+    }
+
+    /// The number of the row of requests that is issued.
+    pub(super) fn row(&self) -> u64 {
+        self.row
     }
 
     /// Adds a call, and cancels the pending call under its key, which it replaces.
@@ -46,8 +58,10 @@ impl PendingCalls {
         }
     }
 
-    /// Cancels all pending calls, and releases what the devices keep for the driver.
+    /// Cancels all pending calls, and releases what the devices keep for the driver, which ends or
+    /// begins anew.
     pub(super) fn cancel_all(&mut self, devices: &DeviceRegistry, caller: CallerId) {
+        self.begin_row();
         for (_, call) in self.calls.drain() {
             call.cancel.into_iter().for_each(|cancel| cancel());
         }

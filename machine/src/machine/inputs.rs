@@ -26,21 +26,23 @@ use crate::cog::{AppliedEvent, CogError, EventProgress};
 use crate::console::ConsoleNotice;
 use crate::error::{AbortReason, LimitStop, LimitStopCause, RunError};
 use crate::event::{EventInput, EventRecord, InputPayload};
-use crate::message::DriverMessage;
+use crate::message::{DriverMessage, RequestRow};
 use crate::set_aside::SetAsideInput;
 use crate::trace::ConsoleMessage;
 use persist::{LogError, SetAsideRecord};
 use std::sync::atomic::Ordering;
 use std::thread;
+use std::time::Duration;
 
-/// An input, and the number of the worker that it is from.
+/// An input, and the row of requests that it is from. The result of a job has the job's number as
+/// its worker.
 pub(super) struct WorkerInput {
-    pub(super) worker: u64,
+    pub(super) row: RequestRow,
     pub(super) input: EventInput,
 }
 
 /// How an attempt to apply an event ended.
-enum EventAttempt {
+pub(super) enum EventAttempt {
     /// The event was applied and logged, or the cog takes no event any more.
     Done,
     /// The event exceeded a limit, and has not happened.
@@ -50,19 +52,17 @@ enum EventAttempt {
 impl Machine {
     /// Applies inputs as one event, or one by one if that exceeds a limit.
     pub(super) fn handle_inputs(&mut self, inputs: Vec<WorkerInput>) -> Result<(), RunError> {
-        let (workers, inputs): (Vec<u64>, Vec<EventInput>) =
-            inputs.into_iter().map(|WorkerInput { worker, input }| (worker, input)).unzip();
-        let attempt = self.try_event(&workers, inputs)?;
+        let (rows, inputs): (Vec<RequestRow>, Vec<EventInput>) =
+            inputs.into_iter().map(|WorkerInput { row, input }| (row, input)).unzip();
+        let attempt = self.try_event(&rows, inputs)?;
         let EventAttempt::Aborted(inputs, reason) = attempt else { return Ok(()) };
         let is_single = inputs.len() == 1;
-        for (worker, input) in workers.iter().copied().zip(inputs) {
+        for (RequestRow { worker, .. }, input) in rows.iter().copied().zip(inputs) {
             if is_single {
                 self.give_up_input(worker, input, reason)?;
             } else if self.workers.slot_of(worker) == Some(input.slot) {
                 // Otherwise an event of this loop has cancelled the worker, which drops its inputs.
-                if let EventAttempt::Aborted(inputs, reason) =
-                    self.try_event(&workers, vec![input])?
-                {
+                if let EventAttempt::Aborted(inputs, reason) = self.try_event(&rows, vec![input])? {
                     for input in inputs {
                         self.give_up_input(worker, input, reason)?;
                     }
@@ -73,10 +73,10 @@ impl Machine {
     }
 
     /// Applies an event to the cog, appends it to the log, and queues its effects. The inputs are
-    /// from these workers.
-    fn try_event(
+    /// from these rows.
+    pub(super) fn try_event(
         &mut self,
-        workers: &[u64],
+        rows: &[RequestRow],
         inputs: Vec<EventInput>,
     ) -> Result<EventAttempt, RunError> {
         if inputs.is_empty() || self.is_ending() || self.cog.status().running().is_none() {
@@ -85,7 +85,7 @@ impl Machine {
         let clock = &*self.settings.clock;
         let before = self.state_hashes.hash(&mut self.cog, clock);
         let before = before.map_err(|error| self.run_error(error))?;
-        let applied = match self.evaluate_event(workers, &inputs)? {
+        let applied = match self.evaluate_event(rows, &inputs)? {
             Ok(applied) => applied,
             Err(CogError::ShuttingDown) => {
                 // The event has not happened, so nothing is shown of it.
@@ -120,11 +120,11 @@ impl Machine {
     /// they are ended, and the event is evaluated again.
     fn evaluate_event(
         &mut self,
-        workers: &[u64],
+        rows: &[RequestRow],
         inputs: &[EventInput],
     ) -> Result<Result<AppliedEvent, CogError>, RunError> {
         loop {
-            let result = self.evaluate_beside_reads(workers, inputs)?;
+            let result = self.evaluate_beside_reads(rows, inputs)?;
             let is_full = matches!(result, Err(CogError::Aborted(AbortReason::Memory)));
             if !is_full || !self.reads.has_long() {
                 return Ok(result);
@@ -137,14 +137,16 @@ impl Machine {
     /// Evaluates an event, and reads beside it.
     fn evaluate_beside_reads(
         &mut self,
-        workers: &[u64],
+        rows: &[RequestRow],
         inputs: &[EventInput],
     ) -> Result<Result<AppliedEvent, CogError>, RunError> {
         self.reads.renew_budget();
+        self.pool.notify_drivers();
         let mut run = match self.cog.begin_event(inputs, EVENT_SLICE) {
             Ok(run) => run,
             Err(error) => return Ok(Err(error)),
         };
+        let mut total = Duration::ZERO;
         loop {
             match self.cog.resume_event(run, EVENT_SLICE) {
                 EventProgress::Suspended(suspended) => run = suspended,
@@ -156,7 +158,9 @@ impl Machine {
                     return Ok(result);
                 }
             }
-            self.serve_beside_event(workers)?;
+            let slice = run.took() - total;
+            total = run.took();
+            self.serve_beside_event(rows, slice, total)?;
         }
     }
 

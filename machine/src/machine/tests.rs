@@ -5,6 +5,7 @@ use super::*;
 use crate::codec;
 use crate::error::{AbortReason, LimitStopCause};
 use crate::event::{EventInput, InputPayload};
+use crate::message::RequestRow;
 use crate::set_aside::SetAsideInput;
 use crate::settings::ReplayFrom;
 use crate::tests::harness::TestMachine;
@@ -16,7 +17,7 @@ use plan::pinspace::{DamagedPin, PinFault};
 /// Runs a machine whose event loop finds `message` in its queue.
 fn run_with(message: ControlMessage) -> Result<RunOutcome, RunError> {
     let machine = TestMachine::boot(&counter()).open().expect("it opens");
-    machine.control_sender.send(message).expect("the machine holds the receiver");
+    machine.control_sender.send(message);
     machine.run()
 }
 
@@ -61,7 +62,7 @@ fn inputs(functions: &[PlanExpr]) -> Vec<WorkerInput> {
         let value = input(function.clone(), slot).value(&mut vm);
         let value = codec::serialize(&vm, &value).expect("a small value");
         let input = EventInput { slot, payload: InputPayload::Written(value) };
-        WorkerInput { worker: slot, input }
+        WorkerInput { row: RequestRow { worker: slot, number: 0 }, input }
     };
     functions.iter().enumerate().map(&mut of_driver).collect()
 }

@@ -209,6 +209,11 @@ impl HeapMemory {
         unsafe { object::load(word.address(), index) }
     }
 
+    /// Whether a word is an evaluated nat below 2^64.
+    pub fn is_u64(&self, word: Word) -> bool {
+        word.is_direct() || word.kind() == WordKind::Big && self.size(word) == 1
+    }
+
     /// Returns the number of payload words of the word's object.
     #[inline(always)]
     pub fn size(&self, word: Word) -> usize {

@@ -358,9 +358,12 @@ impl Vm {
         let cheap = jet.map_or(Some(CheapCondition::Always), |jet| self.jets.cheap(jet));
         for source in &sources[1..] {
             let word = self.heap.resolve(self.source(at, *source));
-            if word.kind() == WordKind::Big
-                || !word.is_direct() && cheap == Some(CheapCondition::OnNats)
-            {
+            let fits = match cheap {
+                Some(CheapCondition::OnNats) => word.is_direct(),
+                Some(CheapCondition::OnU64) => self.heap.is_u64(word),
+                Some(CheapCondition::Always) | None => word.kind() != WordKind::Big,
+            };
+            if !fits {
                 return Ok(false);
             }
             self.heap.stack.push(word);

@@ -2,11 +2,11 @@
 //!
 //! An item of the result may stay unevaluated, as in the law. But if the function is a cheap jet
 //! (see [`CheapCondition`]), possibly partially applied, and the item is evaluated, applying it
-//! eagerly cannot be observed and saves a thunk.
+//! eagerly cannot be observed and saves a thunk. A law that is applied often gets a lazy entry,
+//! compiled code that does the same for the law.
 
 use super::declare::{ArgDemand, CheapCondition, JetAnswer, JetCode, JetOperation};
-use super::table::GenericJetTable;
-use crate::vm::{JetCall, NativeJet};
+use crate::vm::{JetCall, Vm};
 use plan::EvalError;
 use plan::raw::{DIRECT_LIMIT, Word, WordKind};
 
@@ -66,6 +66,12 @@ impl JetCall<'_> {
         let known = self.cheap_function(function, 1);
         self.expect_values(count);
         let from = self.height() - count;
+        if known.is_none() {
+            let (function, from) = (self.stack_index(function), self.base + from);
+            if self.vm.apply_lazy_entry(function, from..from + count)? {
+                return Ok(());
+            }
+        }
         for index in from..from + count {
             self.check()?;
             let item = self.word_at(index);
@@ -110,7 +116,7 @@ impl JetCall<'_> {
         self.push_arguments(function, base);
         let declared = self.vm.jets.get(known.jet);
         let args = self.vm.heap.stack.top_from(base);
-        if args.len() != declared.arity() || !is_cheap_with(&self.vm.jets, known, args) {
+        if args.len() != declared.arity() || !is_cheap_with(self.vm, known, args) {
             return Ok(false);
         }
         let JetCode::Native(run) = declared.code else { return Ok(false) };
@@ -139,10 +145,11 @@ impl JetCall<'_> {
 }
 
 /// Whether the jet is cheap with these arguments.
-fn is_cheap_with(jets: &GenericJetTable<NativeJet>, known: CheapFunction, args: &[Word]) -> bool {
-    let demands = jets.get(known.jet).demands;
+fn is_cheap_with(vm: &Vm, known: CheapFunction, args: &[Word]) -> bool {
+    let demands = vm.jets.get(known.jet).demands;
     args.iter().zip(demands).all(|(arg, demand)| match known.when {
         CheapCondition::OnNats => arg.is_direct(),
+        CheapCondition::OnU64 => vm.heap.is_u64(*arg),
         CheapCondition::Always => {
             arg.kind() != WordKind::Big && (*demand == ArgDemand::Lazy || !arg.is_thunk())
         }

@@ -6,17 +6,24 @@
 //!
 //! Speculation: often the values are not known to be evaluated but usually are: a counter that is
 //! passed on lazily, say. If the code would be cheap provided that a few values are nats below
-//! 2^63, the generated code tests whether they are, and allocates the thunk only if one is not.
+//! 2^63, or below 2^64 for code that computes on words, the generated code tests whether they are,
+//! and allocates the thunk only if one is not. Code with branches is tested as it runs: see
+//! [`lazy_entry`](crate::passes::lazy_entry).
 
 use super::walker::Simplifier;
 use crate::ir::{
-    DEPTH_LIMIT, Function, FunctionId, FunctionRole, Op, Operand, Stmt, Terminator, Type,
+    DEPTH_LIMIT, Function, FunctionId, FunctionRole, Op, Operand, Prim, Stmt, Terminator, Type,
 };
+use crate::passes::lazy_entry::{WrittenFunction, write_cheap_thunk};
 
 /// The largest code of a thunk that is evaluated without a test.
 const CHEAP_SIZE: usize = 4;
 /// The largest code of a thunk that is evaluated behind tests.
 const SPECULATED_SIZE: usize = 7;
+/// The largest code of a thunk with branches that is evaluated behind tests.
+const BRANCHING_SIZE: usize = 24;
+/// No such code is written in a function that is larger: each attempt copies the function.
+const BRANCHING_WRITTEN: usize = 1500;
 /// The most values that are tested.
 const TESTS_LIMIT: usize = 2;
 
@@ -32,14 +39,16 @@ impl<'u> Simplifier<'u> {
         is_cheap.then(|| self.inline_lazily(entry, captures))
     }
 
-    /// Evaluates the code of a thunk behind tests that some captures are nats below 2^63, if it is
-    /// cheap when they are; allocates the thunk if a test fails.
+    /// Evaluates the code of a thunk behind tests that some captures are nats of the
+    /// [tested type](Self::tested_type), if it is cheap when they are; allocates the thunk if a test
+    /// fails.
     pub(super) fn speculate(&mut self, entry: FunctionId, captures: &[Operand]) -> Option<Operand> {
         let types = self.unit.types_of(&self.out, captures);
         let mut tested: Vec<Operand> = Vec::new();
         let mut assumed = types.clone();
+        let tested_type = self.tested_type(entry);
         for (capture, ty) in captures.iter().zip(&mut assumed).filter(|(_, ty)| **ty > Type::Nat) {
-            *ty = Type::Small;
+            *ty = tested_type;
             if !tested.contains(capture) {
                 tested.push(*capture);
             }
@@ -56,7 +65,7 @@ impl<'u> Simplifier<'u> {
         let after = self.new_block();
         let join = self.out.new_join(vec![value], after, false);
         self.push(Stmt::Join(join));
-        self.test_each(&tested, &mut |simplifier, are_small| {
+        self.test_each(&tested, tested_type, &mut |simplifier, are_small| {
             let captures: Vec<Operand> =
                 captures.iter().map(|a| simplifier.facts.resolve(*a)).collect();
             let value = match are_small {
@@ -70,14 +79,60 @@ impl<'u> Simplifier<'u> {
         Some(value.into())
     }
 
-    /// Tests each value for being a nat below 2^63. Calls `write` with `true` where all are, and
-    /// with `false` where one is not.
-    fn test_each(&mut self, tested: &[Operand], write: &mut dyn FnMut(&mut Self, bool)) {
+    /// Evaluates the code of a thunk behind tests at each point where it may not be cheap, if it has
+    /// branches; makes the thunk if a test fails. `thunk` is the operation that makes it.
+    pub(super) fn speculate_in_branches(
+        &mut self,
+        entry: FunctionId,
+        args: &[Operand],
+        thunk: &Op,
+    ) -> Option<Operand> {
+        let summary = &self.summaries[entry];
+        let is_profitable = self.options.speculate
+            && self.may_inline(entry)
+            && !summary.is_recursive
+            && !summary.is_thunk_loop
+            && (summary.is_wrapper || !summary.is_straight_line)
+            && summary.size <= BRANCHING_SIZE
+            && summary.size < self.budget
+            && self.depth + 2 * BRANCHING_SIZE < DEPTH_LIMIT
+            && self.written < BRANCHING_WRITTEN;
+        if !is_profitable {
+            return None;
+        }
+        let function = std::mem::replace(&mut self.out, Function::new(FunctionRole::Thunk));
+        let mut written = WrittenFunction { function, block: self.block };
+        let value = write_cheap_thunk(self.unit, &mut written, entry, args, thunk);
+        (self.out, self.block) = (written.function, written.block);
+        let (size, value) = value?;
+        self.written += size;
+        self.budget = self.budget.saturating_sub(size);
+        // The code that follows is the body of a join point.
+        self.depth += 1;
+        Some(value)
+    }
+
+    /// The type that a thunk's code is tested for: `u64` if it computes on words, and on nats only
+    /// as far as that gives no wider ones; else `small`.
+    fn tested_type(&self, entry: FunctionId) -> Type {
+        let prims = self.unit.functions[entry].live_ops().filter_map(|op| match op {
+            Op::Prim(prim, _) => Some(*prim),
+            _ => None,
+        });
+        let prims: Vec<Prim> = prims.collect();
+        let widens = |prim: &Prim| matches!(prim, Prim::Inc | Prim::Add | Prim::Mul | Prim::Lsh);
+        let is_on_words = prims.iter().any(|prim| prim.is_word64());
+        if is_on_words && !prims.iter().any(widens) { Type::U64 } else { Type::Small }
+    }
+
+    /// Tests each value for being a nat of a type, `small` or `u64`. Calls `write` with `true` where
+    /// all are, and with `false` where one is not.
+    fn test_each(&mut self, tested: &[Operand], ty: Type, write: &mut dyn FnMut(&mut Self, bool)) {
         let Some((first, rest)) = tested.split_first() else { return write(self, true) };
-        let nat = self.out.new_var(Type::Small);
+        let nat = self.out.new_var(ty);
         let yes = self.branch(|simplifier| {
             simplifier.facts.equate(*first, nat.into());
-            simplifier.test_each(rest, write);
+            simplifier.test_each(rest, ty, write);
         });
         let no = self.branch(|simplifier| {
             simplifier.facts.set_not_direct(*first);

@@ -14,6 +14,7 @@
 //! source       functions being walked and their substitutions
 //! walker       the walk: blocks, statements, operations
 //! calls        applications, forcing
+//! words        arithmetic of which only 64 bits are used
 //! inlining     the inliner
 //! eager        thunks that are evaluated instead of allocated
 //! terminators  terminators and branches
@@ -32,6 +33,7 @@ mod options;
 mod source;
 mod terminators;
 mod walker;
+mod words;
 
 use crate::analysis::demand::DemandAnalysis;
 use crate::analysis::summary::FunctionSummary;

@@ -4,6 +4,7 @@ use super::calls::{Reduced, SingleUseThunk};
 use super::source::{ResultTarget, SourceFrame};
 use super::walker::Simplifier;
 use crate::ir::{Arm, BlockId, Call, ConstantId, Op, Operand, Prim, Stmt, Terminator, Type, Var};
+use crate::passes::fold::{Folded, fold};
 
 impl<'u> Simplifier<'u> {
     pub(super) fn terminator(&mut self, frame: &mut SourceFrame<'u>, terminator: &'u Terminator) {
@@ -169,36 +170,68 @@ impl<'u> Simplifier<'u> {
         }
     }
 
-    /// Replaces a branch by the operation on its yes side, if that operation gives 0 in the other
-    /// case as well: a product, say, whose second factor was not to be evaluated if the first is 0,
-    /// and is evaluated now.
+    /// Replaces a branch by the operations on its yes side, if the first gives 0 in the other case
+    /// as well: a product, say, whose second factor was not to be evaluated if the first is 0, and is
+    /// evaluated now.
     fn merge_zero_guard(&mut self, condition: Operand, yes: BlockId, no: BlockId) -> bool {
         let [yes, no] = [yes, no].map(|id| &self.out.blocks[id]);
         let Some(Op::Prim(Prim::Truth, tested)) = self.facts.definition(condition) else {
             return false;
         };
-        let [Stmt::Let(vars, op @ Op::Prim(Prim::Mul | Prim::Lsh, factors))] = &yes.stmts[..]
-        else {
+        if !no.stmts.is_empty() {
+            return false;
+        }
+        let [Stmt::Let(vars, Op::Prim(prim, factors)), rest @ ..] = &yes.stmts[..] else {
             return false;
         };
-        let is_zero_too = match op {
-            Op::Prim(Prim::Lsh, _) => factors.first() == tested.first(),
-            _ => tested.iter().all(|tested| factors.contains(tested)),
+        let is_zero_too = match prim {
+            Prim::Lsh | Prim::Lsh32 | Prim::Lsh64 => factors.first() == tested.first(),
+            Prim::Mul | Prim::Mul32 | Prim::Mul64 => {
+                tested.iter().all(|tested| factors.contains(tested))
+            }
+            _ => false,
         };
-        let mut merged = no.terminator.clone();
-        let results = vars.iter().map(|var| Operand::Var(*var));
-        for (operand, result) in merged.operands_mut().into_iter().zip(results) {
-            if *operand == Operand::Small(0) {
-                *operand = result;
+        let Some(values) = self.values_for_zero(vars[0], rest).filter(|_| is_zero_too) else {
+            return false;
+        };
+        let mut with_zero = yes.terminator.clone();
+        for operand in with_zero.operands_mut() {
+            if let Operand::Var(var) = *operand
+                && let Some((_, value)) = values.iter().find(|(known, _)| *known == var)
+            {
+                *operand = *value;
             }
         }
-        if !is_zero_too || !no.stmts.is_empty() || merged != yes.terminator {
+        if with_zero != no.terminator {
             return false;
         }
-        let stmts = yes.stmts.clone();
+        let (stmts, terminator) = (yes.stmts.clone(), yes.terminator.clone());
         self.out.blocks[self.block].stmts.extend(stmts);
-        self.terminate(merged);
+        self.terminate(terminator);
         true
+    }
+
+    /// The values of the variables that statements define, if a variable is 0 and the statements
+    /// are operations that fold to values then.
+    fn values_for_zero(&self, zero: Var, stmts: &[Stmt]) -> Option<Vec<(Var, Operand)>> {
+        let mut values = vec![(zero, Operand::Small(0))];
+        for stmt in stmts {
+            let Stmt::Let(vars, Op::Prim(prim, operands)) = stmt else { return None };
+            let value_of = |operand: &Operand| {
+                let known = values.iter().find(|(var, _)| Operand::Var(*var) == *operand);
+                known.map_or(*operand, |(_, value)| *value)
+            };
+            let mut operation = (*prim, operands.iter().map(value_of).collect::<Vec<_>>());
+            let value = loop {
+                let types = self.unit.types_of(&self.out, &operation.1);
+                match fold(operation.0, &operation.1, &types)? {
+                    Folded::Value(value) => break value,
+                    Folded::Prim(prim, operands) => operation = (prim, operands),
+                }
+            };
+            values.push((vars[0], value));
+        }
+        Some(values)
     }
 
     /// Records the facts about its operands that follow from the outcome of a test.
@@ -266,14 +299,15 @@ impl<'u> Simplifier<'u> {
         nat: Var,
         [yes, no]: [BlockId; 2],
     ) {
-        if self.type_of(on).is(Type::Small) {
+        let ty = frame.function.vars[nat];
+        if self.type_of(on).is(ty) {
             frame.bind(nat, on);
             return self.walk(frame, yes);
         }
-        if self.facts.is_not_direct(on) {
+        if ty == Type::Small && self.facts.is_not_direct(on) {
             return self.walk(frame, no);
         }
-        let bound = self.out.new_var(Type::Small);
+        let bound = self.out.new_var(ty);
         let yes = self.branch(|simplifier| {
             frame.bind(nat, bound.into());
             simplifier.facts.equate(on, bound.into());

@@ -113,6 +113,8 @@ impl DecodedLaw {
             compiled: Default::default(),
             compiled_jet: OnceCell::new(),
             is_jet_requested: Cell::new(false),
+            lazy_calls: Cell::new(0),
+            lazy_entries: Default::default(),
         }
     }
 }

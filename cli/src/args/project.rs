@@ -1,0 +1,83 @@
+//! The options of the commands for projects: `new`, `test`, `fmt` and `bench`.
+
+use super::{CacheOptions, ExecutionOptions, MemoryOptions};
+use clap::Args;
+use std::path::PathBuf;
+
+/// The help of `pallas test`.
+pub(super) const TEST_HELP: &str = "\
+Exit codes:
+  0    all assertions passed
+  1    an assertion failed, or a module could not be loaded";
+
+/// The help of `pallas fmt`.
+pub(super) const FMT_HELP: &str = "\
+Layout is part of the language, so lines stay where they are. Spaces at the ends of lines go, and so
+do blank lines at both ends of a file and beyond two in a row. Comments stay.
+
+Exit codes:
+  0    success
+  1    with --check, a file is not formatted; or a file could not be read or is not well-formed";
+
+/// Options of `pallas new`.
+#[derive(Args, Debug)]
+pub(crate) struct NewArgs {
+    /// The name of the project, of its directory and of its module: letters, digits and underscores,
+    /// beginning with a letter
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+}
+
+/// Options of `pallas test`.
+#[derive(Args, Debug)]
+pub(crate) struct TestArgs {
+    #[command(flatten)]
+    pub(crate) cache: CacheOptions,
+    #[command(flatten)]
+    pub(crate) execution: ExecutionOptions,
+    #[command(flatten)]
+    pub(crate) memory: MemoryOptions,
+    /// Report only the assertions whose file or line contains this text
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) filter: Option<String>,
+    /// Print JSON: an object with the keys passed, failed, modules; of a module file, error,
+    /// assertions; of an assertion line, text, passed, message
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Number of modules that are tested at the same time [default: the number of processors]
+    #[arg(long, value_name = "COUNT")]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) jobs: Option<u16>,
+    /// Files of modules, or directories, whose modules are tested with those in directories below
+    #[arg(value_name = "PATH", default_value = ".")]
+    pub(crate) paths: Vec<PathBuf>,
+}
+
+/// Options of `pallas fmt`.
+#[derive(Args, Debug)]
+pub(crate) struct FmtArgs {
+    /// Change nothing, and list the files that are not formatted
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// Files of modules, or directories, whose modules are formatted with those in directories below
+    #[arg(value_name = "PATH", default_value = ".")]
+    pub(crate) paths: Vec<PathBuf>,
+}
+
+/// Options of `pallas bench`.
+#[derive(Args, Debug)]
+pub(crate) struct BenchArgs {
+    #[command(flatten)]
+    pub(crate) cache: CacheOptions,
+    #[command(flatten)]
+    pub(crate) execution: ExecutionOptions,
+    #[command(flatten)]
+    pub(crate) memory: MemoryOptions,
+    /// Print JSON: an array of objects with the keys name, runs, median, fastest; times in nanoseconds
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// The module, by its name or path. Each of its functions of one argument whose name begins with
+    /// `bench` is called with 0, for about a second
+    #[arg(value_name = "SIRE")]
+    pub(crate) module: String,
+}

@@ -1,0 +1,333 @@
+//! [`Sire`]: loads modules, and runs sessions.
+
+use crate::assertions::AssertionReport;
+use crate::block::{BlockSource, run_block};
+use crate::command_error::CommandError;
+use crate::diagnostic::Diagnostic;
+use crate::error::SireError;
+use crate::modules::{ChainedModule, StateCache, StateKey, module_chain, pack_state, unpack_state};
+use crate::modules::{ModuleArgument, ModuleLibrary};
+use crate::output::SireOutput;
+use crate::session::Session;
+use crate::state::SireState;
+use crate::{nat_text, repl};
+use foldhash::HashMap;
+use plan::{EvalError, Val};
+use profile::{ProfileTimer, ProfileTrack};
+use std::io::BufRead;
+use std::path::PathBuf;
+use std::time::Duration;
+use vm::Vm;
+
+/// The settings of a [`Sire`].
+pub struct SireOptions {
+    /// The source of modules.
+    pub library: ModuleLibrary,
+    /// The folder for the cache of states; none for no cache.
+    pub cache: Option<PathBuf>,
+    /// Receives printed values and definitions.
+    pub output: SireOutput,
+    /// Receives syntax errors of the session's input, and warnings.
+    pub diagnostics: SireOutput,
+}
+
+/// A session of the Sire language.
+///
+/// ```
+/// use sire::{ModuleLibrary, Sire, SireOptions, SireOutput};
+/// let output = SireOutput::new(std::io::sink(), Default::default());
+/// let options = SireOptions {
+///     library: ModuleLibrary::new("sire"),
+///     cache: None,
+///     diagnostics: output.clone(),
+///     output,
+/// };
+/// let runtime = runtime::RuntimeBuilder::new().build()?;
+/// let mut sire = Sire::new(runtime.into(), options)?;
+/// sire.repl("= (inc x) | 3 x\n\n(inc 4)\n".as_bytes())?;
+/// let inc = sire.binding("inc")?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Sire {
+    pub(crate) session: Session,
+    pub(crate) cache: Option<StateCache>,
+    /// The packed states after the modules that this session has loaded.
+    pub(crate) known: HashMap<StateKey, Val>,
+    /// The module that was loaded last.
+    pub(crate) module: Option<String>,
+    /// The entries of the interactive session that could be executed.
+    pub(crate) entries: Vec<String>,
+    /// The time after which an evaluation of an interactive session ends.
+    pub(crate) time_limit: Option<Duration>,
+    /// Is notified before each module that is loaded, with its name, its index and the number of
+    /// modules.
+    pub(crate) on_module: Option<Box<dyn FnMut(&str, usize, usize)>>,
+    /// Whether loading a module shows nothing but errors.
+    pub(crate) is_quiet: bool,
+    /// Whether the load executes all assertions of the module.
+    pub(crate) checks_assertions: bool,
+    /// Where the times of modules and of the cache are recorded, if they are.
+    pub(crate) profile: Option<ProfileTrack>,
+}
+
+impl Sire {
+    /// Makes a session without any module. The session replaces the runtime's trace hooks.
+    ///
+    /// # Errors
+    ///
+    /// If the runtime is out of memory.
+    pub fn new(mut vm: Vm, options: SireOptions) -> Result<Sire, EvalError> {
+        let SireOptions { library, cache, output, diagnostics } = options;
+        let traces = output.clone();
+        vm.on_trace(move |value| traces.trace(value));
+        let traces = output.clone();
+        vm.on_deep_trace(move |value| traces.deep_trace(value));
+        let session = Session::new(vm, output, diagnostics, library)?;
+        let cache = cache.map(StateCache::new);
+        Ok(Sire {
+            session,
+            cache,
+            known: HashMap::default(),
+            module: None,
+            entries: Vec::new(),
+            time_limit: None,
+            on_module: None,
+            is_quiet: false,
+            checks_assertions: false,
+            profile: None,
+        })
+    }
+
+    /// Records the times of modules, of the cache, and of the runtime ([`Vm::record`]) on this track
+    /// from now on.
+    pub fn record(&mut self, track: ProfileTrack) {
+        self.session.vm.record(track.clone());
+        self.profile = Some(track);
+    }
+
+    /// Has `receiver` get the errors and warnings of commands from now on. The session then does not
+    /// print the values that stand for errors, and a module with a failing command ends with
+    /// [`SireError::Reported`].
+    pub fn on_diagnostic(&mut self, receiver: impl FnMut(&Diagnostic) + 'static) {
+        self.session.on_diagnostic = Some(Box::new(receiver));
+    }
+
+    /// Has modules that are loaded from now on show nothing but errors. `on_module` is notified
+    /// before each of them, with its name, its index and the number of modules.
+    pub fn load_quietly(&mut self, on_module: impl FnMut(&str, usize, usize) + 'static) {
+        self.is_quiet = true;
+        self.on_module = Some(Box::new(on_module));
+    }
+
+    /// Returns the runtime.
+    pub fn vm(&mut self) -> &mut Vm {
+        &mut self.session.vm
+    }
+
+    /// Loads a module, after all modules before it, in place of the module that was loaded. This
+    /// prints the definitions of the modules whose states are not in the cache.
+    ///
+    /// # Errors
+    ///
+    /// If a module does not exist, cannot be read, or has a failing command. No module is loaded
+    /// then.
+    pub fn load(&mut self, name: &str) -> Result<(), SireError> {
+        self.module = None;
+        self.session.state = SireState::new();
+        self.session.defined.clear();
+        let result = self.load_chain(name).map_err(|error| self.report_syntax(error));
+        match &result {
+            Ok(name) => self.module = Some(name.clone()),
+            Err(_) => self.session.state = SireState::new(),
+        }
+        self.session.output.flush().map_err(SireError::Output)?;
+        result.map(drop)
+    }
+
+    /// Loads the module that an argument names, like [`Sire::load`]. If it is named by its path, its
+    /// predecessors are searched in the same folder first.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Sire::load`].
+    pub fn load_argument(&mut self, module: &ModuleArgument) -> Result<(), SireError> {
+        self.session.library.search_beside(module.folder.clone());
+        self.load(&module.name)
+    }
+
+    /// Loads a module like [`Sire::load_argument`], and executes all its assertions, even if its
+    /// state is in the cache. Failed assertions do not end the load. The state after the module is
+    /// not cached.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Sire::load`], other than a failed assertion of this module.
+    pub fn check_assertions(
+        &mut self,
+        module: &ModuleArgument,
+    ) -> Result<Vec<AssertionReport>, SireError> {
+        self.session.assertion_reports.clear();
+        self.checks_assertions = true;
+        let result = self.load_argument(module);
+        self.checks_assertions = false;
+        result.map(|()| std::mem::take(&mut self.session.assertion_reports))
+    }
+
+    /// Gives a syntax error to the receiver of diagnostics, if there is one.
+    fn report_syntax(&mut self, error: SireError) -> SireError {
+        match error {
+            SireError::Syntax(error) if self.session.on_diagnostic.is_some() => {
+                let text = std::fs::read_to_string(&*error.file).ok();
+                let diagnostic = Diagnostic::of_read_error(&error, text.as_deref());
+                self.session.show_diagnostic(&diagnostic);
+                SireError::Reported
+            }
+            error => error,
+        }
+    }
+
+    /// Loads a module and returns the name in its header.
+    fn load_chain(&mut self, name: &str) -> Result<String, SireError> {
+        let start = StateKey::start(self.session.vm.jets().known_laws_hash());
+        let chain = module_chain(&self.session.library, name, start)?;
+        let warnings = chain.iter().filter_map(|module| module.warning.as_deref());
+        warnings.into_iter().try_for_each(|warning| self.warn(warning))?;
+        let mut keys: Vec<StateKey> = chain.iter().map(|module| module.key).collect();
+        let timer = ProfileTimer::start(self.profile.as_ref());
+        let mut states = self.cached_states(&keys)?;
+        if self.checks_assertions {
+            // The state of a module whose assertions failed must not come from the cache, nor get
+            // there.
+            states.truncate(keys.len() - 1);
+            keys.pop();
+        }
+        if let Some(state) = states.last() {
+            let Session { vm, bindings, .. } = &mut self.session;
+            let encoded = unpack_state(vm, state)?;
+            self.session.state = SireState::decode(vm, bindings, &encoded)
+                .map_err(|error| CommandError::from(error).into_sire_error())?;
+        }
+        let cached = states.len();
+        timer.span("cache", "load", || vec![("modules", cached.into())]);
+        for (index, module) in chain.iter().enumerate().skip(cached) {
+            if let Some(on_module) = &mut self.on_module {
+                on_module(&module.name, index, chain.len());
+            }
+            let timer = ProfileTimer::start(self.profile.as_ref());
+            let is_checked = self.checks_assertions && index + 1 == chain.len();
+            self.session.checked_assertions = is_checked.then(Vec::new);
+            let result = self.run_module(module);
+            self.session.checked_assertions = None;
+            result?;
+            timer.span("sire", &module.file, Vec::new);
+            let Session { vm, state, .. } = &mut self.session;
+            let encoded = state.encode(vm)?;
+            states.push(pack_state(vm, &encoded)?);
+        }
+        self.known.extend(keys.iter().copied().zip(states.iter().cloned()));
+        if let Some(cache) = &self.cache
+            && cached < keys.len()
+        {
+            let timer = ProfileTimer::start(self.profile.as_ref());
+            let stored = cache.store(&mut self.session.vm, &keys, &states);
+            timer.span("cache", "store", Vec::new);
+            if let Err(warning) = stored {
+                self.warn(&warning.to_string())?;
+            }
+        }
+        Ok(chain.last().map(|module| module.name.clone()).unwrap_or_default())
+    }
+
+    /// Returns the packed states of the first modules of a chain, as many as the session or the
+    /// cache has.
+    fn cached_states(&mut self, keys: &[StateKey]) -> Result<Vec<Val>, SireError> {
+        let known: Vec<Val> = keys.iter().map_while(|key| self.known.get(key).cloned()).collect();
+        let Some(cache) = self.cache.as_ref().filter(|_| known.len() < keys.len()) else {
+            return Ok(known);
+        };
+        let mut warnings = Vec::new();
+        let stored = cache.load(&mut self.session.vm, keys, known.len(), &mut warnings);
+        warnings.iter().try_for_each(|warning| self.warn(&warning.to_string()))?;
+        Ok(if stored.len() > known.len() { stored } else { known })
+    }
+
+    fn warn(&self, warning: &str) -> Result<(), SireError> {
+        let text = format!("warning: {warning}\n");
+        self.session.diagnostics.write(&text).map_err(SireError::Output)
+    }
+
+    fn run_module(&mut self, module: &ChainedModule) -> Result<(), SireError> {
+        self.session.is_quiet = self.is_quiet;
+        let result = self.run_blocks(module);
+        self.session.is_quiet = false;
+        result
+    }
+
+    fn run_blocks(&mut self, module: &ChainedModule) -> Result<(), SireError> {
+        self.session.defined.clear();
+        for block in rex::read_file(&module.text, &module.path) {
+            let block = block.map_err(SireError::Syntax)?;
+            let source =
+                BlockSource { file: &module.file, path: &module.path, text: Some(&module.text) };
+            match run_block(&mut self.session, &source, &block) {
+                Ok(Ok(())) => {}
+                Err(error) => return Err(error.into_sire_error()),
+                Ok(Err(_)) if self.session.on_diagnostic.is_some() => {
+                    return Err(SireError::Reported);
+                }
+                Ok(Err(reason)) => {
+                    let (file, line) = (module.path.clone(), block.line);
+                    let reason = reason.trim_end().to_owned();
+                    let source_line = excerpt(&module.text, line);
+                    return Err(SireError::Command { file, line, reason, source_line });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the value of a name in the current scope: that of the module that was loaded last,
+    /// or of the REPL.
+    ///
+    /// # Errors
+    ///
+    /// [`SireError::NoBinding`], if the name is not bound.
+    pub fn binding(&self, name: &str) -> Result<Val, SireError> {
+        self.session.lookup(&nat_text::from_text(name)).ok_or_else(|| SireError::NoBinding {
+            module: nat_text::to_text(self.session.state.context()),
+            name: name.to_owned(),
+        })
+    }
+
+    /// Returns all definitions of the module that was loaded last, in their order. A name that the
+    /// module redefined occurs several times. Names that the module does not export are included.
+    /// If the state came from the cache, there are no definitions.
+    pub fn definitions(&self) -> impl Iterator<Item = (String, Val)> {
+        self.session.defined.iter().map(|(name, value)| (nat_text::to_text(name), value.clone()))
+    }
+
+    /// Runs the read-eval-print loop until the input ends, with the names of the module that was
+    /// loaded last in scope. A failed command prints a report and has no other effect. Returns the
+    /// number of commands that failed.
+    ///
+    /// # Errors
+    ///
+    /// If the input cannot be read or the output cannot be written.
+    pub fn repl(&mut self, input: impl BufRead) -> Result<usize, SireError> {
+        let module = self.module.take();
+        let timer = ProfileTimer::start(self.profile.as_ref());
+        let result = repl::run(&mut self.session, module.as_deref(), input);
+        timer.span("sire", "session", Vec::new);
+        result
+    }
+}
+
+/// Returns a line of a text, or the start of a long one. `line` counts from 1.
+fn excerpt(text: &str, line: usize) -> String {
+    const WIDTH: usize = 100;
+    let line = text.lines().nth(line - 1).unwrap_or_default();
+    match line.char_indices().nth(WIDTH) {
+        Some((end, _)) => format!("{}...", &line[..end]),
+        None => line.to_owned(),
+    }
+}
