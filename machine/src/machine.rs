@@ -302,6 +302,11 @@ impl Machine {
         boot::is_cog(vm, main)
     }
 
+    /// The number of the last event of the log.
+    pub fn last_event(&self) -> u64 {
+        self.applied.0
+    }
+
     /// How many events were replayed when the machine was opened.
     pub fn replayed(&self) -> u64 {
         self.replayed
