@@ -4,15 +4,22 @@
 //! Tests keep a copy of each help text (`tests/snapshots/help/`), so a change here shows in review
 //! as the user will see it.
 
+mod change;
 mod keep;
 mod store;
 
+use change::{
+    CHANGE_CHOICES as START_HELP, DIFF_HELP, FORK_HELP, LOG_HELP, REHEARSE_HELP, ROLLBACK_HELP,
+    UPGRADE_HELP,
+};
+pub(crate) use change::{DiffArgs, ForkArgs, LogArgs, RehearseArgs, RollbackArgs, UpgradeArgs};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::SignedDuration;
 pub(crate) use keep::KeepRule;
 use machine::{JobResultForm, ReadArgumentOrder};
+use profile::ProfileDetail;
 use std::fmt;
-use std::net::{SocketAddr, SocketAddrV4};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -30,7 +37,8 @@ Examples:
   pallas start /tmp/counter                  run it; press Ctrl-C, and start it again
   pallas check /tmp/counter                  verify every byte of it
 
-Modules are searched in ./sire first, then in the built-in library.";
+A module is a name, or the path of a file, such as ./app.sire. Modules are searched in the folder of
+that file, then in ./sire, then in the built-in library.";
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -76,6 +84,7 @@ pub(crate) enum Command {
     /// Create a machine from a Sire module
     Boot(BootArgs),
     /// Start a machine, or resume it where it stopped
+    #[command(after_help = START_HELP)]
     Start(StartArgs),
     /// Verify every byte of a store, and report damage
     #[command(after_help = CHECK_HELP)]
@@ -94,6 +103,24 @@ pub(crate) enum Command {
     /// List or remove the inputs that a machine has set aside
     #[command(after_help = SET_ASIDE_HELP)]
     SetAside(SetAsideArgs),
+    /// List the events of a machine: inputs, outputs, how they ended
+    #[command(after_help = LOG_HELP)]
+    Log(LogArgs),
+    /// Show what changed between two states of a machine
+    #[command(after_help = DIFF_HELP)]
+    Diff(DiffArgs),
+    /// Create a second machine with the state of another, without outside effects
+    #[command(after_help = FORK_HELP)]
+    Fork(ForkArgs),
+    /// Try a new program on the state and the last inputs of a machine
+    #[command(after_help = REHEARSE_HELP)]
+    Rehearse(RehearseArgs),
+    /// Let a new program take over the state of a machine, running or not
+    #[command(after_help = UPGRADE_HELP)]
+    Upgrade(UpgradeArgs),
+    /// Go back to an earlier state of a machine
+    #[command(after_help = ROLLBACK_HELP)]
+    Rollback(RollbackArgs),
     /// Print the metrics of a running machine, in the text format of Prometheus
     Metrics(StoreArgs),
     /// List the laws that have native implementations (jets), and count their calls in a run
@@ -173,6 +200,18 @@ pub(crate) struct ProfileOptions {
     /// Chrome trace format, which https://ui.perfetto.dev shows
     #[arg(short = 'p', long, value_name = "PROF_FILE")]
     pub(crate) profile_output: Option<PathBuf>,
+    /// In the profile, also write which law runs when, if it takes 5 microseconds or more. Laws are
+    /// interpreted then, not compiled, so the run is slower; native implementations of laws still
+    /// run, as part of the laws that call them
+    #[arg(short = 'P', long)]
+    pub(crate) profile_laws: bool,
+}
+
+impl ProfileOptions {
+    /// What the profile has spans of.
+    pub(crate) fn detail(&self) -> ProfileDetail {
+        if self.profile_laws { ProfileDetail::Laws } else { ProfileDetail::Phases }
+    }
 }
 
 /// Limits on the memory of an evaluation.
@@ -318,7 +357,11 @@ pub(crate) struct SireArgs {
     pub(crate) memory: MemoryOptions,
     #[command(flatten)]
     pub(crate) print: PrintSize,
-    /// Modules to load first; the names of the last one are in scope
+    /// Print the definitions of the modules that are loaded, also on a terminal
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+    /// Modules to load first, each a name or the path of a file; the names of the last one are in
+    /// scope
     #[arg(value_name = "SIRE")]
     pub(crate) modules: Vec<String>,
 }
@@ -334,10 +377,13 @@ pub(crate) struct SaveArgs {
     pub(crate) execution: ExecutionOptions,
     #[command(flatten)]
     pub(crate) print: PrintSize,
+    /// Print the definitions of the modules that are loaded, also on a terminal
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
     /// The seed file to write
     #[arg(value_name = "SEED")]
     pub(crate) seed: PathBuf,
-    /// The module whose `main` is saved
+    /// The module whose `main` is saved: a name, or the path of a file
     #[arg(value_name = "SIRE")]
     pub(crate) module: String,
 }
@@ -409,12 +455,12 @@ pub(crate) struct MachineOptions {
     #[arg(long, value_name = "COUNT")]
     #[arg(value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) driver_threads: Option<u16>,
-    /// Listen for TCP connections on this IPv4 address, from the start on; may be given several
-    /// times. Port 0 stands for the port of the last run, or a free one. The addresses are printed,
-    /// and the ports are written to STORE/tcp.port. Without this option, the machine listens on
-    /// 127.0.0.1:0 when its program first asks for connections
+    /// Listen for TCP connections on this address, such as 127.0.0.1:8080 or [::1]:8080, from the
+    /// start on; may be given several times. Port 0 stands for the port of the last run, or a free
+    /// one. The addresses are printed, and the ports are written to STORE/tcp.port. Without this
+    /// option, the machine listens on 127.0.0.1:0 when its program first asks for connections
     #[arg(long, value_name = "ADDR:PORT")]
-    pub(crate) listen: Vec<SocketAddrV4>,
+    pub(crate) listen: Vec<SocketAddr>,
 }
 
 /// The form of job results.
@@ -475,13 +521,16 @@ pub(crate) struct BootArgs {
     /// any other program
     #[arg(long, value_enum, value_name = "ARGUMENTS", default_value_t)]
     pub(crate) read_arguments: ReadArgumentOption,
+    /// Print the definitions of the modules that are loaded, also on a terminal
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
     /// Start the machine after creating it
     #[arg(long)]
     pub(crate) start: bool,
     /// Directory of the new machine; it must not exist, or be empty
     #[arg(value_name = "STORE")]
     pub(crate) store: PathBuf,
-    /// The module whose `main` is the machine's first state
+    /// The module whose `main` is the machine's first state: a name, or the path of a file
     #[arg(value_name = "SIRE")]
     pub(crate) module: String,
 }
@@ -516,70 +565,17 @@ pub(crate) struct StartArgs {
     /// for instance because a pin that only newer snapshots need is damaged. Nothing is deleted
     #[arg(long, value_name = "NUMBER", conflicts_with = "replay_all")]
     pub(crate) from_snapshot: Option<u64>,
+    /// Replay the log up to this event, verify it, print the hash of the state after it, and exit.
+    /// Nothing is changed, and the machine may be running
+    #[arg(long, value_name = "EVENT", conflicts_with_all = ["replay_all", "from_snapshot"])]
+    pub(crate) until: Option<u64>,
+    /// If the machine is a fork, let it have effects outside, from now on
+    #[arg(long)]
+    pub(crate) attach: bool,
     /// Directory of the machine
     #[arg(value_name = "STORE")]
     pub(crate) store: PathBuf,
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use clap::CommandFactory;
-
-    #[test]
-    fn the_declarations_are_consistent() {
-        CommandLine::command().debug_assert();
-    }
-
-    #[test]
-    fn sizes_are_numbers_with_a_unit() {
-        assert_eq!(memory_size("4G"), Ok(4 << 30));
-        assert_eq!(memory_size("1m"), Ok(1 << 20));
-        assert_eq!(memory_size("2097152"), Ok(2 << 20));
-        for bad in ["", "G", "4x", "-1M", "3K", "99999999999T", "4é"] {
-            assert!(memory_size(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn time_limits_are_durations_with_a_unit_or_none() {
-        let limit = |text: &str| text.parse::<TimeLimit>().map(|limit| limit.0);
-        assert_eq!(limit("30s"), Ok(Some(Duration::from_secs(30))));
-        assert_eq!(limit("500ms"), Ok(Some(Duration::from_millis(500))));
-        assert_eq!(limit("1h 30m"), Ok(Some(Duration::from_secs(5400))));
-        assert_eq!(limit("none"), Ok(None));
-        for bad in ["", "30", "s", "-1s", "0s", "never", "30 bananas", "99999999999999999999h"] {
-            assert!(limit(bad).is_err(), "{bad}");
-        }
-        for text in ["500ms", "30s", "5m", "none"] {
-            let limit = text.parse::<TimeLimit>().expect("a limit");
-            assert_eq!(limit.to_string().parse(), Ok(limit));
-        }
-    }
-
-    #[test]
-    fn command_lines_of_the_prototype_are_accepted() {
-        for line in [
-            "pallas sire",
-            "pallas sire -d /tmp/x sire/prelude.sire",
-            "pallas save out.seed sire/foo.sire",
-            "pallas show out.seed",
-            "pallas repl --save log out.seed",
-            "pallas boot -S -w 4 --start /tmp/counter sire/demo_count_up.sire",
-            "pallas start --replay-all --eval-workers 2 /tmp/counter",
-            "pallas start -M /tmp/counter",
-            "pallas start -f /tmp/counter",
-            "pallas boot --law-fallback-warn /tmp/counter sire/demo_count_up.sire",
-            "pallas sire -F sire/prelude.sire",
-            "pallas repl --law-fallback-crash out.seed",
-            "pallas sire --jet-mismatch-crash sire/prelude.sire",
-            "pallas sire -p out.json sire/prelude.sire",
-            "pallas save --profile-output out.json out.seed sire/foo.sire",
-            "pallas boot -p out.json /tmp/counter sire/demo_count_up.sire",
-            "pallas start -p out.json /tmp/counter",
-        ] {
-            let parsed = CommandLine::try_parse_from(line.split(' '));
-            assert!(parsed.is_ok(), "{line}: {:?}", parsed.err());
-        }
-    }
-}
+mod tests;

@@ -5,7 +5,9 @@
 //! args       the command line and its help
 //! commands/  one file per command or pair of related commands
 //! console    the output of a running machine
+//! interactive/  the Sire session on a terminal
 //! json       the layout of JSON output
+//! module_loader  loading modules for a command
 //! progress   progress bars of long commands
 //! terminal   colours, exit codes, error messages
 //! ```
@@ -18,7 +20,9 @@
 mod args;
 mod commands;
 mod console;
+mod interactive;
 mod json;
+mod module_loader;
 mod progress;
 mod terminal;
 
@@ -61,6 +65,12 @@ fn run(command: Command) -> ExitCode {
         Command::Export(args) => commands::transfer::export(args),
         Command::Import(args) => commands::transfer::import(args),
         Command::SetAside(args) => commands::set_aside::set_aside(args),
+        Command::Log(args) => commands::log::log(args),
+        Command::Diff(args) => commands::diff::diff(args),
+        Command::Fork(args) => commands::transfer::fork(args),
+        Command::Rehearse(args) => commands::rehearse::rehearse(args),
+        Command::Upgrade(args) => commands::upgrade::upgrade(args),
+        Command::Rollback(args) => commands::rollback::rollback(args),
         Command::Metrics(args) => commands::metrics::metrics(args),
         Command::Jets(args) => commands::jets::list(args),
     };

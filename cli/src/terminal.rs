@@ -4,14 +4,15 @@ use crate::args::{PrintSize, byte_size};
 use anyhow::Context;
 use rex::print::Colour;
 use show::{PrintLimit, PrintOptions};
+use sire::Diagnostic;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 /// Exit code of a panic, which is a bug in this program.
 pub(crate) const INTERNAL_ERROR: u8 = 101;
-/// Exit code of a wrong command line or setting.
-const USAGE: u8 = 2;
+/// Exit code of a wrong command line or setting, and of a session with a failed command.
+pub(crate) const USAGE: u8 = 2;
 /// Exit code of a machine that ended by itself because its cog crashed.
 pub(crate) const COG_CRASHED: u8 = 3;
 /// Exit code of a machine that stopped because an event exceeded a limit.
@@ -37,7 +38,9 @@ impl std::error::Error for ExitError {}
 /// Converts an error of Sire to its text and exit code. The error itself holds values of the
 /// runtime, which cannot leave their thread.
 pub(crate) fn sire_error(error: sire::SireError) -> anyhow::Error {
-    ExitError { code: error.exit_code(), message: Some(error.to_string()) }.into()
+    let is_reported = matches!(error, sire::SireError::Reported);
+    let message = (!is_reported).then(|| error.to_string());
+    ExitError { code: error.exit_code(), message }.into()
 }
 
 /// Converts the error of an evaluation to its text, for the same reason.
@@ -47,13 +50,36 @@ pub(crate) fn evaluation_error(stop: plan::EvalError) -> anyhow::Error {
 
 /// Prints an error, and returns the exit code for it.
 pub(crate) fn fail(error: &anyhow::Error) -> ExitCode {
-    let exit = error.downcast_ref::<ExitError>();
-    let is_reported = exit.is_some_and(|exit| exit.message.is_none());
-    if !is_reported {
+    print_error(error);
+    ExitCode::from(error.downcast_ref::<ExitError>().map_or(1, |exit| exit.code))
+}
+
+/// Prints an error, unless the command has already reported it.
+pub(crate) fn print_error(error: &anyhow::Error) {
+    let is_reported = |exit: &ExitError| exit.message.is_none();
+    if !error.downcast_ref::<ExitError>().is_some_and(is_reported) {
         // If standard error cannot be written, there is nowhere to report that.
         let _ = writeln!(io::stderr(), "pallas: {error:#}");
     }
-    ExitCode::from(exit.map_or(1, |exit| exit.code))
+}
+
+/// Whether a person reads what is printed: standard output and standard error are a terminal.
+pub(crate) fn is_terminal() -> bool {
+    io::stdout().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Prints a diagnostic of Sire.
+pub(crate) fn print_diagnostic(diagnostic: &Diagnostic) {
+    let text = diagnostic.render(stderr_colour(), width());
+    // If standard error cannot be written, there is nowhere to report that.
+    let _ = io::stderr().write_all(text.as_bytes());
+}
+
+/// Width of the terminal in columns.
+fn width() -> usize {
+    const DEFAULT: usize = 100;
+    let size = rustix::termios::tcgetwinsize(io::stderr()).ok();
+    size.map(|size| usize::from(size.ws_col)).filter(|width| *width > 0).unwrap_or(DEFAULT)
 }
 
 /// Has a panic that a lost page of a mapped file caused end the process with a message that names

@@ -89,6 +89,7 @@ fn settings() -> StoreSettings {
         log_preallocation: 400,
         log_spare_files: 1,
         commit_delay: Duration::ZERO,
+        inline_commit: Duration::ZERO,
         retention: Retention { snapshots: 2, ..Retention::default() },
         max_pending: 1 << 20,
     }

@@ -40,7 +40,7 @@ pub fn check(bytes: &[u8]) {
     let options = SireOptions { library, cache: None, output: output(), diagnostics: output() };
     let mut sire = Sire::new(vm, options).expect("the heap is large enough");
     match sire.repl(bytes) {
-        Ok(()) | Err(SireError::Output(_) | SireError::Stop(_)) => {}
+        Ok(_) | Err(SireError::Output(_) | SireError::Stop(_)) => {}
         Err(error) => panic!("{error}"),
     }
 }

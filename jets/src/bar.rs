@@ -7,6 +7,7 @@ use crate::args::{
     drop_count, evaluate_arg, evaluate_item, push_law_header, ready, return_bit, return_small,
     row_len, take_count,
 };
+use crate::bar_list::low_byte;
 use crate::declare::{Jet, JetResult, native};
 use crate::tree::leaves;
 use plan::{EvalError, NatRef, limbs};
@@ -29,11 +30,10 @@ pub(crate) const JETS: &[Jet] = &[
     native("barWeld", &[Head, Head], weld).order(&[1, 0]),
     native("barCat", &[Head], cat),
     native("barFlat", &[Head], flat).returns(Bar),
-    native("rowToBar", &[Head], of_row).returns(Bar),
     native("barGen", &[Head, Lazy], generate).returns(Bar),
     native("barTake", &[Head, Head], take),
     native("barDrop", &[Head, Head], drop),
-    native("barSlice", &[Head, Head, Head], slice).order(&[0, 2, 1]),
+    native("barSlice", &[Head, Head, Head], slice).order(&[1, 0, 2]),
     native("_BarSliceToNat", &[Head, Head, Head], slice_to_nat).order(&[1, 0, 2]).returns(Nat),
     native("barElemIndexEnd", &[Lazy, Head], last_index),
     native("barElemIndexOff", &[Lazy, Head, Head], index_from).returns(Nat),
@@ -54,16 +54,6 @@ macro_rules! bar {
 /// Fails if the heap cannot hold a bar of `bytes` bytes.
 fn check_result_bytes(call: &JetCall<'_>, bytes: u64) -> Result<(), EvalError> {
     call.check_result_words(bytes / 8 + 4)
-}
-
-/// Returns the bytes `range` of the bar at `index`; an empty bar if the range is out of bounds.
-fn return_bytes(call: &mut JetCall<'_>, index: usize, range: Range<usize>) -> JetResult {
-    let bytes = bar!(call, index).get(range.clone()).unwrap_or_default().len();
-    call.push_bar_with(bytes as u64, |call, out| {
-        let part = call.arg(index).as_bar().and_then(|bar| bar.get(range));
-        out.copy_from_slice(part.unwrap_or_default());
-    })?;
-    Ok(JetAnswer::Done)
 }
 
 fn is_bar(call: &mut JetCall<'_>) -> JetResult {
@@ -172,30 +162,6 @@ fn cat(call: &mut JetCall<'_>) -> JetResult {
     Ok(JetAnswer::Done)
 }
 
-/// The low 8 bits of a nat, which the law takes as a byte.
-#[inline(always)]
-fn low_byte(nat: NatRef<'_>) -> u8 {
-    match nat {
-        NatRef::Small(nat) => nat as u8,
-        NatRef::Limbs(limbs) => limbs.first().map_or(0, |limb| *limb as u8),
-    }
-}
-
-/// Converts a row of bytes to a bar. The law evaluates the items from the last to the first.
-fn of_row(call: &mut JetCall<'_>) -> JetResult {
-    let Some(count) = row_len(call, 0) else { return Ok(JetAnswer::Law) };
-    check_result_bytes(call, count as u64)?;
-    let mut bytes = vec![0; count];
-    for (item, byte) in bytes.iter_mut().enumerate().rev() {
-        call.check()?;
-        ready!(evaluate_item(call, 0, item));
-        let item = call.arg(0).as_row().and_then(|row| row.get(item));
-        *byte = item.and_then(|item| item.as_nat()).map_or(0, low_byte);
-    }
-    call.push_bar(&bytes)?;
-    Ok(JetAnswer::Done)
-}
-
 /// `barGen n f`: the bar of the bytes `f i` for all `i` below `n`. The law evaluates them from the
 /// last to the first.
 fn generate(call: &mut JetCall<'_>) -> JetResult {
@@ -234,13 +200,15 @@ fn flat(call: &mut JetCall<'_>) -> JetResult {
 
 fn take(call: &mut JetCall<'_>) -> JetResult {
     let taken = take_count(call, bar!(call, 1).len());
-    return_bytes(call, 1, 0..taken)
+    call.push_bar_part(1, 0..taken)?;
+    Ok(JetAnswer::Done)
 }
 
 fn drop(call: &mut JetCall<'_>) -> JetResult {
     let count = bar!(call, 1).len();
     let dropped = drop_count(call, count);
-    return_bytes(call, 1, dropped..count)
+    call.push_bar_part(1, dropped..count)?;
+    Ok(JetAnswer::Done)
 }
 
 /// The bytes of the bar at index 2 that an offset and a width select, the arguments 0 and 1. An
@@ -259,10 +227,9 @@ fn selected_range(call: &JetCall<'_>) -> Option<Range<usize>> {
 
 /// `barSlice offset width bar`: a part of a bar.
 fn slice(call: &mut JetCall<'_>) -> JetResult {
-    match selected_range(call) {
-        Some(range) => return_bytes(call, 2, range),
-        None => Ok(JetAnswer::Law),
-    }
+    let Some(range) = selected_range(call) else { return Ok(JetAnswer::Law) };
+    call.push_bar_part(2, range)?;
+    Ok(JetAnswer::Done)
 }
 
 /// `_BarSliceToNat offset width bar`: a part of a bar as a nat.

@@ -1,21 +1,41 @@
-//! Jets that split bars. The laws make the list of the parts lazily, and copy the rest of the bar
-//! for each part; these jets make the whole list in one pass.
+//! Jets that split bars, and that search them for a byte that satisfies a test. The laws make the
+//! list of the parts lazily; these jets make the whole list in one pass.
 //!
 //! Nothing but the parts is evaluated early: a test of bytes that could crash, or take long, is left
 //! to the law.
 
-use crate::args::{is_true, return_small};
+use crate::args::{evaluate_arg, is_true, return_small};
 use crate::declare::{Jet, JetResult, native};
-use plan::EvalError;
+use plan::{EvalError, NatRef};
 use std::ops::Range;
 use vm::jet::ArgDemand::{Head, Lazy};
-use vm::jet::{JetAnswer, JetCall};
+use vm::jet::{CheapFunction, JetAnswer, JetCall};
 
-pub(crate) const JETS: &[Jet] =
-    &[native("barSplitWith", &[Lazy, Head], split_with), native("barLinesList", &[Head], lines)];
+pub(crate) const JETS: &[Jet] = &[
+    native("barSplitWith", &[Lazy, Head], split_with),
+    native("barLinesList", &[Head], lines),
+    native("barFindIndex", &[Lazy, Head], find_index),
+    native("barFindIndexOff", &[Lazy, Head, Head], find_index_from),
+];
 
 /// For each byte whether a test holds for it.
 type ByteSet = [bool; 256];
+
+/// The result of the argument `test`, a cheap function, for a byte; `None` if it is unevaluated.
+fn test_byte(
+    call: &mut JetCall<'_>,
+    function: CheapFunction,
+    test: usize,
+    byte: u8,
+) -> Result<Option<bool>, EvalError> {
+    let result = call.height();
+    call.push_at(test);
+    call.push_small(byte.into());
+    call.apply(Some(function), 1)?;
+    let is_accepted = call.is_evaluated_at(result).then(|| is_true(call.at(result)));
+    call.drop_to(result);
+    Ok(is_accepted)
+}
 
 /// The bytes of a bar for which the argument `test` returns a true value, if that is a cheap jet
 /// that lacks its last argument.
@@ -33,15 +53,8 @@ fn accepted_bytes(
         .for_each(|b| occurring[usize::from(*b)] = true);
     let mut accepted = [false; 256];
     for byte in (0..=u8::MAX).filter(|byte| occurring[usize::from(*byte)]) {
-        let result = call.height();
-        call.push_at(test);
-        call.push_small(byte.into());
-        call.apply(Some(function), 1)?;
-        if !call.is_evaluated_at(result) {
-            return Ok(None);
-        }
-        accepted[usize::from(byte)] = is_true(call.at(result));
-        call.drop_to(result);
+        let Some(is_accepted) = test_byte(call, function, test, byte)? else { return Ok(None) };
+        accepted[usize::from(byte)] = is_accepted;
     }
     Ok(Some(accepted))
 }
@@ -64,10 +77,7 @@ fn return_parts(call: &mut JetCall<'_>, index: usize, parts: &[Range<usize>]) ->
     call.push_small(0);
     for range in parts.iter().rev() {
         call.check()?;
-        call.push_bar_with(range.len() as u64, |call, out| {
-            let part = call.arg(index).as_bar().and_then(|bar| bar.get(range.clone()));
-            out.copy_from_slice(part.unwrap_or_default());
-        })?;
+        call.push_bar_part(index, range.clone())?;
         call.reverse(2);
         call.row(2)?;
     }
@@ -97,4 +107,67 @@ fn lines(call: &mut JetCall<'_>) -> JetResult {
         parts.pop();
     }
     return_parts(call, 0, &parts)
+}
+
+/// The index of the first byte at or after `from` of the bar at index `bar` for which the argument 0
+/// returns a true value, or the bar's length; `None` if the argument is not a cheap function.
+fn first_accepted(
+    call: &mut JetCall<'_>,
+    bar: usize,
+    from: usize,
+) -> Result<Option<usize>, EvalError> {
+    let Some(function) = call.cheap_function(0, 1) else { return Ok(None) };
+    let mut rejected: ByteSet = [false; 256];
+    let mut at = from;
+    loop {
+        let bytes = call.arg(bar).as_bar().unwrap_or_default();
+        let is_new = |byte: &u8| !rejected[usize::from(*byte)];
+        let Some(distance) = bytes[at..].iter().position(is_new) else {
+            return Ok(Some(bytes.len()));
+        };
+        at += distance;
+        let byte = bytes[at];
+        match test_byte(call, function, 0, byte)? {
+            Some(true) => return Ok(Some(at)),
+            Some(false) => rejected[usize::from(byte)] = true,
+            None => return Ok(None),
+        }
+    }
+}
+
+/// `barFindIndexOff test from bar`: the index of the first byte at or after the offset that
+/// satisfies a test, or the bar's length. The law does not evaluate the test if the offset is past
+/// the end.
+fn find_index_from(call: &mut JetCall<'_>) -> JetResult {
+    let Some(bytes) = call.arg(2).as_bar() else { return Ok(JetAnswer::Law) };
+    let len = bytes.len();
+    let from = match call.nat(1).and_then(NatRef::to_u64) {
+        Some(from) if from < len as u64 => from as usize,
+        _ => return return_small(call, len as u64),
+    };
+    evaluate_arg!(call, 0);
+    match first_accepted(call, 2, from)? {
+        Some(index) => return_small(call, index as u64),
+        None => Ok(JetAnswer::Law),
+    }
+}
+
+/// `barFindIndex test bar`: `(0 index)` for the first byte that satisfies a test, or 0.
+fn find_index(call: &mut JetCall<'_>) -> JetResult {
+    let Some(bytes) = call.arg(1).as_bar() else { return Ok(JetAnswer::Law) };
+    let len = bytes.len();
+    if len == 0 {
+        return return_small(call, 0);
+    }
+    evaluate_arg!(call, 0);
+    match first_accepted(call, 1, 0)? {
+        None => Ok(JetAnswer::Law),
+        Some(index) if index == len => return_small(call, 0),
+        Some(index) => {
+            call.push_small(0);
+            call.push_small(index as u64);
+            call.app(1)?;
+            Ok(JetAnswer::Done)
+        }
+    }
 }

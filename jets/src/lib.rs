@@ -17,7 +17,8 @@
 //! search                             binary search
 //! order row list                     comparison; rows; lists
 //! nat bits words logic               arithmetic; bits; words of 32 and 64 bits; truth
-//! bar bar_split pad text hash        bytes; bit strings; text; BLAKE3
+//! bar bar_split                      bytes; their parts
+//! bar_list pad text hash             bytes from lists, and rows of them; bit strings; text; BLAKE3
 //! reflect seed control               reflection; serialization; control forms
 //! tree  merge                        the walk over a tree of apps; merging of sorted keys
 //! args                               reading arguments, suspension, returning results
@@ -32,6 +33,7 @@
 
 mod args;
 mod bar;
+mod bar_list;
 mod bar_split;
 mod bits;
 mod control;
@@ -80,6 +82,7 @@ const TABLES: &[&[Jet]] = &[
     tab::JETS,
     tab_build::JETS,
     bar::JETS,
+    bar_list::JETS,
     bar_split::JETS,
     pad::JETS,
     text::JETS,

@@ -8,6 +8,7 @@
 
 use crate::args::{Suspendable, evaluate, ready};
 use crate::declare::{Jet, JetResult, native};
+use plan::raw::WordKind;
 use plan::{EqualPairs, EvalError, Ref};
 use std::cmp::Ordering;
 use vm::jet::ArgDemand::Head;
@@ -27,6 +28,9 @@ pub(crate) const JETS: &[Jet] = &[
     native("_Min", &[Head, Head], min).on_nats(JetOperation::Least, Any).cheap(OnNats),
     native("_Max", &[Head, Head], max).on_nats(JetOperation::Greatest, Any).cheap(OnNats),
 ];
+
+/// Values are compared without the stack up to this number of pairs of items.
+const EVALUATED_PARTS: usize = 32;
 
 /// The question that a caller of a comparison asks.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -73,6 +77,10 @@ fn compare_in_mode(
     if let (Some(left), Some(right)) = (call.small(left), call.small(right)) {
         return Ok(Some(left.cmp(&right)));
     }
+    let mut parts = EVALUATED_PARTS;
+    if let Some(order) = compare_evaluated(call.at(left), call.at(right), &mut parts) {
+        return Ok(Some(order));
+    }
     let floor = call.height();
     call.push_at(left);
     call.push_at(right);
@@ -97,6 +105,42 @@ fn compare_in_mode(
             call.drop_to(floor);
             return Ok(Some(Ordering::Equal));
         }
+    }
+}
+
+/// Compares two values of nats and flat rows, without the stack. Compares at most `parts` pairs of
+/// items. `None` if there are more, or the order depends on anything else: a value that is not
+/// evaluated, say.
+fn compare_evaluated(left: Ref<'_>, right: Ref<'_>, parts: &mut usize) -> Option<Ordering> {
+    use WordKind::{Big, Nat, Row, Thunk};
+    if let (Some(left), Some(right)) = (left.word().as_direct(), right.word().as_direct()) {
+        return Some(left.cmp(&right));
+    }
+    match (left.word().kind(), right.word().kind()) {
+        (Thunk, _) | (_, Thunk) => None,
+        (Nat | Big, Nat | Big) => Some(left.as_nat()?.cmp(&right.as_nat()?)),
+        // A nat is less than anything else.
+        (Nat | Big, _) => Some(Ordering::Less),
+        (_, Nat | Big) => Some(Ordering::Greater),
+        (Row, Row) => {
+            let (left_items, right_items) = (left.as_row()?, right.as_row()?);
+            let count = left_items.len();
+            let order = count.cmp(&right_items.len());
+            if order != Ordering::Equal {
+                return Some(order);
+            }
+            for index in (0..count).rev() {
+                *parts = parts.checked_sub(1)?;
+                let left = Ref::new(left_items.flat_word(index)?, left.memory());
+                let right = Ref::new(right_items.flat_word(index)?, right.memory());
+                let order = compare_evaluated(left, right, parts)?;
+                if order != Ordering::Equal {
+                    return Some(order);
+                }
+            }
+            Some(Ordering::Equal)
+        }
+        _ => None,
     }
 }
 

@@ -210,18 +210,27 @@ pub(crate) const LAWS: [(&str, &str); 197] = [
 /// replace algorithms of quadratic time, such as dividing a text by 256 for each character. Source:
 /// the modules of its `sire` folder, on the branch `master`.
 pub(crate) const LIBRARY_LAWS: &[(&str, &str)] = &[
+    ("barCatList", "DAeqwE53guCh6Yb6QLiz4nEh1sTx4nMBsbnQR2d5iHbm"),
+    ("barFindIndex", "GSmLBbHfAD87rqzBAR3Lm1495yC8mvjUHDsoAz2T1KRi"),
+    ("barFindIndexOff", "8deAmbQjQ3mqtae4UTLgu39QDs5oR7RxXmRWSQacRMNp"),
     ("barFromHex", "FgKNuQe6XktktzDmaiPhBLt4R21ir75j7xCup56qKyEK"),
+    ("barFromList", "6bacLc9W13BZqBKkpXtNY5VcCaqcoxrUCWbRCAtSLUma"),
+    ("barFromListRev", "BqkwST8pna3DgrWpiM31RkGSYqTkbw8vMebbtKc9M71J"),
     ("barLinesList", "J8LgaYumuGAJqv2ACfh7SHizHS21xwnGUHiHRVLEDfYw"),
+    ("barSlice", "6hf8qz1FRJGiD2q9Xw549QQ93QAuy7w5uFnbSkP29Cpk"),
     ("barSplitWith", "Ai7DUXwLMCGpE3ZUhVfLUmoBPs7oXSB2m1M7uFRbPb6g"),
+    ("barToRow", "5Wq4NEzozitCfj2yxMGX9eF8uqY4s3rp6D2qNPynTJuD"),
     ("digits", "8qvpGm96djPacHtRNzxchmcQuJrxdZRMB8xJ6H327hTV"),
     ("explode", "FW1CJbJ1KVW2cYaC2Usay79puw35w6WYKsqp1dSEYJau"),
     ("listDigits", "EUMawXt3nZTvp6mF9nkrW4bnfaYr65fbex1GY6o6b5YS"),
     ("loadDecimal", "BUwhaRRYhZkx4CrDnSrturKJyvPNJapJTi5ii92U7j5"),
     ("loadHexLit", "Bfc2SgSbu7wD28NwznVmkJfqX5XmXWswLKjXanfbNCBa"),
+    ("setPop", "8Ds37qxoMb3dEQYTPwKWRSmdB6wcNHFbQSFeAYxBMh8J"),
     ("showNat", "34wMhFAsgivbJCXPfK9U7nKkfhhwoN7ko37HaxkN4KUD"),
     ("strCat", "5r3MFDeDCWCsE4UgrSCrNzkTFxpdknT6tmfrvSGnGaWV"),
     ("strFromList", "JBNqrmMSXxJPtM8M4ii5snLTmv83fSGmjWjBuFHu1w2"),
     ("strToList", "GRvvHx5mavxMTsF1Qe1yZYQG21rt3qaAdEqXZgYxVP61"),
     ("tabDel", "FSbXqpUn9kVHCB5wom1TTdMqbK6djBpvLKN6mSvHCz2k"),
+    ("tabInsWith", "B4rKYHxbYwifi9DhLsxZyhwnCsxJ6w6d5UfhqyX2V3sf"),
     ("tabPop", "56uUHkhHoG7hPakCtwmkBFLZ9YU2i2DAdFrCVkTwtzYa"),
 ];

@@ -5,7 +5,7 @@
 
 use crate::args::{
     INSERTION_RATIO, drop_count, evaluate_arg, evaluate_item, natural, ready, return_lazy,
-    return_natural, return_small, return_value, row_len, take_count, thunk_words,
+    return_natural, return_small, return_u64, return_value, row_len, take_count, thunk_words,
 };
 use crate::declare::{Jet, JetResult, native};
 use plan::{EvalError, Natural};
@@ -325,6 +325,9 @@ fn zip(call: &mut JetCall<'_>) -> JetResult {
 /// Returns the sum of the items. The law evaluates them from the last to the first.
 fn sum(call: &mut JetCall<'_>) -> JetResult {
     let Some(count) = row_len(call, 0) else { return Ok(JetAnswer::Law) };
+    if let Some(total) = small_sum(call) {
+        return return_u64(call, total);
+    }
     let mut total = NatSum::default();
     for item in (0..count).rev() {
         call.check()?;
@@ -336,6 +339,14 @@ fn sum(call: &mut JetCall<'_>) -> JetResult {
         call.drop_to(at);
     }
     total.finish(call)
+}
+
+/// The sum of the items of the row, if they are nats below 2^63 and so is every partial sum below
+/// 2^64.
+fn small_sum(call: &JetCall<'_>) -> Option<u64> {
+    let items = call.at(0).as_row()?;
+    let mut words = items.chunks().flatten();
+    words.try_fold(0u64, |sum, word| sum.checked_add(word.as_direct()?))
 }
 
 /// Returns the sum of a function's results for all items, evaluated from the first to the last.

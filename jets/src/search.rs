@@ -3,7 +3,7 @@
 //! The laws compare the key with all keys of a set, from the first to the last. Binary search
 //! evaluates exactly the same parts of the key: comparison is lexicographic, so among ascending
 //! keys the neighbours of the key's position share the longest prefix with it, and both searches
-//! compare the key with these neighbours.
+//! compare the key with these neighbours. An empty set is searched without evaluating the key.
 
 use crate::args::{Suspendable, ready};
 use crate::declare::{Jet, JetResult, native};
@@ -16,6 +16,10 @@ use vm::jet::{JetAnswer, JetCall};
 
 pub(crate) const JETS: &[Jet] = &[native("bsearch", &[Lazy, Head], bsearch).returns(Nat)];
 
+/// A key with no more parts than this that are all evaluated is normalised before it is compared:
+/// values in normal form are compared without the evaluator.
+const KEY_PARTS: usize = 64;
+
 /// The position of a key in an ascending list.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum KeyPosition {
@@ -27,14 +31,17 @@ pub(crate) enum KeyPosition {
 
 /// Searches the row or set at index `keys` for the value at index `key`.
 pub(crate) fn search(call: &mut JetCall<'_>, key: usize, keys: usize) -> Suspendable<KeyPosition> {
-    if let (key, Shape::Set(keys)) = (call.at(key), call.at(keys).shape())
-        && key.is_normal()
-    {
-        return Ok(Some(keys.search(key)?.map_or_else(KeyPosition::Missing, KeyPosition::Found)));
-    }
     let Some(items) = items(call.at(keys)) else { unreachable!("only rows and sets are searched") };
     let (mut low, mut end) = (0, items.len());
     while low < end {
+        // A comparison may have evaluated the key.
+        if matches!(call.at(keys).shape(), Shape::Set(_))
+            && call.normalise_evaluated(key, KEY_PARTS)?
+            && let Shape::Set(keys) = call.at(keys).shape()
+        {
+            let position = keys.search(call.at(key))?;
+            return Ok(Some(position.map_or_else(KeyPosition::Missing, KeyPosition::Found)));
+        }
         let middle = usize::midpoint(low, end);
         let Some(order) = compare_item(call, key, keys, middle)? else { return Ok(None) };
         match order {

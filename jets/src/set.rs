@@ -32,6 +32,7 @@ pub(crate) const JETS: &[Jet] = &[
     native("isSet", &[Head], is_set).total(Bit).cheap(Always),
     native("setDrop", &[Head, Head], drop),
     native("setTake", &[Head, Head], take),
+    native("setPop", &[Lazy], pop).returns(Row),
     native("setSplitAt", &[Lazy, Lazy], split_at).returns(Row),
     native("setSplitLT", &[Lazy, Lazy], split_below).returns(Row),
     native("setIntersect", &[Lazy, Head], intersect),
@@ -261,8 +262,24 @@ fn is_set(call: &mut JetCall<'_>) -> JetResult {
 
 fn drop(call: &mut JetCall<'_>) -> JetResult {
     let Some(count) = set_len(call, 1) else { return Ok(JetAnswer::Law) };
-    let dropped = drop_count(call, count);
-    push_key_range(call, 1, dropped..count)?;
+    match drop_count(call, count) {
+        0 => return return_value(call, 1),
+        // A long set without one key shares most of the original.
+        1 => call.push_removed(1, 0)?,
+        dropped => push_key_range(call, 1, dropped..count)?,
+    }
+    Ok(JetAnswer::Done)
+}
+
+/// Returns the pair of the least key and the set of the others. The law makes the pair before it
+/// evaluates the set, so it runs if the set is unevaluated, and also if it is empty.
+fn pop(call: &mut JetCall<'_>) -> JetResult {
+    if !call.is_evaluated_at(0) || set_len(call, 0).is_none_or(|count| count == 0) {
+        return Ok(JetAnswer::Law);
+    }
+    call.push_item(0, 0);
+    call.push_removed(0, 0)?;
+    call.row(2)?;
     Ok(JetAnswer::Done)
 }
 

@@ -21,6 +21,7 @@ pub(crate) const JETS: &[Jet] = &[
     native("_MkTab", &[Lazy, Lazy], make),
     native("tabSing", &[Normal, Lazy], singleton).total(Tab),
     native("tabIns", &[Normal, Lazy, Head], insert).order(&[2, 0]),
+    native("tabInsWith", &[Lazy, Normal, Lazy, Head], insert_with).order(&[3, 1]),
     native("tabAlter", &[Lazy, Lazy, Head], alter),
     native("tabDel", &[Lazy, Head], delete),
     native("tabPop", &[Lazy], pop).returns(Row),
@@ -104,6 +105,27 @@ fn insert(call: &mut JetCall<'_>) -> JetResult {
     match position {
         KeyPosition::Found(at) => push_with_value(call, 2, at)?,
         KeyPosition::Missing(at) => push_with_entry(call, 2, at, 0)?,
+    }
+    Ok(JetAnswer::Done)
+}
+
+/// `tabInsWith f key x tab`: the value of a key that the table has becomes `f x old`. It stays
+/// unevaluated unless it is cheap.
+fn insert_with(call: &mut JetCall<'_>) -> JetResult {
+    table!(call, 3);
+    match ready!(find(call, 1, 3)) {
+        KeyPosition::Found(at) => {
+            let function = call.cheap_function(0, 2);
+            call.push_at(0);
+            call.push_at(2);
+            push_value(call, 3, at);
+            call.apply(function, 2)?;
+            push_with_value(call, 3, at)?;
+        }
+        KeyPosition::Missing(at) => {
+            call.push_at(2);
+            push_with_entry(call, 3, at, 1)?;
+        }
     }
     Ok(JetAnswer::Done)
 }

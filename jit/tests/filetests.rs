@@ -2,7 +2,8 @@
 //! result.
 //!
 //! ```text
-//! ; passes: strict worker       the passes, separated by spaces; `all` runs the whole pipeline
+//! ; passes: strict worker       the passes, separated by spaces; `all` runs the whole pipeline,
+//!                               `lazy-entry` replaces the root by the law's lazy entry, if it has one
 //! ; what the test shows         comments
 //! k0 = law ..                   the unit before the passes
 //! --------
@@ -16,7 +17,7 @@
 //! `JIT_BLESS=1 cargo test -p jit --test filetests` and review the difference.
 
 use jit::ir::{Unit, parse, verify};
-use jit::passes::{Pass, optimise};
+use jit::passes::{Pass, make_lazy_entry, optimise};
 use std::path::{Path, PathBuf};
 
 /// The line between the input and the expected result.
@@ -33,6 +34,10 @@ fn run(passes: &str, unit: &mut Unit) {
     for name in passes.split_whitespace() {
         if name == "all" {
             optimise(unit, &[], |pass, unit| check(unit, pass.name()));
+        } else if name == "lazy-entry" {
+            // A unit without a cheap case stays as it is.
+            make_lazy_entry(unit);
+            check(unit, name);
         } else {
             let pass: Pass = name.parse().unwrap_or_else(|error| panic!("{error}"));
             pass.run(unit);

@@ -13,10 +13,11 @@ pub use manual::ManualClock;
 use crossbeam_channel::{Receiver, after, at as at_instant};
 use jiff::Timestamp;
 use nix::time::ClockId;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 /// The CPU clock of one thread, which any thread may read ([`Clock::cpu_time`]).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct CpuClockId(i32);
 
 impl CpuClockId {
@@ -56,6 +57,18 @@ pub trait Clock: Send + Sync {
     /// its turn. A clock for tests keeps such timers apart.
     fn slice_timer(&self, at: Instant) -> Receiver<Instant> {
         self.timer(at)
+    }
+
+    /// How long a thread that waits for the monotonic time `at` may sleep by the system's clock. None:
+    /// the thread is woken by [`wake_at`](Clock::wake_at) instead.
+    fn sleep_until(&self, at: Instant) -> Option<Duration> {
+        Some(at.saturating_duration_since(self.instant()))
+    }
+
+    /// Calls `wake` when the monotonic time reaches `at`, if [`sleep_until`](Clock::sleep_until)
+    /// returns no time.
+    fn wake_at(&self, at: Instant, wake: Arc<dyn Fn() + Send + Sync>) {
+        drop((at, wake));
     }
 
     /// The CPU time that a thread has used. None if the thread has ended. The CPU time of a thread

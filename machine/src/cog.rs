@@ -1,19 +1,22 @@
 //! The cog: its heap, its state, and the transitions of the state.
 //!
 //! An event changes the state: a live one at the end of [`Cog::resume_event`], one of the log in
-//! [`Cog::replay`], and a retry in [`Cog::retry`]. Live events and [reads](read) are evaluations that
-//! are suspended at times, so that one thread evaluates several of them in turns.
+//! [`Cog::replay`], a retry in [`Cog::retry`], and an [upgrade]. Live events and [reads](read) are
+//! evaluations that are suspended at times, so that one thread evaluates several of them in turns.
 //! An event that ends in an error ([`CogError`]) leaves the state as it was.
 
 mod event_run;
 mod read;
+mod upgrade;
+mod whole;
 
 use crate::codec::{self, SeedBytes};
 use crate::console::{ConsoleNotice, ReportOrigin};
 use crate::conventions::JobResultForm;
-use crate::error::{AbortReason, SystemError};
+use crate::error::{AbortReason, SystemError, UpgradeFailure};
 use crate::event::{EventInput, EventOutcome, InputPayload};
 use crate::job;
+use crate::packed::{PackedMessage, PinLoader, PinPacker};
 use crate::protocol::{self, CogParts, WorkerRef};
 use crate::settings::MachineSettings;
 use crate::status::{CogStatus, MachineState};
@@ -28,26 +31,28 @@ use vm::Vm;
 
 pub(crate) use self::event_run::EventProgress;
 pub(crate) use self::read::{ReadProgress, ReadResult, ReadRun};
+pub(crate) use self::upgrade::UpgradeProgress;
 
 /// The largest crash operation or argument that the state keeps, in serialized bytes. A larger one
 /// is replaced by 0.
 const CRASH_LIMIT: usize = 64 << 20;
 
+/// The slice of an evaluation that is not to be suspended.
+const WHOLE_SLICE: Duration = Duration::from_secs(86_400);
+
 /// A message of the cog to a driver.
-#[derive(PartialEq, Eq, Debug)]
 pub(crate) struct CogOutput {
     /// The driver's slot.
     pub(crate) slot: u64,
     /// The key of the driver's request that the message answers.
     pub(crate) key: u64,
-    pub(crate) message: SeedBytes,
+    pub(crate) message: PackedMessage,
 }
 
 /// The result of an event, besides the new state.
-#[derive(Debug)]
 pub(crate) struct AppliedEvent {
     pub(crate) outcome: EventOutcome,
-    /// Empty in a replay.
+    /// Empty in a replay, unless the cog records them ([`Cog::record_outputs`]).
     pub(crate) outputs: Vec<CogOutput>,
     /// How long the evaluation took.
     pub(crate) took: Duration,
@@ -73,6 +78,16 @@ pub(crate) enum CogError {
     /// The evaluation needed a damaged pin ([`EvalError::Damaged`]). The heap must not be used any
     /// more.
     Damaged(EvalError),
+    /// In a replay: the upgrade cannot be repeated.
+    UpgradeDiverged(UpgradeFailure),
+    /// In a replay: this event went back to the state after another one. The caller loads that state
+    /// ([`Cog::reload`]).
+    RolledBack {
+        /// The event.
+        to: u64,
+        /// The hash of the state after it.
+        root: Hash,
+    },
 }
 
 /// Why the evaluation of an event has no result.
@@ -92,12 +107,18 @@ impl From<EvalError> for StepError {
 /// The cog's heap and state. See the module's overview.
 pub(crate) struct Cog {
     vm: Vm,
+    /// The pins of queries.
+    pins: PinLoader,
+    /// Packs the pins of answers and outputs.
+    packer: PinPacker,
     state: MachineState,
     traces: TraceBuffer,
     settings: Arc<MachineSettings>,
     watchdog: Arc<Watchdog>,
     /// Where evaluations are recorded, if they are.
     track: Option<ProfileTrack>,
+    /// Whether a replay serializes the outputs of events.
+    records_outputs: bool,
 }
 
 impl Cog {
@@ -113,7 +134,18 @@ impl Cog {
         let traces = TraceBuffer::default();
         traces.attach(&mut vm, &settings.console, &settings.clock);
         let (settings, watchdog) = (Arc::clone(settings), Arc::clone(watchdog));
-        Ok(Cog { vm, state, traces, settings, watchdog, track })
+        let (pins, packer) = (PinLoader::default(), PinPacker::default());
+        let records_outputs = false;
+        Ok(Cog { vm, pins, packer, state, traces, settings, watchdog, track, records_outputs })
+    }
+
+    /// Replaces the state by the one that `load` brings into the heap.
+    pub(crate) fn reload<E>(
+        &mut self,
+        load: impl FnOnce(&mut Vm) -> Result<MachineState, E>,
+    ) -> Result<(), E> {
+        self.state = load(&mut self.vm)?;
+        Ok(())
     }
 
     /// The cog and its status.
@@ -124,6 +156,11 @@ impl Cog {
     /// The form of job results that the cog expects.
     pub(crate) fn job_results(&self) -> JobResultForm {
         self.state.conventions.job_results
+    }
+
+    /// Makes replays return the outputs of events.
+    pub(crate) fn record_outputs(&mut self) {
+        self.records_outputs = true;
     }
 
     /// Where the cog's thread records what it does, if it does.
@@ -167,8 +204,17 @@ impl Cog {
         inputs: &[EventInput],
         outcome: &EventOutcome,
     ) -> Result<AppliedEvent, CogError> {
-        if *outcome == EventOutcome::Retried {
-            return self.retry();
+        match outcome {
+            EventOutcome::Retried => return self.retry(),
+            EventOutcome::Upgraded(program) => {
+                let upgraded = self.replay_upgrade(program);
+                let took = upgraded.map_err(CogError::UpgradeDiverged)?;
+                return Ok(AppliedEvent { outcome: outcome.clone(), outputs: Vec::new(), took });
+            }
+            EventOutcome::RolledBack { to, root } => {
+                return Err(CogError::RolledBack { to: *to, root: *root });
+            }
+            _ => {}
         }
         let timer = ProfileTimer::start(self.track.as_ref());
         let result = self.try_replay(inputs, outcome);
@@ -186,6 +232,7 @@ impl Cog {
         let CogStatus::Running(cog) = &self.state.status else { return Err(CogError::NotRunning) };
         let cog = cog.clone();
         let start = self.settings.clock.instant();
+        let mut outputs = Vec::new();
         if *outcome == EventOutcome::Succeeded {
             self.traces.set_silent(true);
             let inputs = self.input_row(&cog, inputs).map_err(StepError::in_replay);
@@ -195,12 +242,17 @@ impl Cog {
                     .map_err(|stop| StepError::from(stop).in_replay())
             });
             self.check_damage()?;
-            self.accept(&result?);
+            let result = result?;
+            if self.records_outputs {
+                outputs = self.outputs(&result);
+                self.check_damage()?;
+            }
+            self.accept(&result);
         } else {
             self.repeat_failure(cog, outcome)?;
         }
         let took = self.settings.clock.instant() - start;
-        Ok(AppliedEvent { outcome: outcome.clone(), outputs: Vec::new(), took })
+        Ok(AppliedEvent { outcome: outcome.clone(), outputs, took })
     }
 
     /// Makes a cog that has crashed run again, from the state before the event that crashed.
@@ -303,15 +355,15 @@ impl Cog {
         job::compute(&self.settings, &task, form).map(|result| result.value).map_err(|_| diverged())
     }
 
-    /// Serializes the messages in the result of a call.
-    fn outputs(&self, result: &Val) -> Vec<CogOutput> {
+    /// Packs the messages in the result of a call.
+    fn outputs(&mut self, result: &Val) -> Vec<CogOutput> {
         let (_, outputs) = protocol::cog_result(self.vm.look(result));
-        let mut serialized = Vec::with_capacity(outputs.len());
+        let mut packed = Vec::with_capacity(outputs.len());
         for output in outputs {
             let message = self.vm.hold(output.message);
-            match codec::serialize(&self.vm, &message) {
+            match PackedMessage::pack(&mut self.packer, &self.vm, &message) {
                 Ok(message) => {
-                    serialized.push(CogOutput { slot: output.slot, key: output.key, message });
+                    packed.push(CogOutput { slot: output.slot, key: output.key, message });
                 }
                 Err(_) => {
                     self.traces
@@ -319,7 +371,7 @@ impl Cog {
                 }
             }
         }
-        serialized
+        packed
     }
 
     /// Makes the cog in the result of a call the new state.
@@ -355,7 +407,8 @@ impl Cog {
         bytes.unwrap_or_else(|| self.zero())
     }
 
-    fn zero(&mut self) -> SeedBytes {
+    /// The value 0.
+    pub(crate) fn zero(&mut self) -> SeedBytes {
         let zero = self.vm.nat(0);
         codec::serialize(&self.vm, &zero).expect("a nat is in normal form and small")
     }

@@ -2,7 +2,7 @@
 
 use crate::error::AbortReason;
 use jiff::Timestamp;
-use plan::Ref;
+use plan::{Hash, Ref};
 use std::fmt;
 use std::net::SocketAddr;
 
@@ -47,6 +47,10 @@ pub enum ConsoleNotice {
     /// inputs of the event are set aside; None if the log does not have the event any more, so that
     /// its inputs are unknown.
     Retried(Option<usize>),
+    /// The machine is a fork that is not attached: calls of its devices wait.
+    Detached,
+    /// The program with this hash took over the state, as this event.
+    Upgraded(u64, Hash),
     /// An evaluation needed a damaged pin, described here. The machine stops.
     Damaged(ReportOrigin, String),
     /// A driver called a device that does not exist, for the first time. Each such call is answered
@@ -123,6 +127,13 @@ impl fmt::Display for ConsoleNotice {
                         f.write_str("; the log has this event no longer, so its inputs are lost")
                     }
                 }
+            }
+            ConsoleNotice::Detached => f.write_str(
+                "the machine is a detached fork: calls of its devices wait, so it has no effects \
+                 outside; `pallas start --attach` connects it",
+            ),
+            ConsoleNotice::Upgraded(event, program) => {
+                write!(f, "upgraded by event {event} to the program {program}")
             }
             ConsoleNotice::Damaged(origin, damage) => write!(f, "{origin} was stopped: {damage}"),
             ConsoleNotice::UnknownDevice { driver, device } => {

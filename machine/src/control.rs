@@ -14,6 +14,8 @@
 //! {"version":1,"operation":"confirm"}           "confirmed"
 //! {"version":1,"operation":"metrics"}           {"metrics":"# HELP pallas_events_total .."}
 //! {"version":1,"operation":"discard","ids":[..]} {"discarded":2}
+//! {"version":1,"operation":"events","after":7}  {"events":[[8,"01.."],..]}
+//! {"version":1,"operation":"upgrade","file":..}  {"upgraded":{"event":9,..}}
 //! anything else                                 {"error":"..."}
 //! ```
 //!
@@ -23,6 +25,10 @@
 //! (`persist::StoreView`). At the end the client has the view confirmed. A view lasts for an hour
 //! after the last request.
 //!
+//! *Events* are the records of the log after one, up to the last that is durable or 1 MiB. An
+//! *upgrade* names a file with the program as a seed, because a request is one short line. Its answer
+//! comes when the event is durable (`machine/src/machine/upgrade.rs`).
+//!
 //! A client that sends garbage gets an error. One that is silent for too long is disconnected, and so
 //! are those beyond the 16th: each has a thread.
 
@@ -31,7 +37,7 @@ mod message;
 mod server;
 
 pub use client::{ControlClient, ControlError};
-pub use message::{ControlAnswer, ControlOperation};
+pub use message::{ControlAnswer, ControlOperation, LoggedBytes};
 pub(crate) use server::{ControlServer, ControlledMachine};
 
 use std::fs::File;

@@ -4,20 +4,23 @@
 //! devices, and everything that a driver knows is durable, so a device need not consider the log.
 
 mod address;
+mod detached;
 mod handles;
 pub(crate) mod reactor;
 mod stdio;
+mod take_queue;
 pub(crate) mod tcp;
 mod time;
 pub(crate) mod udp;
 mod unknown;
 
+pub(crate) use detached::DetachedDevice;
 pub use stdio::ConsoleDevice;
 pub use time::TimeDevice;
 pub(crate) use unknown::{DelayedCall, UnknownDevices};
 
-use plan::{EvalError, Natural, Ref, Val, ValueBuilder};
-use std::collections::HashMap;
+use crate::protocol;
+use plan::{EvalError, Map, NatRef, Natural, Ref, Val, ValueBuilder};
 use std::sync::Arc;
 use vm::Vm;
 
@@ -127,18 +130,24 @@ pub trait Device: Send + Sync {
 
 /// The devices of a machine, by name.
 #[derive(Clone, Default)]
-pub(crate) struct DeviceRegistry(HashMap<Vec<u8>, Arc<dyn Device>>);
+pub(crate) struct DeviceRegistry(
+    /// By the limbs of the nat of the name.
+    Map<Vec<u64>, Arc<dyn Device>>,
+);
 
 impl DeviceRegistry {
     /// A registry of these devices. Of two with one name, the later counts.
     pub(crate) fn new(devices: impl IntoIterator<Item = Arc<dyn Device>>) -> DeviceRegistry {
-        let named = |device: Arc<dyn Device>| (device.name().as_bytes().to_vec(), device);
+        let named = |device: Arc<dyn Device>| {
+            let limbs = device.name().as_bytes().chunks(8).map(protocol::short_name);
+            (limbs.collect::<Vec<u64>>(), device)
+        };
         DeviceRegistry(devices.into_iter().map(named).collect())
     }
 
-    /// The device whose name has these bytes.
-    pub(crate) fn find(&self, name: &[u8]) -> Option<&Arc<dyn Device>> {
-        self.0.get(name)
+    /// The device with this name.
+    pub(crate) fn find(&self, name: NatRef<'_>) -> Option<&Arc<dyn Device>> {
+        self.0.get(name.limbs())
     }
 
     /// Notifies all devices that a driver ends or begins anew ([`Device::release`]).

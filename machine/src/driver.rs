@@ -61,10 +61,10 @@ mod value;
 pub(crate) use pool::DriverPool;
 
 use crate::device::DeviceRegistry;
+use crate::mailbox::Address;
 use crate::message::{CogRequest, ControlMessage};
 use crate::settings::MachineSettings;
 use crate::watchdog::Watchdog;
-use crossbeam_channel::Sender;
 use std::sync::Arc;
 
 /// A driver's value with more parts than this, as [`plan::is_larger_than`] counts them, is not kept
@@ -79,8 +79,8 @@ pub(crate) struct DriverContext {
     pub(crate) watchdog: Arc<Watchdog>,
     pub(crate) devices: DeviceRegistry,
     /// To the event loop. The channel is bounded.
-    pub(crate) requests: Sender<CogRequest>,
-    pub(crate) control: Sender<ControlMessage>,
+    pub(crate) requests: Address<CogRequest>,
+    pub(crate) control: Address<ControlMessage>,
 }
 
 #[cfg(test)]

@@ -6,8 +6,8 @@ use persist::{CreateError, LogError, OpenError, PinError, Seq, SnapshotError, St
 use plan::{EvalError, Hash};
 use std::fmt;
 use std::io;
-use std::net::SocketAddrV4;
-use std::path::PathBuf;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 
 /// Why an evaluation was aborted: it ended without a value, and not by a crash.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -64,6 +64,91 @@ impl fmt::Display for AbortReason {
     }
 }
 
+/// Why a program could not take over the state of a machine. The machine is as it was.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum UpgradeFailure {
+    /// The bytes are not a program, for this reason.
+    #[error("this is not a program for an upgrade: {0}")]
+    NotAProgram(String),
+    /// The old cog has no state that could be kept: it is not a closure with at least three
+    /// arguments.
+    #[error("the machine has no state to keep: its cog is not a closure of three arguments")]
+    NoState,
+    /// The new cog does not have the form of one.
+    #[error(
+        "the new cog is none: expected a closure of a law that lacks one argument, whose last \
+         arguments are a state, a function that answers reads, and a row of workers"
+    )]
+    NotACog,
+    /// `migrate` crashed, as this text describes.
+    #[error("`migrate` crashed: {0}")]
+    Crashed(String),
+    /// `migrate` exceeded a limit, or can never end.
+    #[error("`migrate` was stopped: {0}")]
+    Aborted(AbortReason),
+    /// The machine is shutting down, and `migrate` took longer than it waits.
+    #[error("the machine is stopping")]
+    ShuttingDown,
+    /// A damaged pin was needed, as described here.
+    #[error("{0}")]
+    Damaged(String),
+}
+
+/// Why a machine was not upgraded. Unless it is [`UpgradeError::Run`], the machine is as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum UpgradeError {
+    /// This very program has not been rehearsed, or not without a fault.
+    #[error(
+        "there is no clean rehearsal of the program {program}; run `pallas rehearse` first, or \
+         upgrade with --force"
+    )]
+    NotRehearsed {
+        /// The hash of the program.
+        program: Hash,
+    },
+    /// The rehearsal is too old.
+    #[error(
+        "the rehearsal was of the state after event {at}, and the machine is at event {now}; rehearse \
+         again, allow a larger lag than --max-lag {max_lag}, or upgrade with --force"
+    )]
+    OldRehearsal {
+        /// The last event of the state that was rehearsed.
+        at: u64,
+        /// The last event of the machine.
+        now: u64,
+        /// How many events may be between them.
+        max_lag: u64,
+    },
+    /// The program could not take over the state.
+    #[error("the machine was not upgraded: {0}")]
+    Failed(#[from] UpgradeFailure),
+    /// The machine had to stop.
+    #[error(transparent)]
+    Run(#[from] RunError),
+}
+
+/// Why a machine did not go back to an earlier state.
+#[derive(Debug, thiserror::Error)]
+pub enum RollbackError {
+    /// The event is not before the last one.
+    #[error(
+        "there is nothing to roll back: the last event is {last}, and the state after event \
+             {to} was asked for"
+    )]
+    NotEarlier {
+        /// The event.
+        to: u64,
+        /// The last event.
+        last: u64,
+    },
+    /// The earlier state cannot be computed.
+    #[error(transparent)]
+    State(#[from] StartError),
+    /// The machine had to stop.
+    #[error(transparent)]
+    Run(#[from] RunError),
+}
+
 /// Why a machine could not be booted.
 #[derive(Debug, thiserror::Error)]
 pub enum BootError {
@@ -114,6 +199,17 @@ pub enum StartError {
         /// The numbers of the usable snapshots, newest first.
         usable: Vec<u64>,
     },
+    /// No kept snapshot leads to the state after an event, or there is no such event.
+    #[error("{}: the state after event {wanted} cannot be computed: the kept snapshots and the log \
+             lead to the states after the events from {first} to the last one", path.display())]
+    Unreachable {
+        /// The store's directory.
+        path: PathBuf,
+        /// The event.
+        wanted: Seq,
+        /// The event after which the first state can be computed.
+        first: Seq,
+    },
     /// The state could not be loaded from the snapshot, or stored in a new one.
     #[error(transparent)]
     State(#[from] StateError),
@@ -153,6 +249,12 @@ pub enum StartError {
         seq: Seq,
         /// How its evaluation ended now.
         problem: String,
+    },
+    /// A fork cannot be attached.
+    #[error("the machine cannot be attached: {error}")]
+    Attach {
+        /// Why the store could not record it.
+        error: LogError,
     },
     /// An address cannot be listened on.
     #[error(transparent)]
@@ -199,7 +301,7 @@ pub enum RunError {
 #[derive(Debug, thiserror::Error)]
 #[error("cannot listen on {address}: {source}")]
 pub struct ListenError {
-    pub(crate) address: SocketAddrV4,
+    pub(crate) address: SocketAddr,
     /// The system's error.
     pub(crate) source: io::Error,
 }
@@ -261,6 +363,17 @@ pub enum StateError {
         /// Which limit was exceeded.
         problem: String,
     },
+}
+
+impl StateError {
+    /// The error when the value of a state could not be evaluated, looked at or hashed.
+    pub(crate) fn from_evaluation(directory: &Path, stop: &EvalError) -> StateError {
+        let (path, problem) = (directory.into(), stop.to_string());
+        match stop {
+            EvalError::Damaged { .. } => StateError::Damaged { path, problem },
+            _ => StateError::NoRoom { path, problem },
+        }
+    }
 }
 
 const _: () = {

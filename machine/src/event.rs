@@ -13,6 +13,10 @@
 //!                                     2 memory, 3 loop
 //!          4                          no call of the cog: the cog had crashed, and runs again from
 //!                                     the state before the crash. There are no inputs
+//!          5  hash  bytes program     no call of the cog: the program with this hash took over its
+//!                                     state. There are no inputs, and C is 1
+//!          6  number  hash            no call of the cog: the state is again the one after the event
+//!                                     of this number, which has this hash. There are no inputs
 //! input    slot  0  bytes             a driver wrote this value
 //!          slot  1  bytes             a job has this result
 //!          slot  2  hash              a job has a result with this hash, which is too large for
@@ -27,6 +31,7 @@
 //! has the hash of the state *before* the event, which a replay compares. Values are seeds.
 
 use crate::codec::SeedBytes;
+use crate::program::UpgradeProgram;
 use persist::SetAsideId;
 use plan::Hash;
 use std::time::Duration;
@@ -80,6 +85,15 @@ pub(crate) enum EventOutcome {
     Aborted(u8),
     /// The cog, which had crashed, runs again from the state before the event that crashed.
     Retried,
+    /// This program took over the state of the cog.
+    Upgraded(UpgradeProgram),
+    /// The state is again the one after an earlier event.
+    RolledBack {
+        /// The event.
+        to: u64,
+        /// The hash of the state after it.
+        root: Hash,
+    },
 }
 
 /// An event in the log.
@@ -135,6 +149,9 @@ impl EventRecord {
             _ => return decoder.invalid("the flag of the hash is neither 0 nor 1"),
         };
         let outcome = decoder.outcome()?;
+        if matches!(outcome, EventOutcome::Upgraded(_)) && before.is_none() {
+            return decoder.invalid("an upgrade has no hash of the state before it");
+        }
         let count = decoder.number()?;
         let mut inputs = Vec::new();
         for _ in 0..count {
@@ -190,6 +207,16 @@ impl EventEncoder {
                 self.byte(*reason);
             }
             EventOutcome::Retried => self.byte(4),
+            EventOutcome::Upgraded(program) => {
+                self.byte(5);
+                self.0.extend(program.hash.as_bytes());
+                self.value(&program.seed);
+            }
+            EventOutcome::RolledBack { to, root } => {
+                self.byte(6);
+                self.number(*to);
+                self.0.extend(root.as_bytes());
+            }
         }
     }
 
@@ -270,6 +297,11 @@ impl<'b> EventDecoder<'b> {
                 _ => self.invalid("unknown reason of an abort"),
             },
             4 => Ok(EventOutcome::Retried),
+            5 => {
+                let hash = self.hash()?;
+                Ok(EventOutcome::Upgraded(UpgradeProgram { hash, seed: self.value()? }))
+            }
+            6 => Ok(EventOutcome::RolledBack { to: self.number()?, root: self.hash()? }),
             _ => self.invalid("unknown outcome"),
         }
     }
@@ -301,6 +333,8 @@ mod tests {
             EventOutcome::Aborted(2),
             EventOutcome::Aborted(3),
             EventOutcome::Retried,
+            EventOutcome::Upgraded(UpgradeProgram { hash: Hash([5; 32]), seed: value(b"program") }),
+            EventOutcome::RolledBack { to: 1 << 40, root: Hash([6; 32]) },
         ];
         let inputs = [
             EventInput { slot: 0, payload: InputPayload::Written(value(b"one")) },
@@ -310,7 +344,8 @@ mod tests {
         ];
         let event = |(number, outcome): (usize, EventOutcome)| EventRecord {
             time: 1_764_000_000_000_000_000,
-            before: (number % 2 == 0).then_some(Hash([number as u8; 32])),
+            before: (number % 2 == 0 || matches!(outcome, EventOutcome::Upgraded(_)))
+                .then_some(Hash([number as u8; 32])),
             outcome,
             inputs: inputs[..number.min(inputs.len())].to_vec(),
         };

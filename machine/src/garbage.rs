@@ -12,10 +12,10 @@
 use crate::cog::Cog;
 use crate::console::{Console, ConsoleNotice};
 use crate::error::{RunError, SystemError};
+use crate::mailbox::Address;
 use crate::message::{ControlMessage, GarbageReport};
 use crate::metrics::MetricsRecorder;
 use crate::settings::GarbagePolicy;
-use crossbeam_channel::Sender;
 use persist::collect::{BackgroundCollection, CollectPace, GarbageEstimate};
 use persist::{Store, WrittenPins};
 use profile::ProfileTimer;
@@ -73,7 +73,7 @@ impl GarbageCollector {
         &mut self,
         cog: &mut Cog,
         store: &Arc<Store>,
-        control: &Sender<ControlMessage>,
+        control: &Address<ControlMessage>,
     ) -> Result<(), RunError> {
         let Some(policy) = self.policy.filter(|_| self.thread.is_none()) else { return Ok(()) };
         let Some(collected) = &self.collected else { return self.start_estimate(store, control) };
@@ -99,7 +99,7 @@ impl GarbageCollector {
     fn start_estimate(
         &mut self,
         store: &Arc<Store>,
-        control: &Sender<ControlMessage>,
+        control: &Address<ControlMessage>,
     ) -> Result<(), RunError> {
         let store = Arc::clone(store);
         self.written_at_begin = self.pins.bytes();
@@ -112,7 +112,7 @@ impl GarbageCollector {
     /// Runs `work` on a thread with low priority, which sends the result.
     fn start_thread(
         &mut self,
-        control: &Sender<ControlMessage>,
+        control: &Address<ControlMessage>,
         work: impl FnOnce() -> GarbageReport + Send + 'static,
     ) -> Result<(), RunError> {
         let control = control.clone();
@@ -125,7 +125,7 @@ impl GarbageCollector {
                 // All references to the store are dropped before the message is sent.
                 let report = work();
                 // If the event loop has ended, no thread receives the message.
-                let _ = control.send(ControlMessage::Garbage(report));
+                control.send(ControlMessage::Garbage(report));
             })
             .map_err(SystemError::new("start a thread"))?;
         self.thread = Some(thread);

@@ -11,6 +11,7 @@ use crate::console::ReportOrigin;
 use crate::conventions::JobResultForm;
 use crate::error::SystemError;
 use crate::event::InputPayload;
+use crate::mailbox::Address;
 use crate::message::ControlMessage;
 use crate::settings::MachineSettings;
 use crate::trace::{self, ConsoleMessage};
@@ -153,7 +154,7 @@ pub(crate) struct JobPool {
     settings: Arc<MachineSettings>,
     watchdog: Arc<Watchdog>,
     form: JobResultForm,
-    control: Sender<ControlMessage>,
+    control: Address<ControlMessage>,
     tasks: Option<Sender<JobTask>>,
     queue: Receiver<JobTask>,
     threads: Vec<JoinHandle<()>>,
@@ -165,7 +166,7 @@ impl JobPool {
         settings: &Arc<MachineSettings>,
         watchdog: &Arc<Watchdog>,
         form: JobResultForm,
-        control: Sender<ControlMessage>,
+        control: Address<ControlMessage>,
     ) -> JobPool {
         let (tasks, queue) = unbounded();
         let (settings, watchdog) = (Arc::clone(settings), Arc::clone(watchdog));
@@ -206,7 +207,7 @@ impl JobPool {
                         perform(&settings, &watchdog, form, track.as_ref(), &task)
                     {
                         // If the event loop has ended, no thread receives the result.
-                        let _ = control.send(message);
+                        control.send(message);
                     }
                 }
             })

@@ -43,6 +43,7 @@
 //! worker_pool   the running workers             worker_table  which worker is in which slot
 //! cog           the cog's heap: events, reads   driver, job   the workers
 //! trace         reports about evaluations       message       messages between threads
+//! mailbox       queues of messages to a thread
 //! metrics       counts of a running machine
 //! settings      what an embedder chooses        device        what drivers call; time, tcp, udp, stdio
 //! reactor       readiness of sockets            handles       what devices opened for drivers
@@ -50,6 +51,10 @@
 //! set_aside     the bytes of a set-aside input
 //! conventions   what programs of different kernels expect
 //! watchdog      time limits                     cancellation  ending a worker from outside
+//! program       what an upgrade gives a machine  upgrade_check  which rehearsal it demands
+//! replay_source where a replay reads           state_diff    what differs between two states
+//! rehearsal     a new program beside the old one, on the last events
+//! history       states and events, read only     logged        an event for other crates
 //! protocol      the shapes of PLAN values       codec         values as bytes
 //! clock         wall, monotonic, CPU time       console       what a machine reports
 //! germs         pins that move between stores   verify        the hashes of stored pins
@@ -87,19 +92,27 @@ mod error;
 mod event;
 mod garbage;
 mod germs;
+mod history;
 mod job;
+mod logged;
 mod machine;
+mod mailbox;
 mod message;
 mod metrics;
 mod packed;
+mod program;
 mod protocol;
+mod rehearsal;
 mod replay;
+mod replay_source;
 mod set_aside;
 mod settings;
 mod snapshot;
+mod state_diff;
 mod state_hash;
 mod status;
 mod trace;
+mod upgrade_check;
 mod verify;
 mod watchdog;
 mod worker_pool;
@@ -109,17 +122,23 @@ pub use boot::{BootOptions, BootReport};
 pub use console::{Console, ConsoleNotice, ReportOrigin};
 pub use conventions::{JobResultForm, ReadArgumentOrder};
 pub use error::{
-    AbortReason, BootError, LimitStop, LimitStopCause, ListenError, RunError, StartError,
-    StateError, SystemError,
+    AbortReason, BootError, LimitStop, LimitStopCause, ListenError, RollbackError, RunError,
+    StartError, StateError, SystemError, UpgradeError, UpgradeFailure,
 };
 pub use germs::GermCodec;
-pub use machine::{Machine, MachineHandle, RunOutcome};
+pub use history::{LoggedOutput, MachineHistory, MachineReplay, ReplayStatus, ReplayedEvent};
+pub use logged::{LoggedEnding, LoggedEvent, LoggedInput, LoggedInputKind};
+pub use machine::{Machine, MachineHandle, OfferReport, RollbackReport, RunOutcome};
 pub use metrics::MachineMetrics;
+pub use program::{ProgramError, UpgradeProgram};
+pub use rehearsal::{RehearsalReport, RehearsedEnding, RehearsedEvent, WorkerComparison};
 pub use set_aside::{SetAsideInput, SetAsideReason, UnknownSetAsideInput};
 pub use settings::{
     DriverSettings, GarbagePolicy, MachineSettings, NetworkSettings, ReplayFrom, SnapshotPolicy,
     TimeLimits,
 };
+pub use state_diff::{DiffLimit, StateChange, StateDiff};
+pub use upgrade_check::{UpgradeAnswerFields, UpgradeCheck, UpgradeReport};
 pub use verify::HashVerifier;
 
 #[cfg(test)]

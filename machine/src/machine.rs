@@ -8,8 +8,9 @@
 //!
 //! The loop (`event_loop`) runs on the thread that opened the machine, which owns the cog's heap.
 //! While an event is on its way to the disk, the next ones are applied. `inputs` makes events of
-//! inputs, and deals with those that exceed a limit; `reads` answers reads beside events; `retry` makes a cog that has crashed run again;
-//! `effects` has what waits for the disk, and `shutdown` what happens when the loop ends or the disk
+//! inputs, and deals with those that exceed a limit; `reads` answers reads beside events; `retry`
+//! makes a cog that has crashed run again; `upgrade` lets another program take over the state, and
+//! `rollback` goes back to an earlier one; `effects` has what waits for the disk, and `shutdown` what happens when the loop ends or the disk
 //! is full.
 
 mod effect_queue;
@@ -19,32 +20,38 @@ mod inputs;
 mod read_queue;
 mod reads;
 mod retry;
+mod rollback;
 mod shutdown;
+mod upgrade;
 
 use crate::boot::{self, BootOptions, BootReport};
 use crate::cog::{Cog, CogError};
 use crate::console::ConsoleNotice;
 use crate::control::{ControlServer, ControlledMachine};
-use crate::device::reactor::Reactor;
+use crate::device::reactor::ReactorThread;
 use crate::device::tcp::TcpDevice;
 use crate::device::udp::UdpDevice;
-use crate::device::{Device, DeviceRegistry, TimeDevice};
+use crate::device::{DetachedDevice, Device, DeviceRegistry, TimeDevice};
 use crate::driver::DriverContext;
 use crate::error::{BootError, LimitStop, RunError, StartError, StateError, SystemError};
 use crate::garbage::GarbageCollector;
-use crate::message::{CogRequest, ControlMessage};
+use crate::mailbox::{Address, Doorbell, Inbox, mailbox};
+use crate::message::{self, CogRequest, ControlMessage};
 use crate::metrics::{MachineMetrics, MetricsRecorder};
+use crate::program::UpgradeProgram;
 use crate::replay::{self, Replayed};
 use crate::settings::MachineSettings;
 use crate::snapshot::SnapshotScheduler;
 use crate::state_hash::StateHashSchedule;
-use crate::status::{self, CogStatus};
+use crate::status::CogStatus;
+use crate::upgrade_check::{UpgradeCheck, UpgradeReport};
 use crate::watchdog::Watchdog;
 use crate::worker_pool::WorkerPool;
 use crate::worker_table::WorkerTable;
-use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+pub use rollback::{OfferReport, RollbackReport};
+
 use effect_queue::{Effect, EffectQueue};
-use persist::{LogAppender, Seq, Store};
+use persist::{LogAppender, Seq, Store, StoreReadError};
 use plan::{Hash, Val};
 use profile::ProfileTrack;
 use read_queue::ReadQueue;
@@ -88,7 +95,7 @@ pub enum RunOutcome {
 /// Stops a running machine from another thread, and observes it.
 #[derive(Clone)]
 pub struct MachineHandle {
-    control: Sender<ControlMessage>,
+    control: Address<ControlMessage>,
     stopping: Arc<AtomicBool>,
     watchdog: Arc<Watchdog>,
     metrics: Arc<MetricsRecorder>,
@@ -100,14 +107,25 @@ impl MachineHandle {
         self.metrics.read()
     }
 
+    /// Upgrades the running machine to a program, and waits until that is durable.
+    ///
+    /// # Errors
+    /// Why the machine was not upgraded; or that it stops, and then the upgrade may have happened.
+    pub fn upgrade(
+        &self,
+        program: UpgradeProgram,
+        check: UpgradeCheck,
+    ) -> Result<UpgradeReport, String> {
+        message::request_upgrade(&self.control, program, check)
+    }
+
     /// Makes the machine finish its current work, write a snapshot and return from
     /// [`Machine::run`]. An evaluation that takes longer than a second is interrupted; its event
     /// has then not happened.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
         self.watchdog.shut_down_within(SHUTDOWN_GRACE);
-        // If the event loop has ended, the machine has stopped.
-        let _ = self.control.send(ControlMessage::Stop);
+        self.control.send(ControlMessage::Stop);
     }
 }
 
@@ -120,14 +138,16 @@ pub struct Machine {
     pub(crate) cog: Cog,
     workers: WorkerTable,
     pool: WorkerPool,
-    requests: Receiver<CogRequest>,
-    control: Receiver<ControlMessage>,
+    /// Wakes the thread of the event loop.
+    doorbell: Arc<Doorbell>,
+    requests: Inbox<CogRequest>,
+    control: Inbox<ControlMessage>,
     /// Requests and messages that have been received and wait for the end of an event.
     postponed_requests: VecDeque<CogRequest>,
     postponed_control: VecDeque<ControlMessage>,
     /// The reads that have not ended.
     reads: ReadQueue,
-    control_sender: Sender<ControlMessage>,
+    control_sender: Address<ControlMessage>,
     stopping: Arc<AtomicBool>,
     metrics: Arc<MetricsRecorder>,
     /// Where the times from appended to durable are recorded, if they are.
@@ -200,9 +220,15 @@ impl Machine {
         let settings = Arc::new(settings);
         let watchdog = Arc::new(Watchdog::start(&settings.clock)?);
         let Replayed { cog, snapshots, events } = replay::replay(&store, &settings, &watchdog)?;
-        let (devices, connections) = make_devices(&settings)?;
-        let (request_sender, requests) = bounded(REQUEST_QUEUE);
-        let (control_sender, control) = unbounded();
+        if settings.attach {
+            store.attach().map_err(|error| StartError::Attach { error })?;
+        }
+        let is_detached = store.is_detached().map_err(StoreReadError::from)?;
+        let (devices, connections) =
+            if is_detached { detached_devices(&settings)? } else { make_devices(&settings)? };
+        let doorbell = Arc::new(Doorbell::of_current_thread());
+        let (request_sender, requests) = mailbox(&doorbell, REQUEST_QUEUE);
+        let (control_sender, control) = mailbox(&doorbell, usize::MAX);
         let context = DriverContext {
             settings: Arc::clone(&settings),
             watchdog: Arc::clone(&watchdog),
@@ -219,8 +245,11 @@ impl Machine {
             SystemError::new("start the log's thread")(io::Error::other(error.to_string()))
         })?;
         let store = Arc::new(store);
-        let controlled =
-            ControlledMachine { store: Arc::downgrade(&store), metrics: Arc::clone(&metrics) };
+        let controlled = ControlledMachine {
+            store: Arc::downgrade(&store),
+            metrics: Arc::clone(&metrics),
+            control: control_sender.clone(),
+        };
         let control_server = start_control(&settings, controlled);
         Ok(Machine {
             applied: store.last(),
@@ -232,6 +261,7 @@ impl Machine {
             watchdog,
             cog,
             pool,
+            doorbell,
             requests,
             control,
             postponed_requests: VecDeque::new(),
@@ -273,7 +303,7 @@ impl Machine {
     /// # Errors
     /// [`StateError::NoRoom`] and [`StateError::Damaged`].
     pub fn state_hash(&mut self) -> Result<Hash, StateError> {
-        self.cog.hash().map_err(|stop| status::failed(&self.store, &stop))
+        self.cog.hash().map_err(|stop| StateError::from_evaluation(self.store.path(), &stop))
     }
 
     /// Runs the machine until a handle stops it, or until nothing can ever happen to it.
@@ -352,7 +382,7 @@ fn start_control(settings: &MachineSettings, machine: ControlledMachine) -> Opti
 fn make_devices(
     settings: &MachineSettings,
 ) -> Result<(DeviceRegistry, Arc<AtomicUsize>), StartError> {
-    let reactor = Arc::new(Reactor::start()?);
+    let reactor = Arc::new(ReactorThread::start()?);
     let tcp = TcpDevice::start(&settings.network, &reactor, Arc::clone(&settings.console))?;
     let connections = tcp.open_connections();
     let own: [Arc<dyn Device>; 3] = [
@@ -362,6 +392,17 @@ fn make_devices(
     ];
     let devices = own.into_iter().chain(settings.devices.iter().cloned());
     Ok((DeviceRegistry::new(devices), connections))
+}
+
+/// The devices of a fork that is not attached: all but the clock are silent.
+fn detached_devices(
+    settings: &MachineSettings,
+) -> Result<(DeviceRegistry, Arc<AtomicUsize>), StartError> {
+    settings.console.notice(&ConsoleNotice::Detached);
+    let clock: Arc<dyn Device> = Arc::new(TimeDevice::start(Arc::clone(&settings.clock))?);
+    let names = ["tcp", "udp"].into_iter().chain(settings.devices.iter().map(|it| it.name()));
+    let silent = names.map(|name| Arc::new(DetachedDevice(name.into())) as Arc<dyn Device>);
+    Ok((DeviceRegistry::new([clock].into_iter().chain(silent)), Arc::default()))
 }
 
 #[cfg(test)]

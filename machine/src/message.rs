@@ -4,7 +4,11 @@ use crate::codec::SeedBytes;
 use crate::device::DeviceAnswer;
 use crate::error::{StateError, SystemError};
 use crate::event::InputPayload;
-use crossbeam_channel::Sender;
+use crate::mailbox::Address;
+use crate::packed::PackedMessage;
+use crate::program::UpgradeProgram;
+use crate::upgrade_check::{UpgradeCheck, UpgradeReport};
+use crossbeam_channel::{Sender, bounded};
 use persist::collect::{CollectStats, GarbageEstimate};
 use persist::{LogError, Seq};
 use plan::EvalError;
@@ -17,7 +21,7 @@ pub(crate) enum CogRequest {
     /// Make `value` an input of the cog.
     Write { worker: u64, value: SeedBytes },
     /// Answer a query. The answer carries `key` and `serial` ([`DriverMessage::ReadAnswer`]).
-    Read { worker: u64, key: u64, serial: u64, query: SeedBytes, call: ReadCall },
+    Read { worker: u64, key: u64, serial: u64, query: PackedMessage, call: ReadCall },
 }
 
 impl CogRequest {
@@ -61,8 +65,37 @@ pub(crate) enum ControlMessage {
     Garbage(GarbageReport),
     /// A thread has panicked.
     Panicked(&'static str),
+    /// Another process has requested an upgrade.
+    Upgrade(Box<UpgradeRequest>),
     /// The machine's handle has requested a stop.
     Stop,
+}
+
+/// Where the answer to a requested upgrade goes: the report, or why the machine was not upgraded.
+pub(crate) type UpgradeAnswer = Sender<Result<UpgradeReport, String>>;
+
+/// A request to upgrade the running machine.
+pub(crate) struct UpgradeRequest {
+    pub(crate) program: UpgradeProgram,
+    pub(crate) check: UpgradeCheck,
+    /// Gets the report when the upgrade is durable, and is dropped if the machine ends before.
+    pub(crate) answer: UpgradeAnswer,
+}
+
+/// Has the event loop upgrade the machine, and waits until that is durable.
+///
+/// # Errors
+/// Why the machine was not upgraded; or that it stops, and then the upgrade may have happened.
+pub(crate) fn request_upgrade(
+    control: &Address<ControlMessage>,
+    program: UpgradeProgram,
+    check: UpgradeCheck,
+) -> Result<UpgradeReport, String> {
+    let (answer, answered) = bounded(1);
+    let request = Box::new(UpgradeRequest { program, check, answer });
+    let stopping = || "the machine is stopping".to_owned();
+    control.send(ControlMessage::Upgrade(request));
+    answered.recv().map_err(|_| stopping())?
 }
 
 /// What a thread of the collector found or did.
@@ -86,7 +119,7 @@ impl ControlMessage {
     /// A guard that sends [`Panicked`](ControlMessage::Panicked) if the thread that holds it
     /// panics.
     pub(crate) fn on_panic(
-        control: &Sender<ControlMessage>,
+        control: &Address<ControlMessage>,
         thread_name: &'static str,
     ) -> PanicGuard {
         PanicGuard { control: control.clone(), thread_name }
@@ -104,15 +137,14 @@ pub(crate) struct SnapshotEnd {
 
 /// See [`ControlMessage::on_panic`].
 pub(crate) struct PanicGuard {
-    control: Sender<ControlMessage>,
+    control: Address<ControlMessage>,
     thread_name: &'static str,
 }
 
 impl Drop for PanicGuard {
     fn drop(&mut self) {
         if thread::panicking() {
-            // If the event loop has ended, no thread receives the message.
-            let _ = self.control.send(ControlMessage::Panicked(self.thread_name));
+            self.control.send(ControlMessage::Panicked(self.thread_name));
         }
     }
 }
@@ -121,9 +153,9 @@ impl Drop for PanicGuard {
 /// call that an answer is for: a call that was cancelled meanwhile has another.
 pub(crate) enum DriverMessage {
     /// A message of the cog.
-    CogOutput { key: u64, value: SeedBytes },
+    CogOutput { key: u64, value: PackedMessage },
     /// The cog's answer to a read.
-    ReadAnswer { key: u64, serial: u64, value: SeedBytes },
+    ReadAnswer { key: u64, serial: u64, value: PackedMessage },
     /// The cog could not answer a read, because the evaluation was aborted.
     ReadFailed { key: u64, serial: u64 },
     /// An input that this driver wrote was set aside.

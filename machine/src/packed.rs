@@ -5,7 +5,12 @@
 //! packed once, and loaded once into a heap. A [`PinPacker`] remembers the pins that it has packed,
 //! and a [`PinLoader`] those that it has loaded, both up to a limit of bytes.
 //!
-//! A pin is packed as a germ, whose holes are the pins that it refers to directly.
+//! A pin is packed as a germ, whose holes are the pins that it refers to directly. [`message`] packs
+//! small values in a form of their own.
+
+mod message;
+
+pub(crate) use message::PackedMessage;
 
 use plan::seed::{self, LoadError, SaveError};
 use plan::{EvalError, Hash, Map, PinRef, Shape, Val};
@@ -21,6 +26,15 @@ struct PackedPin {
     hash: Hash,
     holes: Vec<Hash>,
     germ: Vec<u8>,
+}
+
+/// A pin and all pins in it.
+struct PackedClosure {
+    hash: Hash,
+    /// Each comes after those that it refers to. The last one is the pin itself.
+    pins: Vec<Arc<PackedPin>>,
+    /// The size of the germs, in bytes.
+    size: usize,
 }
 
 /// A value in parts. It belongs to no heap.
@@ -40,14 +54,20 @@ impl PackedValue {
 
     /// The size in bytes, with all pins.
     pub(crate) fn size(&self) -> usize {
-        self.germ.len() + self.pins.iter().map(|pin| pin.germ.len()).sum::<usize>()
+        self.germ.len() + size(&self.pins)
     }
+}
+
+fn size(pins: &[Arc<PackedPin>]) -> usize {
+    pins.iter().map(|pin| pin.germ.len()).sum()
 }
 
 /// Packs values of one heap.
 #[derive(Default)]
 pub(crate) struct PinPacker {
     packed: Map<Hash, Arc<PackedPin>>,
+    /// The pins that messages referred to directly.
+    closures: Map<Hash, Arc<PackedClosure>>,
     bytes: usize,
 }
 
@@ -57,34 +77,36 @@ impl PinPacker {
     /// # Errors
     /// The value has too many parts.
     pub(crate) fn pack(&mut self, vm: &mut Vm, value: &Val) -> Result<PackedValue, SaveError> {
-        if self.bytes > REMEMBERED_BYTES {
-            *self = PinPacker::default();
-        }
-        match self.pack_in_parts(vm, value) {
+        let packed = match self.pack_in_parts(vm, value) {
             // A pin that cannot be hashed stays where it is in the value.
             Err(SaveError::PinTooLarge { .. }) => {
                 let germ = seed::save(vm, value)?;
                 Ok(PackedValue { pins: Vec::new(), holes: Vec::new(), germ })
             }
             packed => packed,
-        }
+        };
+        self.limit_memory();
+        packed
     }
 
     fn pack_in_parts(&mut self, vm: &mut Vm, value: &Val) -> Result<PackedValue, SaveError> {
         let root = vm.pin(value)?;
         let (holes, germ) = seed::save_germ(vm, &root)?;
+        let edges = match vm.look(&root).shape() {
+            Shape::Pin(pin) => edges(vm, pin)?,
+            _ => Vec::new(),
+        };
+        let pins = self.pins_in(vm, edges)?;
+        Ok(PackedValue { pins, holes, germ })
+    }
+
+    /// Packs pins and all pins in them. Each comes after those that it refers to.
+    fn pins_in(&mut self, vm: &Vm, roots: Vec<Val>) -> Result<Vec<Arc<PackedPin>>, SaveError> {
         let mut pins = Vec::new();
         let mut seen = HashSet::new();
         // A pin comes a second time after the pins that it refers to.
-        let mut pending: Vec<(Val, Option<Arc<PackedPin>>)> = Vec::new();
-        let push_edges = |pin: &Val, pending: &mut Vec<_>| -> Result<(), EvalError> {
-            if let Shape::Pin(pin) = vm.look(pin).shape() {
-                let edges = seed::edges(pin)?.into_iter().map(PinRef::value);
-                pending.extend(edges.map(|edge| (vm.hold(edge), None)));
-            }
-            Ok(())
-        };
-        push_edges(&root, &mut pending)?;
+        let mut pending: Vec<(Val, Option<Arc<PackedPin>>)> =
+            roots.into_iter().map(|root| (root, None)).collect();
         while let Some((pin, packed)) = pending.pop() {
             if let Some(packed) = packed {
                 pins.push(packed);
@@ -106,10 +128,36 @@ impl PinPacker {
                 }
             };
             pending.push((pin.clone(), Some(packed)));
-            push_edges(&pin, &mut pending)?;
+            pending.extend(edges(vm, shape)?.into_iter().map(|edge| (edge, None)));
         }
-        Ok(PackedValue { pins, holes, germ })
+        Ok(pins)
     }
+
+    /// Packs a pin and all pins in it.
+    fn closure(&mut self, vm: &Vm, pin: PinRef<'_>) -> Result<Arc<PackedClosure>, SaveError> {
+        let hash = pin.hash()?;
+        if let Some(closure) = self.closures.get(&hash) {
+            return Ok(Arc::clone(closure));
+        }
+        let pins = self.pins_in(vm, vec![vm.hold(pin.value())])?;
+        self.bytes += size_of_val(&*pins);
+        let closure = Arc::new(PackedClosure { hash, size: size(&pins), pins });
+        self.closures.insert(hash, Arc::clone(&closure));
+        Ok(closure)
+    }
+
+    /// Forgets everything if that takes too much memory.
+    fn limit_memory(&mut self) {
+        if self.bytes > REMEMBERED_BYTES {
+            *self = PinPacker::default();
+        }
+    }
+}
+
+/// The pins that a pin refers to directly.
+fn edges(vm: &Vm, pin: PinRef<'_>) -> Result<Vec<Val>, EvalError> {
+    let edges = seed::edges(pin)?.into_iter().map(PinRef::value);
+    Ok(edges.map(|edge| vm.hold(edge)).collect())
 }
 
 /// Loads values into one heap.
@@ -125,10 +173,24 @@ impl PinLoader {
     /// # Errors
     /// There is no room for the value.
     pub(crate) fn load(&mut self, vm: &mut Vm, value: &PackedValue) -> Result<Val, LoadError> {
-        if self.bytes > REMEMBERED_BYTES {
-            *self = PinLoader::default();
+        self.load_pins(vm, &value.pins)?;
+        let loaded = self.load_germ(vm, &value.holes, &value.germ);
+        self.limit_memory();
+        loaded
+    }
+
+    /// Builds a pin, always in the same heap.
+    fn load_closure(&mut self, vm: &mut Vm, closure: &PackedClosure) -> Result<Val, LoadError> {
+        if let Some(pin) = self.loaded.get(&closure.hash) {
+            return Ok(pin.clone());
         }
-        for pin in &value.pins {
+        self.load_pins(vm, &closure.pins)?;
+        // The last of the pins is the pin itself.
+        self.loaded.get(&closure.hash).cloned().ok_or_else(|| no_room(EvalError::OutOfMemory))
+    }
+
+    fn load_pins(&mut self, vm: &mut Vm, pins: &[Arc<PackedPin>]) -> Result<(), LoadError> {
+        for pin in pins {
             if self.loaded.contains_key(&pin.hash) {
                 continue;
             }
@@ -140,7 +202,7 @@ impl PinLoader {
             self.bytes += pin.germ.len();
             self.loaded.insert(pin.hash, loaded.map_err(no_room)?);
         }
-        self.load_germ(vm, &value.holes, &value.germ)
+        Ok(())
     }
 
     fn load_germ(&self, vm: &mut Vm, holes: &[Hash], germ: &[u8]) -> Result<Val, LoadError> {
@@ -148,6 +210,13 @@ impl PinLoader {
         let holes: Vec<Val> =
             holes.iter().filter_map(|hash| self.loaded.get(hash).cloned()).collect();
         seed::load_germ(vm, &holes, germ)
+    }
+
+    /// Forgets everything if that keeps too much memory.
+    fn limit_memory(&mut self) {
+        if self.bytes > REMEMBERED_BYTES {
+            *self = PinLoader::default();
+        }
     }
 }
 

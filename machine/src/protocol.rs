@@ -3,7 +3,7 @@
 //! Parsing is lenient and never fails: a value of another shape is no worker, no request or no
 //! output. All values are in normal form.
 
-use plan::{AppRef, Items, Ref, Shape};
+use plan::{AppRef, Items, LawRef, NatRef, Ref, Shape};
 
 /// The parts of a cog that the machine uses.
 pub(crate) struct CogParts<'h> {
@@ -39,6 +39,32 @@ impl<'h> CogParts<'h> {
     pub(crate) fn has_workers(&self) -> bool {
         self.slots().any(|slot| !is_zero(slot))
     }
+}
+
+/// The number of arguments of a cog that the machine uses: state, reads and workers.
+const COG_PARTS: usize = 3;
+
+/// Whether a value has the form of a cog: a closure of a law that lacks one argument, whose last
+/// arguments are state, reads and a row of workers.
+pub(crate) fn is_cog(value: Ref<'_>) -> bool {
+    let Shape::App(app) = value.shape() else { return false };
+    let arity = law(app.head()).and_then(|law| law.arity().to_u64());
+    let is_complete = app.len() >= COG_PARTS && arity == Some(app.len() as u64 + 1);
+    is_complete && CogParts::of(value).workers.is_some()
+}
+
+/// The function of an app, without its arguments; None if the value is no app.
+pub(crate) fn head(value: Ref<'_>) -> Option<Ref<'_>> {
+    if let Shape::App(app) = value.shape() { Some(app.head()) } else { None }
+}
+
+/// The law in a value that is a law, pinned or not.
+fn law(value: Ref<'_>) -> Option<LawRef<'_>> {
+    let value = match value.shape() {
+        Shape::Pin(pin) => pin.item(),
+        _ => value,
+    };
+    if let Shape::Law(law) = value.shape() { Some(law) } else { None }
 }
 
 /// A worker that a cog asks for.
@@ -88,14 +114,29 @@ fn output(item: Ref<'_>) -> Option<CogOutputRef<'_>> {
     })
 }
 
+const READ: u64 = short_name(b"read");
+const WRITE: u64 = short_name(b"write");
+
+/// The nat of a name of at most 8 bytes, the first byte least significant.
+pub(crate) const fn short_name(name: &[u8]) -> u64 {
+    assert!(name.len() <= 8, "a short name");
+    let mut nat = 0;
+    let mut index = name.len();
+    while index > 0 {
+        index -= 1;
+        nat = nat << 8 | name[index] as u64;
+    }
+    nat
+}
+
 /// A request of a driver.
 pub(crate) enum DriverRequest<'h> {
     /// `[0 %read query]`
     Read(Ref<'h>),
     /// `[0 %write value]`
     Write(Ref<'h>),
-    /// `[device ..]`: the bytes of the device's name, and the arguments.
-    Call(Vec<u8>, Vec<Ref<'h>>),
+    /// `[device ..]`: the device's name, and the arguments.
+    Call(NatRef<'h>, Vec<Ref<'h>>),
 }
 
 /// The row of requests of a driver value; None if it has none.
@@ -116,12 +157,12 @@ pub(crate) fn request_body(body: Ref<'_>) -> Option<DriverRequest<'_>> {
     let items = body.as_row()?;
     let device = items.get(0)?.as_nat()?;
     if !device.is_zero() {
-        return Some(DriverRequest::Call(device.bytes(), items.iter().skip(1).collect()));
+        return Some(DriverRequest::Call(device, items.iter().skip(1).collect()));
     }
     let value = items.get(2)?;
-    match items.get(1)?.as_nat()?.bytes().as_slice() {
-        b"read" => Some(DriverRequest::Read(value)),
-        b"write" => Some(DriverRequest::Write(value)),
+    match items.get(1)?.as_u64()? {
+        READ => Some(DriverRequest::Read(value)),
+        WRITE => Some(DriverRequest::Write(value)),
         _ => None,
     }
 }
@@ -130,11 +171,7 @@ pub(crate) fn request_body(body: Ref<'_>) -> Option<DriverRequest<'_>> {
 /// exactly one.
 pub(crate) fn is_partial_call(value: Ref<'_>, name: &[u8], count: usize) -> bool {
     let Shape::App(app) = value.shape() else { return false };
-    let head = match app.head().shape() {
-        Shape::Pin(pin) => pin.item().shape(),
-        head => head,
-    };
-    let Shape::Law(law) = head else { return false };
+    let Some(law) = law(app.head()) else { return false };
     app.len() == count
         && law.name().bytes() == name
         && law.arity().to_u64() == Some(count as u64 + 1)

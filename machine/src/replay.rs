@@ -1,18 +1,20 @@
 //! Replay: loading a snapshot, and applying the events since once more. A long replay writes
 //! snapshots on its way, as a running machine does, and reports how far it is.
 
-use crate::cog::{Cog, CogError};
+use crate::cog::{AppliedEvent, Cog, CogError};
 use crate::console::ConsoleNotice;
 use crate::error::{StartError, StateError};
 use crate::event::EventRecord;
+use crate::replay_source::ReplaySource;
 use crate::settings::{MachineSettings, ReplayFrom};
 use crate::snapshot::SnapshotScheduler;
 use crate::status::MachineState;
 use crate::watchdog::Watchdog;
-use persist::{LogRecord, RecoveryReport, SetAsideId, Store};
-use std::path::Path;
+use persist::{LogRecord, RecoveryReport, Seq, SetAsideId, Snapshot, Store};
+use plan::Hash;
 use std::sync::Arc;
 use std::time::Duration;
+use vm::Vm;
 
 /// The state that a replay arrived at.
 pub(crate) struct Replayed {
@@ -37,9 +39,7 @@ pub(crate) fn replay(
         return Err(StartError::NotBooted { path: store.path().into() });
     };
     let total = store.durable().0 - snapshot.covers.0;
-    let mut cog = Cog::new(settings, watchdog, |vm| {
-        MachineState::load(vm, store, snapshot).map_err(StartError::from)
-    })?;
+    let mut cog = Cog::new(settings, watchdog, |vm| load(vm, store, snapshot))?;
     let mut snapshots = SnapshotScheduler::new(settings.snapshots, store.written_pins());
     let (clock, console) = (&*settings.clock, &*settings.console);
     let (mut events, mut offered) = (0, Vec::new());
@@ -47,7 +47,7 @@ pub(crate) fn replay(
     let mut shown = clock.instant();
     for record in recovery.records {
         let record = record?;
-        let took = replay_event(&mut cog, store.path(), &record, &mut offered)?;
+        let took = replay_event(&mut cog, store, &record, &mut offered)?.took;
         snapshots.count_event(record.payload.len() as u64, took);
         events += 1;
         console.replay_progress(events, total);
@@ -91,32 +91,136 @@ fn recover(store: &Store, settings: &MachineSettings) -> Result<RecoveryReport, 
     Ok(recovery)
 }
 
-/// Applies a logged event once more. Returns how long its evaluation took, and adds to `offered`
-/// the inputs that had been set aside.
-fn replay_event(
+/// Loads the state of a snapshot.
+fn load(
+    vm: &mut Vm,
+    source: &impl ReplaySource,
+    snapshot: &Snapshot,
+) -> Result<MachineState, StartError> {
+    let root = source.snapshot_root(snapshot).map_err(StateError::from)?;
+    Ok(MachineState::load(vm, &source.directory(), &root)?)
+}
+
+/// Makes a cog with the state of the newest snapshot no later than the event `seq`, and replays the
+/// events from there to `seq`.
+///
+/// # Errors
+/// [`StartError::Unreachable`] if there is no such snapshot or event; see [`StartError`].
+pub(crate) fn cog_at(
+    source: &impl ReplaySource,
+    seq: Seq,
+    settings: &Arc<MachineSettings>,
+    watchdog: &Arc<Watchdog>,
+) -> Result<Cog, StartError> {
+    let snapshot = snapshot_before(source, seq)?;
+    let mut cog = Cog::new(settings, watchdog, |vm| load(vm, source, &snapshot))?;
+    replay_range(&mut cog, source, &snapshot, seq)?;
+    Ok(cog)
+}
+
+/// Brings a cog to the state after the event `seq`.
+///
+/// # Errors
+/// As for [`cog_at`].
+pub(crate) fn move_to(
     cog: &mut Cog,
-    path: &Path,
+    source: &impl ReplaySource,
+    seq: Seq,
+) -> Result<(), StartError> {
+    let snapshot = snapshot_before(source, seq)?;
+    cog.reload(|vm| load(vm, source, &snapshot))?;
+    replay_range(cog, source, &snapshot, seq)
+}
+
+/// Finds the newest snapshot no later than the event `seq`.
+fn snapshot_before(source: &impl ReplaySource, seq: Seq) -> Result<Snapshot, StartError> {
+    let snapshots = source.kept_snapshots();
+    let found = snapshots.iter().find(|snapshot| snapshot.covers <= seq).cloned();
+    found.ok_or_else(|| unreachable_state(source, seq))
+}
+
+/// The error that the state after the event `wanted` cannot be computed.
+fn unreachable_state(source: &impl ReplaySource, wanted: Seq) -> StartError {
+    let first = source.kept_snapshots().last().map_or(Seq::START, |oldest| oldest.covers);
+    StartError::Unreachable { path: source.directory(), wanted, first }
+}
+
+/// Replays the events after a snapshot up to `seq`.
+fn replay_range(
+    cog: &mut Cog,
+    source: &impl ReplaySource,
+    snapshot: &Snapshot,
+    seq: Seq,
+) -> Result<(), StartError> {
+    let mut at = snapshot.covers;
+    for record in source.events_from(at.next())? {
+        if at >= seq {
+            break;
+        }
+        let record = record?;
+        at = record.seq;
+        replay_event(cog, source, &record, &mut Vec::new())?;
+    }
+    if at < seq { Err(unreachable_state(source, seq)) } else { Ok(()) }
+}
+
+/// Goes back to the state after the event `to`, which has the hash `root`. A snapshot of this state
+/// is written when a rollback happens. If that was interrupted, or the snapshot is not kept any
+/// more, the state is computed again.
+fn roll_back(
+    cog: &mut Cog,
+    source: &impl ReplaySource,
+    seq: Seq,
+    (to, root): (Seq, Hash),
+) -> Result<(), StartError> {
+    let snapshots = source.kept_snapshots();
+    if let Some(snapshot) = snapshots.iter().find(|snapshot| Hash(snapshot.root) == root) {
+        return cog.reload(|vm| load(vm, source, snapshot));
+    }
+    move_to(cog, source, to)?;
+    let path = source.directory();
+    let found = cog.hash().map_err(|stop| StartError::ReplayFailed {
+        path: path.clone(),
+        seq,
+        problem: stop.to_string(),
+    })?;
+    if found != root {
+        return Err(StartError::Diverged { path, seq, expected: root, found });
+    }
+    Ok(())
+}
+
+/// Applies a logged event once more. Adds to `offered` the inputs that had been set aside.
+pub(crate) fn replay_event(
+    cog: &mut Cog,
+    source: &impl ReplaySource,
     record: &LogRecord,
     offered: &mut Vec<SetAsideId>,
-) -> Result<Duration, StartError> {
+) -> Result<AppliedEvent, StartError> {
     let seq = record.seq;
     let unreadable = |offset, problem| {
-        let path = path.into();
+        let path = source.directory();
         StartError::Record { path, seq, offset, problem }
     };
     let event = EventRecord::decode(&record.payload)
         .map_err(|error| unreadable(error.offset, error.problem.into()))?;
-    let failed = |problem| StartError::ReplayFailed { path: path.into(), seq, problem };
+    let failed = |problem| StartError::ReplayFailed { path: source.directory(), seq, problem };
     if let Some(expected) = event.before {
         let found = cog.hash().map_err(|stop| failed(stop.to_string()))?;
         if found != expected {
-            return Err(StartError::Diverged { path: path.into(), seq, expected, found });
+            return Err(StartError::Diverged { path: source.directory(), seq, expected, found });
         }
     }
     offered.extend(event.offered());
     match cog.replay(&event.inputs, &event.outcome) {
-        Ok(applied) => Ok(applied.took),
+        Ok(applied) => Ok(applied),
+        Err(CogError::RolledBack { to, root }) => {
+            roll_back(cog, source, seq, (Seq(to), root))?;
+            let (outcome, outputs, took) = (event.outcome, Vec::new(), Duration::ZERO);
+            Ok(AppliedEvent { outcome, outputs, took })
+        }
         Err(CogError::Diverged(stop) | CogError::Damaged(stop)) => Err(failed(stop.to_string())),
+        Err(CogError::UpgradeDiverged(failure)) => Err(failed(failure.to_string())),
         Err(CogError::ShuttingDown) => Err(failed("it was interrupted".into())),
         Err(CogError::Aborted(reason)) => Err(failed(reason.to_string())),
         Err(CogError::NotRunning) => Err(failed("the cog takes no more events".into())),

@@ -8,7 +8,7 @@ use plan::HeapOptions;
 use profile::{Profile, ProfileTrack};
 use runtime::{RuntimeBuilder, SetupError};
 use std::io;
-use std::net::SocketAddrV4;
+use std::net::SocketAddr;
 use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -104,7 +104,7 @@ pub struct NetworkSettings {
     /// The addresses. The machine listens on them from its start on. Port 0 stands for the port of
     /// the last run, or a free one. Without an address, the machine listens on 127.0.0.1, port 0,
     /// when a driver first asks for connections.
-    pub listen: Vec<SocketAddrV4>,
+    pub listen: Vec<SocketAddr>,
     /// The file that keeps the ports, one a line. None: they are not kept. [`Machine::open`] sets it
     /// to `tcp.port` in the store's directory, if it is not set.
     ///
@@ -174,6 +174,8 @@ pub struct MachineSettings {
     /// Whether a cog that has crashed runs again, from the state before the event that crashed. The
     /// inputs of this event that drivers wrote are set aside.
     pub retry_crash: bool,
+    /// Whether a fork is attached: its devices have effects from now on.
+    pub attach: bool,
     /// Where the times of events, evaluations, jobs, commits, snapshots and collections are recorded.
     pub profile: Option<Profile>,
     /// When to write snapshots. None: never, not even when the machine is stopped.
@@ -206,6 +208,7 @@ impl MachineSettings {
             limits: TimeLimits::default(),
             offer_set_aside: false,
             retry_crash: false,
+            attach: false,
             profile: None,
             snapshots: Some(SnapshotPolicy::default()),
             garbage: Some(GarbagePolicy::default()),
@@ -215,17 +218,17 @@ impl MachineSettings {
         }
     }
 
-    /// Makes the runtime of the cog, whose collections are recorded on a track.
+    /// Makes the runtime of the cog, which records its times on a track.
     pub(crate) fn cog_runtime(&self, track: Option<&ProfileTrack>) -> Result<Vm, SystemError> {
         make_runtime(&self.runtime, track)
     }
 
-    /// Makes the runtime of a job, or of one driver, whose collections are recorded on a track.
+    /// Makes the runtime of a job, or of one driver, which records its times on a track.
     pub(crate) fn worker_runtime(&self, track: Option<&ProfileTrack>) -> Result<Vm, SystemError> {
         self.runtime_with(track, |heap| heap.nursery = heap.nursery.min(256 << 10))
     }
 
-    /// Makes a runtime with a heap of adjusted options, whose collections are recorded on a track.
+    /// Makes a runtime with a heap of adjusted options, which records its times on a track.
     pub(crate) fn runtime_with(
         &self,
         track: Option<&ProfileTrack>,
@@ -249,10 +252,7 @@ fn make_runtime(builder: &RuntimeBuilder, track: Option<&ProfileTrack>) -> Resul
         error => refused(io::Error::other(error)),
     })?;
     if let Some(track) = track.cloned() {
-        vm.on_collection(move |collection| {
-            let args = vec![("copied bytes", collection.copied.into())];
-            track.span("collection", collection.kind(), collection.start, args);
-        });
+        vm.record(track);
     }
     Ok(vm)
 }

@@ -9,9 +9,9 @@
 use crate::cog::Cog;
 use crate::console::{Console, ConsoleNotice};
 use crate::error::{RunError, StateError};
+use crate::mailbox::Address;
 use crate::message::{ControlMessage, SnapshotEnd};
 use crate::settings::SnapshotPolicy;
-use crossbeam_channel::Sender;
 use persist::{PinError, Seq, SnapshotError, Store, WrittenPins};
 use plan::pinspace::FrozenPin;
 use profile::ProfileTimer;
@@ -102,7 +102,7 @@ impl SnapshotScheduler {
         cog: &mut Cog,
         store: &Arc<Store>,
         applied: Seq,
-        control: &Sender<ControlMessage>,
+        control: &Address<ControlMessage>,
         console: &dyn Console,
     ) -> Result<(), RunError> {
         if !self.is_due() || self.writer.is_some() {
@@ -125,7 +125,7 @@ impl SnapshotScheduler {
             drop(of_store);
             let end = SnapshotEnd { result, pin_bytes, cost: pin_bytes - before };
             // If the event loop has ended, no thread receives the message.
-            let _ = control.send(ControlMessage::SnapshotDone(end));
+            control.send(ControlMessage::SnapshotDone(end));
             drop(guard);
         };
         let timer = ProfileTimer::start(cog.track());

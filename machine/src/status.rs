@@ -24,9 +24,10 @@
 
 use crate::conventions::ProgramConventions;
 use crate::error::StateError;
-use persist::{PinError, Snapshot, Store};
-use plan::{EvalError, Hash, Ref, Shape, Val};
+use persist::{PinError, Store};
+use plan::{EvalError, Ref, Shape, Val};
 use plan::{FreezeError, pinspace::FrozenPin};
+use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use vm::Vm;
@@ -121,7 +122,8 @@ impl MachineState {
     /// Freezes the parts of the state that the store does not have yet, and returns the root pin.
     /// The pins are not durable yet.
     pub(crate) fn save(&self, vm: &mut Vm, store: &Store) -> Result<FrozenPin, StateError> {
-        let value = self.to_value(vm).map_err(|stop| failed(store, &stop))?;
+        let value =
+            self.to_value(vm).map_err(|stop| StateError::from_evaluation(store.path(), &stop))?;
         vm.freeze(&value, store.space()).map_err(|error| freeze_failed(store, error))
     }
 
@@ -133,7 +135,8 @@ impl MachineState {
         store: &Arc<Store>,
         then: impl FnOnce(Result<FrozenPin, StateError>) + Send + 'static,
     ) -> Result<JoinHandle<()>, StateError> {
-        let value = self.to_value(vm).map_err(|stop| failed(store, &stop))?;
+        let value =
+            self.to_value(vm).map_err(|stop| StateError::from_evaluation(store.path(), &stop))?;
         let of_store = Arc::clone(store);
         let then = move |frozen: Result<FrozenPin, FreezeError>| {
             let saved = frozen.map_err(|error| freeze_failed(&of_store, error));
@@ -145,22 +148,22 @@ impl MachineState {
         started.map_err(|error| freeze_failed(store, error))
     }
 
-    /// Loads the state of a snapshot. Reads the root pin only.
+    /// Loads the state of a snapshot of the store in a directory. Reads the root pin only.
     pub(crate) fn load(
         vm: &mut Vm,
-        store: &Store,
-        snapshot: &Snapshot,
+        directory: &Path,
+        root: &FrozenPin,
     ) -> Result<MachineState, StateError> {
-        let root = vm.adopt(&store.root(snapshot)?);
+        let hash = root.hash();
+        let root = vm.adopt(root);
         let item = match vm.look(&root).shape() {
             Shape::Pin(pin) => vm.hold(pin.item()),
             _ => unreachable!("a pin was adopted"),
         };
         let state = MachineState::of_value(vm, &item);
         // A damaged pin reads as 0, which is no state.
-        vm.check_damage().map_err(|stop| failed(store, &stop))?;
-        let hash = Hash(snapshot.root);
-        state.ok_or_else(|| StateError::NotAState { path: store.path().into(), hash })
+        vm.check_damage().map_err(|stop| StateError::from_evaluation(directory, &stop))?;
+        state.ok_or_else(|| StateError::NotAState { path: directory.into(), hash })
     }
 }
 
@@ -175,14 +178,5 @@ fn freeze_failed(store: &Store, error: FreezeError) -> StateError {
             Err(error) => StateError::Freeze { path, problem: error.to_string() },
         },
         FreezeError::NotNormal | FreezeError::Thread(_) => StateError::Freeze { path, problem },
-    }
-}
-
-/// The error when the value of a state could not be evaluated, looked at or hashed.
-pub(crate) fn failed(store: &Store, stop: &EvalError) -> StateError {
-    let (path, problem) = (store.path().into(), stop.to_string());
-    match stop {
-        EvalError::Damaged { .. } => StateError::Damaged { path, problem },
-        _ => StateError::NoRoom { path, problem },
     }
 }

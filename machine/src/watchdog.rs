@@ -12,7 +12,8 @@
 //!
 //! The thread sleeps without a timer while nothing is watched.
 //! When a watch ends, the thread is not notified: the timer may wake it once without work to do,
-//! which is cheaper than a message for each evaluation.
+//! which is cheaper than a message for each evaluation. A timer stays set when the evaluation that
+//! it was set for has ended, so that short evaluations, one after the other, do not each set one.
 //!
 //! Lock order: `deadlines` is the only lock, and no other is taken while it is held except a
 //! clock's.
@@ -21,9 +22,8 @@ use crate::clock::{Clock, CpuClockId};
 use crate::error::SystemError;
 use crossbeam_channel::{Receiver, Sender, bounded, never, select};
 use parking_lot::Mutex;
-use plan::InterruptHandle;
+use plan::{InterruptHandle, Map};
 use std::cell::Cell;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
@@ -32,6 +32,13 @@ use std::time::{Duration, Instant};
 /// How long the thread sleeps at least while an evaluation that has not exceeded its limit is
 /// watched. An evaluation may exceed its limit by as much.
 const SHORTEST_SLEEP: Duration = Duration::from_millis(10);
+
+/// How old a reading of a thread's CPU clock may be. A reading costs a system call, and most
+/// evaluations take a few microseconds. An evaluation may exceed its limit by as much.
+const READING_AGE: Duration = Duration::from_millis(1);
+
+/// The most threads whose readings are kept. Threads that have ended may be among them.
+const MOST_READINGS: usize = 256;
 
 /// Why a watched evaluation was interrupted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -88,10 +95,9 @@ struct Watched {
 }
 
 impl Watched {
-    /// Starts to count the CPU time of the calling thread.
-    fn begin(&mut self, clock: &dyn Clock, now: Instant, slice: Option<Duration>) {
+    /// Starts to count the CPU time of the calling thread, which has used at most `used`.
+    fn begin(&mut self, used: Option<Duration>, now: Instant, slice: Option<Duration>) {
         self.is_paused = false;
-        let used = self.cpu_left.and_then(|_| clock.cpu_time(self.cpu_clock));
         self.cpu_deadline = self.cpu_left.zip(used).and_then(|(left, used)| used.checked_add(left));
         self.check_at = self.cpu_left.and_then(|left| now.checked_add(left));
         self.suspend_at = slice.and_then(|slice| now.checked_add(slice));
@@ -137,8 +143,10 @@ impl Watched {
 
 #[derive(Default)]
 struct Deadlines {
-    watched: BTreeMap<u64, Watched>,
+    watched: Map<u64, Watched>,
     next_number: u64,
+    /// The last readings of the threads' CPU clocks, and when they were made.
+    readings: Map<CpuClockId, (Instant, Duration)>,
     /// When every evaluation is to be over.
     shutdown: Option<Instant>,
     /// The timers that the thread sleeps until.
@@ -146,7 +154,7 @@ struct Deadlines {
 }
 
 /// When the watchdog's thread looks at the evaluations again.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
 struct WakeTimes {
     /// For the limits and the shutdown.
     limit: Option<Instant>,
@@ -154,7 +162,46 @@ struct WakeTimes {
     slice: Option<Instant>,
 }
 
+impl WakeTimes {
+    /// The earlier of each two times.
+    fn or_earlier(self, other: WakeTimes) -> WakeTimes {
+        let earlier = |a: Option<Instant>, b| a.into_iter().chain(b).min();
+        WakeTimes {
+            limit: earlier(self.limit, other.limit),
+            slice: earlier(self.slice, other.slice),
+        }
+    }
+
+    /// The times that are still to come.
+    fn after(self, now: Instant) -> WakeTimes {
+        let to_come = |at: Option<Instant>| at.filter(|at| *at > now);
+        WakeTimes { limit: to_come(self.limit), slice: to_come(self.slice) }
+    }
+}
+
 impl Deadlines {
+    /// The most CPU time that a thread can have used by now: its clock grows at most as fast as the
+    /// monotonic time. None if the clock cannot be read.
+    fn cpu_time_at_most(
+        &mut self,
+        clock: &dyn Clock,
+        thread: CpuClockId,
+        now: Instant,
+    ) -> Option<Duration> {
+        if let Some((at, used)) = self.readings.get(&thread)
+            && let Some(since) = now.checked_duration_since(*at)
+            && since <= READING_AGE
+        {
+            return Some(*used + since);
+        }
+        if self.readings.len() >= MOST_READINGS {
+            self.readings.clear();
+        }
+        let used = clock.cpu_time(thread)?;
+        self.readings.insert(thread, (now, used));
+        Some(used)
+    }
+
     /// Interrupts the evaluations whose time is over. Returns when to look at the others.
     fn interrupt_expired(&mut self, clock: &dyn Clock) -> WakeTimes {
         let now = clock.instant();
@@ -250,19 +297,25 @@ impl Watchdog {
     fn begin(&self, number: u64, slice: Option<Duration>) {
         let now = self.clock.instant();
         let mut deadlines = self.deadlines.lock();
-        let (wakes_at, shutdown) = (deadlines.wakes_at, deadlines.shutdown);
+        let Some(Watched { cpu_clock, cpu_left, .. }) = deadlines.watched.get(&number) else {
+            return;
+        };
+        let (thread, has_limit) = (*cpu_clock, cpu_left.is_some());
+        let used = match has_limit {
+            true => deadlines.cpu_time_at_most(&*self.clock, thread, now),
+            false => None,
+        };
         let Some(watched) = deadlines.watched.get_mut(&number) else { return };
-        watched.begin(&*self.clock, now, slice);
+        watched.begin(used, now, slice);
         if watched.interrupted.is_some() {
             watched.stop.make();
         }
-        let is_before = |at: Option<Instant>, timer: Option<Instant>| {
-            at.is_some_and(|at| timer.is_none_or(|timer| at < timer))
-        };
-        let is_earliest = is_before(watched.check_at, wakes_at.limit)
-            || is_before(watched.suspend_at, wakes_at.slice);
+        let needed = WakeTimes { limit: watched.check_at, slice: watched.suspend_at };
+        let wakes_at = deadlines.wakes_at;
+        deadlines.wakes_at = wakes_at.or_earlier(needed);
+        let must_wake = deadlines.shutdown.is_some() || deadlines.wakes_at != wakes_at;
         drop(deadlines);
-        if shutdown.is_some() || is_earliest {
+        if must_wake {
             self.wake();
         }
     }
@@ -307,7 +360,9 @@ fn run(clock: &dyn Clock, deadlines: &Mutex<Deadlines>, wakes: &Receiver<()>) {
     loop {
         let WakeTimes { limit, slice } = {
             let mut deadlines = deadlines.lock();
-            deadlines.wakes_at = deadlines.interrupt_expired(clock);
+            // A timer stays set when the evaluation that it was set for has ended.
+            let wakes_at = deadlines.wakes_at.after(clock.instant());
+            deadlines.wakes_at = deadlines.interrupt_expired(clock).or_earlier(wakes_at);
             deadlines.wakes_at
         };
         let limit = limit.map_or_else(never, |at| clock.timer(at));

@@ -40,9 +40,15 @@ impl WorkerPool {
         self.jobs.submit(JobTask { worker, slot, job, token })
     }
 
-    /// Sends a message to a driver. Has no effect if the driver has ended.
-    pub(crate) fn send(&self, worker: u64, message: DriverMessage) {
+    /// Sends a message to a driver, whose thread is notified by
+    /// [`notify_drivers`](WorkerPool::notify_drivers). Has no effect if the driver has ended.
+    pub(crate) fn send(&mut self, worker: u64, message: DriverMessage) {
         self.drivers.send(worker, message);
+    }
+
+    /// Wakes the threads of drivers to which messages were sent since the last time.
+    pub(crate) fn notify_drivers(&mut self) {
+        self.drivers.notify();
     }
 
     /// Cancels a worker, without waiting for it. Of a job that is done, it removes the entry.

@@ -27,7 +27,9 @@
 //! Layers; each uses only those below it:
 //!
 //! ```text
-//! transfer   inspect   collect     export and import │ check, disk usage │ garbage collection
+//! transfer                         export, import and fork
+//! history                          states and events of an inspected store
+//! inspect    collect               check, disk usage │ garbage collection
 //! view                             reading an open store from outside
 //! store                            Store: creating, opening, recovery
 //! log    snapshots    space        event log │ snapshot files │ pins: bodies, catalogue, index
@@ -35,6 +37,7 @@
 //! journal                          checked frames in segment files
 //! context                          what all parts share: disk, store id, health
 //! format_file  health  settings    the FORMAT file │ failed writes │ StoreSettings
+//! detached                         whether a store is a fork without outside effects
 //! sim                              a simulated disk, for tests
 //! disk   encoding                  the storage trait and the file system │ fields and checks
 //! error   types                    errors per operation │ Seq, Snapshot, PinHash, limits
@@ -71,11 +74,13 @@
 
 pub mod collect;
 mod context;
+mod detached;
 pub mod disk;
 mod encoding;
 pub mod error;
 mod format_file;
 mod health;
+mod history;
 pub mod inspect;
 mod journal;
 mod log;
@@ -94,6 +99,7 @@ pub use error::{
     CreateError, DiskError, LogError, OpenError, PinError, SnapshotError, StoreDamage,
     StoreReadError,
 };
+pub use history::{HistoryError, StoreHistory};
 pub use inspect::StoreInspection;
 pub use journal::PrunedLog;
 pub use log::{CommitTicket, LogAppender, LogRecord, LogRecords};

@@ -29,6 +29,10 @@ pub struct StoreSettings {
     /// together with others. A thread that waits for the event ends the delay. Default: zero; then
     /// an event only waits for the flush in progress.
     pub commit_delay: Duration,
+    /// A thread that appends an event with a callback commits it itself while commits take less than
+    /// this, which is about what handing the event to another thread and back takes. Default: 200 us;
+    /// zero: never.
+    pub inline_commit: Duration,
     /// Which snapshots are kept, and with them the log since the oldest one. Default: three.
     pub retention: Retention,
     /// The maximum number of queued bytes before an append blocks until the disk catches up.
@@ -45,6 +49,7 @@ impl Default for StoreSettings {
             log_preallocation: 1 << 20,
             log_spare_files: 2,
             commit_delay: Duration::ZERO,
+            inline_commit: Duration::from_micros(200),
             retention: Retention::default(),
             max_pending: 64 << 20,
         }

@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 use plan::pinspace::{FrozenPin, PinSpace};
 
 use crate::context::StoreContext;
+use crate::detached;
 use crate::disk::{Disk, DiskLock, RealDisk};
 use crate::error::{
     CreateError, DiskError, LogError, OpenError, PinError, SnapshotError, StoreDamage,
@@ -326,6 +327,22 @@ impl Store {
     /// Returns what all parts of the store share.
     pub(crate) fn context(&self) -> &StoreContext {
         &self.context
+    }
+
+    /// Whether this is a fork whose machine has no effects outside until it is attached.
+    ///
+    /// # Errors
+    /// As the file system reports.
+    pub fn is_detached(&self) -> Result<bool, DiskError> {
+        detached::is_detached(self.context.disk.as_ref())
+    }
+
+    /// Lets the machine of a fork have effects outside, durably. Does nothing for another store.
+    ///
+    /// # Errors
+    /// [`LogError::Full`] and [`LogError::Failed`].
+    pub fn attach(&self) -> Result<(), LogError> {
+        detached::attach(&self.context)
     }
 
     /// Returns the intact snapshots, newest first.

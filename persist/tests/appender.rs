@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use persist::sim::{InjectedFault, SimDisk, SurvivingWrites};
-use persist::{LogError, Seq, Store, StoreSettings};
+use persist::{LogAppender, LogError, Seq, Store, StoreSettings};
 use support::small;
 
 fn on_sim(settings: StoreSettings) -> (SimDisk, Store) {
@@ -159,4 +159,75 @@ fn closing_commits_queued_events_and_rejects_later_ones() {
     assert!(matches!(appender.submit(vec![]), Err(LogError::Closed { .. })));
     let store = Store::open_on(Arc::new(disk), small()).unwrap();
     assert_eq!(store.last(), Seq(2));
+}
+
+/// A store whose appending threads commit, however long commits take, after the first event.
+fn committing_inline() -> (SimDisk, Store, LogAppender) {
+    let (disk, store) = on_sim(StoreSettings { inline_commit: Duration::MAX, ..small() });
+    let appender = store.appender().unwrap();
+    // How long commits take is known only after the first.
+    appender.submit(b"first".to_vec()).unwrap().wait().unwrap();
+    (disk, store, appender)
+}
+
+#[test]
+fn a_thread_commits_its_own_event_while_commits_are_fast() {
+    let (disk, store, appender) = committing_inline();
+    let own = thread::current().id();
+    let (send, receive) = mpsc::channel();
+    let append = || {
+        let (send, disk) = (send.clone(), disk.clone());
+        let call = move |outcome: Result<Seq, LogError>| {
+            let image = disk.crash(SurvivingWrites::Nothing);
+            send.send((thread::current().id(), outcome.unwrap(), image)).unwrap();
+        };
+        let seq = appender.append(b"inline".to_vec(), call).unwrap();
+        let (thread, durable, image) = receive.recv().unwrap();
+        assert_eq!(durable, seq);
+        (thread, seq, image)
+    };
+    // The committer may be at work, and commits the event then.
+    let (_, seq, image) =
+        (0..1000).map(|_| append()).find(|(thread, ..)| *thread == own).expect("an idle moment");
+    store.close().unwrap();
+    assert_eq!(Store::open_on(Arc::new(image), small()).unwrap().last(), seq);
+}
+
+#[test]
+fn a_callback_on_the_appending_thread_may_append() {
+    let (_, store, appender) = committing_inline();
+    let (send, receive) = mpsc::channel();
+    for number in 0..100u64 {
+        let (inner, outer_send, inner_send) = (appender.clone(), send.clone(), send.clone());
+        let call = move |outcome: Result<Seq, LogError>| {
+            let call = move |outcome: Result<Seq, LogError>| {
+                inner_send.send((2 * number + 1, outcome.unwrap())).unwrap();
+            };
+            inner.append(b"inner".to_vec(), call).unwrap();
+            outer_send.send((2 * number, outcome.unwrap())).unwrap();
+        };
+        appender.append(b"outer".to_vec(), call).unwrap();
+        for at in [2 * number, 2 * number + 1] {
+            assert_eq!(receive.recv().unwrap(), (at, Seq(at + 2)));
+        }
+    }
+    store.close().unwrap();
+}
+
+#[test]
+fn an_event_that_its_thread_cannot_commit_is_committed_or_given_up_later() {
+    let (disk, store, appender) = committing_inline();
+    let (send, receive) = mpsc::channel();
+    let append = |length: usize| {
+        let send = send.clone();
+        appender.append(vec![0; length], move |outcome| send.send(outcome).unwrap())
+    };
+    disk.set_capacity(Some(0));
+    append(5000).unwrap();
+    assert!(matches!(store.wait_durable(Seq(2)), Err(LogError::Full(_))));
+    disk.set_capacity(None);
+    assert_eq!(receive.recv().unwrap().unwrap(), Seq(2));
+    disk.fail_at(disk.steps() + 1, InjectedFault::Io);
+    append(1).unwrap();
+    assert!(matches!(receive.recv().unwrap(), Err(LogError::Failed(_))));
 }

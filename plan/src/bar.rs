@@ -1,34 +1,60 @@
-//! Bars: byte strings, some with capacity to append.
+//! Bars: byte strings, many of which share their bytes.
 //!
-//! A bar is mostly one flat object. Appending to a long bar makes a *part* instead: a length, and a
-//! buffer whose first bytes are the bar's. A buffer has spare capacity and records how much of it
-//! is in use. Appending to the bar that ends where the used bytes end writes behind them and
-//! allocates only a new part. Used bytes are never overwritten, so all parts of a buffer keep their
-//! bytes; appending a second time to the same bar copies it. So the amortised cost of appending a
-//! byte is constant.
+//! A bar is one flat object, or a *view*: a length, an object that has the bytes (the *source*), and
+//! the offset of the first one. A source is a flat bar or a *buffer*. Only this module and the
+//! readers in compiled code see the difference: the bytes are contiguous either way.
 //!
-//! Only this module sees the difference: the bytes are contiguous either way.
+//! Cutting a bar makes a view, so a program that consumes a text from its front takes linear time.
+//! A part of fewer than [`MIN_VIEW_BYTES`] bytes is copied: it is hardly larger than a view, and
+//! keeps nothing alive. A full collection copies the bytes that views need out of a source that
+//! nothing else refers to, if they need less than half of it (see [`crate::heap`]'s `bar_views`).
+//!
+//! Appending to a long bar makes a view too. Its source is a buffer, which has spare capacity and
+//! records how much of it is in use. Appending to the bar that ends where the used bytes end writes
+//! behind them and allocates only a new view. Used bytes are never overwritten, so all views of a
+//! buffer keep their bytes; appending a second time to the same bar copies it. So the amortised cost
+//! of appending a byte is constant.
 
 use crate::error::EvalError;
 use crate::heap::{HeapFull, HeapMemory, ObjectDraft, RawHeap};
-use crate::layout::ObjectLayout;
+use crate::layout::{BAR_VIEW_OFFSET, BAR_VIEW_SOURCE, ObjectLayout};
 use crate::nat::{fill_nat, limbs};
 use crate::pinspace::range::is_frozen;
 use crate::word::Word;
+use std::cmp::Ordering;
+use std::ops::Range;
 
 /// Appending to a bar of fewer bytes copies it into a flat bar.
 const MIN_SHARED_BYTES: usize = 256;
+
+/// A part of fewer bytes is copied into a flat bar.
+pub const MIN_VIEW_BYTES: usize = 64;
 
 /// Returns the bytes of a bar.
 #[inline]
 pub fn bytes(heap: &HeapMemory, bar: Word) -> &[u8] {
     let object = heap.object(bar);
     let length = object.raw(0) as usize;
-    let source = match object.layout() {
-        ObjectLayout::BarPart => heap.object(object.word(1)),
-        _ => object,
-    };
-    source.bytes(1, length)
+    match object.layout() {
+        ObjectLayout::BarView => {
+            let offset = object.raw(BAR_VIEW_OFFSET) as usize;
+            &heap.object(object.word(BAR_VIEW_SOURCE)).bytes(1, offset + length)[offset..]
+        }
+        ObjectLayout::BarPart => heap.object(object.word(BAR_VIEW_SOURCE)).bytes(1, length),
+        _ => object.bytes(1, length),
+    }
+}
+
+/// Returns the object that has the bytes of a bar, and the offset of the first one in it.
+fn source(heap: &HeapMemory, bar: Word) -> (Word, usize) {
+    let object = heap.object(bar);
+    match object.layout() {
+        ObjectLayout::BarView => {
+            (object.word(BAR_VIEW_SOURCE), object.raw(BAR_VIEW_OFFSET) as usize)
+        }
+        ObjectLayout::BarPart => (object.word(BAR_VIEW_SOURCE), 0),
+        _ => (bar, 0),
+    }
 }
 
 /// Allocates a bar with these bytes, which are not on the heap.
@@ -38,51 +64,105 @@ pub fn make(heap: &mut RawHeap, bytes: &[u8]) -> Result<Word, HeapFull> {
     Ok(draft.finish())
 }
 
+/// Returns the bytes `range` of the bar at `stack_index` as a bar: a view if they are many, the bar
+/// itself if they are all.
+///
+/// # Panics
+/// If the range is not within the bar.
+pub fn slice(
+    heap: &mut RawHeap,
+    stack_index: usize,
+    range: Range<usize>,
+) -> Result<Word, HeapFull> {
+    let bar = heap.resolve(heap.stack.get(stack_index));
+    heap.stack.set(stack_index, bar);
+    let length = bytes(heap, bar)[range.clone()].len();
+    if length == bytes(heap, bar).len() {
+        return Ok(bar);
+    }
+    if length < MIN_VIEW_BYTES {
+        let mut draft = BarDraft::new(heap, length as u64)?;
+        draft.bytes().copy_from_slice(&bytes(heap, heap.stack.get(stack_index))[range]);
+        return Ok(draft.finish());
+    }
+    heap.reserve(VIEW_WORDS)?;
+    let (source, offset) = source(heap, heap.stack.get(stack_index));
+    Ok(view(heap, source, offset + range.start, length))
+}
+
+/// The words of a view, with its header.
+const VIEW_WORDS: usize = 4;
+
+/// Allocates a view. The caller has reserved [`VIEW_WORDS`].
+fn view(heap: &mut RawHeap, source: Word, offset: usize, length: usize) -> Word {
+    let payload = [Word::direct(length as u64), source, Word::direct(offset as u64)];
+    heap.allocate_words(ObjectLayout::BarView, 0, &payload)
+}
+
 /// Returns the bar at `stack_index`, followed by more bytes.
 pub fn append(heap: &mut RawHeap, stack_index: usize, more: &[u8]) -> Result<Word, HeapFull> {
     let bar = heap.resolve(heap.stack.get(stack_index));
     heap.stack.set(stack_index, bar);
     let length = bytes(heap, bar).len();
-    let total = length + more.len();
     if has_room(heap, bar, length, more.len()) {
-        heap.reserve(3)?;
-        let buffer = heap.load(heap.stack.get(stack_index), 1);
-        return Ok(extend(heap, buffer, length, more));
+        heap.reserve(VIEW_WORDS)?;
+        let (buffer, offset) = source(heap, heap.stack.get(stack_index));
+        return Ok(extend(heap, buffer, offset, length, more));
     }
-    if length < MIN_SHARED_BYTES || more.len() > length {
+    if is_copied_to_append(length, more.len()) {
         let whole = [bytes(heap, bar), more].concat();
         return make(heap, &whole);
     }
+    let total = length + more.len();
     let size = 1 + (total + total / 2).div_ceil(8);
-    heap.reserve(4 + size)?;
+    heap.reserve(VIEW_WORDS + 1 + size)?;
     let mut buffer = heap.allocate(ObjectLayout::Buffer, 0, size);
     let bar = heap.stack.get(stack_index);
     buffer.bytes_mut(1, length).copy_from_slice(bytes(heap, bar));
-    Ok(extend(heap, buffer.finish(), length, more))
+    Ok(extend(heap, buffer.finish(), 0, length, more))
+}
+
+/// Whether [`append`] copies a bar of `length` bytes that has no room for `more` bytes into a flat
+/// bar, without spare capacity.
+pub fn is_copied_to_append(length: usize, more: usize) -> bool {
+    length < MIN_SHARED_BYTES || more > length
 }
 
 /// Whether the bar ends where the used bytes of its buffer end, and `more` bytes fit behind it.
 fn has_room(heap: &HeapMemory, bar: Word, length: usize, more: usize) -> bool {
-    if heap.header(bar).layout() != ObjectLayout::BarPart {
+    let (source, offset) = source(heap, bar);
+    // Earlier versions froze buffers.
+    if is_frozen(source.address()) || heap.header(source).layout() != ObjectLayout::Buffer {
         return false;
     }
-    let buffer = heap.load(bar, 1);
-    if is_frozen(buffer.address()) {
-        // Earlier versions froze buffers.
-        return false;
-    }
-    let buffer = heap.object(buffer);
+    let buffer = heap.object(source);
     let room = 8 * (buffer.size() - 1);
-    buffer.raw(0) == length as u64 && room - length >= more
+    let end = offset + length;
+    buffer.raw(0) == end as u64 && room - end >= more
 }
 
-/// Writes bytes behind the first `length` bytes of a buffer, and allocates the part that has all of
-/// them.
-fn extend(heap: &mut RawHeap, buffer: Word, length: usize, more: &[u8]) -> Word {
-    heap.store_bytes(buffer, 1, length, more);
-    let total = (length + more.len()) as u64;
-    heap.store_raw(buffer, 0, total);
-    heap.allocate_words(ObjectLayout::BarPart, 0, &[Word::direct(total), buffer])
+/// Writes bytes behind the first `offset + length` bytes of a buffer, and allocates the view from
+/// `offset` to their end.
+fn extend(heap: &mut RawHeap, buffer: Word, offset: usize, length: usize, more: &[u8]) -> Word {
+    heap.store_bytes(buffer, 1, offset + length, more);
+    let total = length + more.len();
+    heap.store_raw(buffer, 0, (offset + total) as u64);
+    view(heap, buffer, offset, total)
+}
+
+/// Compares two bars in PLAN's order: by length, then by the last byte that differs.
+pub fn compare_bytes(left: &[u8], right: &[u8]) -> Ordering {
+    let by_length = left.len().cmp(&right.len());
+    if by_length.is_ne() {
+        return by_length;
+    }
+    // The last byte of a word is its most significant one.
+    let (left_start, left_words) = left.as_rchunks::<8>();
+    let (right_start, right_words) = right.as_rchunks::<8>();
+    let number = |word: &[u8; 8]| u64::from_le_bytes(*word);
+    (left_words.iter().rev().map(number))
+        .cmp(right_words.iter().rev().map(number))
+        .then_with(|| left_start.iter().rev().cmp(right_start.iter().rev()))
 }
 
 /// Returns the limbs of the body of a bar's law: the bytes with a one above them.

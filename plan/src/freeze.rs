@@ -256,7 +256,9 @@ impl RecordBuilder<'_> {
         let header = object.header();
         let place = 8 * self.words.len();
         match header.layout() {
-            ObjectLayout::BarPart => self.push_flat_bar(bar::bytes(self.heap, word)),
+            ObjectLayout::BarPart | ObjectLayout::BarView => {
+                self.push_flat_bar(bar::bytes(self.heap, word))
+            }
             ObjectLayout::Law => {
                 self.words.push(header.with_remembered(false).with_normal().raw());
                 self.words.extend_from_slice(object.raw_words(0, LAW_CODE));
@@ -270,8 +272,8 @@ impl RecordBuilder<'_> {
         place
     }
 
-    /// Appends a flat bar. A bar that shares a buffer is frozen in this form: nothing can be
-    /// appended to a frozen buffer, and its spare capacity would take space.
+    /// Appends a flat bar. A view is frozen in this form: the record would have all bytes of its
+    /// source otherwise, and nothing can be appended to a frozen buffer.
     fn push_flat_bar(&mut self, bytes: &[u8]) {
         let words = bytes.len().div_ceil(8);
         self.words.push(ObjectHeader::new(ObjectLayout::Bar, 0, 1 + words).with_normal().raw());

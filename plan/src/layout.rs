@@ -58,14 +58,18 @@ pub enum ObjectLayout {
     RowNode = 15,
     /// A node of a long set: `[end..., first key..., part...]`. See [`tree`](crate::raw::tree).
     SetNode = 16,
-    /// A bar that shares its bytes: `[length in bytes, buffer]`. See [`bar`](crate::raw::bar).
+    /// `[length in bytes, buffer]`: a view from offset 0. Nothing makes it any more; pin spaces of
+    /// earlier versions have it.
     BarPart = 17,
-    /// `[bytes in use, bytes..., capacity...]`: the buffer that such bars share. It is not a value.
+    /// `[bytes in use, bytes..., capacity...]`: the bytes of views. It is not a value.
     Buffer = 18,
     /// `[code word, row]`: a thunk whose value is the item `extra` of the row. The code evaluates
     /// the row and returns the item; if the row is evaluated already, a collection replaces the
     /// thunk by the item.
     Selector = 19,
+    /// A bar that shares its bytes: `[length in bytes, source, offset]`. The source is a flat bar or
+    /// a buffer. See [`bar`](crate::raw::bar).
+    BarView = 20,
     /// The object has moved; the header holds its new address.
     Moved = 0xff,
 }
@@ -93,6 +97,7 @@ impl ObjectLayout {
             17 => ObjectLayout::BarPart,
             18 => ObjectLayout::Buffer,
             19 => ObjectLayout::Selector,
+            20 => ObjectLayout::BarView,
             _ => ObjectLayout::Moved,
         }
     }
@@ -104,7 +109,10 @@ impl ObjectLayout {
             ObjectLayout::Pin => WordKind::Pin,
             ObjectLayout::Law => WordKind::Law,
             ObjectLayout::App => WordKind::App,
-            ObjectLayout::Bar | ObjectLayout::BarPart | ObjectLayout::Buffer => WordKind::Bar,
+            ObjectLayout::Bar
+            | ObjectLayout::BarPart
+            | ObjectLayout::BarView
+            | ObjectLayout::Buffer => WordKind::Bar,
             ObjectLayout::Row | ObjectLayout::RowNode => WordKind::Row,
             ObjectLayout::Tab => WordKind::Tab,
             ObjectLayout::Set | ObjectLayout::SetNode => WordKind::Set,
@@ -119,6 +127,7 @@ impl ObjectLayout {
             ObjectLayout::BlackHole | ObjectLayout::Moved => 0..0,
             ObjectLayout::Pin | ObjectLayout::Indirection | ObjectLayout::Aborted => 0..1,
             ObjectLayout::Crashed => 0..2,
+            ObjectLayout::BarPart | ObjectLayout::BarView => BAR_VIEW_SOURCE..BAR_VIEW_SOURCE + 1,
             _ => 0..size,
         }
     }
@@ -226,6 +235,10 @@ impl ObjectHeader {
     }
 }
 
+/// The payload index of a bar view's source.
+pub const BAR_VIEW_SOURCE: usize = 1;
+/// The payload index of a bar view's offset in its source, in bytes.
+pub const BAR_VIEW_OFFSET: usize = 2;
 /// The number of payload words of a pin.
 pub const PIN_SIZE: usize = 7;
 /// The payload index of a pin's facts word: see [`pin`](crate::raw::pin).

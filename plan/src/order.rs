@@ -31,6 +31,7 @@ use crate::tree::{self, Items};
 use crate::value_ref::Ref;
 use crate::view::{PinRef, Shape};
 use crate::word::{Word, WordKind};
+use smallvec::SmallVec;
 use std::cmp::Ordering;
 use std::convert::Infallible;
 
@@ -81,6 +82,9 @@ fn run_interruptible(
 ) -> Result<Ordering, EvalError> {
     if let (Some(left), Some(right)) = (left.word.as_direct(), right.word.as_direct()) {
         return Ok(left.cmp(&right));
+    }
+    if let (Some(left), Some(right)) = (left.as_bar(), right.as_bar()) {
+        return Ok(bar::compare_bytes(left, right));
     }
     let poll = || Ok::<(), EvalError>(left.heap.interrupt.check()?);
     Comparison::new(left.heap, right.heap, only_equality, equal_pairs).run(left, right, poll)
@@ -172,6 +176,10 @@ impl Ref<'_> {
     }
 }
 
+/// The number of pending comparisons that need no allocation: a search of a table compares a key
+/// with a few others, and most keys are not nested deeply.
+const INLINE_PENDING: usize = 8;
+
 /// A running comparison. The values may be in different heaps.
 struct Comparison<'l, 'r, 'p> {
     left: &'l HeapMemory,
@@ -179,7 +187,7 @@ struct Comparison<'l, 'r, 'p> {
     /// Whether the result only has to tell equal values from different ones.
     only_equality: bool,
     /// The pairs to compare if everything before is equal, the last first.
-    pending: Vec<PendingComparison>,
+    pending: SmallVec<[PendingComparison; INLINE_PENDING]>,
     equal_pairs: &'p mut EqualPairs,
 }
 
@@ -236,7 +244,7 @@ impl<'l, 'r, 'p> Comparison<'l, 'r, 'p> {
         only_equality: bool,
         equal_pairs: &'p mut EqualPairs,
     ) -> Comparison<'l, 'r, 'p> {
-        Comparison { left, right, only_equality, pending: Vec::new(), equal_pairs }
+        Comparison { left, right, only_equality, pending: SmallVec::new(), equal_pairs }
     }
 
     fn push_values(&mut self, left: (Word, Role), right: (Word, Role)) {
@@ -380,8 +388,7 @@ impl<'l, 'r, 'p> Comparison<'l, 'r, 'p> {
 
     fn laws(&mut self, left: ComparedValue<'l>, right: ComparedValue<'r>) -> Ordering {
         if let (Some(left), Some(right)) = (left.as_ref().as_bar(), right.as_ref().as_bar()) {
-            let from_the_last = || left.iter().rev().cmp(right.iter().rev());
-            return left.len().cmp(&right.len()).then_with(from_the_last);
+            return bar::compare_bytes(left, right);
         }
         let names_and_arities = (left.law_name().cmp(&right.law_name()))
             .then_with(|| left.law_arity().cmp(&right.law_arity()));

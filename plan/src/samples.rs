@@ -6,6 +6,7 @@ use crate::heap::{HeapOptions, Val};
 use crate::plain::from_term;
 use crate::values::Heap;
 use spec::Term;
+use std::ops::Range;
 
 pub(crate) use spec::samples::terms;
 
@@ -58,6 +59,17 @@ pub(crate) fn append_to_bar(heap: &mut Heap, bar: &Val, more: &[u8]) -> Val {
     let appended = bar::append(raw, at, more).expect("room");
     raw.stack.pop();
     raw.handle(appended)
+}
+
+/// Cuts a bar.
+pub(crate) fn part_of_bar(heap: &mut Heap, bar: &Val, range: Range<usize>) -> Val {
+    let raw = &mut heap.0;
+    let word = raw.word(bar);
+    let at = raw.stack.top();
+    raw.stack.push(word);
+    let part = bar::slice(raw, at, range).expect("room");
+    raw.stack.pop();
+    raw.handle(part)
 }
 
 /// Runs a full collection, and releases pin spaces that nothing points into.

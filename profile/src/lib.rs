@@ -10,11 +10,11 @@
 //! clock, so it costs one test of an `Option`.
 //!
 //! ```
-//! use profile::{Profile, ProfileTimer};
+//! use profile::{Profile, ProfileDetail, ProfileTimer};
 //!
 //! # let directory = tempfile::tempdir()?;
 //! # let path = directory.path().join("profile.json");
-//! let profile = Profile::create(&path)?;
+//! let profile = Profile::create(&path, ProfileDetail::Phases)?;
 //! let track = profile.track("worker");
 //! let timer = ProfileTimer::start(Some(&track));
 //! timer.span("job", "job", || vec![("slot", 3.into())]);
@@ -38,6 +38,15 @@ use std::time::Instant;
 /// The number of the process in the file. There is only one.
 const PROCESS: u32 = 1;
 
+/// What a profile has spans of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProfileDetail {
+    /// The phases of the process: evaluations, collections, commits and the like.
+    Phases,
+    /// The phases, and within evaluations each law that runs.
+    Laws,
+}
+
 /// A profile that is being written. Clones write to the same file.
 #[derive(Clone)]
 pub struct Profile(Arc<ProfileFile>);
@@ -45,6 +54,7 @@ pub struct Profile(Arc<ProfileFile>);
 struct ProfileFile {
     /// When the profile begins: time 0.
     start: Instant,
+    detail: ProfileDetail,
     writer: Mutex<ProfileWriter>,
     /// The number of the next track, or of the next span that may overlap others.
     next_number: AtomicU64,
@@ -145,11 +155,12 @@ impl Profile {
     ///
     /// # Errors
     /// The file cannot be created.
-    pub fn create(path: &Path) -> io::Result<Profile> {
+    pub fn create(path: &Path, detail: ProfileDetail) -> io::Result<Profile> {
         let out = Some(BufWriter::new(File::create(path)?));
         let writer = Mutex::new(ProfileWriter { out, is_first: true, error: None });
         let next_number = AtomicU64::new(1);
-        Ok(Profile(Arc::new(ProfileFile { start: Instant::now(), writer, next_number })))
+        let start = Instant::now();
+        Ok(Profile(Arc::new(ProfileFile { start, detail, writer, next_number })))
     }
 
     /// A new track with this name. Tracks are shown in the order in which they were made.
@@ -183,6 +194,11 @@ impl ProfileFile {
 }
 
 impl ProfileTrack {
+    /// What the profile has spans of.
+    pub fn detail(&self) -> ProfileDetail {
+        self.file.detail
+    }
+
     /// Records a span from `start` until now.
     pub fn span(&self, category: &str, name: &str, start: Instant, args: Vec<ProfileArg>) {
         let (ts, end) = (self.file.microseconds(start), self.file.microseconds(Instant::now()));
@@ -219,7 +235,7 @@ mod tests {
     fn a_profile_is_an_array_of_events() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("profile.json");
-        let profile = Profile::create(&path).expect("it can be created");
+        let profile = Profile::create(&path, ProfileDetail::Phases).expect("it can be created");
         let start = Instant::now();
         let tracks = ["cog", "driver \"0\""].map(|name| profile.track(name));
         let args = vec![("inputs", 2.into()), ("why", "quoted \"x\"".into())];
@@ -255,13 +271,16 @@ mod tests {
     fn an_empty_profile_is_an_empty_array() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("profile.json");
-        Profile::create(&path).and_then(|profile| profile.finish()).expect("written");
+        Profile::create(&path, ProfileDetail::Phases)
+            .and_then(|profile| profile.finish())
+            .expect("written");
         assert_eq!(events(&path), [Value::Null; 0]);
     }
 
     #[test]
     fn a_full_disk_is_reported_at_the_end() {
-        let profile = Profile::create(Path::new("/dev/full")).expect("a device");
+        let profile =
+            Profile::create(Path::new("/dev/full"), ProfileDetail::Phases).expect("a device");
         let track = profile.track("cog");
         for _ in 0..10_000 {
             track.span("event", "a", Instant::now(), Vec::new());

@@ -23,6 +23,7 @@
 //! The modules, bottom up:
 //!
 //! * [`chars`]: the characters of words and runes;
+//! * [`SourceSpan`]: the place of a tree in the source;
 //! * [`Rex`]: the tree and its walks;
 //! * [`mod@print`]: printing on one line or on several;
 //! * [`BlockReader`]: reads lines and returns [`SourceBlock`]s, or [`ReadError`]s that quote the
@@ -36,7 +37,9 @@
 pub mod chars;
 pub mod print;
 mod read;
+mod span;
 mod tree;
 
 pub use read::{BlockReader, ReadError, ReadErrorKind, SourceBlock, decode, read_file};
+pub use span::SourceSpan;
 pub use tree::{LeafKind, NoEmbed, NodeShape, Rex};

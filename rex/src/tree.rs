@@ -8,6 +8,8 @@ use std::convert::Infallible;
 use std::fmt;
 use std::mem;
 
+use crate::SourceSpan;
+
 /// The embedded-value type of trees without embedded values. The reader returns such trees and the
 /// printer takes them.
 pub type NoEmbed = Infallible;
@@ -41,6 +43,8 @@ pub enum LeafKind {
 
 /// A tree of runes and leaves, with embedded values of type `E`.
 ///
+/// Trees are equal if they are written the same way, wherever they are in their sources.
+///
 /// `Rex` has a destructor, which drops deep trees without recursion, so a pattern cannot move
 /// fields out of an owned `Rex`. Match on a reference, and move a field out of a `&mut Rex` with
 /// [`std::mem::take`].
@@ -56,6 +60,8 @@ pub enum Rex<E = NoEmbed> {
         /// The expression that follows: the next one at the rune's own indentation, or one that is
         /// attached without a space.
         heir: Option<Box<Rex<E>>>,
+        /// The node's place in the source, without its heir.
+        span: SourceSpan,
     },
     /// A word or string.
     Leaf {
@@ -66,6 +72,8 @@ pub enum Rex<E = NoEmbed> {
         text: String,
         /// The expression that is attached without a space; of a line string, the one below it.
         heir: Option<Box<Rex<E>>>,
+        /// The leaf's place in the source, without its heir.
+        span: SourceSpan,
     },
     /// A value without a notation.
     Embed(E),
@@ -79,12 +87,14 @@ impl<E> Rex<E> {
         sons: Vec<Self>,
         heir: impl Into<Option<Self>>,
     ) -> Self {
-        Rex::Node { shape, rune: rune.into(), sons, heir: heir.into().map(Box::new) }
+        let (rune, heir) = (rune.into(), heir.into().map(Box::new));
+        Rex::Node { shape, rune, sons, heir, span: SourceSpan::NONE }
     }
 
     /// Makes a leaf.
     pub fn leaf(leaf: LeafKind, text: impl Into<String>, heir: impl Into<Option<Self>>) -> Self {
-        Rex::Leaf { leaf, text: text.into(), heir: heir.into().map(Box::new) }
+        let (text, heir) = (text.into(), heir.into().map(Box::new));
+        Rex::Leaf { leaf, text, heir, span: SourceSpan::NONE }
     }
 
     /// Makes a word without an heir: `foo`.
@@ -157,6 +167,24 @@ impl<E> Rex<E> {
         self
     }
 
+    /// Returns the tree's place in the source, without its heir; [`SourceSpan::NONE`] for a tree
+    /// that was not read.
+    pub fn span(&self) -> SourceSpan {
+        match self {
+            Rex::Node { span, .. } | Rex::Leaf { span, .. } => *span,
+            Rex::Embed(_) => SourceSpan::NONE,
+        }
+    }
+
+    /// Returns the tree with another place. An embedded value has no place.
+    #[must_use]
+    pub fn with_span(mut self, new: SourceSpan) -> Self {
+        if let Rex::Node { span, .. } | Rex::Leaf { span, .. } = &mut self {
+            *span = new;
+        }
+        self
+    }
+
     /// Returns whether the tree has a son or an heir.
     fn is_branch(&self) -> bool {
         !self.sons().is_empty() || self.heir().is_some()
@@ -219,8 +247,12 @@ impl<E> Rex<E> {
         mut graft: impl FnMut(&E) -> Result<Rex<F>, X>,
     ) -> Result<Rex<F>, X> {
         self.try_fold(|rex, sons, heir| match rex {
-            Rex::Node { shape, rune, .. } => Ok(Rex::node(*shape, rune.as_str(), sons, heir)),
-            Rex::Leaf { leaf, text, .. } => Ok(Rex::leaf(*leaf, text.as_str(), heir)),
+            Rex::Node { shape, rune, span, .. } => {
+                Ok(Rex::node(*shape, rune.as_str(), sons, heir).with_span(*span))
+            }
+            Rex::Leaf { leaf, text, span, .. } => {
+                Ok(Rex::leaf(*leaf, text.as_str(), heir).with_span(*span))
+            }
             Rex::Embed(value) => graft(value),
         })
     }

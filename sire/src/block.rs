@@ -2,32 +2,106 @@
 
 use crate::command;
 use crate::command_error::CommandError;
+use crate::diagnose::{diagnose, place};
+use crate::diagnostic::{Diagnostic, DiagnosticKind};
+use crate::locate::span_of;
+use crate::nat_text;
+use crate::operator_check::surprising_operators;
 use crate::report::{CommandLocation, report};
-use crate::session::Session;
+use crate::rex_value::RexView;
+use crate::session::{Session, SurplusArguments};
+use plan::Val;
 use rex::SourceBlock;
 use std::sync::atomic::Ordering;
 
-/// Executes a block. If its command fails, this prints a report and returns the reason as the inner
-/// error.
+/// The source that a block is from.
+pub(crate) struct BlockSource<'a> {
+    /// The name of the file, or `REPL`.
+    pub(crate) file: &'a str,
+    /// The path of the file, or `REPL`.
+    pub(crate) path: &'a str,
+    /// The text of the file, if it is known.
+    pub(crate) text: Option<&'a str>,
+}
+
+/// Executes a block. If its command fails, this reports the error and returns the reason as the
+/// inner error.
 ///
 /// # Errors
 ///
 /// The outer error is one of the output, or of the runtime outside the command.
 pub(crate) fn run_block(
     session: &mut Session,
-    file: &str,
+    source: &BlockSource<'_>,
     block: &SourceBlock,
 ) -> Result<Result<(), String>, CommandError> {
     // An interrupt that arrived while nothing was running is not meant for this block.
     session.vm.interrupt_flag().store(false, Ordering::Relaxed);
     session.state.begin();
     let rex = session.constructors.tree(&mut session.vm, &block.rex)?;
-    let location = CommandLocation { file, line: block.line, block: &rex };
+    let BlockSource { file, path, text } = *source;
+    let location = CommandLocation {
+        file,
+        path,
+        source: text,
+        line: block.line,
+        rex: &block.rex,
+        block: &rex,
+    };
+    session.expansions.clear();
+    session.surplus_arguments.clear();
+    if session.on_diagnostic.is_some() {
+        let warnings = surprising_operators(session, &location);
+        warnings.iter().for_each(|warning| session.show_diagnostic(warning));
+    }
     let executed = command::execute(session, &rex);
+    if session.on_diagnostic.is_some() {
+        let warnings = surplus_arguments(session, &location);
+        warnings.iter().for_each(|warning| session.show_diagnostic(warning));
+    }
     // The heap cannot be used any more, so the session ends, and nothing more of it is shown.
     session.vm.check_damage()?;
     match executed {
         Ok(()) => Ok(Ok(())),
+        Err(error) if session.on_diagnostic.is_some() => {
+            let diagnostic = diagnose(session, &location, error)?;
+            // What the command printed comes before its error.
+            session.output.flush()?;
+            session.show_diagnostic(&diagnostic);
+            Ok(Err(diagnostic.message))
+        }
         Err(error) => Ok(Err(report(session, &location, error)?)),
     }
+}
+
+/// Returns a warning for each call that gives a function more arguments than it can use.
+fn surplus_arguments(session: &mut Session, location: &CommandLocation<'_>) -> Vec<Diagnostic> {
+    let calls = std::mem::take(&mut session.surplus_arguments);
+    let warning = |call: &SurplusArguments| {
+        let SurplusArguments { part, takes, given } = call;
+        let function = called_name(session, part);
+        let message = format!(
+            "{function} takes {} and returns no function, but is called with {given}",
+            arguments(*takes)
+        );
+        let mut warning = Diagnostic::new(DiagnosticKind::Warning, message);
+        let span = span_of(&session.vm, location.rex, location.block, part, &[]);
+        warning.place = place(location, span.range());
+        warning
+    };
+    calls.iter().map(warning).collect()
+}
+
+/// Returns how a call names its function.
+fn called_name(session: &Session, call: &Val) -> String {
+    let kids = RexView::of(&session.vm, call).kids().map(|(_, kids)| kids);
+    let first = kids.as_ref().and_then(|kids| kids.first());
+    match first.and_then(|first| RexView::of(&session.vm, first).key()) {
+        Some(name) => format!("`{}`", nat_text::to_text(&name)),
+        None => "the function".into(),
+    }
+}
+
+fn arguments(count: usize) -> String {
+    if count == 1 { "1 argument".into() } else { format!("{count} arguments") }
 }

@@ -11,7 +11,6 @@ use crate::session::Session;
 use crate::state::{ImportError, MissingNames};
 use plan::{Natural, Val};
 use rex::NodeShape;
-use show::PrintLimit;
 use std::collections::BTreeSet;
 
 /// Executes a command.
@@ -28,7 +27,9 @@ pub(crate) fn execute(session: &mut Session, rex: &Val) -> Result<(), CommandErr
             continue;
         };
         if let Some(macro_value) = session.lookup(&rune) {
-            pending.push(session.expand(&macro_value, &rex)?);
+            let expanded = session.expand(&macro_value, &rex)?;
+            session.expansions.push(rex);
+            pending.push(expanded);
             continue;
         }
         match Primitive::of(&rune) {
@@ -53,7 +54,7 @@ pub(crate) fn execute(session: &mut Session, rex: &Val) -> Result<(), CommandErr
 fn show(session: &mut Session, rex: &Val) -> Result<(), CommandError> {
     let expr = read_expr(session, rex)?;
     let value = session.evaluate(&expr)?;
-    Ok(session.output.value(session.vm.look(&value))?)
+    Ok(session.show_value(&value)?)
 }
 
 /// A node of a command chain: nodes of the same rune, each the heir of the one before it.
@@ -133,7 +134,7 @@ fn bind(
         None => session.zero.clone(),
     };
     session.define(Definition { key, value: value.clone(), code, name, props })?;
-    Ok(session.output.definition(name, session.vm.look(&value))?)
+    Ok(session.show_definition(name, &value)?)
 }
 
 fn read_head(session: &Session, rex: &Val) -> Result<DefinitionHead, CommandError> {
@@ -277,6 +278,7 @@ fn assert(session: &mut Session, rune: &Natural, rex: Val) -> Result<(), Command
     while let Some(rex) = next {
         let Some(node) = chain_node(session, rune, &rex) else { break };
         let rune_text = nat_text::to_text(rune);
+        let place = rex.clone();
         let single = match node.next {
             Some(_) => {
                 let Session { vm, constructors, .. } = &mut *session;
@@ -284,7 +286,7 @@ fn assert(session: &mut Session, rune: &Natural, rex: Val) -> Result<(), Command
             }
             None => rex,
         };
-        session.output.value(session.vm.look(&single))?;
+        session.show_assertion(&single)?;
         let parts: Vec<Val> = node.sons.into_iter().chain(node.heir).collect();
         let [left, right] = &parts[..] else {
             return reject(&single, format!("{rune_text} expects two parameters"));
@@ -294,22 +296,9 @@ fn assert(session: &mut Session, rune: &Natural, rex: Val) -> Result<(), Command
         let left = session.evaluate(&left)?;
         let right = session.evaluate(&right)?;
         if !session.vm.look(&left).is_equal(session.vm.look(&right)) {
-            let problem = difference(session, &left, &right)?;
-            return reject(&problem, "ASSERTION FAILURE");
+            return Err(CommandError::Assertion { place, left, right });
         }
         next = node.next;
     }
     Ok(())
-}
-
-/// Returns the tree that reports a failed assertion: `=?=` of the printed forms of both values.
-fn difference(session: &mut Session, left: &Val, right: &Val) -> Result<Val, CommandError> {
-    let Session { vm, constructors, output, .. } = session;
-    // Both values and the rest of the report fit within the limit.
-    let limit = PrintLimit { bytes: output.limit().bytes / 4, ..output.limit() };
-    let left = constructors.tree(vm, &show::value_rex(vm.look(left), limit))?;
-    let right = constructors.tree(vm, &show::value_rex(vm.look(right), limit))?;
-    let right = constructors.node(vm, NodeShape::Open, "*", &[right], None)?;
-    let left = constructors.node(vm, NodeShape::Open, "*", &[left], Some(&right))?;
-    Ok(constructors.node(vm, NodeShape::Open, "=?=", &[], Some(&left))?)
 }

@@ -8,7 +8,8 @@
 
 use crate::error::SireError;
 use crate::malformed::MalformedValue;
-use plan::{EvalError, Val};
+use crate::output;
+use plan::{EvalError, Natural, Val};
 use std::io;
 
 /// Why a command failed.
@@ -20,6 +21,17 @@ pub(crate) enum CommandError {
         part: Val,
         /// The reason.
         reason: String,
+    },
+    /// A name is not bound.
+    Unresolved(UnresolvedName),
+    /// The two sides of an assertion differ.
+    Assertion {
+        /// The assertion, as a Rex value.
+        place: Val,
+        /// The value of the left side.
+        left: Val,
+        /// The value of the right side.
+        right: Val,
     },
     /// A macro reported an error.
     Macro {
@@ -40,7 +52,46 @@ pub(crate) enum CommandError {
     Output(io::Error),
 }
 
+/// A name that is not bound.
+#[derive(Debug)]
+pub(crate) struct UnresolvedName {
+    /// The part of the source that names it, as a Rex value.
+    pub(crate) part: Val,
+    pub(crate) name: Natural,
+    /// The completed module in which the name was looked up; none for the scope.
+    pub(crate) module: Option<Natural>,
+    /// The names of the variables in scope.
+    pub(crate) locals: Vec<Natural>,
+}
+
+impl UnresolvedName {
+    /// Returns the reason as the prototype words it.
+    pub(crate) fn reason(&self) -> String {
+        let name = output::key_text(&self.name);
+        match &self.module {
+            Some(module) => format!("Unresolved symbol: {}.{name}", output::key_text(module)),
+            None => format!("Unresolved symbol: {name}"),
+        }
+    }
+}
+
 impl CommandError {
+    /// Returns the reason, of an error that needs no values to be described.
+    pub(crate) fn reason(&self) -> String {
+        match self {
+            CommandError::Rejected { reason, .. } | CommandError::Macro { reason, .. } => {
+                reason.clone()
+            }
+            CommandError::Unresolved(unresolved) => unresolved.reason(),
+            CommandError::Assertion { .. } => "ASSERTION FAILURE".into(),
+            CommandError::Stop(stop) => stop.to_string(),
+            CommandError::Malformed(malformed) => malformed.to_string(),
+            CommandError::InliningTooDeep => "inlining does not come to an end".into(),
+            CommandError::TooManyBinders => "too many binders are nested".into(),
+            CommandError::Output(error) => error.to_string(),
+        }
+    }
+
     /// Converts an error that the session cannot report itself.
     pub(crate) fn into_sire_error(self) -> SireError {
         match self {

@@ -19,12 +19,21 @@ pub enum SireError {
         /// The text of that line, or the start of a long one.
         source_line: String,
     },
+    /// A module is not well-formed, or a command of it failed. The receiver of diagnostics has the
+    /// details.
+    #[error("the module has errors")]
+    Reported,
     /// A file is not well-formed Rex.
     #[error("{0}")]
     Syntax(rex::ReadError),
     /// An argument does not name a module.
-    #[error("not a Sire module: {0} (expected NAME, NAME.sire or sire/NAME.sire)")]
+    #[error(
+        "not a Sire module: {0} (expected a name, such as prelude, or the path of a .sire file)"
+    )]
     ModuleName(String),
+    /// An argument is the path of a file that does not exist.
+    #[error("{}: no such file", .0.display())]
+    NoFile(PathBuf),
     /// Neither the folder nor the library has a module.
     #[error("{}no module {name}: neither {} nor the library has it", prefix(.required_by), .path.display())]
     NoModule {
@@ -92,7 +101,7 @@ impl SireError {
     /// any other error.
     pub fn exit_code(&self) -> u8 {
         match self {
-            SireError::Command { .. } => 2,
+            SireError::Command { .. } | SireError::Reported => 2,
             _ => 1,
         }
     }

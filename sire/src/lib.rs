@@ -12,14 +12,15 @@
 //!
 //! ```text
 //!   Sire                                  modules, the cache, the session
-//!   repl    modules                       the loop │ module files, chains and cached states
+//!   repl    interactive                   the loop │ sessions that a person leads
 //!   block                                 runs one block
-//!   command    report                     effect of a command │ why it failed
-//!   read_expr                             Rex values to expressions; macro expansion
-//!   session                               the runtime and the state
-//!   compile    state    command_error     expressions to values │ scopes │ errors
+//!   command    report    diagnose         effect of a command │ why it failed: as a value, for people
+//!   read_expr    operator_check           Rex values to expressions; macro expansion │ warnings
+//!   session    suggest                    the runtime and the state │ similar names
+//!   modules    compile    state           module files, chains │ expressions to values │ scopes
+//!   command_error    locate    readable   errors │ places of parts │ values for people
 //!   expr    rex_value    output           the expression graph │ Rex trees as values │ printing
-//!   primitive    malformed    nat_text    error
+//!   primitive    malformed    nat_text    error    diagnostic    definition_source    difference
 //! ```
 //!
 //! Everything that a macro sees is a PLAN value: source, as Rex values (`rex_value`); the state
@@ -34,24 +35,38 @@ mod block;
 mod command;
 mod command_error;
 mod compile;
+mod definition_source;
+mod diagnose;
+mod diagnostic;
+mod difference;
 mod error;
 mod expr;
+mod interactive;
+mod locate;
 mod malformed;
 mod modules;
 mod nat_text;
+mod operator_check;
 mod output;
 mod primitive;
 mod read_expr;
+mod readable;
 mod repl;
 mod report;
 mod rex_value;
 mod session;
 mod state;
+mod suggest;
 
+pub use definition_source::DefinitionSource;
+pub use diagnostic::{Diagnostic, DiagnosticKind, SourcePlace};
 pub use error::SireError;
-pub use modules::{ModuleLibrary, module_name};
+pub use interactive::{EntryOutcome, NameInfo};
+pub use modules::{ModuleArgument, ModuleLibrary};
 pub use output::SireOutput;
+pub use session::ResultForm;
 
+use block::{BlockSource, run_block};
 use command_error::CommandError;
 use foldhash::HashMap;
 use modules::{ChainedModule, StateCache, StateKey, module_chain, pack_state, unpack_state};
@@ -61,6 +76,7 @@ use session::Session;
 use state::SireState;
 use std::io::BufRead;
 use std::path::PathBuf;
+use std::time::Duration;
 use vm::Vm;
 
 /// The settings of a [`Sire`].
@@ -94,12 +110,20 @@ pub struct SireOptions {
 /// ```
 pub struct Sire {
     session: Session,
-    library: ModuleLibrary,
     cache: Option<StateCache>,
     /// The packed states after the modules that this session has loaded.
     known: HashMap<StateKey, Val>,
     /// The module that was loaded last.
     module: Option<String>,
+    /// The entries of the interactive session that could be executed.
+    entries: Vec<String>,
+    /// The time after which an evaluation of an interactive session ends.
+    time_limit: Option<Duration>,
+    /// Is notified before each module that is loaded, with its name, its index and the number of
+    /// modules.
+    on_module: Option<Box<dyn FnMut(&str, usize, usize)>>,
+    /// Whether loading a module shows nothing but errors.
+    is_quiet: bool,
     /// Where the times of modules and of the cache are recorded, if they are.
     profile: Option<ProfileTrack>,
 }
@@ -116,19 +140,40 @@ impl Sire {
         vm.on_trace(move |value| traces.trace(value));
         let traces = output.clone();
         vm.on_deep_trace(move |value| traces.deep_trace(value));
-        let session = Session::new(vm, output, diagnostics)?;
+        let session = Session::new(vm, output, diagnostics, library)?;
         let cache = cache.map(StateCache::new);
-        Ok(Sire { session, library, cache, known: HashMap::default(), module: None, profile: None })
+        Ok(Sire {
+            session,
+            cache,
+            known: HashMap::default(),
+            module: None,
+            entries: Vec::new(),
+            time_limit: None,
+            on_module: None,
+            is_quiet: false,
+            profile: None,
+        })
     }
 
-    /// Records the times of modules, of the cache and of collections on this track from now on.
+    /// Records the times of modules, of the cache, and of the runtime ([`Vm::record`]) on this track
+    /// from now on.
     pub fn record(&mut self, track: ProfileTrack) {
-        let collections = track.clone();
-        self.session.vm.on_collection(move |collection| {
-            let args = vec![("copied bytes", collection.copied.into())];
-            collections.span("collection", collection.kind(), collection.start, args);
-        });
+        self.session.vm.record(track.clone());
         self.profile = Some(track);
+    }
+
+    /// Has `receiver` get the errors and warnings of commands from now on. The session then does not
+    /// print the values that stand for errors, and a module with a failing command ends with
+    /// [`SireError::Reported`].
+    pub fn on_diagnostic(&mut self, receiver: impl FnMut(&Diagnostic) + 'static) {
+        self.session.on_diagnostic = Some(Box::new(receiver));
+    }
+
+    /// Has modules that are loaded from now on show nothing but errors. `on_module` is notified
+    /// before each of them, with its name, its index and the number of modules.
+    pub fn load_quietly(&mut self, on_module: impl FnMut(&str, usize, usize) + 'static) {
+        self.is_quiet = true;
+        self.on_module = Some(Box::new(on_module));
     }
 
     /// Returns the runtime.
@@ -147,7 +192,7 @@ impl Sire {
         self.module = None;
         self.session.state = SireState::new();
         self.session.defined.clear();
-        let result = self.load_chain(name);
+        let result = self.load_chain(name).map_err(|error| self.report_syntax(error));
         match &result {
             Ok(name) => self.module = Some(name.clone()),
             Err(_) => self.session.state = SireState::new(),
@@ -156,10 +201,34 @@ impl Sire {
         result.map(drop)
     }
 
+    /// Loads the module that an argument names, like [`Sire::load`]. If it is named by its path, its
+    /// predecessors are searched in the same folder first.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Sire::load`].
+    pub fn load_argument(&mut self, module: &ModuleArgument) -> Result<(), SireError> {
+        self.session.library.search_beside(module.folder.clone());
+        self.load(&module.name)
+    }
+
+    /// Gives a syntax error to the receiver of diagnostics, if there is one.
+    fn report_syntax(&mut self, error: SireError) -> SireError {
+        match error {
+            SireError::Syntax(error) if self.session.on_diagnostic.is_some() => {
+                let text = std::fs::read_to_string(&*error.file).ok();
+                let diagnostic = Diagnostic::of_read_error(&error, text.as_deref());
+                self.session.show_diagnostic(&diagnostic);
+                SireError::Reported
+            }
+            error => error,
+        }
+    }
+
     /// Loads a module and returns the name in its header.
     fn load_chain(&mut self, name: &str) -> Result<String, SireError> {
         let start = StateKey::start(self.session.vm.jets().known_laws_hash());
-        let chain = module_chain(&self.library, name, start)?;
+        let chain = module_chain(&self.session.library, name, start)?;
         let warnings = chain.iter().filter_map(|module| module.warning.as_deref());
         warnings.into_iter().try_for_each(|warning| self.warn(warning))?;
         let keys: Vec<StateKey> = chain.iter().map(|module| module.key).collect();
@@ -173,7 +242,10 @@ impl Sire {
         }
         let cached = states.len();
         timer.span("cache", "load", || vec![("modules", cached.into())]);
-        for module in &chain[cached..] {
+        for (index, module) in chain.iter().enumerate().skip(cached) {
+            if let Some(on_module) = &mut self.on_module {
+                on_module(&module.name, index, chain.len());
+            }
             let timer = ProfileTimer::start(self.profile.as_ref());
             self.run_module(module)?;
             timer.span("sire", &module.file, Vec::new);
@@ -214,12 +286,24 @@ impl Sire {
     }
 
     fn run_module(&mut self, module: &ChainedModule) -> Result<(), SireError> {
+        self.session.is_quiet = self.is_quiet;
+        let result = self.run_blocks(module);
+        self.session.is_quiet = false;
+        result
+    }
+
+    fn run_blocks(&mut self, module: &ChainedModule) -> Result<(), SireError> {
         self.session.defined.clear();
         for block in rex::read_file(&module.text, &module.path) {
             let block = block.map_err(SireError::Syntax)?;
-            match block::run_block(&mut self.session, &module.file, &block) {
+            let source =
+                BlockSource { file: &module.file, path: &module.path, text: Some(&module.text) };
+            match run_block(&mut self.session, &source, &block) {
                 Ok(Ok(())) => {}
                 Err(error) => return Err(error.into_sire_error()),
+                Ok(Err(_)) if self.session.on_diagnostic.is_some() => {
+                    return Err(SireError::Reported);
+                }
                 Ok(Err(reason)) => {
                     let (file, line) = (module.path.clone(), block.line);
                     let reason = reason.trim_end().to_owned();
@@ -252,12 +336,13 @@ impl Sire {
     }
 
     /// Runs the read-eval-print loop until the input ends, with the names of the module that was
-    /// loaded last in scope. A failed command prints a report and has no other effect.
+    /// loaded last in scope. A failed command prints a report and has no other effect. Returns the
+    /// number of commands that failed.
     ///
     /// # Errors
     ///
     /// If the input cannot be read or the output cannot be written.
-    pub fn repl(&mut self, input: impl BufRead) -> Result<(), SireError> {
+    pub fn repl(&mut self, input: impl BufRead) -> Result<usize, SireError> {
         let module = self.module.take();
         let timer = ProfileTimer::start(self.profile.as_ref());
         let result = repl::run(&mut self.session, module.as_deref(), input);

@@ -10,5 +10,5 @@ mod library;
 mod state_cache;
 
 pub(crate) use chain::{ChainedModule, module_chain};
-pub use library::{ModuleLibrary, module_name};
+pub use library::{ModuleArgument, ModuleLibrary};
 pub(crate) use state_cache::{StateCache, StateKey, pack_state, unpack_state};

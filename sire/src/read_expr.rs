@@ -4,10 +4,9 @@
 //! the order matters. The reader visits the parts of an expression in the order of the prototype
 //! (lib/Sire.hs). This is the order of the text, except for `^`, whose last part comes first.
 
-use crate::command_error::{CommandError, MALFORMED_REX, reject};
+use crate::command_error::{CommandError, MALFORMED_REX, UnresolvedName, reject};
 use crate::expr::{self, BINDERS_MAX, Lambda, SireExpr};
 use crate::nat_text;
-use crate::output;
 use crate::primitive::{Primitive, PrimitiveForm};
 use crate::rex_value::{Literal, RexView};
 use crate::session::Session;
@@ -25,16 +24,26 @@ enum ReadTask {
     Unbind(usize),
     /// Build an expression from the last results.
     Build(PendingForm),
+    /// The result of the innermost macro has been read.
+    LeaveExpansion,
 }
 
 /// An expression whose parts are read first.
 enum PendingForm {
-    /// The application of one part to this number of others.
-    Apply(usize),
+    /// The application of one part to others.
+    Apply(PendingApplication),
     Let,
     LetRec(usize),
     Inline,
     Lambda(LambdaSignature),
+}
+
+/// An application whose parts are read first.
+struct PendingApplication {
+    /// The number of arguments.
+    count: usize,
+    /// The application, as a Rex value.
+    rex: Val,
 }
 
 /// A lambda without its body.
@@ -103,6 +112,7 @@ impl ExprReader<'_> {
                 }
                 ReadTask::Unbind(count) => self.env.truncate(self.env.len() - count),
                 ReadTask::Build(form) => self.build(form),
+                ReadTask::LeaveExpansion => drop(self.session.expansions.pop()),
             }
         }
         Ok(self.pop())
@@ -114,9 +124,17 @@ impl ExprReader<'_> {
 
     fn build(&mut self, form: PendingForm) {
         let built = match form {
-            PendingForm::Apply(count) => {
-                let args = self.done.split_off(self.done.len() - count);
-                args.into_iter().fold(self.pop(), expr::app)
+            PendingForm::Apply(application) => {
+                let args = self.done.split_off(self.done.len() - application.count);
+                let function = self.pop();
+                if self.session.on_diagnostic.is_some() {
+                    self.session.note_surplus_arguments(
+                        &function,
+                        application.count,
+                        application.rex,
+                    );
+                }
+                args.into_iter().fold(function, expr::app)
             }
             PendingForm::Let => {
                 let body = self.pop();
@@ -181,7 +199,8 @@ impl ExprReader<'_> {
     /// Expands a macro call, and schedules reading the result.
     fn read_expanded(&mut self, macro_value: &Val, input: &Val) -> Result<(), CommandError> {
         let rex = self.session.expand(macro_value, input)?;
-        self.tasks.push(ReadTask::Read(rex));
+        self.session.expansions.push(input.clone());
+        self.tasks.extend([ReadTask::LeaveExpansion, ReadTask::Read(rex)]);
         Ok(())
     }
 
@@ -249,10 +268,12 @@ impl ExprReader<'_> {
         }
         match self.session.state.lookup(name) {
             Some(binding) => Ok(expr::global(Rc::clone(binding))),
-            None => {
-                let key = output::key_text(name);
-                reject(rex, format!("Unresolved symbol: {key}"))
-            }
+            None => Err(CommandError::Unresolved(UnresolvedName {
+                part: rex.clone(),
+                name: name.clone(),
+                module: None,
+                locals: self.env.iter().flatten().cloned().collect(),
+            })),
         }
     }
 
@@ -266,10 +287,12 @@ impl ExprReader<'_> {
         let Session { vm, bindings, state, .. } = &*self.session;
         match state.lookup_in(vm, bindings, module, name)? {
             Some(binding) => Ok(expr::global(binding)),
-            None => {
-                let (module, name) = (output::key_text(module), output::key_text(name));
-                reject(rex, format!("Unresolved symbol: {module}.{name}"))
-            }
+            None => Err(CommandError::Unresolved(UnresolvedName {
+                part: rex.clone(),
+                name: name.clone(),
+                module: Some(module.clone()),
+                locals: Vec::new(),
+            })),
         }
     }
 
@@ -294,7 +317,8 @@ impl ExprReader<'_> {
                 }
                 let count = kids.len() - 1;
                 let reads = kids.into_iter().map(ReadTask::Read);
-                self.schedule(reads.chain([ReadTask::Build(PendingForm::Apply(count))]));
+                let application = PendingForm::Apply(PendingApplication { count, rex });
+                self.schedule(reads.chain([ReadTask::Build(application)]));
             }
             PrimitiveForm::Inline => {
                 let [inner] = exactly(&rex, kids, "This needs to have only one parameter")?;
@@ -370,7 +394,8 @@ impl ExprReader<'_> {
         let mut tasks: Vec<ReadTask> = value.into_iter().map(ReadTask::Read).collect();
         tasks.push(variable);
         tasks.extend(kids.into_iter().map(ReadTask::Read));
-        tasks.push(ReadTask::Build(PendingForm::Apply(count)));
+        let application = PendingApplication { count, rex };
+        tasks.push(ReadTask::Build(PendingForm::Apply(application)));
         tasks.push(ReadTask::Unbind(1));
         tasks.push(ReadTask::Build(PendingForm::Let));
         self.schedule(tasks);

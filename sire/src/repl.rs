@@ -1,6 +1,6 @@
 //! The read-eval-print loop.
 
-use crate::block::run_block;
+use crate::block::{BlockSource, run_block};
 use crate::command::import_module;
 use crate::command_error::CommandError;
 use crate::error::SireError;
@@ -19,14 +19,15 @@ Since input is multi-line, there is currently no input-prompt.
 Just type away!
 ";
 
-/// Executes the blocks of the input until it ends, with the names of `module` in scope. A failed block
-/// has no effect.
+/// Executes the blocks of the input until it ends, with the names of `module` in scope. Returns the
+/// number of blocks that failed; they have no effect.
 pub(crate) fn run(
     session: &mut Session,
     module: Option<&str>,
     mut input: impl BufRead,
-) -> Result<(), SireError> {
+) -> Result<usize, SireError> {
     start(session, module).map_err(CommandError::into_sire_error)?;
+    let mut failures = 0;
     let mut reader = BlockReader::new(NAME);
     let mut line = Vec::new();
     loop {
@@ -46,16 +47,26 @@ pub(crate) fn run(
                 blocks
             }
         };
-        blocks.into_iter().try_for_each(|block| execute(session, block))?;
+        for block in blocks {
+            failures += usize::from(!execute(session, block)?);
+        }
     }
-    reader.finish().into_iter().try_for_each(|block| execute(session, block))?;
-    session.output.flush().map_err(SireError::Output)
+    if let Some(block) = reader.finish() {
+        failures += usize::from(!execute(session, block)?);
+    }
+    session.output.flush().map_err(SireError::Output)?;
+    Ok(failures)
 }
 
-/// Prints the banner and brings the names of `module` into scope.
+/// Prints the banner, and begins the session's module.
 fn start(session: &mut Session, module: Option<&str>) -> Result<(), CommandError> {
     let banner = session.vm.text(BANNER)?;
     session.output.value(session.vm.look(&banner))?;
+    enter_scope(session, module)
+}
+
+/// Enters the session's module, and brings the names of `module` into scope.
+pub(crate) fn enter_scope(session: &mut Session, module: Option<&str>) -> Result<(), CommandError> {
     session.state.enter_module(&mut session.vm, nat_text::from_text(NAME))?;
     let Some(module) = module else { return Ok(()) };
     let Session { vm, constructors, .. } = session;
@@ -64,19 +75,25 @@ fn start(session: &mut Session, module: Option<&str>) -> Result<(), CommandError
     import_module(session, &block, &nat_text::from_text(module), None)
 }
 
-/// Executes a block, or prints its syntax error.
-fn execute(session: &mut Session, block: Result<SourceBlock, ReadError>) -> Result<(), SireError> {
+/// Executes a block, or prints its syntax error. Returns whether it could be executed.
+fn execute(
+    session: &mut Session,
+    block: Result<SourceBlock, ReadError>,
+) -> Result<bool, SireError> {
     match block {
         Err(error) => {
-            session.diagnostics.write(&format!("\n\n{error}\n\n\n")).map_err(SireError::Output)
+            let text = format!("\n\n{error}\n\n\n");
+            session.diagnostics.write(&text).map_err(SireError::Output)?;
+            Ok(false)
         }
         Ok(block) => {
             session.defined.clear();
-            match run_block(session, NAME, &block) {
-                Ok(Ok(())) => Ok(()),
+            let source = BlockSource { file: NAME, path: NAME, text: None };
+            match run_block(session, &source, &block) {
+                Ok(Ok(())) => Ok(true),
                 Ok(Err(_)) => {
                     session.state.roll_back();
-                    Ok(())
+                    Ok(false)
                 }
                 Err(error) => Err(error.into_sire_error()),
             }

@@ -6,14 +6,21 @@
 use crate::command_error::CommandError;
 use crate::session::Session;
 use plan::{EvalError, Val};
-use rex::NodeShape;
+use rex::{NodeShape, Rex};
+use show::PrintLimit;
 
 /// The command that is being executed.
 pub(crate) struct CommandLocation<'a> {
     /// The name of the file, or `REPL`.
     pub(crate) file: &'a str,
+    /// The path of the file, or `REPL`.
+    pub(crate) path: &'a str,
+    /// The text of the file, if it is known.
+    pub(crate) source: Option<&'a str>,
     /// The first line of the command.
     pub(crate) line: usize,
+    /// The command.
+    pub(crate) rex: &'a Rex,
     /// The command, as a Rex value.
     pub(crate) block: &'a Val,
 }
@@ -43,6 +50,13 @@ pub(crate) fn report(
             FailureReport { kind: "Macro Failure!", label: "trouble", part, reason }
         }
         CommandError::Rejected { part, reason } => rejection(part, reason),
+        CommandError::Unresolved(unresolved) => {
+            let reason = unresolved.reason();
+            rejection(unresolved.part, reason)
+        }
+        CommandError::Assertion { left, right, .. } => {
+            rejection(difference(session, &left, &right)?, "ASSERTION FAILURE".into())
+        }
         error => rejection(location.block.clone(), reason_of(session, error)?),
     };
     let reason = failure.reason.clone();
@@ -61,13 +75,21 @@ fn reason_of(session: &mut Session, error: CommandError) -> Result<String, Comma
             let row = session.vm.row(&[op, arg])?;
             show::value_text(session.vm.look(&row), session.output.limit().for_messages())
         }
-        CommandError::Stop(stop) => stop.to_string(),
-        CommandError::Malformed(malformed) => malformed.to_string(),
-        CommandError::InliningTooDeep => "inlining does not come to an end".into(),
-        CommandError::TooManyBinders => "too many binders are nested".into(),
-        CommandError::Macro { reason, .. } | CommandError::Rejected { reason, .. } => reason,
         error @ CommandError::Output(_) => return Err(error),
+        error => error.reason(),
     })
+}
+
+/// Returns the tree that reports a failed assertion: `=?=` of the printed forms of both values.
+fn difference(session: &mut Session, left: &Val, right: &Val) -> Result<Val, CommandError> {
+    let Session { vm, constructors, output, .. } = session;
+    // Both values and the rest of the report fit within the limit.
+    let limit = PrintLimit { bytes: output.limit().bytes / 4, ..output.limit() };
+    let left = constructors.tree(vm, &show::value_rex(vm.look(left), limit))?;
+    let right = constructors.tree(vm, &show::value_rex(vm.look(right), limit))?;
+    let right = constructors.node(vm, NodeShape::Open, "*", &[right], None)?;
+    let left = constructors.node(vm, NodeShape::Open, "*", &[left], Some(&right))?;
+    Ok(constructors.node(vm, NodeShape::Open, "=?=", &[], Some(&left))?)
 }
 
 /// Returns the size from which the offending part is left out of a report, in parts of a value. It

@@ -2,12 +2,40 @@
 
 use crate::command_error::{CommandError, MALFORMED_REX, reject};
 use crate::compile;
+use crate::diagnostic::Diagnostic;
+use crate::expr::ExprKind;
 use crate::expr::{BindingCache, Definition, SireExpr};
+use crate::modules::ModuleLibrary;
 use crate::output::{self, SireOutput};
+use crate::readable::readable_text;
 use crate::rex_value::{RexConstructors, RexView};
 use crate::state::SireState;
-use plan::{EvalError, Natural, Val};
+use plan::{EvalError, Natural, Shape, Val};
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use vm::Vm;
+use vm::jet::ResultShape;
+
+/// A call that gives a known function more arguments than it can use: its result is no function.
+pub(crate) struct SurplusArguments {
+    /// The call, as a Rex value.
+    pub(crate) part: Val,
+    /// The number of arguments that it takes.
+    pub(crate) takes: usize,
+    /// The number of arguments that the call has.
+    pub(crate) given: usize,
+}
+
+/// How results are shown.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum ResultForm {
+    /// As the prototype prints them.
+    #[default]
+    Raw,
+    /// As text for people.
+    Readable,
+}
 
 /// A session: everything that a command needs.
 pub(crate) struct Session {
@@ -19,6 +47,20 @@ pub(crate) struct Session {
     pub(crate) output: SireOutput,
     /// Receives syntax errors.
     pub(crate) diagnostics: SireOutput,
+    /// Receives errors and warnings in place of the outputs, if it is set.
+    pub(crate) on_diagnostic: Option<Box<dyn FnMut(&Diagnostic)>>,
+    /// How results are shown.
+    pub(crate) result_form: ResultForm,
+    /// Whether values, definitions and assertions are not shown.
+    pub(crate) is_quiet: bool,
+    /// The source of modules.
+    pub(crate) library: ModuleLibrary,
+    /// The inputs of the macros whose results are being read or executed, outermost first.
+    pub(crate) expansions: Vec<Val>,
+    /// The calls of the current command that give a function more arguments than it can use.
+    pub(crate) surplus_arguments: Vec<SurplusArguments>,
+    /// Whether the interrupt of the current evaluation came from the time limit.
+    pub(crate) timed_out: Arc<AtomicBool>,
     /// The definitions of the current module, or of the current block of the REPL.
     pub(crate) defined: Vec<(Natural, Val)>,
     /// The nat 0.
@@ -34,6 +76,7 @@ impl Session {
         mut vm: Vm,
         output: SireOutput,
         diagnostics: SireOutput,
+        library: ModuleLibrary,
     ) -> Result<Session, EvalError> {
         let constructors = RexConstructors::new(&mut vm)?;
         let zero = vm.nat(0);
@@ -54,6 +97,13 @@ impl Session {
             state: SireState::new(),
             output,
             diagnostics,
+            on_diagnostic: None,
+            result_form: ResultForm::Raw,
+            is_quiet: false,
+            library,
+            expansions: Vec::new(),
+            surplus_arguments: Vec::new(),
+            timed_out: Arc::default(),
             defined: Vec::new(),
             zero,
             err,
@@ -105,6 +155,61 @@ impl Session {
     /// Returns the value of a closed expression, in normal form.
     pub(crate) fn evaluate(&mut self, expr: &SireExpr) -> Result<Val, CommandError> {
         compile::evaluate(&mut self.vm, &self.bindings, &self.zero, expr)
+    }
+
+    /// Shows the value of an expression.
+    pub(crate) fn show_value(&self, value: &Val) -> io::Result<()> {
+        let value = self.vm.look(value);
+        match self.result_form {
+            _ if self.is_quiet => Ok(()),
+            ResultForm::Raw => self.output.value(value),
+            ResultForm::Readable => {
+                self.output.write(&format!("{}\n", readable_text(value, self.output.limit())))
+            }
+        }
+    }
+
+    /// Shows the definition of a name.
+    pub(crate) fn show_definition(&self, name: &Natural, value: &Val) -> io::Result<()> {
+        let value = self.vm.look(value);
+        match self.result_form {
+            _ if self.is_quiet => Ok(()),
+            ResultForm::Raw => self.output.definition(name, value),
+            ResultForm::Readable => {
+                let text = readable_text(value, self.output.limit().for_messages());
+                self.output.write(&format!("{} = {text}\n", output::key_text(name)))
+            }
+        }
+    }
+
+    /// Shows an assertion that is about to be checked.
+    pub(crate) fn show_assertion(&self, assertion: &Val) -> io::Result<()> {
+        match self.result_form {
+            ResultForm::Raw if !self.is_quiet => self.output.value(self.vm.look(assertion)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Gives a diagnostic to its receiver.
+    pub(crate) fn show_diagnostic(&mut self, diagnostic: &Diagnostic) {
+        if let Some(receiver) = &mut self.on_diagnostic {
+            receiver(diagnostic);
+        }
+    }
+
+    /// Records a call of a function with `given` arguments, if the function takes fewer and returns
+    /// no function. Only functions with jets are known well enough.
+    pub(crate) fn note_surplus_arguments(&mut self, function: &SireExpr, given: usize, rex: Val) {
+        let ExprKind::Global(binding) = &function.kind else { return };
+        let Shape::Pin(pin) = self.vm.look(&binding.value).shape() else { return };
+        let (Shape::Law(law), Some(jet)) = (pin.item().shape(), self.vm.jet_of(pin)) else {
+            return;
+        };
+        let Some(takes) = law.arity().to_u64().map(|arity| arity as usize) else { return };
+        if given <= takes || jet.result == ResultShape::Any {
+            return;
+        }
+        self.surplus_arguments.push(SurplusArguments { part: rex, takes, given });
     }
 
     /// Binds a name in the current module.

@@ -7,7 +7,7 @@ use assert_cmd::assert::OutputAssertExt;
 use tests::{Pallas, assert_snapshot, stderr, stdout};
 
 /// All commands.
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 20] = [
     "sire",
     "save",
     "show",
@@ -20,6 +20,12 @@ const COMMANDS: [&str; 14] = [
     "export",
     "import",
     "set-aside",
+    "log",
+    "diff",
+    "fork",
+    "rehearse",
+    "upgrade",
+    "rollback",
     "metrics",
     "jets",
 ];

@@ -1,9 +1,9 @@
 //! Lazy programs that need a bounded amount of memory, in a heap that is far smaller than what they
-//! allocate: parts of rows that nobody needs any more are freed.
+//! allocate: parts of rows, lists and bars that nobody needs any more are freed.
 
 use tests::{ExecutionMode, Pallas, in_every_mode, run_with_input, stdout};
 
-in_every_mode! { selectors_keep_no_rows }
+in_every_mode! { lazy_programs_run_in_a_small_heap }
 
 /// Programs and the values of their last expressions.
 const PROGRAMS: &[(&str, &str)] = &[
@@ -33,11 +33,20 @@ const PROGRAMS: &[(&str, &str)] = &[
          (run 300000)\n\n",
         "[300000 0]",
     ),
+    // A list is converted to a bar, and each cell is dropped.
+    ("(barLen (barFromList (listGen 1000000 id)))\n\n", "1000000"),
+    ("(barLen (barCatList (listGen 500000 (i & barSing (mod i 256)))))\n\n", "500000"),
+    // A bar is consumed byte by byte. The parts share its bytes.
+    (
+        "= (eaten bar n)\n| if (barIsEmpty bar) n\n| seq n\n| eaten (barDrop 1 bar) (inc n)\n\n\
+         (eaten (barRep 300000 7) 0)\n\n",
+        "300000",
+    ),
     // The digits of a large number, from the last: none of the quotients is kept.
     ("(strLen (showNat (lsh 1 1000000)))\n\n", "301030"),
 ];
 
-fn selectors_keep_no_rows(mode: ExecutionMode) {
+fn lazy_programs_run_in_a_small_heap(mode: ExecutionMode) {
     let pallas = Pallas::new();
     let run = |heap: &str, program: &str| {
         let mut command = pallas.command(["sire", "--max-heap", heap, "prelude"]);

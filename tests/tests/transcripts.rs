@@ -16,7 +16,8 @@ fn check(name: &str, mode: ExecutionMode, stressed: bool) {
         command.env("PALLAS_GC_STRESS", "1");
     }
     let output = run_with_input(command, golden_text(&format!("repl/{name}.in")));
-    assert!(output.status.success(), "{output:?}");
+    let has_errors = stdout(&output).contains("\n++ %crash\n") || !output.stderr.is_empty();
+    assert_eq!(output.status.code(), Some(if has_errors { 2 } else { 0 }), "{output:?}");
     let expected = reduce_errors(&golden_text(&format!("repl/{name}.out")));
     if let Some(difference) = difference(&expected, &reduce_errors(&stdout(&output))) {
         panic!("{name}: {difference}");

@@ -18,6 +18,7 @@
 //! frozen_codes  the code of frozen laws
 //! frozen_jets   the jets of frozen pins
 //! pool_id       the numbers of pools
+//! span          the times of laws and traces
 //! ```
 
 #![deny(unsafe_code)]
@@ -35,6 +36,7 @@ pub mod law;
 pub mod native;
 mod pool_id;
 mod pools;
+mod span;
 #[cfg(test)]
 #[allow(unsafe_code, reason = "tests make raw heaps and damaged pins")]
 mod tests;

@@ -49,6 +49,19 @@ pub unsafe trait Compiler {
     /// [`compile`](Compiler::compile) does.
     fn compile_jet(&mut self, vm: &mut Vm, pin: &Val, entry: EntryCell) -> bool;
 
+    /// Accepts a request to compile the lazy entry of a law that was applied lazily to many values:
+    /// code that takes the law's arguments, evaluated or not, and returns the application, evaluated
+    /// if that takes a short, bounded time, evaluates no thunk and cannot crash, and as a thunk
+    /// otherwise. The parameters are those of [`compile`](Compiler::compile), and so is the result.
+    /// The compiler publishes nothing if the law has no case in which this pays off.
+    fn compile_lazy_entry(
+        &mut self,
+        vm: &mut Vm,
+        function: &Val,
+        args: &[Val],
+        entry: EntryCell,
+    ) -> bool;
+
     /// Frees the code of dead laws: the code that was, or would have been, published in these
     /// entries. Nothing runs it any more.
     fn forget(&mut self, entries: Vec<EntryCell>);

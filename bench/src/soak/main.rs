@@ -10,19 +10,20 @@
 //! has keys of its own, and writes growing numbers to them. After each start, and at the end, it
 //! reads all of its keys: a key must have the number that was answered last, or a later one that
 //! was sent. Anything else is a lost or invented write, and the exit code is 1. [`client`] is a
-//! client, [`http`] its requests, and [`killed`] the machine.
+//! client, and [`http`] its requests.
 
 #![forbid(unsafe_code)]
 
 mod client;
 mod http;
-mod killed;
 
 use anyhow::{Result, bail};
+use bench::MachineProcess;
 use clap::Parser;
 use client::{Client, Tally};
-use killed::KilledMachine;
+use std::fs::File;
 use std::path::PathBuf;
+use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -74,9 +75,11 @@ pub(crate) struct Shared {
 fn main() -> Result<()> {
     let args = Args::parse();
     let folder = tempfile::tempdir()?;
-    let mut machine = KilledMachine::boot(&args.pallas, &args.module, folder.path())?;
+    let store = folder.path().join("machine");
+    let mut machine = MachineProcess::boot(&args.pallas, &args.module, &store)?;
+    let output = File::create(folder.path().join("output"))?;
     let shared = Arc::new(Shared {
-        port: machine.start()?,
+        port: machine.start(output.try_clone()?, Stdio::inherit())?,
         starts: AtomicU64::new(1),
         is_over: AtomicBool::new(false),
     });
@@ -98,7 +101,7 @@ fn main() -> Result<()> {
         }
         thread::sleep(wait);
         machine.kill()?;
-        machine.start()?;
+        machine.start(output.try_clone()?, Stdio::inherit())?;
         shared.starts.fetch_add(1, Ordering::SeqCst);
     }
     shared.is_over.store(true, Ordering::SeqCst);

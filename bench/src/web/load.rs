@@ -38,16 +38,12 @@ pub(crate) struct Measured {
     pub(crate) per_second: f64,
     pub(crate) p50: f64,
     pub(crate) p99: f64,
+    pub(crate) requests: u64,
     /// Requests without an answer, or with a status other than 2xx and 3xx.
     pub(crate) failed: u64,
 }
 
 impl Measured {
-    /// The one with more requests per second.
-    pub(crate) fn better(self, other: Measured) -> Measured {
-        if other.per_second > self.per_second { other } else { self }
-    }
-
     /// Reads the report that `wrk` prints.
     fn parse(report: &str) -> Option<Measured> {
         let field = |name: &str| {
@@ -58,11 +54,15 @@ impl Measured {
             let numbers = line.split(|c: char| !c.is_ascii_digit());
             numbers.filter_map(|number| number.parse::<u64>().ok()).sum()
         };
+        let field_before = |name: &str| -> Option<u64> {
+            report.lines().find_map(|line| line.split_once(name)?.0.trim().parse().ok())
+        };
         let failed = ["Non-2xx or 3xx responses:", "Socket errors:"];
         Some(Measured {
             per_second: field("Requests/sec:")?.parse().ok()?,
             p50: milliseconds(field("50%")?)?,
             p99: milliseconds(field("99%")?)?,
+            requests: field_before(" requests in ")?,
             failed: failed.iter().filter_map(|name| field(name)).map(count).sum(),
         })
     }
@@ -126,8 +126,8 @@ mod tests {
                       Non-2xx or 3xx responses: 4\nRequests/sec:   4321.50\nTransfer/sec: 1.0KB\n";
         let measured = Measured::parse(report).expect("it is complete");
         assert_eq!(
-            (measured.per_second, measured.p50, measured.p99, measured.failed),
-            (4321.5, 0.5, 1200.0, 7)
+            (measured.per_second, measured.p50, measured.p99, measured.requests, measured.failed),
+            (4321.5, 0.5, 1200.0, 8, 7)
         );
     }
 }

@@ -1,5 +1,6 @@
 //! `boot` and `start`: creates a machine, and runs it.
 
+use super::history::{self, OpenHistory};
 use super::recording::ProfileRecording;
 use super::setup::{cache_code, runtime_builder};
 use super::{metrics, sire, status};
@@ -12,12 +13,12 @@ use indicatif::{HumanBytes, ProgressBar};
 use machine::device::ConsoleDevice;
 use machine::{
     AbortReason, BootOptions, LimitStop, LimitStopCause, Machine, MachineHandle, MachineSettings,
-    ReplayFrom, RunOutcome, TimeLimits,
+    ReplayFrom, ReplayStatus, RunOutcome, TimeLimits,
 };
 use rustix::process::{Resource, Rlimit};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -32,7 +33,8 @@ pub(crate) fn boot(args: BootArgs) -> anyhow::Result<()> {
 fn boot_and_run(args: BootArgs, recording: &ProfileRecording) -> anyhow::Result<()> {
     let cache = CacheOptions { store: args.cache.modules };
     let MachineOptions { execution, print, .. } = args.machine;
-    let (mut sire, main) = sire::load_main(&cache, execution, print, &args.module, recording)?;
+    let (mut sire, main) =
+        sire::load_main(&cache, execution, print, args.verbose, &args.module, recording)?;
     let options = BootOptions {
         job_results: args.job_results.form(),
         read_arguments: args.read_arguments.order(),
@@ -52,6 +54,10 @@ fn boot_and_run(args: BootArgs, recording: &ProfileRecording) -> anyhow::Result<
 /// Runs a machine until it ends or is stopped.
 pub(crate) fn start(args: StartArgs) -> anyhow::Result<()> {
     let recording = ProfileRecording::start(&args.machine.profile)?;
+    if let Some(event) = args.until {
+        let result = replay_until(&args, event, &recording);
+        return recording.finish(result);
+    }
     let from = match args.from_snapshot {
         Some(number) => ReplayFrom::Number(number),
         None if args.replay_all => ReplayFrom::Earliest,
@@ -60,8 +66,29 @@ pub(crate) fn start(args: StartArgs) -> anyhow::Result<()> {
     let result = run(&args.store, &args.machine, &recording, from, |settings| {
         settings.offer_set_aside = args.offer;
         settings.retry_crash = args.retry;
+        settings.attach = args.attach;
     });
     recording.finish(result)
+}
+
+/// Replays a machine up to an event, and prints the hash of the state after it.
+fn replay_until(args: &StartArgs, event: u64, recording: &ProfileRecording) -> anyhow::Result<()> {
+    let MachineOptions { execution, memory, print, .. } = args.machine;
+    let mut settings = history::settings(execution, memory, print)?;
+    settings.profile = recording.profile();
+    let mut opened = OpenHistory::open(&args.store, settings)?;
+    let mut replay = opened.history.replay_at(event)?;
+    let status = match replay.status() {
+        ReplayStatus::Running => "runs",
+        ReplayStatus::Finished => "has finished",
+        ReplayStatus::Crashed => "has crashed",
+    };
+    let state = replay.state_hash()?;
+    drop(replay);
+    opened.store.confirm()?;
+    let store = args.store.display();
+    let text = format!("{store}: after event {event}: state {state}; the cog {status}\n");
+    io::stdout().write_all(text.as_bytes()).context("cannot write the output")
 }
 
 /// Runs a machine with the settings of its options, which `adjust` completes.
@@ -143,7 +170,7 @@ fn replay_text(events: u64, took: Duration) -> String {
     format!("replayed {events} events in {seconds:.2} s ({rate:.0} events/s)")
 }
 
-fn time_limits(args: TimeOptions) -> TimeLimits {
+pub(super) fn time_limits(args: TimeOptions) -> TimeLimits {
     let TimeOptions { event_limit, read_limit, driver_limit, job_limit } = args;
     TimeLimits {
         event: event_limit.0,

@@ -12,9 +12,15 @@ pub(crate) struct ProfileRecording(Option<(Profile, PathBuf)>);
 impl ProfileRecording {
     /// Creates the file, and records compilations from now on.
     pub(super) fn start(options: &ProfileOptions) -> anyhow::Result<ProfileRecording> {
-        let Some(path) = options.profile_output.clone() else { return Ok(ProfileRecording(None)) };
-        let profile =
-            Profile::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
+        let Some(path) = options.profile_output.clone() else {
+            if options.profile_laws {
+                eprintln!("pallas: --profile-laws has no effect without --profile-output FILE");
+            }
+            return Ok(ProfileRecording(None));
+        };
+        let detail = options.detail();
+        let profile = Profile::create(&path, detail)
+            .with_context(|| format!("cannot write {}", path.display()))?;
         let track = profile.track("compiler");
         jit::on_unit(move |unit| {
             let args = vec![("published", unit.is_published.into()), ("bytes", unit.bytes.into())];

@@ -3,11 +3,16 @@
 use super::recording::ProfileRecording;
 use super::setup::{cache_code, cache_directory, runtime};
 use super::statistics::Measurement;
-use crate::args::{CacheOptions, ExecutionOptions, MemoryOptions, PrintSize, SaveArgs, SireArgs};
-use crate::terminal::{self, sire_error};
+use crate::args::{
+    BootCacheOptions, CacheOptions, ExecutionOptions, MemoryOptions, PrintSize, SaveArgs, SireArgs,
+};
+use crate::interactive::InteractiveSession;
+use crate::module_loader::{ModuleLoader, is_interactive};
+use crate::terminal::{self, ExitError, sire_error};
 use anyhow::Context;
+use machine::UpgradeProgram;
 use plan::{Val, seed};
-use sire::{ModuleLibrary, Sire, SireOptions, SireOutput, module_name};
+use sire::{ModuleArgument, ModuleLibrary, Sire, SireOptions, SireOutput};
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -23,20 +28,33 @@ pub(crate) fn sire(args: SireArgs) -> anyhow::Result<()> {
 fn run_session(args: SireArgs, recording: &ProfileRecording) -> anyhow::Result<()> {
     let mut sire = session(&args.cache.store, args.execution, args.memory, args.print)?;
     recording.record(&mut sire);
-    let modules = args.modules.iter().map(|module| module_name(module));
-    let modules: Vec<&str> = modules.collect::<Result<_, _>>().map_err(sire_error)?;
+    if is_interactive() {
+        let loader = ModuleLoader::new(&mut sire, args.verbose);
+        let history = cache_directory(&args.cache.store).map(|directory| directory.join("history"));
+        return InteractiveSession::new(sire, loader, history)?.run(&args.modules);
+    }
+    let modules = args.modules.iter().map(|module| ModuleArgument::parse(module));
+    let modules: Vec<ModuleArgument> = modules.collect::<Result<_, _>>().map_err(sire_error)?;
     stop_on_interrupt(&mut sire)?;
     for module in modules {
-        sire.load(module).map_err(sire_error)?;
+        sire.load_argument(&module).map_err(sire_error)?;
     }
     let measurement = Measurement::start(sire.vm());
-    let result = sire.repl(io::stdin().lock()).map_err(sire_error);
+    let result = sire.repl(io::stdin().lock()).map_err(sire_error).and_then(check_failures);
     if let Some(measurement) = measurement {
         eprintln!("{}", measurement.line(sire.vm()));
     }
     // The process exits now. The system frees its memory faster than destructors would.
     std::mem::forget(sire);
     result
+}
+
+/// Fails if commands of a session failed. The session has reported them.
+fn check_failures(failures: usize) -> anyhow::Result<()> {
+    match failures {
+        0 => Ok(()),
+        _ => Err(ExitError { code: terminal::USAGE, message: None }.into()),
+    }
 }
 
 /// Saves the `main` of a module.
@@ -48,7 +66,7 @@ pub(crate) fn save(args: SaveArgs) -> anyhow::Result<()> {
 
 fn save_main(args: &SaveArgs, recording: &ProfileRecording) -> anyhow::Result<()> {
     let (mut sire, main) =
-        load_main(&args.cache, args.execution, args.print, &args.module, recording)?;
+        load_main(&args.cache, args.execution, args.print, args.verbose, &args.module, recording)?;
     let vm = sire.vm();
     let bytes =
         seed::save(vm, &main).with_context(|| format!("cannot save `main` of {}", args.module))?;
@@ -60,15 +78,29 @@ pub(crate) fn load_main(
     cache: &CacheOptions,
     execution: ExecutionOptions,
     print: PrintSize,
+    is_verbose: bool,
     module: &str,
     recording: &ProfileRecording,
 ) -> anyhow::Result<(Sire, Val)> {
-    let name = module_name(module).map_err(sire_error)?;
     let mut sire = session(&cache.store, execution, MemoryOptions::default(), print)?;
     recording.record(&mut sire);
-    sire.load(name).map_err(sire_error)?;
+    ModuleLoader::new(&mut sire, is_verbose).load(&mut sire, module)?;
     let main = sire.binding("main").map_err(sire_error)?;
     Ok((sire, main))
+}
+
+/// Loads a module for an upgrade: its `main`, and its `migrate` if it has one.
+pub(super) fn load_program(
+    cache: &BootCacheOptions,
+    execution: ExecutionOptions,
+    print: PrintSize,
+    module: &str,
+    recording: &ProfileRecording,
+) -> anyhow::Result<UpgradeProgram> {
+    let cache = CacheOptions { store: cache.modules.clone() };
+    let (mut sire, main) = load_main(&cache, execution, print, false, module, recording)?;
+    let migrate = sire.binding("migrate").ok();
+    Ok(UpgradeProgram::new(sire.vm(), &main, migrate.as_ref())?)
 }
 
 /// A session with the cache, which prints to standard output.
@@ -92,8 +124,8 @@ pub(super) fn load_uncached(vm: Vm, modules: &[String]) -> anyhow::Result<()> {
     let mut sire = start(vm, None, output)?;
     stop_on_interrupt(&mut sire)?;
     for module in modules {
-        let name = module_name(module).map_err(sire_error)?;
-        sire.load(name).map_err(sire_error)?;
+        let module = ModuleArgument::parse(module).map_err(sire_error)?;
+        sire.load_argument(&module).map_err(sire_error)?;
     }
     Ok(())
 }
@@ -117,7 +149,7 @@ fn stop_on_interrupt(sire: &mut Sire) -> anyhow::Result<()> {
 }
 
 /// Writes a file atomically: to a temporary file beside it, which is then renamed.
-fn write_atomically(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+pub(super) fn write_atomically(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let failed = || format!("cannot write {}", path.display());
     let name = path.file_name().with_context(failed)?;
     if path.exists() && !path.is_file() {

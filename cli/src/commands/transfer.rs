@@ -1,11 +1,13 @@
-//! `export` and `import`: moves a machine as one file.
+//! `export` and `import`: moves a machine as one file. `fork`: makes a second machine.
 
 use super::inspected::InspectedStore;
-use crate::args::{ExportArgs, ImportArgs};
+use crate::args::{ExportArgs, ForkArgs, ImportArgs};
 use crate::progress;
 use anyhow::Context;
 use machine::GermCodec;
-use persist::transfer;
+use persist::Seq;
+use persist::transfer::{self, ForkReport};
+use std::io::{self, Write as _};
 
 /// Writes a machine to a file.
 pub(crate) fn export(args: ExportArgs) -> anyhow::Result<()> {
@@ -30,6 +32,21 @@ pub(crate) fn import(args: ImportArgs) -> anyhow::Result<()> {
     })?;
     bar.finish_and_clear();
     Ok(())
+}
+
+/// Creates a machine with the state of another.
+pub(crate) fn fork(args: ForkArgs) -> anyhow::Result<()> {
+    let mut store = InspectedStore::open(&args.store)?;
+    let report = transfer::fork(&store.inspection, &args.new, args.at.map(Seq))?;
+    // The copy is of what was read, so it must not outlive the view that it was read of.
+    store.confirm().inspect_err(|_| drop(std::fs::remove_dir_all(&args.new)))?;
+    let ForkReport { at, shared_bytes, copied_bytes } = report;
+    let text = format!(
+        "{}: a detached fork of the state after event {at}; shared bytes: {shared_bytes}, copied \
+         bytes: {copied_bytes}\n",
+        args.new.display()
+    );
+    io::stdout().write_all(text.as_bytes()).context("cannot write the output")
 }
 
 fn germs() -> anyhow::Result<GermCodec> {

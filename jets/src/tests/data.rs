@@ -86,11 +86,54 @@ fn parts_of_bars() {
         "barSplitWith" Crash(9), Bar(b"") => N(0);
         "barSplitWith" N(0), Bar(b"ab") => TestValue::FromLaw;
         "barSplitWith" partial("_Eql", 0x62), N(7) => TestValue::FromLaw;
+        "barFindIndex" partial("_Eql", 0x62), Bar(b"abcb") => Apply(vec![N(0), N(1)]);
+        "barFindIndex" partial("_Eql", 0x7a), Bar(b"abcb") => N(0);
+        "barFindIndex" Crash(9), Bar(b"") => N(0);
+        "barFindIndex" Crash(9), Bar(b"a") => Crash(9);
+        "barFindIndex" N(0), Bar(b"a") => TestValue::FromLaw;
+        "barFindIndex" partial("_Eql", 0x62), law() => TestValue::FromLaw;
+        "barFindIndexOff" partial("_Eql", 0x62), N(2), Bar(b"abcb") => N(3);
+        "barFindIndexOff" partial("_Gth", 0x62), N(0), Bar(b"bcab") => N(2);
+        "barFindIndexOff" partial("_Eql", 0x7a), N(1), Bar(b"abcb") => N(4);
+        "barFindIndexOff" Crash(9), N(4), Bar(b"abcb") => N(4);
+        "barFindIndexOff" Crash(9), law(), Bar(b"abcb") => N(4);
+        "barFindIndexOff" Crash(9), N(0), N(7) => TestValue::FromLaw;
+        "barFindIndexOff" Crash(9), Crash(8), Bar(b"") => Crash(8);
+        "barFindIndexOff" N(0), N(1), Bar(b"ab") => TestValue::FromLaw;
         "barLinesList" Bar(b"a\n\nbc") => list(&[b"a", b"", b"bc"]);
         "barLinesList" Bar(b"a\n") => list(&[b"a"]);
         "barLinesList" Bar(b"\n") => list(&[b""]);
         "barLinesList" Bar(b"") => N(0);
         "barLinesList" law() => TestValue::FromLaw;
+    }
+}
+
+#[test]
+fn bars_from_lists_and_rows_from_bars() {
+    let cell = |item, rest| Row(vec![item, rest]);
+    let bytes = || cell(N(97), lazy(cell(lazy(N(0x62)), N(7))));
+    let not_pairs = || cell(N(97), app(vec![N(1), N(98), N(99)]));
+    cases! {
+        "barToRow" Bar(b"ab") => Row(nats([97, 98]));
+        "barToRow" Bar(b"") => Row(vec![]);
+        "barToRow" N(5) => TestValue::FromLaw;
+        "barFromList" bytes() => Bar(b"ab");
+        "barFromList" N(0) => Bar(b"");
+        "barFromList" Big(power(90)) => Bar(b"");
+        "barFromList" cell(N(255), cell(law(), Crash(9))) => TestValue::FromLaw;
+        "barFromList" cell(Big(power(64)), N(0)) => TestValue::FromLaw;
+        "barFromList" cell(N(256), N(0)) => TestValue::FromLaw;
+        "barFromList" not_pairs() => Bar(b"ac");
+        "barFromList" cell(N(1), Row(nats([2]))) => Bar(&[1, 2]);
+        "barFromList" cell(N(1), Crash(9)) => Crash(9);
+        "barFromList" cell(Crash(9), N(0)) => Crash(9);
+        "barFromListRev" bytes() => Bar(b"ba");
+        "barFromListRev" N(0) => Bar(b"");
+        "barCatList" list(&[b"ab", b"", b"c"]) => Bar(b"abc");
+        "barCatList" cell(lazy(Bar(b"a")), lazy(N(0))) => Bar(b"a");
+        "barCatList" N(3) => Bar(b"");
+        "barCatList" cell(Bar(b"a"), cell(N(5), Crash(9))) => TestValue::FromLaw;
+        "barCatList" cell(Bar(b"a"), Crash(9)) => Crash(9);
     }
 }
 

@@ -58,6 +58,14 @@ fn sets() {
         "setTake" N(u64::MAX - 1), set(&[1, 2, 3]) => set(&[1, 2, 3]);
         "setTake" law(), set(&[1, 2, 3]) => set(&[1, 2, 3]);
         "setTake" N(0), set(&[1, 2, 3]) => set(&[]);
+        "setDrop" N(0), set(&[1, 2, 3]) => set(&[1, 2, 3]);
+        "setDrop" N(2), set(&[1, 2, 3]) => set(&[3]);
+        "setDrop" N(1), set(&[]) => set(&[]);
+        "setPop" set(&[1, 2, 3]) => Row(vec![N(1), set(&[2, 3])]);
+        "setPop" set(&[7]) => Row(vec![N(7), set(&[])]);
+        "setPop" set(&[]) => TestValue::FromLaw;
+        "setPop" lazy(set(&[1])) => TestValue::FromLaw;
+        "setPop" law() => TestValue::FromLaw;
         "setSplitAt" N(1), set(&[1, 2, 3]) => Row(vec![set(&[1]), set(&[2, 3])]);
         "setSplitAt" Crash(9), set(&[1, 2, 3]) => TestValue::FromLaw;
         "setSplitLT" N(2), set(&[1, 2, 3]) => Row(vec![set(&[1]), set(&[2, 3])]);
@@ -124,6 +132,15 @@ fn tables_from_tables() {
         "tabIns" N(0), N(7), two() => tab(&[(0, 7), (1, 3), (2, 4)]);
         "tabIns" N(5), lazy(N(7)), two() => tab(&[(1, 3), (2, 4), (5, 7)]);
         "tabIns" N(5), N(7), app_of_set(&[1, 2], Crash(9)) => TestValue::FromLaw;
+        "tabInsWith" TestValue::Jet("_Sub"), N(1), N(9), two() => tab(&[(1, 6), (2, 4)]);
+        "tabInsWith" Crash(8), lazy(N(5)), N(9), two() => tab(&[(1, 3), (2, 4), (5, 9)]);
+        "tabInsWith" Crash(8), Crash(7), N(9), Crash(6) => Crash(6);
+        "tabInsWith" Crash(8), Crash(7), N(9), tab(&[]) => Crash(7);
+        "tabInsWith" N(0), N(1), N(9), two() => Tab(vec![
+            (N(1), Apply(vec![N(0), N(9), N(3)])),
+            (N(2), N(4)),
+        ]);
+        "tabInsWith" N(0), N(5), N(9), law() => TestValue::FromLaw;
         "tabAlter" TestValue::Jet("_ToNat"), N(1), two() => tab(&[(2, 4)]);
         "tabAlter" TestValue::Jet("_ToNat"), Crash(9), tab(&[]) => tab(&[]);
         "tabAlter" TestValue::Jet("_ToNat"), N(5), two() => two();

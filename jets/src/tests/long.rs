@@ -1,8 +1,9 @@
 //! Sets, tables, rows and bars built by many edits equal those built in one step.
 
-use super::harness::{JetHarness, N, Row, Set, Tab, TestValue, nats};
+use super::harness::{Apply, JetHarness, N, Row, Set, Tab, TestValue, nats};
 use plan::Val;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 /// Sizes around those at which a flat collection becomes a tree, or a tree gets deeper.
 const SIZES: &[u64] = &[0, 1, 2, 63, 64, 65, 200, 255, 256, 257, 700, 5000];
@@ -249,5 +250,82 @@ fn bars_grow_and_older_versions_stay() {
                 harness.vm.hash(&flat).expect("small")
             );
         }
+    }
+}
+
+/// A random range of a bar of that length.
+fn random_range(random: &mut fastrand::Rng, length: usize) -> Range<usize> {
+    let from = random.usize(..=length);
+    from..random.usize(from..=length)
+}
+
+#[test]
+fn parts_of_long_bars_are_bars_like_any_other() {
+    for (mut harness, rounds) in [(JetHarness::new(), 600), (JetHarness::stressed(), 60)] {
+        let mut random = fastrand::Rng::with_seed(7);
+        let all: Vec<u8> = (0..2000_u32).map(|at| (at % 251) as u8).collect();
+        let mut bar = harness.vm.bar(&all).expect("a bar");
+        let mut model = all.clone();
+        for round in 0..rounds {
+            if model.len() < 100 {
+                bar = harness.vm.bar(&all).expect("a bar");
+                model = all.clone();
+            }
+            let range = random_range(&mut random, model.len());
+            let [from, width] = [range.start, range.len()].map(|nat| harness.nat(nat as u64));
+            match random.u8(..4) {
+                0 => {
+                    bar = harness.call("barDrop", &[&from, &bar]);
+                    model.drain(..range.start);
+                }
+                1 => {
+                    bar = harness.call("barTake", &[&width, &bar]);
+                    model.truncate(range.len());
+                }
+                2 => {
+                    bar = harness.call("barSlice", &[&from, &width, &bar]);
+                    model = model[range].to_vec();
+                }
+                _ => {
+                    let part = harness.call("barSlice", &[&from, &width, &bar]);
+                    bar = harness.call("barWeld", &[&bar, &part]);
+                    model.extend_from_within(range);
+                    model.truncate(3000);
+                    let limit = harness.nat(3000);
+                    bar = harness.call("barTake", &[&limit, &bar]);
+                }
+            }
+            assert_eq!(harness.vm.look(&bar).as_bar(), Some(model.as_slice()), "round {round}");
+            check_readers(&mut harness, &bar, &model);
+        }
+    }
+}
+
+/// Compares what jets read of a bar with the same of a flat bar.
+fn check_readers(harness: &mut JetHarness, bar: &Val, model: &[u8]) {
+    let flat = harness.vm.bar(model).expect("a bar");
+    assert!(harness.vm.look(bar).is_equal(harness.vm.look(&flat)));
+    assert_eq!(harness.vm.hash(bar).expect("small"), harness.vm.hash(&flat).expect("small"));
+    let [a, b] = [bar, &flat].map(|bar| plan::seed::save(&harness.vm, bar).expect("small"));
+    assert_eq!(a, b);
+    let (byte, from) = (harness.nat(250), harness.nat(model.len() as u64 / 3));
+    let separator = harness.make(&Apply(vec![TestValue::Jet("_Eql"), N(200)]));
+    let calls: [(&str, &[&Val]); 8] = [
+        ("barLen", &[]),
+        ("barNat", &[]),
+        ("barToRow", &[]),
+        ("barIdx", &[&from]),
+        ("_BarSliceToNat", &[&from, &byte]),
+        ("barElemIndexOff", &[&byte, &from]),
+        ("barElemIndexEnd", &[&byte]),
+        ("barSplitWith", &[&separator]),
+    ];
+    for (jet, args) in calls {
+        let [a, b] = [bar, &flat].map(|bar| {
+            let args = [args, &[bar]].concat();
+            let result = harness.call(jet, &args);
+            harness.vm.force(&result).expect("it does not crash")
+        });
+        assert!(harness.vm.look(&a).is_equal(harness.vm.look(&b)), "{jet}");
     }
 }

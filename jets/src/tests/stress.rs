@@ -58,7 +58,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn collections_change_nothing(args in prop::collection::vec(value(), 3)) {
+    fn collections_change_nothing(args in prop::collection::vec(value(), 4)) {
         let (mut unstressed, mut stressed) = (JetHarness::new(), JetHarness::stressed());
         // `unfoldr` may not terminate.
         for jet in declarations().filter(|jet| jet.name != "unfoldr") {

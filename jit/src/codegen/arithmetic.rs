@@ -16,6 +16,9 @@ impl FunctionTranslator<'_, '_> {
         if let (Prim::Item, &[row, index]) = (prim, operands) {
             return self.item(row, index);
         }
+        if let (Prim::Evaluated, &[a]) = (prim, operands) {
+            return self.evaluated(a);
+        }
         if prim.is_word64() {
             return self.word_operation(prim, operands);
         }

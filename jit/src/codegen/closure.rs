@@ -47,6 +47,16 @@ impl FunctionTranslator<'_, '_> {
         value
     }
 
+    /// Whether a value is evaluated, or a thunk that is.
+    pub(super) fn evaluated(&mut self, operand: Operand) -> Value {
+        let word = self.word(operand);
+        let word =
+            if self.type_of(operand).is(Type::Whnf) { word } else { self.value_if_done(word) };
+        let thunk = self.emit.is_thunk(word);
+        let evaluated = self.emit.b.ins().bxor_imm_s(thunk, 1);
+        self.bit(evaluated)
+    }
+
     /// The function of an app. Continues only if the word is an app of `count` arguments.
     fn function_of_app(&mut self, word: Value, count: usize, other: Block) -> Value {
         let is_app = self.emit.is_top(word, top::APP);

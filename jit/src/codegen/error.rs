@@ -12,6 +12,9 @@ pub enum CompileError {
     /// The code region has no room for the unit.
     #[error("the code region is full")]
     CodeRegionFull,
+    /// The lazy entry of the law would always make a thunk.
+    #[error("no case of the law is cheap")]
+    NoCheapCase,
     /// The unit has no functions.
     #[error("the unit has no functions")]
     EmptyUnit,

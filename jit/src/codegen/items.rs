@@ -1,7 +1,7 @@
 //! Reading rows and bars in place.
 //!
-//! Only flat rows and bars are read in place. A long row may be a tree; the runtime, or the jet,
-//! reads those, and handles values that are neither.
+//! Flat rows, flat bars and views of bars are read in place. A long row may be a tree; the runtime,
+//! or the jet, reads those, and handles values that are neither.
 
 use super::emitter::trusted;
 use super::error::CompileError;
@@ -162,13 +162,25 @@ impl FunctionTranslator<'_, '_> {
         let length = self.emit.payload(address, 0);
         let Access::Byte(index) = access else { return length };
         let index = self.checked_index(index, length, otherwise);
-        // A bar with a byte has a second word: the bytes, or the bar that they are shared with.
         let header = self.emit.load(address, 0);
         let is_flat = self.is_object(header, ObjectKind::Bar);
-        let shared = self.emit.payload(address, 1);
-        let shared = self.emit.address(shared);
-        let bytes = self.emit.b.ins().select(is_flat, address, shared);
-        let byte = self.emit.b.ins().iadd(bytes, index);
+        let (in_view, (found, byte)) = (self.emit.block(), self.emit.block_with_param());
+        self.emit.guard(is_flat, in_view);
+        let here = self.emit.b.ins().iadd(address, index);
+        self.emit.jump(found, &[here]);
+
+        self.emit.switch_to(in_view);
+        let is_view = self.is_object(header, ObjectKind::BarView);
+        self.emit.guard(is_view, otherwise);
+        let (source, offset) = layout::BAR_VIEW;
+        let source = self.emit.payload(address, source);
+        let source = self.emit.address(source);
+        let offset = self.emit.payload(address, offset);
+        let start = self.emit.b.ins().iadd(source, offset);
+        let there = self.emit.b.ins().iadd(start, index);
+        self.emit.jump(found, &[there]);
+
+        self.emit.switch_to(found);
         self.emit.b.ins().uload8(I64, trusted(), byte, layout::PAYLOAD + 8)
     }
 

@@ -52,6 +52,8 @@ pub enum FunctionRole {
     Worker,
     /// The code of a thunk.
     Thunk,
+    /// The lazy entry of a law, which returns an application of the law, evaluated or not.
+    Lazy,
 }
 
 /// A function.

@@ -17,6 +17,8 @@
 //! general  a law's entry: `arity` parameters of type `any`, one result `whnf`
 //! worker   an entry for known callers: parameters and results of any types
 //! thunk    the code of a thunk: parameters are its captures, one result `whnf`
+//! lazy     the lazy entry of a law, as function 0: parameters of type `any`, one result `any`, the
+//!          application of the law, evaluated or not
 //! ```
 //!
 //! Function 0 is the general entry of constant 0 that code outside the unit calls. Callers inside

@@ -242,6 +242,7 @@ impl IrParser<'_> {
             "general" => FunctionRole::General,
             "worker" => FunctionRole::Worker,
             "thunk" => FunctionRole::Thunk,
+            "lazy" => FunctionRole::Lazy,
             _ => return self.unexpected("a constant or function", &IrToken::Word(word)),
         };
         let index = self.indexed("f")?;

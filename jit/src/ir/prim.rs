@@ -1,13 +1,13 @@
 //! Primitive operations, each declared once.
 //!
-//! Operands are in weak head normal form. Nats have any size; an operation on nats takes an operand
-//! that is no nat as 0. So every operation is defined on every evaluated value: generated code
+//! Operands are in weak head normal form, except that of `evaluated`. Nats have any size; an
+//! operation on nats takes an operand that is no nat as 0. So every operation is defined on every evaluated value: generated code
 //! handles the fast case itself (operands below 2^63, which it recognises by their sign bits) and
 //! calls the runtime for the others. Operations on 32-bit words take nats below 2^32; operations on
 //! 64-bit words take the low 64 bits of any nat. Where the types say that operands and result are
 //! below 2^64, all of them are unboxed ([`Prim::takes_unboxed`]).
 //!
-//! Only `item` may return a value that is not evaluated.
+//! Only `item` may return a value that is not evaluated, and only `evaluated` takes one.
 //!
 //! All operations are total except comparisons, which descend into apps and evaluate their parts as
 //! far as the order needs. A comparison with a nat on either side does not descend and is total.
@@ -46,6 +46,9 @@ macro_rules! prims {
 }
 
 prims! {
+    /// 1 if the value is evaluated; 0, or 1 for a thunk that is evaluated, if it is a thunk. It may
+    /// change from 0 to 1.
+    Evaluated "evaluated" (Any) Bit;
     /// The value itself if it is a nat, else 0.
     ToNat "tonat" (Whnf) Nat;
     /// 1 if the value is a nat other than 0, else 0.
@@ -187,6 +190,7 @@ impl Prim {
         match self {
             _ if self.is_word64() => true,
             Prim::Inc | Prim::IsPin | Prim::IsLaw | Prim::IsApp | Prim::Item => false,
+            Prim::Evaluated => false,
             _ if self.compares() => are_unboxed,
             _ if types.len() == 1 => true,
             _ => are_unboxed && self.result_of(operands, types).is_unboxed(),

@@ -136,6 +136,7 @@ impl Display for Unit {
                 FunctionRole::General => "general",
                 FunctionRole::Worker => "worker",
                 FunctionRole::Thunk => "thunk",
+                FunctionRole::Lazy => "lazy",
             };
             let params = function.typed(&function.params);
             write!(f, "{role} {id}({params}) -> {} ", List(&function.results))?;

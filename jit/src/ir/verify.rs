@@ -109,17 +109,22 @@ struct Checker<'u> {
 impl Checker<'_> {
     fn function(&mut self, id: FunctionId) -> Check {
         let function = self.function;
-        if function.role != FunctionRole::Worker {
-            ensure!(
+        match function.role {
+            FunctionRole::Worker => {
+                ensure!(!function.results.is_empty(), "no results");
+                ensure!(function.results != [Type::Any], "a single result is `any`");
+            }
+            FunctionRole::Lazy => {
+                ensure!(id == FunctionId::ROOT, "a lazy entry is not the first function");
+                ensure!(function.results == [Type::Any], "the result of a lazy entry is not `any`");
+                let params = function.param_types();
+                ensure!(params.iter().all(|ty| *ty == Type::Any), "a parameter is not `any`");
+            }
+            FunctionRole::General | FunctionRole::Thunk => ensure!(
                 function.results == [Type::Whnf],
                 "only a worker has results of other types than one `whnf`"
-            );
+            ),
         }
-        ensure!(!function.results.is_empty(), "no results");
-        ensure!(
-            function.results.iter().all(|ty| function.results.len() > 1 || *ty != Type::Any),
-            "a single result is `any`"
-        );
         if function.role == FunctionRole::General {
             self.general(id)?;
         }
@@ -335,6 +340,7 @@ impl Checker<'_> {
             Callee::Local(function) => {
                 let function = self.local(function)?;
                 ensure!(function.role != FunctionRole::Thunk, "the code of a thunk is not called");
+                ensure!(function.role != FunctionRole::Lazy, "a lazy entry is not called");
                 self.fit_all(args, &function.param_types())?;
             }
         }

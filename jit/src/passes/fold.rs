@@ -39,6 +39,7 @@ fn word_to_nat(prim: Prim, operands: &[Operand], types: &[Type]) -> Option<Folde
 fn unary(prim: Prim, a: Operand, ty: Type) -> Option<Folded> {
     let is_nat = ty.is(Type::Nat);
     let value = match (prim, a) {
+        (Prim::Evaluated, _) if ty.is(Type::Whnf) => small(1),
         (Prim::ToNat, _) if is_nat => a,
         (Prim::Truth, Operand::Small(n)) => small(u64::from(n != 0)),
         (Prim::Truth, _) if ty == Type::Bit => a,

@@ -25,11 +25,13 @@
 //! sweep       dead code elimination and renumbering
 //!
 //! fold        (rules) primitive operations on known operands
+//! lazy_entry  makes of an optimised unit the law's lazy entry; not part of the pipeline
 //! ```
 
 mod float_in;
 mod fold;
 mod gather;
+mod lazy_entry;
 mod loops;
 mod narrow;
 mod peel;
@@ -41,4 +43,5 @@ mod specialise;
 mod sweep;
 mod worker_wrapper;
 
+pub use lazy_entry::make_lazy_entry;
 pub use pipeline::{OmittedPart, PIPELINE, Pass, UnknownPass, optimise};

@@ -19,6 +19,7 @@
 //! file that another user could have written is ignored, because its bytes would be run.
 
 use super::object_file;
+use super::request::EntryKind;
 use super::statistics::JitCounter;
 use crate::build::ExpectedCallee;
 use crate::codegen::{CompiledFunction, UnitEnvironment};
@@ -49,16 +50,19 @@ impl CacheKey {
         CacheKey(blake3::hash(b"stubs"))
     }
 
-    /// The key of a unit as it was built, before any pass, and what its entry expects.
+    /// The key of a unit as it was built, before any pass, what its entry expects, and what kind of
+    /// entry it gets.
     pub(super) fn of(
         unit: &Unit,
         expected: &[ExpectedCallee],
         environment: &UnitEnvironment,
+        kind: EntryKind,
     ) -> CacheKey {
         // The derived `Hash` leaves nothing out.
         let mut bytes = HashedBytes(Vec::new());
         unit.hash(&mut bytes);
         expected.hash(&mut bytes);
+        bytes.write(&[kind as u8]);
         for facts in &environment.facts {
             bytes.write(&[facts.top, u8::from(facts.entry.is_some())]);
         }

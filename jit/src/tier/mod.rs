@@ -34,7 +34,7 @@ pub use self::statistics::{JitStatistics, UnitReport, on_unit, statistics};
 pub use self::thread::set_cache_directory;
 
 use self::reclaim::RuntimeToken;
-use self::request::{CompileRequest, PendingTicket};
+use self::request::{CompileRequest, EntryKind, PendingTicket};
 use crate::build::{self, ARITY_LIMIT, BuildError, BuiltUnit};
 use crate::codegen::{CompileError, ConstantFacts, UnitEnvironment};
 use plan::Val;
@@ -95,19 +95,32 @@ struct TieredCompiler {
 // runtime, is gone.
 unsafe impl Compiler for TieredCompiler {
     fn compile(&mut self, vm: &mut Vm, function: &Val, args: &[Val], entry: EntryCell) -> bool {
-        self.submit(vm, entry, |vm| {
-            let args: Vec<_> = args.iter().map(|arg| vm.look(arg)).collect();
-            build::build_for(vm, vm.look(function), &args)
-        })
+        self.submit(vm, entry, EntryKind::Call, |vm| build_law(vm, function, args))
     }
 
     fn compile_jet(&mut self, vm: &mut Vm, pin: &Val, entry: EntryCell) -> bool {
-        self.submit(vm, entry, |vm| build::build_jet(vm, vm.look(pin)))
+        self.submit(vm, entry, EntryKind::Call, |vm| build::build_jet(vm, vm.look(pin)))
+    }
+
+    fn compile_lazy_entry(
+        &mut self,
+        vm: &mut Vm,
+        function: &Val,
+        args: &[Val],
+        entry: EntryCell,
+    ) -> bool {
+        self.submit(vm, entry, EntryKind::Lazy, |vm| build_law(vm, function, args))
     }
 
     fn forget(&mut self, entries: Vec<EntryCell>) {
         reclaim::note_dead_laws(entries);
     }
+}
+
+/// Builds the unit of a law that was called with these arguments.
+fn build_law(vm: &Vm, function: &Val, args: &[Val]) -> Result<BuiltUnit, BuildError> {
+    let args: Vec<_> = args.iter().map(|arg| vm.look(arg)).collect();
+    build::build_for(vm, vm.look(function), &args)
 }
 
 impl TieredCompiler {
@@ -117,6 +130,7 @@ impl TieredCompiler {
         &self,
         vm: &mut Vm,
         entry: EntryCell,
+        kind: EntryKind,
         build: impl FnOnce(&Vm) -> Result<BuiltUnit, BuildError>,
     ) -> bool {
         let Some(requests) = thread::requests() else { return true };
@@ -126,7 +140,7 @@ impl TieredCompiler {
         let start = statistics::thread_time();
         // A law that cannot be compiled is not asked for again.
         let built = build(vm);
-        let request = built.map(|built| self.request(vm, built, entry));
+        let request = built.map(|built| self.request(vm, built, entry, kind));
         statistics::note_build(start);
         let Ok(mut request) = request else { return true };
         if !self.waits {
@@ -142,7 +156,13 @@ impl TieredCompiler {
     }
 
     /// The request for a unit, with all that the compiling thread needs.
-    fn request(&self, vm: &mut Vm, built: BuiltUnit, entry: EntryCell) -> CompileRequest {
+    fn request(
+        &self,
+        vm: &mut Vm,
+        built: BuiltUnit,
+        entry: EntryCell,
+        kind: EntryKind,
+    ) -> CompileRequest {
         debug_assert_eq!(crate::ir::verify(&built.unit), Ok(()));
         let facts = built.unit.constants.values().zip(&built.values).map(|(constant, value)| {
             // Asking for the entry cell decodes the law. A law that is never compiled is not asked
@@ -158,6 +178,7 @@ impl TieredCompiler {
             unit: built.unit,
             expected: built.expected,
             environment: UnitEnvironment { constants, facts },
+            kind,
             entry,
             runtime: Arc::downgrade(&self.token),
             done: None,

@@ -16,12 +16,12 @@ use super::cache::{CacheKey, CodeCache};
 use super::options::DebugOptions;
 use super::published::{PublishedUnit, PublishedUnits};
 use super::reclaim;
-use super::request::CompileRequest;
+use super::request::{CompileRequest, EntryKind};
 use super::statistics::{self, JitCounter, UnitReport};
 use crate::build::{ExpectedCallee, add_entry_guards};
 use crate::codegen::{self, Backend, CompileError, CompiledFunction, Listing, UnitEnvironment};
 use crate::ir::{ConstantId, Unit};
-use crate::passes::optimise;
+use crate::passes::{make_lazy_entry, optimise};
 use crate::runtime::{CodeLinker, LinkedUnit, UnitData, restore_shared, shared_functions};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -116,8 +116,8 @@ impl UnitPipeline {
         request: CompileRequest,
         prints: bool,
     ) -> Result<(), CompileError> {
-        let CompileRequest { unit, expected, environment, entry, runtime, .. } = request;
-        let functions = self.look_up_or_compile(unit, &expected, &environment, prints)?;
+        let CompileRequest { unit, expected, environment, kind, entry, runtime, .. } = request;
+        let functions = self.look_up_or_compile(unit, &expected, &environment, kind, prints)?;
         let LinkedUnit { addresses, code } = self.link(&functions, &environment)?;
         let Some(&address) = addresses.first() else { return Err(CompileError::EmptyUnit) };
         self.published.add(PublishedUnit {
@@ -127,8 +127,8 @@ impl UnitPipeline {
             _environment: environment,
         });
         #[allow(unsafe_code, reason = "publishes code")]
-        // SAFETY: the first function of a unit is the general entry of the law that was requested,
-        // in the convention; its code and stack maps are in place. It is freed when the entry is
+        // SAFETY: the first function of a unit is the general or lazy entry of the law, whichever
+        // was requested, in the convention; its code and stack maps are in place. It is freed when the entry is
         // reported dead.
         unsafe {
             entry.publish(address);
@@ -143,17 +143,18 @@ impl UnitPipeline {
         unit: Unit,
         expected: &[ExpectedCallee],
         environment: &UnitEnvironment,
+        kind: EntryKind,
         prints: bool,
     ) -> Result<Vec<CompiledFunction>, CompileError> {
         let Some(cache) = self.cache.as_mut().filter(|_| !prints) else {
-            return self.compile(unit, expected, environment, prints);
+            return self.compile(unit, expected, environment, kind, prints);
         };
-        let key = CacheKey::of(&unit, expected, environment);
+        let key = CacheKey::of(&unit, expected, environment, kind);
         if let Some(functions) = cache.load(&key) {
             JitCounter::Loaded.add(1);
             return Ok(functions);
         }
-        let functions = self.compile(unit, expected, environment, prints)?;
+        let functions = self.compile(unit, expected, environment, kind, prints)?;
         if let Some(cache) = &mut self.cache {
             cache.save(&key, &functions);
         }
@@ -166,10 +167,14 @@ impl UnitPipeline {
         mut unit: Unit,
         expected: &[ExpectedCallee],
         environment: &UnitEnvironment,
+        kind: EntryKind,
         prints: bool,
     ) -> Result<Vec<CompiledFunction>, CompileError> {
         JitCounter::Compiled.add(1);
         self.optimise(&mut unit, expected);
+        if kind == EntryKind::Lazy && !(self.options.optimises() && make_lazy_entry(&mut unit)) {
+            return Err(CompileError::NoCheapCase);
+        }
         if !prints {
             return codegen::compile(&mut self.backend, &unit, environment, Listing::None);
         }

@@ -14,12 +14,22 @@ pub(super) const QUEUE: usize = 64;
 /// The count of requests that wait or are in progress.
 static PENDING: AtomicUsize = AtomicUsize::new(0);
 
+/// What the first function of a unit does, once it is optimised.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum EntryKind {
+    /// It calls the law, or the jet.
+    Call,
+    /// It is the law's lazy entry (see [`make_lazy_entry`](crate::passes::make_lazy_entry)).
+    Lazy,
+}
+
 /// A unit to be compiled. It is plain data: nothing in it looks into a heap.
 pub(super) struct CompileRequest {
     pub(super) unit: Unit,
     /// What the entry of the unit expects as its arguments.
     pub(super) expected: Vec<ExpectedCallee>,
     pub(super) environment: UnitEnvironment,
+    pub(super) kind: EntryKind,
     /// The cell that gets the address of the unit's first function.
     pub(super) entry: EntryCell,
     /// The runtime that asks.

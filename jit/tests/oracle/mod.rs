@@ -404,6 +404,12 @@ impl<'u> OracleMachine<'u> {
         if prim.compares() {
             return self.compare(prim, operands);
         }
+        if prim == Prim::Evaluated {
+            // Both answers are right for a thunk; this one takes the way that evaluates nothing.
+            let is_thunk =
+                matches!(&*operands[0].borrow(), ValueState::Thunk(..) | ValueState::Hole);
+            return Ok(new(ValueState::Nat(Natural::from(u32::from(!is_thunk)))));
+        }
         if prim == Prim::Item {
             return Ok(self.item(&operands[0], self.nat_of(&operands[1])));
         }

@@ -21,6 +21,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use jiff::Timestamp;
 use machine::{
     BootOptions, Console, ConsoleNotice, Machine, MachineSettings, ReportOrigin, SnapshotPolicy,
+    UpgradeCheck, UpgradeProgram,
 };
 use persist::collect::collect;
 use persist::{Seq, Store};
@@ -51,6 +52,7 @@ fn main() -> MeasureResult {
         ["touch", dir] => touch(Path::new(dir)),
         ["events", dir] => events(Path::new(dir), false),
         ["abort", dir] => events(Path::new(dir), true),
+        ["upgrade", dir, gigabytes] => upgrade(Path::new(dir), gigabytes.parse()?),
         ["flush", dir] => flush(Path::new(dir)),
         ["halve", dir] => halve(Path::new(dir)),
         ["collect", dir] => collect_half(Path::new(dir)),
@@ -73,6 +75,7 @@ fn measure(dir: &Path, gigabytes: &str) -> MeasureResult {
         ["start", "start", "touch", "flush", "events"]
             .iter()
             .try_for_each(|it| run(&[it, name]))?;
+        run(&["upgrade", name, gigabytes])?;
         // This process aborts itself.
         Command::new(std::env::current_exe()?).args(["abort", name]).status()?;
         ["start", "halve", "collect"].iter().try_for_each(|it| run(&[it, name]))
@@ -96,7 +99,7 @@ fn make(dir: &Path, gigabytes: f64) -> MeasureResult {
         store.commit_pins()?;
     }
     let state = freeze_row(&mut vm, &store, &tops)?;
-    let cog = program::cog(&mut vm, &size, &state);
+    let cog = program::cog(&mut vm, &size, &state, 1);
     Machine::boot_on(store, &mut vm, &cog, BootOptions::default())?;
     println!("  made in {:.1?}", start.elapsed());
     Ok(())
@@ -280,6 +283,33 @@ fn events(dir: &Path, aborts: bool) -> MeasureResult {
     let newest = store.snapshots().into_iter().next().ok_or("no snapshot")?;
     if newest.covers < Seq(EVENTS as u64) {
         return Err("the snapshot is missing".into());
+    }
+    Ok(())
+}
+
+/// Measures an upgrade that only changes functions, of a machine that does not run.
+fn upgrade(dir: &Path, gigabytes: f64) -> MeasureResult {
+    let mut vm = RuntimeBuilder::bare().jets(Arc::new(terms::jets())).build()?;
+    let none = vm.nat(0);
+    for shown in [2, 3] {
+        let main = program::cog(&mut vm, &Size::of(gigabytes), &none, shown);
+        let program = UpgradeProgram::new(&mut vm, &main, None)?;
+        let is_cold = shown == 2;
+        if is_cold {
+            evict(dir)?;
+        }
+        let start = Instant::now();
+        let (mut machine, _seen) = open(dir)?;
+        let opened = start.elapsed();
+        machine.upgrade(&program, UpgradeCheck::Forced)?;
+        let upgraded = start.elapsed();
+        machine.close()?;
+        println!(
+            "  upgrade of functions, {}: opened in {opened:.1?}, durable after {upgraded:.1?}, \
+             closed with a snapshot after {:.1?}",
+            if is_cold { "cold" } else { "warm" },
+            start.elapsed(),
+        );
     }
     Ok(())
 }

@@ -77,14 +77,14 @@ fn update() -> PlanExpr {
     law(3, call(nat(1), [skip(1), skip(3), goes, call(ends, [arg(3)]), arg(2)]))
 }
 
-/// A cog with this state. The input of an event is a pinned row of path and leaf; the event shows a
-/// trace.
-pub(crate) fn cog(vm: &mut Vm, size: &Size, state: &Val) -> Val {
+/// A cog with this state. The input of an event is a pinned row of path and leaf; the event shows
+/// the number `shown`, which tells apart two versions of the program.
+pub(crate) fn cog(vm: &mut Vm, size: &Size, state: &Val, shown: u64) -> Val {
     let change = || unpin(second(first(arg(4))));
     let state_after = call(update(), [arg(1), first(change()), second(change())]);
     let next = call(arg(0), [state_after, arg(2), arg(3)]);
     let answer = row([row([nat(0), nat(0), nat(0)])]);
-    let function = law(4, trace(nat(1), row([next, answer]))).value(vm);
+    let function = law(4, trace(nat(shown), row([next, answer]))).value(vm);
     let reads = law(3, arg(1)).value(vm);
     let workers = row([row([nat(1), driver(size)])]).value(vm);
     let cog = vm.app(&function, &[state.clone(), reads, workers]).expect("room");

@@ -4,6 +4,7 @@ use super::{Clock, CpuClockId};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use jiff::Timestamp;
 use parking_lot::{Condvar, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// A clock for tests. [`advance`](ManualClock::advance) moves its wall time, its monotonic time and
@@ -15,8 +16,15 @@ pub struct ManualClock {
     jumps_to_alarms: bool,
 }
 
-/// Timers, and where their messages go.
-type TimerList = Vec<(Instant, Sender<Instant>)>;
+/// Timers, and what happens when they are due.
+type TimerList = Vec<(Instant, TimerTarget)>;
+
+enum TimerTarget {
+    /// The channel gets a message.
+    Channel(Sender<Instant>),
+    /// The function is called.
+    Wake(Arc<dyn Fn() + Send + Sync>),
+}
 
 struct ManualState {
     now: Timestamp,
@@ -67,10 +75,13 @@ impl ManualClock {
         let timers = [&mut state.timers, &mut state.slice_timers]
             .into_iter()
             .flat_map(|timers| timers.extract_if(.., |(at, _)| *at <= instant))
-            .map(|(_, sender)| sender);
-        for sender in alarms.chain(timers) {
-            // The receiver may have stopped waiting for another reason.
-            let _ = sender.try_send(instant);
+            .map(|(_, target)| target);
+        for target in alarms.map(TimerTarget::Channel).chain(timers) {
+            match target {
+                // The receiver may have stopped waiting for another reason.
+                TimerTarget::Channel(sender) => drop(sender.try_send(instant)),
+                TimerTarget::Wake(wake) => wake(),
+            }
         }
     }
 
@@ -103,7 +114,7 @@ impl ManualClock {
             // The channel is new and has room for one message.
             let _ = sender.try_send(state.instant);
         } else {
-            list(state).push((at, sender));
+            list(state).push((at, TimerTarget::Channel(sender)));
             self.timer_set.notify_all();
         }
         receiver
@@ -171,6 +182,20 @@ impl Clock for ManualClock {
 
     fn slice_timer(&self, at: Instant) -> Receiver<Instant> {
         self.add_timer(at, |state| &mut state.slice_timers)
+    }
+
+    fn sleep_until(&self, _: Instant) -> Option<Duration> {
+        None
+    }
+
+    fn wake_at(&self, at: Instant, wake: Arc<dyn Fn() + Send + Sync>) {
+        let state = &mut *self.state.lock();
+        if at <= state.instant {
+            wake();
+        } else {
+            state.timers.push((at, TimerTarget::Wake(wake)));
+            self.timer_set.notify_all();
+        }
     }
 
     fn cpu_time(&self, _: CpuClockId) -> Option<Duration> {

@@ -21,6 +21,13 @@ pub(crate) struct EventRun {
     timer: ProfileTimer,
 }
 
+impl EventRun {
+    /// How long the event has been evaluated.
+    pub(crate) fn took(&self) -> Duration {
+        self.took
+    }
+}
+
 /// What a slice of an event has achieved.
 pub(crate) enum EventProgress {
     Suspended(EventRun),

@@ -4,9 +4,9 @@
 //! began with, whatever events happen meanwhile, and has time limit and reports of its own.
 
 use super::{Cog, CogError};
-use crate::codec::{self, SeedBytes};
 use crate::console::{ConsoleNotice, ReportOrigin};
 use crate::error::AbortReason;
+use crate::packed::PackedMessage;
 use crate::protocol::CogParts;
 use crate::trace::{BufferContents, ConsoleMessage};
 use crate::watchdog::{Interruption, SlicedWatch};
@@ -38,7 +38,7 @@ pub(crate) struct ReadResult {
     ///
     /// Errors are [`CogError::ShuttingDown`], [`CogError::Aborted`], which is reported, and
     /// [`CogError::Damaged`].
-    pub(crate) answer: Result<SeedBytes, CogError>,
+    pub(crate) answer: Result<PackedMessage, CogError>,
     /// What the read has reported.
     pub(crate) reports: Vec<ConsoleMessage>,
 }
@@ -46,13 +46,13 @@ pub(crate) struct ReadResult {
 /// Why a read has no answer.
 enum ReadFailure {
     Evaluation(EvalError),
-    /// The answer has too many parts to be serialized.
+    /// The answer has too many parts to be packed.
     TooLarge,
 }
 
 impl Cog {
     /// Begins to answer a query of the driver in a slot, on the current state.
-    pub(crate) fn begin_read(&mut self, slot: u64, key: u64, query: &SeedBytes) -> ReadRun {
+    pub(crate) fn begin_read(&mut self, slot: u64, key: u64, query: &PackedMessage) -> ReadRun {
         let handle = self.vm.interrupt_handle();
         let watch = self.watchdog.watch_slices(handle, self.settings.limits.read);
         let evaluation = self.read_evaluation(slot, key, query);
@@ -64,9 +64,9 @@ impl Cog {
         &mut self,
         slot: u64,
         key: u64,
-        query: &SeedBytes,
+        query: &PackedMessage,
     ) -> Result<Evaluation, EvalError> {
-        let query = codec::deserialize_own(&mut self.vm, query)?;
+        let query = query.load(&mut self.pins, &mut self.vm)?;
         let zero = self.vm.nat(0);
         let parts = self.state.status.running().map(|cog| CogParts::of(self.vm.look(cog)));
         let hold = |part: Option<plan::Ref<'_>>| part.map(|part| self.vm.hold(part));
@@ -101,9 +101,9 @@ impl Cog {
         let interruption = watch.finish();
         let answer = ended.and_then(|result| {
             let value = result.map_err(ReadFailure::Evaluation);
-            let serialized = value.and_then(|value| self.serialize_answer(&value));
+            let packed = value.and_then(|value| self.pack_answer(&value));
             self.check_damage()?;
-            self.answer(slot, serialized, interruption)
+            self.answer(slot, packed, interruption)
         });
         self.traces.set_silent(was_silent);
         let messages = self.traces.take();
@@ -111,8 +111,8 @@ impl Cog {
         ReadProgress::Ended(ReadResult { answer, reports: messages })
     }
 
-    fn serialize_answer(&self, value: &Val) -> Result<SeedBytes, ReadFailure> {
-        codec::serialize(&self.vm, value).map_err(|_| ReadFailure::TooLarge)
+    fn pack_answer(&mut self, value: &Val) -> Result<PackedMessage, ReadFailure> {
+        PackedMessage::pack(&mut self.packer, &self.vm, value).map_err(|_| ReadFailure::TooLarge)
     }
 
     /// The answer for the result of a read. A read that crashes is reported, and answered 0. A read
@@ -120,16 +120,18 @@ impl Cog {
     fn answer(
         &mut self,
         slot: u64,
-        result: Result<SeedBytes, ReadFailure>,
+        result: Result<PackedMessage, ReadFailure>,
         interruption: Option<Interruption>,
-    ) -> Result<SeedBytes, CogError> {
+    ) -> Result<PackedMessage, CogError> {
         match result {
             Ok(answer) => Ok(answer),
             Err(_) if interruption == Some(Interruption::Shutdown) => Err(CogError::ShuttingDown),
             Err(ReadFailure::Evaluation(stop)) => {
                 self.report(ReportOrigin::Read(slot), &stop);
-                AbortReason::of(&stop)
-                    .map_or_else(|| Ok(self.zero()), |reason| Err(CogError::Aborted(reason)))
+                AbortReason::of(&stop).map_or_else(
+                    || Ok(PackedMessage::Seed(self.zero())),
+                    |reason| Err(CogError::Aborted(reason)),
+                )
             }
             Err(ReadFailure::TooLarge) => {
                 self.traces.push(ConsoleMessage::Notice(ConsoleNotice::TooLarge(

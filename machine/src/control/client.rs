@@ -2,7 +2,9 @@
 
 use super::message::{ControlAnswer, ControlOperation, ControlRequest, VERSION};
 use super::{SOCKET_NAME, SocketPath};
+use crate::upgrade_check::{UpgradeCheck, UpgradeReport};
 use persist::{SetAsideId, StoreInspection, ViewDisk};
+use plan::Hash;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -137,6 +139,48 @@ impl ControlClient {
         }
     }
 
+    /// Returns durable events after one, with the bytes of their records. It may return fewer than
+    /// there are; none if there are none.
+    ///
+    /// # Errors
+    /// See [`ControlError`].
+    pub fn events(&mut self, after: u64) -> Result<Vec<(u64, Vec<u8>)>, ControlError> {
+        match self.request(ControlOperation::Events { after })? {
+            ControlAnswer::Events(events) => {
+                let events: Option<Vec<(u64, Vec<u8>)>> = events
+                    .iter()
+                    .map(|(event, digits)| Some((*event, from_hex(digits)?)))
+                    .collect();
+                events.ok_or_else(|| self.misunderstood())
+            }
+            _ => Err(self.misunderstood()),
+        }
+    }
+
+    /// Upgrades the running machine to a program, which is in a file as a seed.
+    ///
+    /// # Errors
+    /// See [`ControlError`]. Unless it is [`ControlError::Refused`], the upgrade may have happened.
+    pub fn upgrade(
+        &mut self,
+        program: Hash,
+        file: &Path,
+        check: UpgradeCheck,
+    ) -> Result<UpgradeReport, ControlError> {
+        let (rehearsed, max_lag) = match check {
+            UpgradeCheck::Forced => (None, None),
+            UpgradeCheck::Rehearsed { at, max_lag } => (at, Some(max_lag)),
+        };
+        let (program, file) = (program.to_string(), file.into());
+        let operation = ControlOperation::Upgrade { file, program, rehearsed, max_lag };
+        match self.request(operation)? {
+            ControlAnswer::Upgraded(fields) => {
+                fields.to_report().ok_or_else(|| self.misunderstood())
+            }
+            _ => Err(self.misunderstood()),
+        }
+    }
+
     /// Removes inputs that were set aside. Returns how many there were.
     ///
     /// # Errors
@@ -148,4 +192,14 @@ impl ControlClient {
             _ => Err(self.misunderstood()),
         }
     }
+}
+
+/// Parses hexadecimal digits.
+fn from_hex(digits: &str) -> Option<Vec<u8>> {
+    let (pairs, rest) = digits.as_bytes().as_chunks::<2>();
+    let byte = |pair: &[u8; 2]| {
+        let digit = |byte: u8| char::from(byte).to_digit(16);
+        u8::try_from(digit(pair[0])? << 4 | digit(pair[1])?).ok()
+    };
+    pairs.iter().map(byte).collect::<Option<Vec<u8>>>().filter(|_| rest.is_empty())
 }

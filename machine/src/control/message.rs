@@ -1,6 +1,8 @@
 //! Requests and answers, as lines of JSON.
 
+use crate::upgrade_check::UpgradeAnswerFields;
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 
 /// The version of the protocol.
 pub(super) const VERSION: u32 = 1;
@@ -23,12 +25,31 @@ pub enum ControlOperation {
     Confirm,
     /// Return the metrics, in the text format of Prometheus.
     Metrics,
+    /// Return events, as hexadecimal digits of their records.
+    Events {
+        /// The event before the first one to return.
+        after: u64,
+    },
+    /// Upgrade the machine.
+    Upgrade {
+        /// The file of the program, as a seed.
+        file: PathBuf,
+        /// The hash of the program.
+        program: String,
+        /// The last event of the state on which the program was rehearsed.
+        rehearsed: Option<u64>,
+        /// How many events may have happened since. None: no rehearsal is demanded.
+        max_lag: Option<u64>,
+    },
     /// Remove inputs that were set aside.
     Discard {
         /// Their ids, as hexadecimal digits.
         ids: Vec<String>,
     },
 }
+
+/// The number of an event, and its record as hexadecimal digits.
+pub type LoggedBytes = (u64, String);
 
 /// The answer to a request.
 #[derive(Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
@@ -42,6 +63,10 @@ pub enum ControlAnswer {
     Metrics(String),
     /// The number of inputs that were removed.
     Discarded(usize),
+    /// The events after the one that was named, as far as they are durable and fit in an answer.
+    Events(Vec<LoggedBytes>),
+    /// What the upgrade did.
+    Upgraded(UpgradeAnswerFields),
     /// The request was not fulfilled, for this reason.
     Error(String),
 }

@@ -2,9 +2,13 @@
 
 use super::message::{ControlAnswer, ControlOperation, ControlRequest, VERSION};
 use super::{SOCKET_NAME, SocketPath};
+use crate::mailbox::Address;
+use crate::message::{ControlMessage, request_upgrade};
 use crate::metrics::MetricsRecorder;
+use crate::program::UpgradeProgram;
+use crate::upgrade_check::UpgradeCheck;
 use parking_lot::Mutex;
-use persist::{SetAsideId, Store, StoreView};
+use persist::{Seq, SetAsideId, Store, StoreView};
 use rustix::net::{Shutdown, shutdown};
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -24,6 +28,9 @@ pub(super) const MAX_CLIENTS: usize = 16;
 /// The longest request, in bytes.
 const MAX_REQUEST: u64 = 1 << 20;
 
+/// About the most bytes of records in one answer.
+const MAX_EVENTS: usize = 1 << 20;
+
 /// How long a client without a view may take for its next request, and for reading an answer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -38,6 +45,8 @@ const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 pub(crate) struct ControlledMachine {
     pub(crate) store: Weak<Store>,
     pub(crate) metrics: Arc<MetricsRecorder>,
+    /// The messages to the event loop.
+    pub(crate) control: Address<ControlMessage>,
 }
 
 /// The server. Dropping it disconnects all clients and removes the socket.
@@ -217,6 +226,19 @@ impl ControlledMachine {
             ControlOperation::Metrics => {
                 Ok(ControlAnswer::Metrics(self.metrics.read().to_prometheus()))
             }
+            ControlOperation::Events { after } => events_after(&*store()?, after),
+            ControlOperation::Upgrade { file, program, rehearsed, max_lag } => {
+                let hash = program.parse().map_err(|_| "a hash of a program is expected")?;
+                let seed = fs::read(&file)
+                    .map_err(|error| format!("{}: cannot be read: {error}", file.display()))?;
+                let check = match max_lag {
+                    Some(max_lag) => UpgradeCheck::Rehearsed { at: rehearsed, max_lag },
+                    None => UpgradeCheck::Forced,
+                };
+                let program = UpgradeProgram::from_seed(hash, seed);
+                let report = request_upgrade(&self.control, program, check)?;
+                Ok(ControlAnswer::Upgraded((&report).into()))
+            }
             ControlOperation::Discard { ids } => {
                 let ids: Option<Vec<SetAsideId>> = ids.iter().map(|id| parse_id(id)).collect();
                 let ids = ids.ok_or("an id is 32 hexadecimal digits")?;
@@ -225,6 +247,29 @@ impl ControlledMachine {
             }
         }
     }
+}
+
+/// Reads the durable events after one, up to the size of an answer.
+fn events_after(store: &Store, after: u64) -> Result<ControlAnswer, String> {
+    let mut events = Vec::new();
+    let mut size = 0;
+    if after < store.durable().0 {
+        let records = store.records_from(Seq(after).next()).map_err(|error| error.to_string())?;
+        for record in records {
+            let record = record.map_err(|error| error.to_string())?;
+            size += record.payload.len();
+            events.push((record.seq.0, to_hex(&record.payload)));
+            if size >= MAX_EVENTS {
+                break;
+            }
+        }
+    }
+    Ok(ControlAnswer::Events(events))
+}
+
+/// Bytes as hexadecimal digits.
+fn to_hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Parses the id of an input that was set aside.

@@ -1,4 +1,5 @@
 use super::*;
+use crate::mailbox::{Doorbell, mailbox};
 use crate::metrics::MetricsRecorder;
 use persist::{Store, StoreSettings};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -25,7 +26,10 @@ fn controlled(name: &str) -> Controlled {
 
 fn serve(directory: &Path, store: &Arc<Store>) -> ControlServer {
     let metrics = Arc::new(MetricsRecorder::new(store.written_pins(), Arc::default()));
-    let machine = ControlledMachine { store: Arc::downgrade(store), metrics };
+    // No event loop receives the messages.
+    let doorbell = Arc::new(Doorbell::of_current_thread());
+    let control = mailbox(&doorbell, usize::MAX).0;
+    let machine = ControlledMachine { store: Arc::downgrade(store), metrics, control };
     ControlServer::start(directory, machine).expect("a socket")
 }
 
@@ -56,6 +60,14 @@ fn a_client_gets_metrics_and_the_files_of_the_store() {
     let id = store.set_aside(b"input").expect("room");
     assert_eq!(client.discard(&[id, [1; 16]]).expect("removed"), 1);
     assert_eq!(store.set_aside_inputs().expect("readable").records, []);
+    assert_eq!(client.events(1).expect("events"), [(2, b"a later one".to_vec())]);
+    assert_eq!(client.events(2).expect("no events"), []);
+    let (hash, check) = (plan::Hash([1; 32]), crate::UpgradeCheck::Forced);
+    let refused = client.upgrade(hash, &directory.join("no file"), check);
+    assert!(matches!(refused, Err(ControlError::Refused(_))), "{refused:?}");
+    std::fs::write(directory.join("program"), b"seed").expect("room");
+    let refused = client.upgrade(hash, &directory.join("program"), check);
+    assert!(matches!(refused, Err(ControlError::Refused(_))), "{refused:?}");
     let mode = directory.join(SOCKET_NAME).metadata().expect("it is there").permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     assert!(server.is_some());

@@ -1,66 +1,90 @@
-//! The reactor: one thread that waits for readiness of all sockets and notifies their owners.
+//! Reactors: each waits for readiness of its sockets, and notifies their owners.
 //!
 //! ```text
 //! driver's thread: call ─▶ try the operation ─▶ done: answer
 //!                                   └─ would block: the call waits at its socket
-//! reactor's thread: epoll ─▶ ready() of the socket ─▶ try again for the calls that wait
+//! reactor: epoll ─▶ ready() of the socket ─▶ try again for the calls that wait
 //! ```
+//!
+//! Each thread of drivers has a reactor, and polls it when it has nothing else to do, or has not
+//! done so for a while. A socket belongs to the reactor of the thread that asked for it, so the
+//! bytes of a client reach the driver without another thread between. Sockets that no thread of
+//! drivers asked for, such as the listeners, belong to a reactor with a thread of its own
+//! ([`ReactorThread`]).
 //!
 //! Sockets are registered once, for reading and writing, and edge-triggered. No edge is lost: a
 //! socket's owner tries the operation under the socket's lock before a call waits, and `ready`
 //! takes the same lock, so an edge that comes after the attempt finds the call.
 //!
-//! No queue leads to the reactor, so none can grow.
+//! No queue leads to a reactor, so none can grow.
 
 use crate::error::SystemError;
 use mio::event::Source;
 use mio::{Events, Interest, Poll, Registry, Token, Waker};
 use parking_lot::Mutex;
-use std::collections::HashMap;
+use plan::Map;
+use std::cell::RefCell;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// How long the reactor waits before it notifies the handlers that asked for a retry.
+/// How long a reactor waits before it notifies the handlers that asked for a retry.
 const RETRY_DELAY: Duration = Duration::from_millis(100);
 
 /// The token of the reactor's waker. Sockets have the tokens after it.
 const WAKER: Token = Token(0);
 
+/// The most events of one poll.
+const EVENTS: usize = 1024;
+
 /// What is notified when a socket may be ready.
 pub(crate) trait ReadinessHandler: Send + Sync {
-    /// Tries the operations that wait. It runs on the reactor's thread, and must not block.
+    /// Tries the operations that wait. It runs on a reactor's thread, and must not block.
     fn ready(self: Arc<Self>);
 }
 
-/// The reactor. Dropping it ends its thread.
+/// A reactor, which its thread polls.
 pub(crate) struct Reactor {
+    poll: Poll,
+    events: Events,
     shared: Arc<ReactorShared>,
+    /// When the handlers are notified that asked for a retry.
+    retry_at: Option<Instant>,
+}
+
+/// A reactor with a thread of its own. Dropping it ends the thread.
+pub(crate) struct ReactorThread {
+    handle: ReactorHandle,
+    is_shut_down: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
-/// Registers sockets. It does not keep the reactor's thread running.
+/// Registers sockets at a reactor, and wakes its thread. It does not keep the thread running.
 #[derive(Clone)]
 pub(crate) struct ReactorHandle(Arc<ReactorShared>);
 
 struct ReactorShared {
     registry: Registry,
     waker: Waker,
-    handlers: Mutex<HashMap<Token, Weak<dyn ReadinessHandler>>>,
+    handlers: Mutex<Map<Token, Weak<dyn ReadinessHandler>>>,
     next_token: AtomicUsize,
     /// The handlers that asked for a retry.
     retries: Mutex<Vec<Weak<dyn ReadinessHandler>>>,
-    is_shut_down: AtomicBool,
+}
+
+thread_local! {
+    /// The reactor that this thread polls.
+    static OWN: RefCell<Option<ReactorHandle>> = const { RefCell::new(None) };
 }
 
 impl Reactor {
-    /// Starts a reactor.
+    /// A reactor without sockets.
     ///
     /// # Errors
-    /// The system refuses the descriptors or the thread.
-    pub(crate) fn start() -> Result<Reactor, SystemError> {
+    /// The system refuses the descriptors.
+    pub(crate) fn new() -> Result<Reactor, SystemError> {
         let refused = |error| SystemError::new("wait for sockets")(error);
         let poll = Poll::new().map_err(refused)?;
         let registry = poll.registry().try_clone().map_err(refused)?;
@@ -71,26 +95,93 @@ impl Reactor {
             handlers: Mutex::default(),
             next_token: AtomicUsize::new(WAKER.0 + 1),
             retries: Mutex::default(),
-            is_shut_down: AtomicBool::new(false),
         });
-        let thread_shared = Arc::clone(&shared);
-        let thread = thread::Builder::new()
-            .name("pallas-reactor".into())
-            .spawn(move || run(poll, &thread_shared))
-            .map_err(SystemError::new("start a thread"))?;
-        Ok(Reactor { shared, thread: Some(thread) })
+        let events = Events::with_capacity(EVENTS);
+        Ok(Reactor { poll, events, shared, retry_at: None })
     }
 
     /// The means to register sockets.
     pub(crate) fn handle(&self) -> ReactorHandle {
         ReactorHandle(Arc::clone(&self.shared))
     }
+
+    /// Makes this the reactor of the sockets that the calling thread asks for.
+    pub(crate) fn attach_to_thread(&self) {
+        OWN.set(Some(self.handle()));
+    }
+
+    /// Waits until a socket is ready, the handle wakes the thread, or `timeout` is over; and
+    /// notifies the owners of the sockets that are ready. No timeout: waits for as long as it takes.
+    pub(crate) fn poll(&mut self, timeout: Option<Duration>) {
+        let retry = self.retry_at.map(|at| at.saturating_duration_since(Instant::now()));
+        let timeout = timeout.into_iter().chain(retry).min();
+        match self.poll.poll(&mut self.events, timeout) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => {
+                // The descriptor and the buffer are valid, so the system has no other error.
+                unreachable!("the system cannot wait for sockets: {error}")
+            }
+            _ => {}
+        }
+        for event in &self.events {
+            let handler = self.shared.handlers.lock().get(&event.token()).and_then(Weak::upgrade);
+            if let Some(handler) = handler {
+                handler.ready();
+            }
+        }
+        self.events.clear();
+        self.retry_at = self.retry();
+    }
+
+    /// Notifies the handlers that asked for a retry, if it is time. Returns when the next retry is.
+    fn retry(&self) -> Option<Instant> {
+        if self.retry_at.is_none() && self.shared.retries.lock().is_empty() {
+            return None;
+        }
+        let now = Instant::now();
+        if self.retry_at.is_some_and(|at| at <= now) {
+            let retries = std::mem::take(&mut *self.shared.retries.lock());
+            for handler in retries.iter().filter_map(Weak::upgrade) {
+                handler.ready();
+            }
+        }
+        match self.retry_at {
+            Some(at) if at > now => Some(at),
+            _ if self.shared.retries.lock().is_empty() => None,
+            _ => Some(now + RETRY_DELAY),
+        }
+    }
 }
 
-impl Drop for Reactor {
+impl ReactorThread {
+    /// Starts a reactor and its thread.
+    ///
+    /// # Errors
+    /// The system refuses the descriptors or the thread.
+    pub(crate) fn start() -> Result<ReactorThread, SystemError> {
+        let mut reactor = Reactor::new()?;
+        let (handle, is_shut_down) = (reactor.handle(), Arc::new(AtomicBool::new(false)));
+        let is_over = Arc::clone(&is_shut_down);
+        let thread = thread::Builder::new()
+            .name("pallas-reactor".into())
+            .spawn(move || {
+                while !is_over.load(Ordering::SeqCst) {
+                    reactor.poll(None);
+                }
+            })
+            .map_err(SystemError::new("start a thread"))?;
+        Ok(ReactorThread { handle, is_shut_down, thread: Some(thread) })
+    }
+
+    /// The means to register sockets.
+    pub(crate) fn handle(&self) -> ReactorHandle {
+        self.handle.clone()
+    }
+}
+
+impl Drop for ReactorThread {
     fn drop(&mut self) {
-        self.shared.is_shut_down.store(true, Ordering::SeqCst);
-        let is_woken = self.shared.waker.wake().is_ok();
+        self.is_shut_down.store(true, Ordering::SeqCst);
+        let is_woken = self.handle.0.waker.wake().is_ok();
         if let Some(thread) = self.thread.take().filter(|_| is_woken) {
             // A panic of the thread loses nothing: it holds no data.
             let _ = thread.join();
@@ -99,6 +190,18 @@ impl Drop for Reactor {
 }
 
 impl ReactorHandle {
+    /// The reactor of the sockets that the calling thread asks for: the one that the thread polls,
+    /// if it polls one, else this one.
+    pub(crate) fn of_current_thread(&self) -> ReactorHandle {
+        OWN.with_borrow(Clone::clone).unwrap_or_else(|| self.clone())
+    }
+
+    /// Ends the poll that is under way, or makes the next one end at once.
+    pub(crate) fn wake(&self) {
+        // The system refuses this for no descriptor that is open.
+        let _ = self.0.waker.wake();
+    }
+
     /// Registers a socket. From now on, `handler` is notified when the socket becomes readable or
     /// writable, as long as the handler exists. The token serves to deregister it.
     ///
@@ -135,50 +238,7 @@ impl ReactorHandle {
             retries.push(handler);
         }
         drop(retries);
-        // Without a wake-up, the retry comes with the next event.
-        let _ = self.0.waker.wake();
-    }
-}
-
-/// The reactor's thread.
-fn run(mut poll: Poll, shared: &ReactorShared) {
-    let mut events = Events::with_capacity(1024);
-    let mut retry_at: Option<Instant> = None;
-    loop {
-        let timeout = retry_at.map(|at| at.saturating_duration_since(Instant::now()));
-        match poll.poll(&mut events, timeout) {
-            Err(error) if error.kind() != io::ErrorKind::Interrupted => {
-                // The descriptor and the buffer are valid, so the system has no other error.
-                unreachable!("the system cannot wait for sockets: {error}")
-            }
-            _ => {}
-        }
-        if shared.is_shut_down.load(Ordering::SeqCst) {
-            return;
-        }
-        for event in &events {
-            let handler = shared.handlers.lock().get(&event.token()).and_then(Weak::upgrade);
-            if let Some(handler) = handler {
-                handler.ready();
-            }
-        }
-        events.clear();
-        retry_at = retry(shared, retry_at);
-    }
-}
-
-/// Notifies the handlers that asked for a retry, if it is time. Returns when the next retry is.
-fn retry(shared: &ReactorShared, retry_at: Option<Instant>) -> Option<Instant> {
-    let now = Instant::now();
-    if retry_at.is_some_and(|at| at <= now) {
-        let retries = std::mem::take(&mut *shared.retries.lock());
-        for handler in retries.iter().filter_map(Weak::upgrade) {
-            handler.ready();
-        }
-    }
-    match retry_at {
-        Some(at) if at > now => Some(at),
-        _ if shared.retries.lock().is_empty() => None,
-        _ => Some(now + RETRY_DELAY),
+        // The reactor finds out when the retry is due.
+        self.wake();
     }
 }

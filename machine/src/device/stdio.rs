@@ -10,12 +10,14 @@
 //! ```
 //!
 //! Waiting calls of one kind are answered in the order in which they were made. Input is read when a
-//! driver takes it. A line that was read for a call that is cancelled answers the next one. A `give`
-//! keeps at most 64 KiB while it waits.
+//! driver takes it. A line that was read for a call that is cancelled answers the next one, even if
+//! the call was answered and its driver did not get the answer. A `give` keeps at most 64 KiB while
+//! it waits.
 //!
 //! Each direction has a thread, because a terminal or pipe blocks. The thread of the input cannot be
 //! interrupted while it reads, so it ends with the process or after its next line.
 
+use super::take_queue::TakeQueue;
 use super::{CallerId, CancelCall, Device, DeviceAnswer, DeviceReply};
 use crate::error::SystemError;
 use parking_lot::{Condvar, Mutex};
@@ -31,19 +33,24 @@ const PART_LIMIT: usize = 64 << 10;
 
 /// The device of a command-line program's input and output.
 pub struct ConsoleDevice {
-    takes: Arc<CallQueue<()>>,
-    gives: Arc<CallQueue<Box<[u8]>>>,
+    takes: Arc<SharedCalls<TakeQueue>>,
+    gives: Arc<SharedCalls<GiveQueue>>,
     next_number: AtomicU64,
 }
 
-/// Calls that wait for a thread, with what the thread needs to answer them.
-struct CallQueue<T> {
-    state: Mutex<QueueState<T>>,
+/// Calls of `give` and their bytes, by number.
+type GiveQueue = BTreeMap<u64, (DeviceReply, Box<[u8]>)>;
+
+/// Calls that wait for a thread.
+#[derive(Default)]
+struct SharedCalls<Q> {
+    state: Mutex<CallState<Q>>,
     changed: Condvar,
 }
 
-struct QueueState<T> {
-    waiting: BTreeMap<u64, (DeviceReply, T)>,
+#[derive(Default)]
+struct CallState<Q> {
+    calls: Q,
     is_shut_down: bool,
 }
 
@@ -81,10 +88,16 @@ impl Device for ConsoleDevice {
         let name = args.first().and_then(|name| name.as_nat()).map(|name| name.bytes());
         let number = self.next_number.fetch_add(1, Ordering::Relaxed);
         match (name.as_deref(), args.get(1..).unwrap_or_default()) {
-            (Some(b"take"), []) => Some(self.takes.push(number, reply, ())),
+            (Some(b"take"), []) => {
+                let receipt = self.takes.change(|calls| calls.add(number, reply));
+                let takes = Arc::clone(&self.takes);
+                Some(Box::new(move || takes.change(|calls| calls.cancel(number, &receipt))))
+            }
             (Some(b"give"), [bytes]) if let Some(bytes) = bytes.as_bar() => {
                 let part = bytes[..bytes.len().min(PART_LIMIT)].into();
-                Some(self.gives.push(number, reply, part))
+                self.gives.change(|calls| calls.insert(number, (reply, part)));
+                let gives = Arc::clone(&self.gives);
+                Some(Box::new(move || drop(gives.change(|calls| calls.remove(&number)))))
             }
             _ => {
                 reply.send(DeviceAnswer::ZERO);
@@ -101,20 +114,12 @@ impl Drop for ConsoleDevice {
     }
 }
 
-impl<T> Default for CallQueue<T> {
-    fn default() -> CallQueue<T> {
-        let state = QueueState { waiting: BTreeMap::new(), is_shut_down: false };
-        CallQueue { state: Mutex::new(state), changed: Condvar::new() }
-    }
-}
-
-impl<T: Send + 'static> CallQueue<T> {
-    /// Adds a call, and returns how to remove it.
-    fn push(self: &Arc<Self>, number: u64, reply: DeviceReply, work: T) -> CancelCall {
-        self.state.lock().waiting.insert(number, (reply, work));
+impl<Q> SharedCalls<Q> {
+    /// Changes the calls.
+    fn change<R>(&self, change: impl FnOnce(&mut Q) -> R) -> R {
+        let result = change(&mut self.state.lock().calls);
         self.changed.notify_one();
-        let queue = Arc::clone(self);
-        Box::new(move || drop(queue.state.lock().waiting.remove(&number)))
+        result
     }
 
     fn shut_down(&self) {
@@ -123,31 +128,23 @@ impl<T: Send + 'static> CallQueue<T> {
     }
 
     /// Waits until there is a call. Returns false when the device is dropped.
-    fn wait(&self) -> bool {
+    fn wait(&self, is_empty: impl Fn(&Q) -> bool) -> bool {
         let mut state = self.state.lock();
-        while state.waiting.is_empty() && !state.is_shut_down {
+        while is_empty(&state.calls) && !state.is_shut_down {
             self.changed.wait(&mut state);
         }
         !state.is_shut_down
     }
-
-    /// Removes the call that has waited longest.
-    fn pop(&self) -> Option<(DeviceReply, T)> {
-        self.state.lock().waiting.pop_first().map(|(_, call)| call)
-    }
 }
 
 /// The input's thread.
-fn answer_takes(takes: &CallQueue<()>, input: impl Read) {
+fn answer_takes(takes: &SharedCalls<TakeQueue>, input: impl Read) {
     let mut input = std::io::BufReader::new(input);
-    // What was read for a call that has been cancelled.
+    // What was read for a call that has been cancelled meanwhile.
     let mut unclaimed = None;
-    while takes.wait() {
-        let line = unclaimed.take().unwrap_or_else(|| read_line(&mut input));
-        match takes.pop() {
-            Some((reply, ())) => reply.send(DeviceAnswer::Bytes(line)),
-            None => unclaimed = Some(line),
-        }
+    while takes.wait(TakeQueue::is_empty) {
+        let line = unclaimed.take().unwrap_or_else(|| DeviceAnswer::Bytes(read_line(&mut input)));
+        unclaimed = takes.change(|calls| calls.answer(line)).err();
     }
 }
 
@@ -161,9 +158,9 @@ fn read_line(input: &mut impl BufRead) -> Vec<u8> {
 }
 
 /// The output's thread.
-fn answer_gives(gives: &CallQueue<Box<[u8]>>, mut output: impl Write) {
-    while gives.wait() {
-        if let Some((reply, bytes)) = gives.pop() {
+fn answer_gives(gives: &SharedCalls<GiveQueue>, mut output: impl Write) {
+    while gives.wait(GiveQueue::is_empty) {
+        if let Some((_, (reply, bytes))) = gives.change(GiveQueue::pop_first) {
             let written = output.write_all(&bytes).and_then(|()| output.flush());
             reply.send(match written {
                 Ok(()) => DeviceAnswer::just(bytes.len() as u64),

@@ -11,7 +11,7 @@
 //! [%tcp %shut handle]    0; the connection is closed
 //! ```
 //!
-//! An address is the nat of its four bytes, first byte least significant: 127.0.0.1 is 16777343.
+//! Addresses are nats: see `address`. 127.0.0.1 is 16777343.
 //! Waiting calls of one kind at one connection are answered in the order in which they were made.
 //! The end of the input closes the connection. (Prototype: lib/Server/Hardware/TCP.hs)
 //!
@@ -26,7 +26,7 @@ mod connection;
 mod listeners;
 mod request;
 
-use super::reactor::Reactor;
+use super::reactor::ReactorThread;
 use super::{CallerId, CancelCall, Device, DeviceAnswer, DeviceReply};
 use crate::console::Console;
 use crate::error::ListenError;
@@ -36,7 +36,7 @@ use listeners::{HearCall, Listeners};
 use plan::Ref;
 use request::TcpRequest;
 use rustix::process::Resource;
-use std::net::SocketAddrV4;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -57,7 +57,7 @@ pub(crate) struct TcpDevice {
     listeners: Arc<Listeners>,
     connections: Arc<Connections>,
     next_number: AtomicU64,
-    _reactor: Arc<Reactor>,
+    _reactor: Arc<ReactorThread>,
 }
 
 impl TcpDevice {
@@ -68,7 +68,7 @@ impl TcpDevice {
     /// An address in the settings cannot be listened on.
     pub(crate) fn start(
         settings: &NetworkSettings,
-        reactor: &Arc<Reactor>,
+        reactor: &Arc<ReactorThread>,
         console: Arc<dyn Console>,
     ) -> Result<TcpDevice, ListenError> {
         let limit = settings.max_connections.unwrap_or_else(default_connection_limit);
@@ -88,7 +88,9 @@ impl TcpDevice {
 
     fn hear(&self, caller: CallerId, number: u64, reply: DeviceReply) -> CancelCall {
         let grant = Grant::default();
-        self.listeners.hear(number, HearCall { caller, reply, grant: Arc::clone(&grant) });
+        let reactor = self.connections.reactor.of_current_thread();
+        let call = HearCall { caller, reply, grant: Arc::clone(&grant), reactor };
+        self.listeners.hear(number, call);
         let (listeners, connections) = (Arc::clone(&self.listeners), Arc::clone(&self.connections));
         Box::new(move || {
             listeners.cancel(number);
@@ -99,7 +101,7 @@ impl TcpDevice {
     fn open(
         &self,
         caller: CallerId,
-        address: SocketAddrV4,
+        address: SocketAddr,
         reply: DeviceReply,
     ) -> Option<CancelCall> {
         let grant = Grant::default();

@@ -11,13 +11,15 @@
 //! [%udp %shut handle]            0; the socket is closed
 //! ```
 //!
-//! Addresses are those of `%tcp`. The handles of `%udp` and of `%tcp` are numbered separately.
+//! Addresses are those of `%tcp`. A datagram that answers a `take` whose driver did not get the answer
+//! answers the next one. The handles of `%udp` and of `%tcp` are numbered separately.
 //!
 //! Back-pressure: the system's buffer of a socket keeps what drivers have not taken, and drops what
 //! does not fit. A `give` that waits keeps its datagram, of at most 64 KiB.
 
 use super::handles::HandleTable;
-use super::reactor::{Reactor, ReactorHandle, ReadinessHandler};
+use super::reactor::{ReactorHandle, ReactorThread, ReadinessHandler};
+use super::take_queue::TakeQueue;
 use super::{CallerId, CancelCall, Device, DeviceAnswer, DeviceReply, address};
 use mio::Token;
 use mio::net::UdpSocket;
@@ -25,22 +27,24 @@ use parking_lot::Mutex;
 use plan::Ref;
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
-use std::net::{SocketAddr, SocketAddrV4};
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
-/// The longest datagram of UDP over IPv4: 65,535 bytes less the headers.
-const LONGEST_DATAGRAM: usize = 65_507;
+/// The longest datagram of UDP over IPv6: 65,535 bytes less the header of UDP. The system refuses
+/// one over IPv4 that is longer than 65,507 bytes.
+const LONGEST_DATAGRAM: usize = 65_527;
 
 /// The device of datagrams.
 pub(crate) struct UdpDevice {
     sockets: Arc<Sockets>,
     next_number: AtomicU64,
-    _reactor: Arc<Reactor>,
+    _reactor: Arc<ReactorThread>,
 }
 
 /// The sockets of a machine.
 struct Sockets {
+    /// Watches the sockets that no thread with a reactor of its own asks for.
     reactor: ReactorHandle,
     table: HandleTable<DatagramSocket>,
 }
@@ -53,18 +57,25 @@ struct DatagramSocket {
 #[derive(Default)]
 struct DatagramIo {
     /// None when the socket is closed.
-    socket: Option<(UdpSocket, Token)>,
+    socket: Option<WatchedSocket>,
+    takes: TakeQueue,
     /// Waiting calls, by number.
-    takes: BTreeMap<u64, DeviceReply>,
     gives: BTreeMap<u64, (DeviceReply, SocketAddr, Box<[u8]>)>,
+}
+
+/// A socket, and the reactor that watches it.
+struct WatchedSocket {
+    socket: UdpSocket,
+    reactor: ReactorHandle,
+    token: Token,
 }
 
 /// A call of `%udp`.
 enum UdpRequest<'h> {
-    Open(SocketAddrV4),
+    Open(SocketAddr),
     Mine { handle: u64 },
     Take { handle: u64 },
-    Give { handle: u64, to: SocketAddrV4, bytes: &'h [u8] },
+    Give { handle: u64, to: SocketAddr, bytes: &'h [u8] },
     Shut { handle: u64 },
 }
 
@@ -88,7 +99,7 @@ impl<'h> UdpRequest<'h> {
 
 impl UdpDevice {
     /// Creates the device.
-    pub(crate) fn new(reactor: &Arc<Reactor>) -> UdpDevice {
+    pub(crate) fn new(reactor: &Arc<ReactorThread>) -> UdpDevice {
         let sockets = Sockets { reactor: reactor.handle(), table: HandleTable::default() };
         let next_number = AtomicU64::new(0);
         UdpDevice { sockets: Arc::new(sockets), next_number, _reactor: Arc::clone(reactor) }
@@ -101,18 +112,16 @@ impl UdpDevice {
         };
         let number = self.next_number.fetch_add(1, Ordering::Relaxed);
         let io = &mut *socket.io.lock();
-        io.takes.insert(number, reply);
+        let receipt = io.takes.add(number, reply);
         io.answer_takes();
-        let waiting = Arc::clone(&socket);
-        io.takes
-            .contains_key(&number)
-            .then(|| Box::new(move || drop(waiting.io.lock().takes.remove(&number))) as CancelCall)
+        let socket = Arc::clone(&socket);
+        Some(Box::new(move || socket.io.lock().takes.cancel(number, &receipt)))
     }
 
     fn give(
         &self,
         caller: CallerId,
-        (handle, to, bytes): (u64, SocketAddrV4, &[u8]),
+        (handle, to, bytes): (u64, SocketAddr, &[u8]),
         reply: DeviceReply,
     ) -> Option<CancelCall> {
         let socket = self.sockets.table.find(handle, caller);
@@ -122,7 +131,7 @@ impl UdpDevice {
         };
         let number = self.next_number.fetch_add(1, Ordering::Relaxed);
         let io = &mut *socket.io.lock();
-        io.gives.insert(number, (reply, to.into(), bytes.into()));
+        io.gives.insert(number, (reply, to, bytes.into()));
         io.answer_gives();
         let waiting = Arc::clone(&socket);
         io.gives
@@ -151,7 +160,7 @@ impl Device for UdpDevice {
             }
             Some(UdpRequest::Shut { handle }) => {
                 if let Some(socket) = self.sockets.table.remove(handle) {
-                    socket.close(&self.sockets);
+                    socket.close();
                 }
                 reply.send(DeviceAnswer::ZERO);
             }
@@ -162,7 +171,7 @@ impl Device for UdpDevice {
 
     fn release(&self, caller: CallerId) {
         for socket in self.sockets.table.release(caller) {
-            socket.close(&self.sockets);
+            socket.close();
         }
     }
 }
@@ -170,7 +179,7 @@ impl Device for UdpDevice {
 impl Drop for UdpDevice {
     fn drop(&mut self) {
         for socket in self.sockets.table.clear() {
-            socket.close(&self.sockets);
+            socket.close();
         }
     }
 }
@@ -179,7 +188,7 @@ impl Sockets {
     fn open(
         sockets: &Arc<Sockets>,
         caller: CallerId,
-        address: SocketAddrV4,
+        address: SocketAddr,
         reply: DeviceReply,
     ) -> Option<CancelCall> {
         let Ok(handle) = sockets.bind(caller, address) else {
@@ -191,28 +200,29 @@ impl Sockets {
         let sockets = Arc::clone(sockets);
         Some(Box::new(move || {
             if let Some(socket) = sockets.table.remove(handle) {
-                socket.close(&sockets);
+                socket.close();
             }
         }))
     }
 
-    fn bind(&self, caller: CallerId, address: SocketAddrV4) -> io::Result<u64> {
-        let mut bound = UdpSocket::bind(SocketAddr::V4(address))?;
+    fn bind(&self, caller: CallerId, address: SocketAddr) -> io::Result<u64> {
+        let mut bound = UdpSocket::bind(address)?;
         let port = bound.local_addr()?.port();
         let socket = Arc::new(DatagramSocket { port, io: Mutex::default() });
         let handler: Weak<DatagramSocket> = Arc::downgrade(&socket);
-        let token = self.reactor.register(&mut bound, handler)?;
-        socket.io.lock().socket = Some((bound, token));
+        let reactor = self.reactor.of_current_thread();
+        let token = reactor.register(&mut bound, handler)?;
+        socket.io.lock().socket = Some(WatchedSocket { socket: bound, reactor, token });
         Ok(self.table.insert(socket, caller))
     }
 }
 
 impl DatagramSocket {
     /// Closes the socket, and answers the calls that wait.
-    fn close(&self, sockets: &Sockets) {
+    fn close(&self) {
         let io = &mut *self.io.lock();
-        if let Some((mut socket, token)) = io.socket.take() {
-            sockets.reactor.deregister(&mut socket, token);
+        if let Some(mut watched) = io.socket.take() {
+            watched.reactor.deregister(&mut watched.socket, watched.token);
         }
         io.answer_takes();
         io.answer_gives();
@@ -233,24 +243,21 @@ impl DatagramIo {
         if self.takes.is_empty() {
             return;
         }
+        let Some(WatchedSocket { socket, .. }) = &self.socket else {
+            return self.takes.end(&DeviceAnswer::ZERO);
+        };
         let mut buffer = vec![0; LONGEST_DATAGRAM];
-        while let Some((number, reply)) = self.takes.pop_first() {
-            let Some((socket, _)) = &self.socket else {
-                reply.send(DeviceAnswer::ZERO);
-                continue;
-            };
+        while !self.takes.is_empty() {
             match socket.recv_from(&mut buffer) {
-                Ok((count, SocketAddr::V4(from))) => {
-                    let (ip, port) = (address::answer(*from.ip()), u64::from(from.port()).into());
+                Ok((count, from)) => {
+                    let [ip, port] = address::answer(from);
                     let bytes = DeviceAnswer::Bytes(buffer[..count].to_vec());
-                    reply.send(DeviceAnswer::Row(vec![ip, port, bytes]));
+                    // A call waits, so the answer does not come back.
+                    let _ = self.takes.answer(DeviceAnswer::Row(vec![ip, port, bytes]));
                 }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    self.takes.insert(number, reply);
-                    return;
-                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
                 // An error that an earlier datagram caused, which the system reports once.
-                Ok(_) | Err(_) => drop(self.takes.insert(number, reply)),
+                Err(_) => {}
             }
         }
     }
@@ -259,7 +266,7 @@ impl DatagramIo {
     fn answer_gives(&mut self) {
         while let Some((number, (reply, to, bytes))) = self.gives.pop_first() {
             let sent = match &self.socket {
-                Some((socket, _)) => socket.send_to(&bytes, to),
+                Some(watched) => watched.socket.send_to(&bytes, to),
                 None => Err(ErrorKind::NotConnected.into()),
             };
             match sent {

@@ -28,10 +28,11 @@ use super::value::{DriverValue, MessageValue};
 use crate::codec;
 use crate::console::ReportOrigin;
 use crate::device::{CallerId, DelayedCall, DeviceAnswer, UnknownDevices};
+use crate::mailbox::Address;
 use crate::message::{ControlMessage, DriverMessage};
+use crate::packed::PackedMessage;
 use crate::protocol::{self, DriverRequest};
 use crate::trace::ConsoleMessage;
-use crossbeam_channel::Sender;
 use plan::Val;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -49,7 +50,7 @@ pub(super) struct ThreadResources {
     pub(super) requests: RequestSender,
     pub(super) timers: DriverTimers,
     /// To the thread itself.
-    pub(super) address: Sender<ThreadMessage>,
+    pub(super) address: Address<ThreadMessage>,
 }
 
 /// Where the current value of a driver is.
@@ -212,10 +213,10 @@ impl Driver {
         let (key, value) = match message {
             DriverMessage::CogOutput { key, value } => {
                 self.calls.cancel(key);
-                (key, MessageValue::Seed(value))
+                (key, MessageValue::Packed(value))
             }
             DriverMessage::ReadAnswer { key, serial, value } if self.calls.close(key, serial) => {
-                (key, MessageValue::Seed(value))
+                (key, MessageValue::Packed(value))
             }
             DriverMessage::DeviceAnswer { key, serial, answer }
                 if self.calls.close(key, serial) =>
@@ -267,7 +268,7 @@ impl Driver {
                     .show(&*settings.console);
                 if let Some(damage) = ControlMessage::of_damage(&stop) {
                     // The event loop stops the machine.
-                    let _ = resources.context.control.send(damage);
+                    resources.context.control.send(damage);
                 }
                 self.identity.token.cancel();
                 self.end(resources);
@@ -344,7 +345,7 @@ impl Driver {
             Err(SubmitError::ValueIsOnItsWay(task)) => Activity::AwaitingValue(task.work),
             Err(SubmitError::System(error)) => {
                 // If the event loop has ended, no thread receives the message.
-                let _ = resources.context.control.send(ControlMessage::WorkerFailed(error));
+                resources.context.control.send(ControlMessage::WorkerFailed(error));
                 Activity::Ended
             }
         };
@@ -452,7 +453,7 @@ impl Driver {
     fn issue_row(&mut self, value: &Val, from: usize, resources: &mut ThreadResources) {
         let worker = self.identity.worker;
         let (runtime, mut issuer) = self.issuer(resources);
-        let vm = runtime.heap();
+        let (vm, packer) = runtime.packing();
         let row = protocol::request_row(vm.look(value));
         let len = row.map_or(0, |row| row.len());
         let end = len.min(from + REQUESTS_AT_A_TIME);
@@ -464,7 +465,7 @@ impl Driver {
                 self.activity = Activity::Blocked(RequestSource::Row { next: index });
                 return;
             }
-            issuer.issue(vm, key, &request);
+            issuer.issue((vm, packer), key, &request);
         }
         self.activity = match end < len {
             true => Activity::Issuing(RequestSource::Row { next: end }),
@@ -489,15 +490,17 @@ impl Driver {
             }
             match request {
                 SerializedRequest::Write(value) => issuer.write(value),
-                SerializedRequest::Read { key, query } => issuer.read(key, query),
+                SerializedRequest::Read { key, query } => {
+                    issuer.read(key, PackedMessage::Seed(query));
+                }
                 SerializedRequest::TooLarge => issuer.report_too_large(),
                 SerializedRequest::Call { key, call } => match runtime.load(&call) {
                     Ok(call) => {
-                        let vm = runtime.heap();
+                        let (vm, packer) = runtime.packing();
                         if let Some(request @ DriverRequest::Call(..)) =
                             protocol::request_body(vm.look(&call))
                         {
-                            issuer.issue(vm, key, &request);
+                            issuer.issue((vm, packer), key, &request);
                         }
                     }
                     Err(_) => issuer.report_too_large(),

@@ -4,9 +4,9 @@ use super::serialized::SerializedRequest;
 use super::value::MessageValue;
 use crate::cancellation::CancellationToken;
 use crate::codec::SeedBytes;
+use crate::mailbox::Address;
 use crate::message::DriverMessage;
 use crate::packed::PackedValue;
-use crossbeam_channel::Sender;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -60,7 +60,7 @@ pub(super) struct PrivateTask {
     pub(super) value: Option<Arc<SeedBytes>>,
     pub(super) work: PrivateWork,
     /// To the driver's thread.
-    pub(super) report_to: Sender<ThreadMessage>,
+    pub(super) report_to: Address<ThreadMessage>,
 }
 
 impl PrivateTask {

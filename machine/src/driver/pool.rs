@@ -10,20 +10,23 @@ use super::thread::DriverThread;
 use super::timers::DriverTimers;
 use crate::cancellation::CancellationToken;
 use crate::clock::{Clock, SystemClock};
+use crate::device::reactor::Reactor;
 use crate::error::SystemError;
+use crate::mailbox::{Address, Doorbell, mailbox};
 use crate::message::{ControlMessage, DriverMessage};
 use crate::watchdog::Watchdog;
 use crate::worker_table::DriverBatch;
-use crossbeam_channel::{Sender, unbounded};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 struct DriverThreadEntry {
-    address: Sender<ThreadMessage>,
+    address: Address<ThreadMessage>,
     thread: JoinHandle<()>,
     /// The number of drivers that run on it.
     drivers: usize,
+    /// Whether messages were sent of which the thread was not notified.
+    is_ring_due: bool,
 }
 
 struct RunningDriver {
@@ -71,14 +74,26 @@ impl DriverPool {
         let entry = &mut self.threads[thread];
         entry.drivers += drivers.len();
         // The thread ends by itself only if it cannot run, which stops the machine.
-        let _ = entry.address.send(ThreadMessage::Start { drivers, values });
+        entry.address.send(ThreadMessage::Start { drivers, values });
         Ok(())
     }
 
-    /// Sends a message to a driver. Has no effect if the driver has ended.
-    pub(crate) fn send(&self, worker: u64, message: DriverMessage) {
+    /// Sends a message to a driver, whose thread is notified by [`notify`](DriverPool::notify). Has no
+    /// effect if the driver has ended.
+    pub(crate) fn send(&mut self, worker: u64, message: DriverMessage) {
         if let Some(RunningDriver { thread, .. }) = self.running.get(&worker) {
-            let _ = self.threads[*thread].address.send(ThreadMessage::Deliver { worker, message });
+            let entry = &mut self.threads[*thread];
+            entry.address.send_silently(ThreadMessage::Deliver { worker, message });
+            entry.is_ring_due = true;
+        }
+    }
+
+    /// Wakes the threads to which messages were sent since the last time.
+    pub(crate) fn notify(&mut self) {
+        for entry in &mut self.threads {
+            if std::mem::take(&mut entry.is_ring_due) {
+                entry.address.ring();
+            }
         }
     }
 
@@ -88,7 +103,7 @@ impl DriverPool {
             token.cancel();
             let entry = &mut self.threads[thread];
             entry.drivers -= 1;
-            let _ = entry.address.send(ThreadMessage::End { worker });
+            entry.address.send(ThreadMessage::End { worker });
         }
     }
 
@@ -118,7 +133,10 @@ impl DriverPool {
                 Arc::clone(self.budget_watchdog.insert(watchdog))
             }
         };
-        let (address, inbox) = unbounded();
+        let reactor = Reactor::new()?;
+        let waker = reactor.handle();
+        let doorbell = Arc::new(Doorbell::new(move || waker.wake()));
+        let (address, inbox) = mailbox(&doorbell, usize::MAX);
         let (context, private) = (Arc::clone(&self.context), Arc::clone(&self.private));
         let own_address = address.clone();
         let track = context.settings.track(&format!("driver thread {}", self.threads.len() + 1));
@@ -130,22 +148,22 @@ impl DriverPool {
                     Ok(runtime) => runtime,
                     Err(error) => {
                         // If the event loop has ended, no thread receives the message.
-                        let _ = context.control.send(ControlMessage::WorkerFailed(error));
+                        context.control.send(ControlMessage::WorkerFailed(error));
                         return;
                     }
                 };
                 let resources = ThreadResources {
-                    requests: RequestSender::new(context.requests.clone()),
+                    requests: RequestSender::new(context.requests.clone(), doorbell),
                     context: Arc::clone(&context),
                     runtime,
                     private,
                     timers: DriverTimers::default(),
                     address: own_address,
                 };
-                DriverThread::new(resources, inbox).run();
+                DriverThread::new(resources, inbox, reactor).run();
             })
             .map_err(SystemError::new("start a thread"))?;
-        Ok(DriverThreadEntry { address, thread, drivers: 0 })
+        Ok(DriverThreadEntry { address, thread, drivers: 0, is_ring_due: false })
     }
 }
 
@@ -153,7 +171,7 @@ impl Drop for DriverPool {
     fn drop(&mut self) {
         self.running.values().for_each(|driver| driver.token.cancel());
         for entry in &self.threads {
-            let _ = entry.address.send(ThreadMessage::Stop);
+            entry.address.send(ThreadMessage::Stop);
         }
         for entry in self.threads.drain(..) {
             // The thread's guard has reported a panic.

@@ -209,7 +209,7 @@ impl PrivateRuntimes {
                     let report = runtime.perform(task);
                     self.end_task(index, from.worker, runtime, &report);
                     // If the driver's thread has ended, it needs no report.
-                    let _ = report_to.send(ThreadMessage::Report { from, report });
+                    report_to.send(ThreadMessage::Report { from, report });
                 }
             }
         }

@@ -8,10 +8,11 @@ use super::value::{MessageValue, call_driver};
 use super::{DriverContext, SHARED_VALUE_PARTS};
 use crate::codec::{self, SeedBytes};
 use crate::console::{ConsoleNotice, ReportOrigin};
+use crate::mailbox::Address;
 use crate::message::ControlMessage;
+use crate::packed::PinLoader;
 use crate::trace::{self, ConsoleMessage};
 use crate::watchdog::Interruption;
-use crossbeam_channel::Sender;
 use plan::{EvalError, Val, is_larger_than};
 use profile::{ProfileTimer, ProfileTrack};
 use std::sync::Arc;
@@ -21,10 +22,12 @@ use vm::Vm;
 /// A driver's value and the runtime that has it.
 struct ResidentDriver {
     vm: Vm,
+    /// The pins of messages to the driver.
+    pins: PinLoader,
     value: Val,
     driver: DriverIdentity,
     origin: TaskOrigin,
-    report_to: Sender<ThreadMessage>,
+    report_to: Address<ThreadMessage>,
 }
 
 /// A runtime that is made for a driver, and dropped when the driver leaves.
@@ -62,7 +65,7 @@ impl PrivateRuntime {
             let value = codec::serialize(&resident.vm, &resident.value).ok();
             let (from, report) = (resident.origin, PrivateReport::Value(value));
             // If the driver's thread has ended, it needs no report.
-            let _ = resident.report_to.send(ThreadMessage::Report { from, report });
+            resident.report_to.send(ThreadMessage::Report { from, report });
         }
     }
 
@@ -88,7 +91,8 @@ impl PrivateRuntime {
         }
         if let Some(value) = value {
             let (vm, value) = self.load(driver.slot, &value)?;
-            self.resident = Some(ResidentDriver { vm, value, driver, origin, report_to });
+            let pins = PinLoader::default();
+            self.resident = Some(ResidentDriver { vm, pins, value, driver, origin, report_to });
         }
         // The pool sends a task without a value only to the runtime that has it.
         let resident = self.resident.as_mut().ok_or(TaskFailure::Ended)?;
@@ -115,7 +119,7 @@ impl PrivateRuntime {
         let settings = &self.context.settings;
         let mut vm = settings.worker_runtime(self.track.as_ref()).map_err(|error| {
             // If the event loop has ended, no thread receives the message.
-            let _ = self.context.control.send(ControlMessage::WorkerFailed(error));
+            self.context.control.send(ControlMessage::WorkerFailed(error));
             TaskFailure::Ended
         })?;
         trace::show_at_once(&mut vm, settings);
@@ -142,14 +146,14 @@ impl ResidentDriver {
         key: u64,
         message: &MessageValue,
     ) -> Result<(), TaskFailure> {
-        let ResidentDriver { vm, value, driver, .. } = self;
+        let ResidentDriver { vm, pins, value, driver, .. } = self;
         let interrupt = vm.interrupt_flag();
         if !driver.token.begin_evaluation(Arc::clone(&interrupt)) {
             return Err(TaskFailure::Ended);
         }
         let watch = context.watchdog.watch(&interrupt, context.settings.limits.driver);
         let timer = ProfileTimer::start(track);
-        let result = call_driver(vm, value, key, message);
+        let result = call_driver((vm, pins), value, key, message);
         timer.span("evaluation", "call", || vec![("driver", driver.slot.into())]);
         if watch.finish() == Some(Interruption::Shutdown) {
             driver.token.cancel();
@@ -178,7 +182,7 @@ fn report_failure(
     ConsoleMessage::of_failure(settings, vm, origin, stop).show(&*settings.console);
     let Some(damage) = ControlMessage::of_damage(stop) else { return TaskFailure::Failed };
     // The event loop stops the machine.
-    let _ = context.control.send(damage);
+    context.control.send(damage);
     driver.token.cancel();
     TaskFailure::Ended
 }

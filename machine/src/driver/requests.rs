@@ -8,11 +8,13 @@ use super::timers::DriverTimers;
 use crate::codec::{self, SeedBytes};
 use crate::console::{ConsoleNotice, ReportOrigin};
 use crate::device::{CallerId, DelayedCall, DeviceReply, UnknownDevices};
+use crate::mailbox::{Address, Doorbell, Unsent};
 use crate::message::{CogRequest, DriverMessage, ReadCall};
+use crate::packed::{PackedMessage, PinPacker};
 use crate::protocol::DriverRequest;
-use crossbeam_channel::{Sender, TrySendError};
-use plan::Ref;
+use plan::{NatRef, Ref};
 use std::collections::VecDeque;
+use std::sync::Arc;
 use vm::Vm;
 
 /// The largest value that may be written, in bytes. An event with it fits the log.
@@ -21,17 +23,29 @@ const WRITE_LIMIT: usize = 512 << 20;
 /// The way to the event loop's queue of requests, which is bounded. A thread of drivers never
 /// waits for room in it: drivers do.
 pub(super) struct RequestSender {
-    sender: Sender<CogRequest>,
+    address: Address<CogRequest>,
+    /// Rings when there is room again.
+    doorbell: Arc<Doorbell>,
     /// A request for which there was no room. While it waits, there is room for no other.
     waiting: Option<CogRequest>,
     /// The drivers that wait for room, first come first served.
     blocked: VecDeque<u64>,
+    /// Whether requests were sent of which the event loop was not notified.
+    is_ring_due: bool,
     is_closed: bool,
 }
 
 impl RequestSender {
-    pub(super) fn new(sender: Sender<CogRequest>) -> RequestSender {
-        RequestSender { sender, waiting: None, blocked: VecDeque::new(), is_closed: false }
+    /// A way from the thread with this doorbell.
+    pub(super) fn new(address: Address<CogRequest>, doorbell: Arc<Doorbell>) -> RequestSender {
+        let (waiting, blocked) = (None, VecDeque::new());
+        let (is_ring_due, is_closed) = (false, false);
+        RequestSender { address, doorbell, waiting, blocked, is_ring_due, is_closed }
+    }
+
+    /// The doorbell of the thread.
+    pub(super) fn doorbell(&self) -> &Arc<Doorbell> {
+        &self.doorbell
     }
 
     /// Whether there is no room for a request now.
@@ -39,30 +53,26 @@ impl RequestSender {
         self.waiting.is_some()
     }
 
-    /// Sends a request, or keeps it until there is room. The sender is not full.
+    /// Sends a request, or keeps it until there is room. The sender is not full. The event loop is
+    /// notified by [`notify`](RequestSender::notify), or if there is no room.
     fn send(&mut self, request: CogRequest) {
         debug_assert!(self.waiting.is_none(), "one request waits at most");
-        match self.sender.try_send(request) {
-            Ok(()) => {}
-            Err(TrySendError::Full(request)) => self.waiting = Some(request),
+        match self.address.try_send(request, &self.doorbell) {
+            Ok(()) => self.is_ring_due = true,
+            Err(Unsent::Full(request)) => {
+                self.waiting = Some(request);
+                self.notify();
+            }
             // The event loop has ended, and ends the drivers.
-            Err(TrySendError::Disconnected(_)) => self.is_closed = true,
+            Err(Unsent::Closed) => self.is_closed = true,
         }
     }
 
-    /// The channel.
-    pub(super) fn channel(&self) -> &Sender<CogRequest> {
-        &self.sender
-    }
-
-    /// Takes the request that waits for room.
-    pub(super) fn take_waiting(&mut self) -> Option<CogRequest> {
-        self.waiting.take()
-    }
-
-    /// Puts the request that waits for room back, if it was not sent.
-    pub(super) fn put_back(&mut self, request: Option<CogRequest>) {
-        self.waiting = request;
+    /// Wakes the event loop, if requests were sent since the last time.
+    pub(super) fn notify(&mut self) {
+        if std::mem::take(&mut self.is_ring_due) {
+            self.address.ring();
+        }
     }
 
     /// Sends the request that waits, if there is room by now.
@@ -92,23 +102,27 @@ pub(super) struct RequestIssuer<'a> {
     pub(super) sender: &'a mut RequestSender,
     pub(super) timers: &'a mut DriverTimers,
     /// To the driver's thread.
-    pub(super) address: &'a Sender<ThreadMessage>,
+    pub(super) address: &'a Address<ThreadMessage>,
 }
 
 impl RequestIssuer<'_> {
-    /// Issues a request in the heap of `vm`. If it goes to the event loop, there is room for it.
-    pub(super) fn issue(&mut self, vm: &Vm, key: u64, request: &DriverRequest<'_>) {
-        let serialize = |value: &Ref<'_>| codec::serialize(vm, &vm.hold(*value));
+    /// Issues a request in the heap of `vm`, which `packer` packs values of. If it goes to the event loop, there is room for it.
+    pub(super) fn issue(
+        &mut self,
+        (vm, packer): (&Vm, &mut PinPacker),
+        key: u64,
+        request: &DriverRequest<'_>,
+    ) {
         match request {
-            DriverRequest::Write(value) => match serialize(value) {
+            DriverRequest::Write(value) => match codec::serialize(vm, &vm.hold(*value)) {
                 Ok(value) => self.write(value),
                 Err(_) => self.report_too_large(),
             },
-            DriverRequest::Read(query) => match serialize(query) {
+            DriverRequest::Read(query) => match PackedMessage::pack(packer, vm, &vm.hold(*query)) {
                 Ok(query) => self.read(key, query),
                 Err(_) => self.report_too_large(),
             },
-            DriverRequest::Call(device, args) => self.call(key, device, args),
+            DriverRequest::Call(device, args) => self.call(key, *device, args),
         }
     }
 
@@ -121,7 +135,7 @@ impl RequestIssuer<'_> {
     }
 
     /// Sends a query to the cog.
-    pub(super) fn read(&mut self, key: u64, query: SeedBytes) {
+    pub(super) fn read(&mut self, key: u64, query: PackedMessage) {
         let (worker, serial) = (self.driver.worker, self.calls.next_serial());
         let call = ReadCall::default();
         self.send(CogRequest::Read { worker, key, serial, query, call: call.clone() });
@@ -136,7 +150,7 @@ impl RequestIssuer<'_> {
     }
 
     /// Calls a device.
-    fn call(&mut self, key: u64, name: &[u8], args: &[Ref<'_>]) {
+    fn call(&mut self, key: u64, name: NatRef<'_>, args: &[Ref<'_>]) {
         // First: what the device takes back from the pending call may answer the new one.
         self.calls.cancel(key);
         let serial = self.calls.next_serial();
@@ -145,13 +159,12 @@ impl RequestIssuer<'_> {
                 let (worker, address) = (self.driver.worker, self.address.clone());
                 let reply = DeviceReply::new(move |answer| {
                     let message = DriverMessage::DeviceAnswer { key, serial, answer };
-                    // A driver that has ended needs no answer.
-                    let _ = address.send(ThreadMessage::Deliver { worker, message });
+                    address.send(ThreadMessage::Deliver { worker, message });
                 });
                 device.call(CallerId(worker), args, reply)
             }
             None => {
-                self.call_unknown(DelayedCall { key, serial }, name);
+                self.call_unknown(DelayedCall { key, serial }, &name.bytes());
                 None
             }
         };

@@ -11,7 +11,7 @@ use crate::cancellation::CancellationToken;
 use crate::codec::{self, SeedBytes};
 use crate::console::ReportOrigin;
 use crate::error::SystemError;
-use crate::packed::{PackedValue, PinLoader};
+use crate::packed::{PackedValue, PinLoader, PinPacker};
 use crate::trace::{ConsoleMessage, TraceBuffer};
 use crate::watchdog::Watchdog;
 use plan::seed::LoadError;
@@ -53,8 +53,10 @@ pub(super) struct SharedCall {
 /// See the module's overview.
 pub(super) struct SharedRuntime {
     vm: Vm,
-    /// The pins that drivers have started with.
+    /// The pins of drivers and of messages to them.
     pins: PinLoader,
+    /// Packs the pins of their queries.
+    packer: PinPacker,
     traces: TraceBuffer,
     context: Arc<DriverContext>,
     /// Ends calls that exceed the time of their budget.
@@ -82,6 +84,7 @@ impl SharedRuntime {
         Ok(SharedRuntime {
             vm,
             pins: PinLoader::default(),
+            packer: PinPacker::default(),
             traces,
             context: Arc::clone(context),
             budget_watchdog: Arc::clone(budget_watchdog),
@@ -93,6 +96,11 @@ impl SharedRuntime {
     /// The heap.
     pub(super) fn heap(&self) -> &Vm {
         &self.vm
+    }
+
+    /// The heap, and what packs values of it.
+    pub(super) fn packing(&mut self) -> (&Vm, &mut PinPacker) {
+        (&self.vm, &mut self.packer)
     }
 
     /// Builds a value in the heap.
@@ -143,7 +151,7 @@ impl SharedRuntime {
         let limit = self.context.settings.limits.driver.map_or(budget, |limit| budget.min(limit));
         let watch = self.budget_watchdog.watch(&interrupt, Some(limit));
         let timer = ProfileTimer::start(self.track.as_ref());
-        let result = call_driver(&mut self.vm, driver, key, message);
+        let result = call_driver((&mut self.vm, &mut self.pins), driver, key, message);
         timer.span("evaluation", "call", || vec![("driver", slot.into())]);
         watch.finish();
         token.end_evaluation();

@@ -3,8 +3,9 @@
 use super::{DriverContext, DriverPool};
 use crate::codec;
 use crate::device::{DeviceRegistry, TimeDevice};
+use crate::mailbox::{Doorbell, Inbox, mailbox};
 use crate::message::{CogRequest, DriverMessage};
-use crate::packed::PinPacker;
+use crate::packed::{PackedMessage, PinPacker};
 use crate::settings::{DriverSettings, MachineSettings};
 use crate::tests::harness::TestMachine;
 use crate::tests::programs::{cog, cycle, keep_inputs, read, wait, when, write};
@@ -12,7 +13,7 @@ use crate::tests::terms::{self, PlanExpr, arg, call, law, nat, row};
 use crate::trace::ConsoleMessage;
 use crate::watchdog::Watchdog;
 use crate::worker_table::DriverBatch;
-use crossbeam_channel::{Receiver, bounded, unbounded};
+use crossbeam_channel::{Receiver, unbounded};
 use runtime::RuntimeBuilder;
 use std::sync::Arc;
 use vm::Vm;
@@ -20,7 +21,7 @@ use vm::Vm;
 /// A pool of one thread, and what its drivers send: at most `room` requests.
 struct TestPool {
     pool: DriverPool,
-    requests: Receiver<CogRequest>,
+    requests: Inbox<CogRequest>,
     reports: Receiver<ConsoleMessage>,
     /// For values of drivers and messages.
     vm: Vm,
@@ -35,13 +36,14 @@ impl TestPool {
         let drivers = DriverSettings { threads: 1, ..DriverSettings::default() };
         let settings = MachineSettings { drivers, ..machine.settings(console) };
         let time = TimeDevice::start(Arc::clone(&settings.clock)).expect("a thread");
-        let (sender, requests) = bounded(room);
+        let doorbell = Arc::new(Doorbell::of_current_thread());
+        let (sender, requests) = mailbox(&doorbell, room);
         let context = DriverContext {
             watchdog: Arc::new(Watchdog::start(&settings.clock).expect("a thread")),
             settings: Arc::new(settings),
             devices: DeviceRegistry::new([Arc::new(time) as Arc<dyn crate::device::Device>]),
             requests: sender,
-            control: unbounded().0,
+            control: mailbox(&doorbell, usize::MAX).0,
         };
         let vm =
             RuntimeBuilder::bare().heap(terms::options()).build().expect("a small heap").into();
@@ -70,7 +72,7 @@ impl TestPool {
 
     /// The driver and value of the next write.
     fn written(&mut self) -> (u64, u64) {
-        match self.requests.recv().expect("the thread runs") {
+        match self.requests.receive() {
             CogRequest::Write { worker, value } => {
                 let value = codec::deserialize(&mut self.vm, &value).expect("ours");
                 (worker, self.vm.look(&value).as_u64().expect("a nat"))
@@ -81,8 +83,9 @@ impl TestPool {
 
     fn send(&mut self, worker: u64, key: u64, value: u64) {
         let value = self.vm.nat(value);
-        let value = codec::serialize(&self.vm, &value).expect("small");
+        let value = PackedMessage::pack(&mut self.packer, &self.vm, &value).expect("small");
         self.pool.send(worker, DriverMessage::CogOutput { key, value });
+        self.pool.notify();
     }
 }
 

@@ -6,24 +6,36 @@ use super::inbox::{DriverIdentity, ThreadMessage};
 use super::value::DriverValue;
 use crate::codec;
 use crate::console::{ConsoleNotice, ReportOrigin};
+use crate::device::reactor::Reactor;
+use crate::mailbox::Inbox;
 use crate::packed::{PackedValue, PinLoader};
-use crossbeam_channel::{Receiver, select};
 use plan::{Map, Val};
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use vm::Vm;
 
 /// The most messages that are received between two turns of drivers.
 const MESSAGES_AT_A_TIME: usize = 1024;
+/// How often sockets are looked at, and the event loop is notified, while drivers use their turns.
+const POLL_INTERVAL: Duration = Duration::from_micros(200);
 
 /// A thread's drivers, and which of them can use a turn.
 pub(super) struct DriverThread {
     resources: ThreadResources,
-    inbox: Receiver<ThreadMessage>,
+    inbox: Inbox<ThreadMessage>,
+    /// Messages from the inbox that are not handled yet.
+    received: VecDeque<ThreadMessage>,
+    /// Watches the sockets that the drivers have asked for.
+    reactor: Reactor,
+    /// When the reactor was polled last.
+    polled: Instant,
     /// By number.
     drivers: Map<u64, QueuedDriver>,
     /// The drivers that can use a turn, in the order of their turns.
     ready: VecDeque<u64>,
+    /// The driver that had the last turn.
+    last_turn: Option<u64>,
     is_stopped: bool,
 }
 
@@ -34,19 +46,31 @@ struct QueuedDriver {
 }
 
 impl DriverThread {
-    /// A thread without drivers, which receives messages from `inbox`.
-    pub(super) fn new(resources: ThreadResources, inbox: Receiver<ThreadMessage>) -> DriverThread {
-        let (drivers, ready) = (Map::default(), VecDeque::new());
-        DriverThread { resources, inbox, drivers, ready, is_stopped: false }
+    /// A thread without drivers, which receives messages from `inbox` and polls `reactor`.
+    pub(super) fn new(
+        resources: ThreadResources,
+        inbox: Inbox<ThreadMessage>,
+        reactor: Reactor,
+    ) -> DriverThread {
+        DriverThread {
+            resources,
+            inbox,
+            received: VecDeque::new(),
+            reactor,
+            polled: Instant::now(),
+            drivers: Map::default(),
+            ready: VecDeque::new(),
+            last_turn: None,
+            is_stopped: false,
+        }
     }
 
     /// Runs the drivers until the thread is stopped.
     pub(super) fn run(mut self) {
+        self.reactor.attach_to_thread();
         while !self.is_stopped {
-            for _ in 0..MESSAGES_AT_A_TIME {
-                let Ok(message) = self.inbox.try_recv() else { break };
-                self.handle(message);
-            }
+            self.resources.requests.doorbell().silence();
+            self.receive();
             self.wake_drivers();
             self.resources.requests.flush();
             if let Some(worker) = self.resources.requests.unblock() {
@@ -57,14 +81,31 @@ impl DriverThread {
                     if let Some(queued) = self.drivers.get_mut(&worker) {
                         queued.is_queued = false;
                     }
+                    // The requests of another driver do not wait for this one's turn.
+                    if self.last_turn.replace(worker) != Some(worker) {
+                        self.resources.requests.notify();
+                    }
                     self.with_driver(worker, Driver::take_turn);
+                    self.poll_now_and_then();
                 }
-                None if !self.is_stopped => self.wait(),
+                None if self.received.is_empty() && !self.is_stopped => self.wait(),
                 None => {}
             }
         }
         for queued in self.drivers.values_mut() {
             queued.driver.end(&self.resources);
+        }
+    }
+
+    /// Handles the messages that have arrived, but not so many that drivers wait long for their
+    /// turns.
+    fn receive(&mut self) {
+        if self.received.is_empty() {
+            self.inbox.receive_all(&mut self.received);
+        }
+        for _ in 0..MESSAGES_AT_A_TIME {
+            let Some(message) = self.received.pop_front() else { break };
+            self.handle(message);
         }
     }
 
@@ -79,30 +120,27 @@ impl DriverThread {
         }
     }
 
-    /// Waits for a message, for a timer, or for room in the event loop's queue.
+    /// Waits for a message, for a timer, for room in the event loop's queue, or until a socket of a
+    /// driver is ready.
     fn wait(&mut self) {
-        let clock = Arc::clone(&self.resources.context.settings.clock);
-        let ThreadResources { timers, requests, .. } = &mut self.resources;
-        let timer = timers.channel(&*clock);
-        let message = match requests.take_waiting() {
-            None => select! {
-                recv(self.inbox) -> message => message.ok(),
-                recv(timer) -> _ => None,
-            },
-            Some(request) => {
-                let event_loop = requests.channel().clone();
-                // The request is moved only if there is room for it.
-                let (message, unsent) = select! {
-                    recv(self.inbox) -> message => (message.ok(), Some(request)),
-                    recv(timer) -> _ => (None, Some(request)),
-                    send(event_loop, request) -> _ => (None, None),
-                };
-                requests.put_back(unsent);
-                message
-            }
-        };
-        if let Some(message) = message {
-            self.handle(message);
+        let DriverThread { resources: ThreadResources { context, timers, requests, .. }, .. } =
+            self;
+        requests.notify();
+        let doorbell = Arc::clone(requests.doorbell());
+        let timeout = timers.sleep(&*context.settings.clock, &doorbell);
+        let reactor = &mut self.reactor;
+        doorbell.sleep(|| reactor.poll(timeout));
+        self.polled = Instant::now();
+    }
+
+    /// Notifies the event loop of requests, and looks for sockets that are ready, if that was not
+    /// done for a while. While one driver uses turn after turn, what it causes is handled in batches.
+    fn poll_now_and_then(&mut self) {
+        let now = Instant::now();
+        if now - self.polled >= POLL_INTERVAL {
+            self.resources.requests.notify();
+            self.reactor.poll(Some(Duration::ZERO));
+            self.polled = now;
         }
     }
 

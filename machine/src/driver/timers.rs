@@ -1,23 +1,18 @@
-//! The timers of one driver thread: one channel for the earliest, a heap for all.
+//! The timers of one driver thread.
 
 use crate::clock::Clock;
-use crossbeam_channel::{Receiver, never};
+use crate::mailbox::Doorbell;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// When which driver is to be looked at.
+#[derive(Default)]
 pub(super) struct DriverTimers {
     due: BinaryHeap<Reverse<(Instant, u64)>>,
-    /// The clock's timer that was set last, and its time.
-    set: Option<(Instant, Receiver<Instant>)>,
-    never: Receiver<Instant>,
-}
-
-impl Default for DriverTimers {
-    fn default() -> DriverTimers {
-        DriverTimers { due: BinaryHeap::new(), set: None, never: never() }
-    }
+    /// The time at which a clock that wakes the thread does so.
+    wakes_at: Option<Instant>,
 }
 
 impl DriverTimers {
@@ -41,13 +36,20 @@ impl DriverTimers {
         Some(worker)
     }
 
-    /// A channel that gets a message when the earliest timer is due.
-    pub(super) fn channel(&mut self, clock: &dyn Clock) -> &Receiver<Instant> {
-        let Some(Reverse((earliest, _))) = self.due.peek() else { return &self.never };
-        let set = match self.set.take() {
-            Some(set) if set.0 == *earliest => set,
-            _ => (*earliest, clock.timer(*earliest)),
-        };
-        &self.set.insert(set).1
+    /// How long the thread with this doorbell may sleep by the system's clock. None: until it is
+    /// woken. A clock that wakes threads rings when the earliest timer is due.
+    pub(super) fn sleep(
+        &mut self,
+        clock: &dyn Clock,
+        doorbell: &Arc<Doorbell>,
+    ) -> Option<Duration> {
+        let Reverse((earliest, _)) = *self.due.peek()?;
+        let time = clock.sleep_until(earliest);
+        if time.is_none() && self.wakes_at != Some(earliest) {
+            self.wakes_at = Some(earliest);
+            let doorbell = Arc::clone(doorbell);
+            clock.wake_at(earliest, Arc::new(move || doorbell.ring()));
+        }
+        time
     }
 }

@@ -1,7 +1,8 @@
 //! Driver values and messages, in the heap of the shared runtime or in none.
 
-use crate::codec::{self, SeedBytes};
+use crate::codec::SeedBytes;
 use crate::device::DeviceAnswer;
+use crate::packed::{PackedMessage, PinLoader};
 use plan::{EvalError, Val};
 use std::sync::Arc;
 use vm::Vm;
@@ -17,7 +18,7 @@ pub(super) enum DriverValue {
 
 /// The value of a message to a driver, in no heap.
 pub(super) enum MessageValue {
-    Seed(SeedBytes),
+    Packed(PackedMessage),
     Answer(DeviceAnswer),
 }
 
@@ -25,15 +26,15 @@ impl MessageValue {
     /// The size in bytes, about.
     pub(super) fn size(&self) -> usize {
         match self {
-            MessageValue::Seed(seed) => seed.len(),
+            MessageValue::Packed(message) => message.size(),
             MessageValue::Answer(answer) => answer.size(),
         }
     }
 
-    /// Builds the value in the heap of `vm`.
-    pub(super) fn build(&self, vm: &mut Vm) -> Result<Val, EvalError> {
+    /// Builds the value in the heap of `vm`, for which `pins` loads pins.
+    pub(super) fn build(&self, pins: &mut PinLoader, vm: &mut Vm) -> Result<Val, EvalError> {
         match self {
-            MessageValue::Seed(seed) => codec::deserialize_own(vm, seed),
+            MessageValue::Packed(message) => message.load(pins, vm),
             MessageValue::Answer(answer) => answer.build(vm),
         }
     }
@@ -41,12 +42,12 @@ impl MessageValue {
 
 /// Calls a driver with a message. The result, in normal form, is the driver's next value.
 pub(super) fn call_driver(
-    vm: &mut Vm,
+    (vm, pins): (&mut Vm, &mut PinLoader),
     driver: &Val,
     key: u64,
     message: &MessageValue,
 ) -> Result<Val, EvalError> {
-    let message = message.build(vm)?;
+    let message = message.build(pins, vm)?;
     let key = vm.nat(key);
     let call = vm.app(driver, &[key, message])?;
     vm.force(&call)

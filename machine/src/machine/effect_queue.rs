@@ -1,8 +1,9 @@
 //! [`Effect`]: what an event does to the outside world; [`EffectQueue`]: the effects that wait until
 //! their events are durable.
 
-use crate::message::DriverMessage;
+use crate::message::{DriverMessage, UpgradeAnswer};
 use crate::trace::ConsoleMessage;
+use crate::upgrade_check::UpgradeReport;
 use crate::worker_table::WorkerChange;
 use persist::{Seq, SetAsideId};
 use std::collections::VecDeque;
@@ -17,6 +18,8 @@ pub(super) enum Effect {
     Report(Vec<ConsoleMessage>),
     /// An input that had been set aside is removed, because it is applied.
     RemoveSetAside(SetAsideId),
+    /// The requester of an upgrade gets the report.
+    Upgraded(UpgradeAnswer, UpgradeReport),
 }
 
 /// The effects of events that are not durable yet, in the order of the events.
@@ -38,6 +41,19 @@ impl EffectQueue {
     pub(super) fn push(&mut self, seq: Seq, effects: Vec<Effect>) {
         let place = self.0.partition_point(|(other, _)| *other <= seq);
         self.0.insert(place, (seq, effects));
+    }
+
+    /// Removes the answers to requested upgrades.
+    pub(super) fn take_upgrades(&mut self) -> Vec<(UpgradeAnswer, UpgradeReport)> {
+        let mut taken = Vec::new();
+        for (_, effects) in &mut self.0 {
+            let upgrades = effects.extract_if(.., |effect| matches!(effect, Effect::Upgraded(..)));
+            taken.extend(upgrades.filter_map(|effect| match effect {
+                Effect::Upgraded(answer, report) => Some((answer, report)),
+                _ => None,
+            }));
+        }
+        taken
     }
 
     /// Removes the oldest effects if events up to `durable` are durable and they are among them.

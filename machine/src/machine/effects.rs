@@ -46,6 +46,7 @@ impl Machine {
                 Effect::Report(messages) => {
                     messages.iter().for_each(|message| message.show(console));
                 }
+                Effect::Upgraded(answer, report) => self.finish_upgrade(&answer, report),
                 Effect::RemoveSetAside(id) => {
                     self.store.remove_set_aside(&[id]).map_err(StateError::from)?;
                     self.unremoved_offers -= 1;

@@ -9,7 +9,6 @@ use crate::error::RunError;
 use crate::event::{EventInput, EventRecord, InputPayload};
 use crate::message::{CogRequest, ControlMessage, DriverMessage};
 use crate::trace::ConsoleMessage;
-use crossbeam_channel::{Receiver, at, never, select};
 use persist::LogError;
 use profile::ProfileTimer;
 use std::sync::Arc;
@@ -44,9 +43,9 @@ impl FlushPatience {
         is_over
     }
 
-    /// A channel that gets a message when the patience is over.
-    fn timer(&self) -> Receiver<Instant> {
-        self.0.map_or_else(never, at)
+    /// How long the patience lasts. None: no effects wait.
+    fn time_left(&self) -> Option<Duration> {
+        self.0.map(|at| at.saturating_duration_since(Instant::now()))
     }
 }
 
@@ -55,9 +54,11 @@ impl Machine {
     pub(super) fn serve(&mut self) -> Result<(), RunError> {
         let mut patience = FlushPatience::default();
         loop {
+            self.doorbell.silence();
             while let Some(control) = self.next_control() {
                 self.handle_control(control)?;
             }
+            self.pool.notify_drivers();
             let is_over = self.cog.status().running().is_none() && self.queue.is_empty();
             if is_over || self.is_ending() {
                 return Ok(());
@@ -71,37 +72,28 @@ impl Machine {
             } else if !self.reads.is_empty() {
                 self.run_reads_in_idle_time()?;
             } else {
-                self.wait(&patience)?;
+                self.wait(&patience);
             }
         }
     }
 
-    /// Waits for a message and handles it, or until the patience with the log is over.
-    fn wait(&mut self, patience: &FlushPatience) -> Result<(), RunError> {
+    /// Waits for a message, or until the patience with the log is over.
+    fn wait(&mut self, patience: &FlushPatience) {
         self.reads.renew_budget();
-        let late = patience.timer();
-        select! {
-            recv(self.control) -> control => {
-                // The machine holds a sender, so this cannot be an error.
-                if let Ok(control) = control { self.handle_control(control)?; }
-            }
-            recv(self.requests) -> request => {
-                // As above.
-                if let Ok(request) = request { self.handle_batch(request)?; }
-            }
-            recv(late) -> _ => {}
-        }
-        Ok(())
+        self.doorbell.sleep(|| match patience.time_left() {
+            None => thread::park(),
+            Some(time) => thread::park_timeout(time),
+        });
     }
 
     /// The next message, if one has arrived.
     fn next_control(&mut self) -> Option<ControlMessage> {
-        self.postponed_control.pop_front().or_else(|| self.control.try_recv().ok())
+        self.postponed_control.pop_front().or_else(|| self.control.try_receive())
     }
 
     /// The next request, if one has arrived.
     fn next_request(&mut self) -> Option<CogRequest> {
-        self.postponed_requests.pop_front().or_else(|| self.requests.try_recv().ok())
+        self.postponed_requests.pop_front().or_else(|| self.requests.try_receive())
     }
 
     /// Whether the machine takes no more inputs: a stop was requested, or an event exceeded a
@@ -146,13 +138,15 @@ impl Machine {
             ControlMessage::Panicked(thread) => {
                 return Err(RunError::Defect(format!("the thread of {thread} panicked")));
             }
+            ControlMessage::Upgrade(request) => self.handle_upgrade(*request)?,
             // The loop looks at `stopping` itself.
             ControlMessage::Stop => {}
         }
         Ok(())
     }
 
-    /// Handles a request and those that wait behind it. Consecutive writes are one event.
+    /// Handles a request and those that wait behind it. Consecutive writes are one event. The loop
+    /// notifies the drivers of the answers.
     fn handle_batch(&mut self, first: CogRequest) -> Result<(), RunError> {
         self.reads.renew_budget();
         self.run_fresh_reads()?;
@@ -199,8 +193,7 @@ impl Machine {
                     metrics.count_event(length, took + evaluated.elapsed());
                     timer.overlapping_span("log", "append to durable");
                 }
-                // If the event loop has ended, no thread receives the message.
-                let _ = control.send(ControlMessage::Durable(result));
+                control.send(ControlMessage::Durable(result));
             });
             match appended {
                 Ok(seq) => {

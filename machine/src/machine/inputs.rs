@@ -32,6 +32,7 @@ use crate::trace::ConsoleMessage;
 use persist::{LogError, SetAsideRecord};
 use std::sync::atomic::Ordering;
 use std::thread;
+use std::time::Duration;
 
 /// An input, and the number of the worker that it is from.
 pub(super) struct WorkerInput {
@@ -40,7 +41,7 @@ pub(super) struct WorkerInput {
 }
 
 /// How an attempt to apply an event ended.
-enum EventAttempt {
+pub(super) enum EventAttempt {
     /// The event was applied and logged, or the cog takes no event any more.
     Done,
     /// The event exceeded a limit, and has not happened.
@@ -74,7 +75,7 @@ impl Machine {
 
     /// Applies an event to the cog, appends it to the log, and queues its effects. The inputs are
     /// from these workers.
-    fn try_event(
+    pub(super) fn try_event(
         &mut self,
         workers: &[u64],
         inputs: Vec<EventInput>,
@@ -141,10 +142,12 @@ impl Machine {
         inputs: &[EventInput],
     ) -> Result<Result<AppliedEvent, CogError>, RunError> {
         self.reads.renew_budget();
+        self.pool.notify_drivers();
         let mut run = match self.cog.begin_event(inputs, EVENT_SLICE) {
             Ok(run) => run,
             Err(error) => return Ok(Err(error)),
         };
+        let mut total = Duration::ZERO;
         loop {
             match self.cog.resume_event(run, EVENT_SLICE) {
                 EventProgress::Suspended(suspended) => run = suspended,
@@ -156,7 +159,9 @@ impl Machine {
                     return Ok(result);
                 }
             }
-            self.serve_beside_event(workers)?;
+            let slice = run.took() - total;
+            total = run.took();
+            self.serve_beside_event(workers, slice, total)?;
         }
     }
 

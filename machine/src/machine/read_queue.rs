@@ -1,9 +1,9 @@
 //! [`ReadQueue`]: the reads of drivers that have not ended, and the time that they may take. `reads`
 //! says how it is used.
 
-use crate::codec::SeedBytes;
 use crate::cog::ReadRun;
 use crate::message::ReadCall;
+use crate::packed::PackedMessage;
 use persist::Seq;
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -30,15 +30,17 @@ pub(super) struct BegunRead {
     pub(super) run: ReadRun,
     /// The last event in the state that it sees.
     pub(super) sees: Seq,
+    /// How long it has been evaluated.
+    pub(super) used: Duration,
 }
 
 /// The reads that have not ended.
 pub(super) struct ReadQueue {
     /// Those that have not begun, and their queries.
-    pub(super) fresh: VecDeque<(ReadRequest, SeedBytes)>,
+    pub(super) fresh: VecDeque<(ReadRequest, PackedMessage)>,
     /// Those that have begun, the next one first.
     pub(super) long: VecDeque<BegunRead>,
-    /// What is left of [`READ_BUDGET`].
+    /// What is left of [`READ_BUDGET`], or of the turn of reads beside a long event.
     pub(super) budget: Duration,
     /// The time that long reads have to their credit.
     pub(super) credit: Duration,
@@ -53,13 +55,19 @@ impl Default for ReadQueue {
 
 impl ReadQueue {
     /// Adds a read.
-    pub(super) fn add(&mut self, request: ReadRequest, query: SeedBytes) {
+    pub(super) fn add(&mut self, request: ReadRequest, query: PackedMessage) {
         self.fresh.push_back((request, query));
     }
 
     /// Whether no read is left.
     pub(super) fn is_empty(&self) -> bool {
         self.fresh.is_empty() && self.long.is_empty()
+    }
+
+    /// Takes the next long read that has been evaluated for less than `limit`.
+    pub(super) fn take_recent(&mut self, limit: Duration) -> Option<BegunRead> {
+        let index = self.long.iter().position(|read| read.used < limit)?;
+        self.long.remove(index)
     }
 
     /// Whether a read has begun and not ended.
@@ -72,7 +80,7 @@ impl ReadQueue {
         self.budget = READ_BUDGET;
     }
 
-    /// Gives long reads credit for the time that an event took.
+    /// Gives long reads credit for the time that an event, or a slice of one, took.
     pub(super) fn add_credit(&mut self, event: Duration) {
         self.credit = (self.credit + event / LONG_SHARE).min(CREDIT_MAX);
     }

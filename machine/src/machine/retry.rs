@@ -28,10 +28,7 @@ impl Machine {
         if !matches!(self.cog.status(), CogStatus::Crashed { .. }) {
             return Ok(());
         }
-        let set_aside = match self.inputs_of_crash()? {
-            Some(inputs) => Some(self.set_aside_crashed(inputs)?),
-            None => None,
-        };
+        let set_aside = self.set_aside_crash()?;
         let clock = &*self.settings.clock;
         let before = self.state_hashes.hash(&mut self.cog, clock);
         let before = before.map_err(|error| self.run_error(error))?;
@@ -41,6 +38,15 @@ impl Machine {
         self.wait_until_durable()?;
         self.settings.console.notice(&ConsoleNotice::Retried(set_aside));
         Ok(())
+    }
+
+    /// Sets the inputs of the event that crashed aside, and returns how many there are. None if the
+    /// log does not have the event any more.
+    pub(super) fn set_aside_crash(&mut self) -> Result<Option<usize>, RunError> {
+        match self.inputs_of_crash()? {
+            Some(inputs) => self.set_aside_crashed(inputs).map(Some),
+            None => Ok(None),
+        }
     }
 
     /// Reads the inputs of the event that crashed, which is the last one in the log: a cog that has
@@ -84,7 +90,7 @@ impl Machine {
     }
 
     /// Waits until the last event is durable, also while the disk is full.
-    fn wait_until_durable(&mut self) -> Result<(), RunError> {
+    pub(super) fn wait_until_durable(&mut self) -> Result<(), RunError> {
         loop {
             match self.store.wait_durable(self.applied) {
                 Ok(()) => return Ok(()),

@@ -41,9 +41,29 @@ impl Machine {
     /// it only cancels the workers and closes the store.
     pub(super) fn shut_down(self, served: Result<(), RunError>) -> Result<(), RunError> {
         let Machine {
-            settings, store, appender, mut cog, pool, mut snapshots, mut garbage, ..
+            settings,
+            store,
+            appender,
+            mut cog,
+            pool,
+            mut snapshots,
+            mut garbage,
+            mut queue,
+            control,
+            postponed_control,
+            ..
         } = self;
         let console = &*settings.console;
+        // Clients of the control socket wait for answers: those whose requests were not handled see
+        // that the machine stops, and the others get their reports.
+        drop((control, postponed_control));
+        let upgrades = queue.take_upgrades();
+        if !upgrades.is_empty() && served.is_ok() && store.commit().is_ok() {
+            for (answer, report) in upgrades {
+                // If the requester has gone, it needs no answer.
+                let _ = answer.send(Ok(report));
+            }
+        }
         drop(self.control_server);
         // Drivers may be waiting for room in the queue of requests: closing it releases them.
         drop(self.requests);
@@ -52,7 +72,7 @@ impl Machine {
         garbage.stop();
         served?;
         store.commit()?;
-        let (mut queue, mut applied_inputs) = (self.queue, Vec::new());
+        let mut applied_inputs = Vec::new();
         while let Some(effects) = queue.pop(Seq(u64::MAX)) {
             for effect in effects {
                 match effect {
@@ -60,7 +80,7 @@ impl Machine {
                         messages.iter().for_each(|message| message.show(console));
                     }
                     Effect::RemoveSetAside(id) => applied_inputs.push(id),
-                    Effect::Worker(_) | Effect::Message(..) => {}
+                    Effect::Worker(_) | Effect::Message(..) | Effect::Upgraded(..) => {}
                 }
             }
         }

@@ -5,7 +5,7 @@ use super::programs::{counter, eval, keep_inputs};
 use super::terms::{arg, law, nat, row, trace};
 use crate::tests::programs::cog;
 use crate::{RunOutcome, SnapshotPolicy};
-use profile::Profile;
+use profile::{Profile, ProfileDetail};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -50,7 +50,7 @@ fn recorded(
 ) -> Vec<(String, String, String)> {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("profile.json");
-    let profile = Profile::create(&path).expect("it can be created");
+    let profile = Profile::create(&path, ProfileDetail::Phases).expect("it can be created");
     let recorded = profile.clone();
     run(&machine.with(move |settings| {
         settings.profile = Some(recorded.clone());

@@ -122,9 +122,15 @@ fn call_all() -> PlanExpr {
     law(1, call(nat(1), [skip(1), skip(3), each, skip(1), arg(1)]))
 }
 
-/// A cog that calls the functions in its inputs, and keeps a list of the inputs of all events.
-pub(crate) fn calling(workers: impl IntoIterator<Item = PlanExpr>) -> PlanExpr {
+/// The law of a cog that calls the functions in its inputs, and keeps a list of the inputs of all
+/// events.
+pub(crate) fn calling_law() -> PlanExpr {
     let next = call(arg(0), [row([arg(4), arg(1)]), arg(2), arg(3)]);
     let then = row([next, row([])]);
-    cog(law(4, case(call(call_all(), [arg(4)]), then, law(1, nat(0)))), nat(7), workers)
+    law(4, case(call(call_all(), [arg(4)]), then, law(1, nat(0))))
+}
+
+/// A cog with this law. Its state is 7 at first.
+pub(crate) fn calling(workers: impl IntoIterator<Item = PlanExpr>) -> PlanExpr {
+    cog(calling_law(), nat(7), workers)
 }

@@ -2,7 +2,8 @@
 
 use super::harness::{LIMIT, MachineRun, RunningMachine, START, TestMachine};
 use super::programs::{
-    calling, counting_law, cycle, endless, exec, harmless, input, read, wait, when, write, writer,
+    calling, calling_law, counting_law, cycle, endless, exec, harmless, input, read, wait, when,
+    write, writer,
 };
 use super::terms::{PlanExpr, arg, call, case, inc, law, nat, row, trace};
 use crate::clock::ManualClock;
@@ -130,50 +131,39 @@ fn many_endless_reads_take_turns_with_events() {
     assert_eq!(run.outcome(), RunOutcome::Stopped);
 }
 
-/// Driver 0 makes an event at once; driver 1 begins with `requests` at the next second.
-fn beside_an_event(event: PlanExpr, requests: Vec<PlanExpr>, show: &[usize]) -> TestMachine {
-    let waits = wait(nat(START as u64 + 1));
-    let show: Vec<usize> = show.iter().map(|index| index + 1).collect();
-    let second = cycle([vec![waits], requests].concat(), &show);
-    standing(&calling([exec(writer(event)), exec(second)]))
+/// Checks that a read is answered with the state, 7, while an event has no end. The cog has this
+/// `reads`.
+fn check_read_beside_an_endless_event(reads: PlanExpr) {
+    let requests = vec![wait(nat(START as u64 + 1)), read(), wait(nat(u64::MAX))];
+    let workers = row([exec(writer(input(endless(), 5))), exec(cycle(requests, &[1]))]);
+    let machine = standing(&call(calling_law(), [nat(7), reads, workers]));
+    let running = machine.start();
+    machine.clock.wait_for_slice();
+    machine.clock.advance(Duration::from_secs(1));
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| machine.clock.end_slices_until(|| is_over.load(Ordering::SeqCst)));
+        // The state before the event.
+        let answer = running.reports.recv().expect("the machine runs");
+        assert_eq!(answer, ConsoleMessage::Text("7".into()));
+        running.stop();
+        // The event is interrupted when the clock has moved on by the grace of a shutdown.
+        machine.clock.advance(SHUTDOWN_GRACE);
+        let run = running.join(Vec::new());
+        is_over.store(true, Ordering::SeqCst);
+        assert_eq!(run.outcome(), RunOutcome::Stopped);
+        assert_eq!(machine.state(), "0 7");
+    });
 }
 
 #[test]
 fn a_read_is_answered_while_an_event_has_no_end() {
-    // How long the clock stands at each slice, for the read to be evaluated in its first one.
-    const STAND: Duration = Duration::from_millis(10);
-    // How long to wait for the answer. If the system lets the machine's thread stand meanwhile, the
-    // read misses its first slice and waits for the end of the event.
-    const PATIENCE: Duration = Duration::from_secs(5);
-    let is_answered = (0..10).any(|_| {
-        let machine = beside_an_event(input(endless(), 5), vec![read(), wait(nat(u64::MAX))], &[0]);
-        let running = machine.start();
-        machine.clock.wait_for_slice();
-        machine.clock.advance(Duration::from_secs(1));
-        let is_over = AtomicBool::new(false);
-        thread::scope(|scope| {
-            scope.spawn(|| {
-                machine.clock.end_slices_until(|| {
-                    thread::sleep(STAND);
-                    is_over.load(Ordering::SeqCst)
-                });
-            });
-            let answer = running.reports.recv_timeout(PATIENCE);
-            running.stop();
-            // The event is interrupted when the clock has moved on by the grace of a shutdown.
-            machine.clock.advance(SHUTDOWN_GRACE);
-            let run = running.join(Vec::new());
-            is_over.store(true, Ordering::SeqCst);
-            assert_eq!(run.outcome(), RunOutcome::Stopped);
-            assert_eq!(machine.state(), "0 7");
-            // The state before the event.
-            answer.is_ok_and(|answer| {
-                assert_eq!(answer, ConsoleMessage::Text("7".into()));
-                true
-            })
-        })
-    });
-    assert!(is_answered);
+    check_read_beside_an_endless_event(law(3, arg(1)));
+}
+
+#[test]
+fn a_read_of_many_slices_is_answered_while_an_event_has_no_end() {
+    check_read_beside_an_endless_event(law(3, case(call(long(), [nat(0)]), arg(1), harmless())));
 }
 
 #[test]

@@ -68,7 +68,8 @@ fn replayed_hashes(machine: &TestMachine) -> Vec<Hash> {
     with_log(machine, |store, records| {
         let first = store.snapshots().pop().expect("a snapshot");
         let cog = Cog::new(&settings, &watchdog, |vm| {
-            MachineState::load(vm, store, &first).map_err(StartError::from)
+            let root = store.root(&first).expect("intact");
+            MachineState::load(vm, store.path(), &root).map_err(StartError::from)
         });
         let mut cog = cog.expect("the first state");
         let mut hashes = vec![cog.hash().expect("room")];

@@ -213,6 +213,11 @@ pub(crate) struct FrameReader {
 }
 
 impl FrameReader {
+    /// Returns the offset of the next frame.
+    pub(crate) fn offset(&self) -> u64 {
+        self.at
+    }
+
     /// Returns the next frame and its offset; `None` at the end of the file or at a seal. Does not
     /// check the payload.
     pub(crate) fn next(&mut self) -> Result<Option<(u64, FrameHeader)>, StoreReadError> {

@@ -19,11 +19,16 @@ impl LogAppender {
         Self { shared }
     }
 
-    /// Appends an event and returns without waiting for the disk.
+    /// Appends an event.
     ///
-    /// The committer's thread calls `on_durable` with the event's sequence once the event is
-    /// durable, in the order of sequences; or with the error once it is certain that the event will
-    /// never be acknowledged. While the disk is full, the call is delayed.
+    /// The committer's thread, or an appending thread before it returns from here, calls `on_durable`
+    /// with the event's sequence once the event is durable, in the order of sequences; or with the
+    /// error once it is certain that the event will never be acknowledged. While the disk is full, the
+    /// call is delayed.
+    ///
+    /// An appending thread commits while commits are fast
+    /// ([`StoreSettings::inline_commit`](crate::StoreSettings::inline_commit)). Otherwise this returns
+    /// without waiting for the disk.
     ///
     /// A callback delays all later ones, so it should be short, such as sending a message. It may
     /// append, commit and wait for events, but must not wait for another thread.

@@ -1,5 +1,9 @@
 //! Group commit: the queue of appended events, and the thread that commits it.
 //!
+//! Handing an event to the committer's thread, and its callback back, takes longer than a flush does
+//! on a fast disk. So while flushes are fast, a thread that appends an event with a callback commits
+//! it itself, unless another commit is under way ([`GroupCommit::commit_inline`]).
+//!
 //! Invariants:
 //!
 //! - Where a thread holds both locks, it locked the journal before the queue.
@@ -25,6 +29,10 @@ use crate::types::{MAX_EVENT, Seq};
 /// The time between two attempts of the committer on a full disk.
 const RETRY: Duration = Duration::from_millis(250);
 
+/// How long the committer waits, after a thread has committed its own event, until it marks the end
+/// of the journal.
+const MARK_DELAY: Duration = Duration::from_millis(10);
+
 /// The queued bytes above which the committer does not delay a commit.
 const LARGE_GROUP: usize = 1 << 20;
 
@@ -48,6 +56,12 @@ struct Queue {
     has_leader: bool,
     /// The number of commits so far.
     commits: u64,
+    /// How long commits take of late. None before the first.
+    commit_time: Option<Duration>,
+    /// Whether a thread runs callbacks. It runs those as well that become due meanwhile.
+    is_calling: bool,
+    /// Whether the committer is to mark the end of the journal.
+    is_unmarked: bool,
     /// The error of the last commit if it found the disk full.
     full: Option<DiskError>,
     committer: Option<ThreadId>,
@@ -63,8 +77,25 @@ impl Queue {
         is_due || must_fail || self.has_uncommitted()
     }
 
+    /// Counts a commit that took so long, in a mean over about eight commits.
+    fn count_commit(&mut self, took: Duration) {
+        self.commits += 1;
+        self.commit_time = Some(self.commit_time.map_or(took, |mean| (mean * 7 + took) / 8));
+    }
+
     fn has_uncommitted(&self) -> bool {
         self.stopped.is_none() && self.last > self.durable
+    }
+
+    /// Removes the first callback, if its event is durable or never will be.
+    fn next_callback(&mut self) -> Option<(Callback, Result<Seq, LogError>)> {
+        let (seq, _) = self.callbacks.front()?;
+        let outcome = match &self.stopped {
+            _ if *seq <= self.durable => Ok(Seq(*seq)),
+            Some(stopped) => Err(stopped.clone()),
+            None => return None,
+        };
+        self.callbacks.pop_front().map(|(_, callback)| (callback, outcome))
     }
 
     /// Whether the calling thread must commit itself: there is no committer, or the thread is the
@@ -80,6 +111,8 @@ pub(super) struct GroupCommit {
     /// The store's directory.
     path: PathBuf,
     commit_delay: Duration,
+    /// Threads commit their own events while commits take less than this.
+    inline_commit: Duration,
     max_pending: usize,
     journal: Mutex<JournalWriter>,
     queue: Mutex<Queue>,
@@ -116,6 +149,9 @@ impl GroupCommit {
             is_demanded: false,
             has_leader: false,
             commits: 0,
+            commit_time: None,
+            is_calling: false,
+            is_unmarked: false,
             full: None,
             committer: None,
             is_closing: false,
@@ -125,6 +161,11 @@ impl GroupCommit {
             path: context.disk.path(""),
             context,
             commit_delay: settings.commit_delay,
+            // A delay is there to make groups larger.
+            inline_commit: match settings.commit_delay {
+                Duration::ZERO => settings.inline_commit,
+                _ => Duration::ZERO,
+            },
             max_pending: settings.max_pending,
             journal: Mutex::new(journal),
             queue: Mutex::new(queue),
@@ -192,10 +233,25 @@ impl GroupCommit {
         queue.pending_bytes += length;
         queue.last += 1;
         let seq = queue.last;
+        let has_callback = callback.is_some();
         queue.callbacks.extend(callback.map(|callback| (seq, callback)));
+        let is_fast = queue.commit_time.is_some_and(|time| time < self.inline_commit);
         drop(queue);
-        self.work.notify_one();
+        if !(has_callback && is_fast && self.commit_inline()) {
+            self.work.notify_one();
+        }
         Ok(Seq(seq))
+    }
+
+    /// Commits on the calling thread, and runs callbacks there, unless another thread commits.
+    /// Returns whether everything that was queued is committed; else the committer has work.
+    fn commit_inline(&self) -> bool {
+        let Some(mut journal) = self.journal.try_lock() else { return false };
+        let (result, _) = self.commit_group(&mut journal);
+        drop(journal);
+        self.run_callbacks();
+        let was_unmarked = std::mem::replace(&mut self.queue.lock().is_unmarked, true);
+        result.is_ok() && was_unmarked
     }
 
     /// Blocks an appender while too many bytes are queued.
@@ -257,23 +313,35 @@ impl GroupCommit {
         })
     }
 
-    /// Writes and flushes all queued events.
+    /// Writes and flushes all queued events, and marks the end of the journal if no others follow.
     fn commit(&self) -> Result<(), LogError> {
         let mut journal = self.journal.lock();
+        let (result, is_idle) = self.commit_group(&mut journal);
+        self.work.notify_one();
+        if is_idle {
+            journal.mark();
+        }
+        result
+    }
+
+    /// Writes and flushes all queued events. Returns also whether no others follow.
+    fn commit_group(&self, journal: &mut JournalWriter) -> (Result<(), LogError>, bool) {
         let mut queue = self.queue.lock();
         if let Some(stopped) = &queue.stopped {
-            return Err(stopped.clone());
+            return (Err(stopped.clone()), false);
         }
         let mut group = std::mem::take(&mut queue.pending);
         drop(queue);
-        let result = write_group(&mut journal, &mut group);
+        let begin = Instant::now();
+        let result = write_group(journal, &mut group);
+        let took = begin.elapsed();
 
         let mut queue = self.queue.lock();
         group.append(&mut queue.pending);
         queue.pending_bytes = group.iter().map(Vec::len).sum();
         queue.pending = group;
         queue.durable = journal.durable();
-        queue.commits += 1;
+        queue.count_commit(took);
         queue.full = None;
         match &result {
             Ok(()) => {}
@@ -283,11 +351,7 @@ impl GroupCommit {
         let is_idle = queue.pending.is_empty();
         drop(queue);
         self.done.notify_all();
-        self.work.notify_one();
-        if is_idle {
-            journal.mark();
-        }
-        Ok(result?)
+        (result.map_err(LogError::from), is_idle)
     }
 
     /// Runs the committer's thread until the log is closed.
@@ -295,7 +359,7 @@ impl GroupCommit {
         loop {
             let mut queue = self.queue.lock();
             while !queue.is_closing && !queue.committer_has_work() {
-                self.work.wait(&mut queue);
+                self.wait_for_work(&mut queue);
             }
             if queue.is_closing {
                 return;
@@ -304,12 +368,33 @@ impl GroupCommit {
             let has_uncommitted = queue.has_uncommitted();
             queue.is_demanded = false;
             drop(queue);
-            let is_full = has_uncommitted && matches!(self.commit(), Err(LogError::Full(_)));
+            let (committed, is_idle) = match has_uncommitted {
+                true => self.commit_group(&mut self.journal.lock()),
+                false => (Ok(()), false),
+            };
             self.run_callbacks();
-            if is_full {
+            // Afterwards: nothing waits for the mark.
+            if is_idle {
+                self.journal.lock().mark();
+            }
+            if matches!(committed, Err(LogError::Full(_))) {
                 let mut queue = self.queue.lock();
                 self.pause(&mut queue, Instant::now() + RETRY, usize::MAX);
             }
+        }
+    }
+
+    /// Waits for a notification, and marks the end of the journal if it is to be marked and no
+    /// commit follows for a while.
+    fn wait_for_work(&self, queue: &mut MutexGuard<'_, Queue>) {
+        if !queue.is_unmarked {
+            return self.work.wait(queue);
+        }
+        let commits = queue.commits;
+        let has_waited = self.work.wait_until(queue, Instant::now() + MARK_DELAY).timed_out();
+        if has_waited && queue.commits == commits && !queue.committer_has_work() {
+            queue.is_unmarked = false;
+            MutexGuard::unlocked(queue, || self.journal.lock().mark());
         }
     }
 
@@ -333,23 +418,21 @@ impl GroupCommit {
         }
     }
 
-    /// Calls the callbacks of the events that are durable or never will be.
+    /// Calls the callbacks of the events that are durable or never will be, unless another thread
+    /// does so.
     fn run_callbacks(&self) {
-        loop {
-            let mut queue = self.queue.lock();
-            let durable = queue.durable;
-            let Some((seq, _)) = queue.callbacks.front() else { return };
-            let outcome = match &queue.stopped {
-                _ if *seq <= durable => Ok(Seq(*seq)),
-                Some(stopped) => Err(stopped.clone()),
-                None => return,
-            };
-            let Some((_, callback)) = queue.callbacks.pop_front() else { return };
-            drop(queue);
-            // The panic hook has reported a panic in a callback. It must not end the thread that
-            // all other threads wait for.
-            let _ = catch_unwind(AssertUnwindSafe(|| callback(outcome)));
+        let mut queue = self.queue.lock();
+        if std::mem::replace(&mut queue.is_calling, true) {
+            return;
         }
+        while let Some((callback, outcome)) = queue.next_callback() {
+            MutexGuard::unlocked(&mut queue, || {
+                // The panic hook has reported a panic in a callback. It must not end the thread that
+                // all other threads wait for.
+                let _ = catch_unwind(AssertUnwindSafe(|| callback(outcome)));
+            });
+        }
+        queue.is_calling = false;
     }
 
     /// Tells the committer to end.

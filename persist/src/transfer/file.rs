@@ -1,11 +1,15 @@
-//! The header of an export, and temporary paths that are renamed when they are complete.
+//! The header of an export, the directory of a new store, and temporary paths that are renamed when
+//! they are complete.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::disk::{Disk, RealDisk};
 use crate::encoding::{array, check, u32_at, u64_at};
-use crate::error::DiskError;
+use crate::error::{CreateError, DiskError};
+use crate::format_file;
 use crate::types::PinHash;
 
 const MAGIC: [u8; 8] = *b"PALLASEX";
@@ -123,5 +127,49 @@ pub(super) fn remove_all(path: &Path) -> io::Result<()> {
     match removed {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,
+    }
+}
+
+/// Checks that a directory is empty or does not exist.
+pub(super) fn check_empty(dir: &Path) -> Result<(), CreateError> {
+    let path = dir.to_path_buf();
+    let mut entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+            return Err(CreateError::Foreign { path });
+        }
+        Err(error) => return Err(failed(dir, "list")(error).into()),
+    };
+    if dir.join(format_file::NAME).exists() {
+        return Err(CreateError::HoldsStore { path });
+    }
+    match entries.next() {
+        None => Ok(()),
+        Some(entry) => {
+            let path = entry.map_err(failed(dir, "list"))?.path();
+            Err(CreateError::Foreign { path })
+        }
+    }
+}
+
+/// Returns the temporary path of a new store, `.NAME.PURPOSE`: in the folder of the final one, so
+/// that it is in the same file system.
+pub(super) fn temporary_path(dir: &Path, purpose: &str) -> PathBuf {
+    let plain: PathBuf = dir.components().collect();
+    let mut name = OsString::from(".");
+    name.push(plain.file_name().unwrap_or_default());
+    name.push(format!(".{purpose}"));
+    plain.with_file_name(name)
+}
+
+/// Removes the remains of a killed import or fork. Fails if that command is still running.
+pub(super) fn remove_remains(path: &Path) -> Result<(), CreateError> {
+    match RealDisk::new(path).lock() {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+            Err(CreateError::InUse { path: path.into() })
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        _ => Ok(remove_all(path).map_err(failed(path, "remove"))?),
     }
 }

@@ -1,18 +1,18 @@
 //! Creating a store from an export.
 
-use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 
 use plan::pinspace::FrozenPin;
 
-use super::file::{ExportContents, HEADER, TRAILER, TemporaryPath, failed, remove_all};
+use super::file::{
+    ExportContents, HEADER, TRAILER, TemporaryPath, check_empty, failed, remove_remains,
+    temporary_path,
+};
 use super::types::{PinCodec, StoreImportError};
-use crate::disk::{Disk, RealDisk};
 use crate::encoding::{array, u64_at};
-use crate::error::{CreateError, DiskError};
-use crate::format_file;
+use crate::error::DiskError;
 use crate::set_aside::SetAsideRecord;
 use crate::settings::StoreSettings;
 use crate::store::Store;
@@ -40,7 +40,7 @@ pub fn import(
     reader.check(&mut progress)?;
     let contents = reader.contents()?;
 
-    let temporary = TemporaryPath::new(importing_path(dir));
+    let temporary = TemporaryPath::new(temporary_path(dir, "importing"));
     remove_remains(&temporary.path)?;
     let store = Store::create_with(&temporary.path, StoreSettings::default())?;
     let root = reader.pins(&store, codec, &contents, &mut progress)?;
@@ -55,50 +55,6 @@ pub fn import(
     store.close()?;
     temporary.rename(dir)?;
     Ok(contents)
-}
-
-/// Checks that a directory is empty or does not exist.
-fn check_empty(dir: &Path) -> Result<(), StoreImportError> {
-    let path = dir.to_path_buf();
-    let mut entries = match fs::read_dir(dir) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
-            return Err(CreateError::Foreign { path }.into());
-        }
-        Err(error) => return Err(failed(dir, "list")(error).into()),
-    };
-    if dir.join(format_file::NAME).exists() {
-        return Err(CreateError::HoldsStore { path }.into());
-    }
-    match entries.next() {
-        None => Ok(()),
-        Some(entry) => {
-            let path = entry.map_err(failed(dir, "list"))?.path();
-            Err(CreateError::Foreign { path }.into())
-        }
-    }
-}
-
-/// Returns the temporary path of the store, `.NAME.importing`: in the folder of the final one, so
-/// that it is in the same file system.
-fn importing_path(dir: &Path) -> PathBuf {
-    let plain: PathBuf = dir.components().collect();
-    let mut name = OsString::from(".");
-    name.push(plain.file_name().unwrap_or_default());
-    name.push(".importing");
-    plain.with_file_name(name)
-}
-
-/// Removes the remains of a killed import. Fails if that import is still running.
-fn remove_remains(path: &Path) -> Result<(), StoreImportError> {
-    match RealDisk::new(path).lock() {
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-            Err(CreateError::InUse { path: path.into() }.into())
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        _ => Ok(remove_all(path).map_err(failed(path, "remove"))?),
-    }
 }
 
 /// Reads an export.

@@ -1,9 +1,10 @@
-//! Moving a machine as one file: its newest snapshot, the pins that it reaches, and the events
-//! after it. EXPORT.md defines the file.
+//! Moving a machine: as one file, with its newest snapshot, the pins that it reaches, and the events
+//! after it (EXPORT.md defines the file); or as a fork, which copies the files of the store.
 //!
 //! ```text
 //! export             writes the file
 //! import             creates a store from the file
+//! fork               creates a store from another one
 //! file               the file's header, and temporary paths
 //! types              PinCodec and the errors
 //! ```
@@ -14,11 +15,13 @@
 
 mod export;
 mod file;
+mod fork;
 mod import;
 mod types;
 
 pub use export::export;
 pub use file::ExportContents;
+pub use fork::{ForkError, ForkReport, fork, fork_on};
 pub use import::import;
 pub use types::{PinCodec, StoreExportError, StoreImportError};
 

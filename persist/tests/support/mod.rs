@@ -70,6 +70,7 @@ pub fn small() -> StoreSettings {
         log_preallocation: 400,
         log_spare_files: 1,
         commit_delay: Duration::ZERO,
+        inline_commit: Duration::ZERO,
         retention: Retention { snapshots: 2, ..Retention::default() },
         max_pending: 1 << 20,
     }

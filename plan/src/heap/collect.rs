@@ -6,7 +6,8 @@
 //! of the next young collection.
 //!
 //! *Full*: everything reachable moves to a new old space, and the former one is freed. The host is
-//! notified of the code that is reachable, and frees the rest.
+//! notified of the code that is reachable, and frees the rest. Sources of bar views are copied last,
+//! in part or as a whole (see `bar_views`).
 //!
 //! Both scan the copied objects in address order and copy the objects that these point to behind
 //! them, until the scan has caught up (Cheney 1970).
@@ -49,6 +50,7 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
             scope: CollectionScope::Nursery(nursery),
             to: &mut memory.old,
             remembered: &mut memory.remembered,
+            detached_views: Vec::new(),
             copied: 0,
             scanned: 0,
             scanned_stack: 0,
@@ -96,6 +98,7 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
             scope: CollectionScope::Full(&mut memory.spaces.referenced),
             to: &mut memory.old,
             remembered: &mut memory.remembered,
+            detached_views: Vec::new(),
             copied: 0,
             scanned: 0,
             scanned_stack: 0,
@@ -110,6 +113,7 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
                 break;
             }
         }
+        run.attach_views();
         host.finish_full(&mut run);
         memory.statistics.copied += run.copied;
         memory.statistics.scanned += run.scanned;

@@ -15,6 +15,7 @@
 //! has copied; it frees nothing before its end. By the heap's invariant every word in a root or a
 //! live object points to such an object or a frozen one, or has no object.
 
+use super::bar_views::DetachedView;
 use super::nursery::NurseryEvacuation;
 use super::object;
 use super::remembered::{
@@ -53,6 +54,8 @@ pub struct Collection<'a> {
     pub(super) scope: CollectionScope<'a>,
     pub(super) to: &'a mut OldSpace,
     pub(super) remembered: &'a mut RememberedSet,
+    /// The views that the end of a full collection attaches to their sources.
+    pub(super) detached_views: Vec<DetachedView>,
     /// Words copied so far.
     pub(super) copied: u64,
     /// Words scanned so far.
@@ -259,6 +262,10 @@ impl Collection<'_> {
         // SAFETY: the object's memory is not freed before the collection ends.
         unsafe { object::set_header(address, ObjectHeader::moved(new)) };
         self.copied += 1 + size as u64;
+        if self.is_full() && header.layout() == ObjectLayout::BarView {
+            // SAFETY: the view has just been copied.
+            unsafe { self.detach_view(new) };
+        }
         new
     }
 

@@ -19,6 +19,7 @@
 //! collect     the two collections
 //! raw         RawHeap: memory and its host; reservation of words
 //! host        Host: the roots and labels that the owner of a heap supplies
+//! bar_views   the sources of bar views in a full collection
 //! collection  a running collection
 //! memory      Memory: allocate, read, write
 //! remembered  the remembered set: old objects, and cards of large ones, with young values
@@ -31,6 +32,8 @@
 //! options     options and counters
 //! ```
 
+#[allow(unsafe_code, reason = "copies bytes of bars by address")]
+mod bar_views;
 #[allow(unsafe_code, reason = "scans the objects of a collection by address")]
 mod collect;
 #[allow(unsafe_code, reason = "moves objects by address")]
@@ -63,6 +66,9 @@ pub use self::options::{CollectionReport, HeapOptions, HeapStatistics};
 pub use self::raw::{HeapFull, RawHeap};
 pub use self::stack::EvalStack;
 
+#[cfg(test)]
+#[allow(unsafe_code, reason = "the tests promise to keep the contract of `RawHeap`")]
+mod bar_view_tests;
 #[cfg(test)]
 #[allow(unsafe_code, reason = "the tests promise to keep the contract of `RawHeap`")]
 mod selector_tests;

@@ -162,6 +162,26 @@ pub(crate) unsafe fn relocate(from: usize, to: usize, size: usize) {
     unsafe { copy_few(cell(from, 0), cell(to, 0), 1 + size) }
 }
 
+/// Copies `length` bytes from the offset `offset` of an object's payload words from `from` on, to
+/// the same payload words of another object.
+///
+/// # Safety
+/// Both are the addresses of live objects that have the bytes and do not overlap. The source may
+/// have been moved by the running collection.
+pub(super) unsafe fn copy_bytes(
+    source: usize,
+    from: usize,
+    offset: usize,
+    target: usize,
+    length: usize,
+) {
+    // SAFETY: by this function's contract.
+    unsafe {
+        let bytes = cell(source, 1 + from).cast::<u8>().add(offset);
+        bytes.copy_to_nonoverlapping(cell(target, 1 + from).cast::<u8>(), length);
+    }
+}
+
 /// Copies words. Mostly there are only a few, and a call of `memcpy` would take longer than the
 /// copy.
 ///

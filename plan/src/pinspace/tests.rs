@@ -428,3 +428,32 @@ fn a_frozen_bar_is_appended_to_by_a_copy() {
     assert_eq!(bytes(heap, &longer), [&text[..], b"abcd"].concat());
     assert_eq!(bytes(heap, &bar), [&text[..], b"abc"].concat());
 }
+
+#[test]
+fn a_view_is_frozen_without_its_source_and_is_the_bar_of_its_bytes() {
+    let heap = &mut *samples::heap(false);
+    let text: Vec<u8> = (0..80_000).map(|n| (n / 3) as u8).collect();
+    let whole = heap.bar(&text).expect("room");
+    let view = samples::part_of_bar(heap, &whole, 1001..1201);
+    let flat = heap.bar(&text[1001..1201]).expect("room");
+    assert!(heap.look(&view).is_equal(heap.look(&flat)));
+    assert_eq!(heap.hash(&view).expect("small"), heap.hash(&flat).expect("small"));
+    let seeds = [&view, &flat].map(|bar| crate::seed::save(heap, bar).expect("small"));
+    assert_eq!(seeds[0], seeds[1]);
+    let pins = [&view, &flat].map(|bar| samples::pin(heap, bar).expect("room"));
+    let lengths = pins.each_ref().map(|pin| {
+        let memory = &heap.0.memory;
+        crate::freeze::record_length(memory, memory.word(pin))
+    });
+    assert_eq!(lengths[0], lengths[1]);
+    assert!(lengths[0] < 60, "{} words", lengths[0]);
+    // A part of a frozen bar is a view of it, which keeps its bytes when everything is collected.
+    let frozen = freeze(heap, &whole, &space());
+    let Shape::Pin(pin) = heap.look(&frozen).shape() else { unreachable!("a pin") };
+    let whole = heap.hold(pin.item());
+    let part = samples::part_of_bar(heap, &whole, 70_000..70_300);
+    drop((whole, frozen, pins));
+    samples::collect(heap);
+    let Shape::Bar(bytes) = heap.look(&part).shape() else { unreachable!("a bar") };
+    assert_eq!(bytes, &text[70_000..70_300]);
+}

@@ -25,6 +25,9 @@ pub(super) const LEAF: NodeId = NodeId::MAX;
 /// Most rows are narrower than this.
 const COMMON_WIDTHS: usize = 16;
 
+/// The nodes of a small value.
+const SMALL: usize = 28;
+
 /// A value as a graph of pairs, in which all nodes are distinct. The last node is the value.
 ///
 /// The leaves are the nodes in `words` and `bigs`, and the first `holes` nodes.
@@ -46,7 +49,9 @@ impl<'h> Graph<'h> {
         value: Ref<'h>,
         holes: Option<&HashMap<Hash, u32>>,
     ) -> Result<Graph<'h>, SaveError> {
-        let mut graph = Graph::default();
+        // Most values are small. Tables that begin with some room need not grow for them.
+        let mut graph = Graph { nodes: Vec::with_capacity(SMALL), ..Graph::default() };
+        graph.pairs.reserve(SMALL);
         for _ in 0..holes.map_or(0, HashMap::len) {
             graph.holes += 1;
             graph.leaf()?;

@@ -32,11 +32,15 @@ pub(super) fn write(graph: Graph<'_>, order: BigOrder) -> Vec<u8> {
     let fragments = fragments(&nodes);
 
     let counts = [holes as usize, bigs.len(), words.len(), bytes.len(), fragments.len()];
-    let widths = bigs.iter().map(|(limbs, _)| limbs.len() as u64);
-    let header = counts.into_iter().map(|count| count as u64).chain(widths);
-    let limbs = bigs.iter().flat_map(|(limbs, _)| limbs.iter().copied());
-    let data = header.chain(limbs).chain(words.iter().map(|(word, _)| *word));
-    let mut out: Vec<u8> = data.flat_map(u64::to_le_bytes).collect();
+    let limbs: usize = bigs.iter().map(|(limbs, _)| limbs.len()).sum();
+    let size = 8 * (counts.len() + bigs.len() + limbs + words.len()) + bytes.len();
+    // A pair takes a few bits besides the references.
+    let mut out: Vec<u8> = Vec::with_capacity(size + nodes.len() * 2 + 16);
+    let mut put = |word: u64| out.extend_from_slice(&word.to_le_bytes());
+    counts.into_iter().for_each(|count| put(count as u64));
+    bigs.iter().for_each(|(limbs, _)| put(limbs.len() as u64));
+    bigs.iter().for_each(|(limbs, _)| limbs.iter().for_each(|limb| put(*limb)));
+    words.iter().for_each(|(word, _)| put(*word));
     out.extend(bytes.iter().map(|(byte, _)| *byte as u8));
 
     let mut out = write_fragments(&nodes, &leaves, &fragments, BitWriter::after(out));

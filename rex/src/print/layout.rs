@@ -91,7 +91,7 @@ fn lay_out<'a, W: fmt::Write>(
     rex: &'a Rex,
 ) -> fmt::Result {
     match rex {
-        Rex::Leaf { leaf: LeafKind::Line, text, heir } => {
+        Rex::Leaf { leaf: LeafKind::Line, text, heir, .. } => {
             tasks.extend(heir.as_deref().map(|heir| LayoutTask::Heir(d, heir)));
             lines.begin(d)?;
             match text.as_str() {
@@ -99,7 +99,7 @@ fn lay_out<'a, W: fmt::Write>(
                 text => lines.push(&format!("}} {text}"), TextStyle::Text),
             }
         }
-        Rex::Node { shape: NodeShape::Open, rune, sons, heir } => {
+        Rex::Node { shape: NodeShape::Open, rune, sons, heir, .. } => {
             let (first, blocks, last) =
                 split_sons(sons, MAX_COLUMN.saturating_sub(d) / BLOCK_INDENT);
             tasks.extend(heir.as_deref().map(|heir| LayoutTask::Heir(d, heir)));

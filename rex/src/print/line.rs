@@ -75,7 +75,7 @@ fn push_isolated<'a>(tasks: &mut Vec<PrintTask<'a>>, rex: &Rex, inner: PrintTask
 }
 
 fn push_operand<'a>(tasks: &mut Vec<PrintTask<'a>>, rex: &'a Rex) {
-    if let Rex::Node { shape: NodeShape::Nest, rune, sons, heir } = rex
+    if let Rex::Node { shape: NodeShape::Nest, rune, sons, heir, .. } = rex
         && rune == "|"
         && sons.len() + usize::from(heir.is_some()) >= 2
     {

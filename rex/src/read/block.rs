@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::error::ReadError;
 use super::layout::layout;
-use super::lex::{LexError, LineStart, TokenGroup, lex};
+use super::lex::{LexError, LineStart, TokenGroup, lex, line_start};
 use crate::Rex;
 
 /// A tree and its position.
@@ -31,6 +31,8 @@ pub struct BlockReader {
     file: Arc<str>,
     /// The number of the next line.
     line: usize,
+    /// The number of bytes before it.
+    offset: usize,
     pending: Option<PendingBlock>,
 }
 
@@ -38,6 +40,8 @@ pub struct BlockReader {
 #[derive(Debug)]
 struct PendingBlock {
     line: usize,
+    /// The number of bytes before the block.
+    offset: usize,
     /// The leftmost column in which a line of the block may begin.
     column: usize,
     /// Whether the block consists of line strings only.
@@ -88,7 +92,7 @@ impl PendingBlock {
 impl BlockReader {
     /// Makes a reader whose next line is line 1. Only error messages use the name `file`.
     pub fn new(file: impl Into<Arc<str>>) -> Self {
-        BlockReader { file: file.into(), line: 1, pending: None }
+        BlockReader { file: file.into(), line: 1, offset: 0, pending: None }
     }
 
     /// Returns the number of the next line, counted from 1.
@@ -103,28 +107,33 @@ impl BlockReader {
         let line = self.line;
         self.line += 1;
 
-        let lexed = lex(source);
+        let offset = self.offset;
+        self.offset += source.len() + 1;
+
+        let start = line_start(source);
+        let continued = self.pending.as_ref().filter(|pending| pending.continues_with(start));
+        let block_offset = continued.map_or(offset, |pending| pending.offset);
+        let is_continued = continued.is_some();
+        let lexed = lex(source, offset - block_offset);
         let content = lexed.groups.map_err(|LexError { range, kind }| {
             ReadError::new(&self.file, line, source, range, kind)
         });
-        if let Some(pending) = &mut self.pending
-            && pending.continues_with(lexed.start)
-        {
-            pending.extend(lexed.start, content);
+        if let Some(pending) = self.pending.as_mut().filter(|_| is_continued) {
+            pending.extend(start, content);
             pending.trailing_text = lexed.trailing_text;
             return Vec::new();
         }
 
         let mut complete = Vec::new();
         complete.extend(self.end_block());
-        let (column, text_only) = match lexed.start {
+        let (column, text_only) = match start {
             LineStart::Blank | LineStart::Comment => return complete,
             LineStart::Text(column) => (column, true),
             LineStart::Rune(column) | LineStart::Other(column) => (column, false),
         };
-        let block =
-            PendingBlock { line, column, text_only, content, trailing_text: lexed.trailing_text };
-        match lexed.start {
+        let trailing_text = lexed.trailing_text;
+        let block = PendingBlock { line, offset, column, text_only, content, trailing_text };
+        match start {
             LineStart::Other(_) => complete.push(block.finish()),
             _ => self.pending = Some(block),
         }

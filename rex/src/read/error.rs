@@ -52,6 +52,8 @@ pub struct ReadError {
     pub line: usize,
     /// The column in characters, counted from 1.
     pub column: usize,
+    /// The range of the error, in bytes of the source line.
+    pub range: Range<usize>,
     /// The kind of the error.
     pub kind: ReadErrorKind,
     /// The source line, or the part of a long line around the range.
@@ -61,6 +63,15 @@ pub struct ReadError {
 }
 
 impl ReadError {
+    /// Returns the source line, or the part of a long line around the range, and the range in bytes
+    /// of it.
+    pub fn excerpt(&self) -> (&str, Range<usize>) {
+        let indent = self.carets.chars().take_while(|c| *c == ' ').count();
+        let byte =
+            |chars| self.excerpt.char_indices().nth(chars).map_or(self.excerpt.len(), |at| at.0);
+        (&self.excerpt, byte(indent)..byte(self.carets.chars().count()))
+    }
+
     /// Makes an error for a byte range of `source`, which is line `line` of `file`.
     pub(super) fn new(
         file: &Arc<str>,
@@ -86,7 +97,7 @@ impl ReadError {
         }
         let excerpt = excerpt.chars().map(visible).collect();
         let carets = " ".repeat(indent) + &"^".repeat(marked);
-        ReadError { file: file.clone(), line, column, kind, excerpt, carets }
+        ReadError { file: file.clone(), line, column, range, kind, excerpt, carets }
     }
 }
 

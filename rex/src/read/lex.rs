@@ -11,8 +11,8 @@ use super::group::{
     HeirChain, ParsedGroup, RexToken, parse_adjacent, parse_brackets, parse_parentheses,
 };
 use super::layout::PositionedGroup;
-use crate::Rex;
 use crate::chars::{is_rune_byte, is_word_byte};
+use crate::{Rex, SourceSpan};
 
 /// The first token of a line, which decides the block that the line belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +33,6 @@ pub(super) enum LineStart {
 /// A line, split into tokens.
 #[derive(Debug)]
 pub(super) struct LexedLine {
-    pub(super) start: LineStart,
     pub(super) groups: Result<Vec<TokenGroup>, LexError>,
     /// The column of the line string at the end of the line.
     pub(super) trailing_text: Option<usize>,
@@ -70,26 +69,23 @@ impl TokenGroup {
         let TokenGroup { start, tokens } = self;
         let group = parse_adjacent(tokens);
         let column = match &group {
-            ParsedGroup::Rune(rune) => start + rune.len() - 1,
+            ParsedGroup::Rune(rune, _) => start + rune.len() - 1,
             ParsedGroup::Tree(_) => start,
         };
         PositionedGroup { column, group }
     }
 }
 
-/// Splits a line. `source` has no line feed.
-pub(super) fn lex(source: &str) -> LexedLine {
-    let mut lexer = RexLexer {
-        source,
-        at: 0,
-        outer_forms: Vec::new(),
-        innermost: OpenForm::new(0, None),
-        trailing_text: None,
-        in_comment: false,
-    };
-    let start = lexer.line_start();
+/// Returns what a line starts with. `source` has no line feed.
+pub(super) fn line_start(source: &str) -> LineStart {
+    RexLexer::new(source, 0).line_start()
+}
+
+/// Splits a line, which begins at this offset in its block. `source` has no line feed.
+pub(super) fn lex(source: &str, offset: usize) -> LexedLine {
+    let mut lexer = RexLexer::new(source, offset);
     let groups = lexer.run();
-    LexedLine { start, trailing_text: lexer.trailing_text, groups }
+    LexedLine { trailing_text: lexer.trailing_text, groups }
 }
 
 /// A parenthesised or bracketed form whose end has not been read yet, or the whole line.
@@ -127,6 +123,8 @@ impl OpenForm {
 
 struct RexLexer<'a> {
     source: &'a str,
+    /// The position of the line in its block.
+    offset: usize,
     /// The position of the next token.
     at: usize,
     /// The forms around the innermost one; the first is the whole line.
@@ -137,6 +135,18 @@ struct RexLexer<'a> {
 }
 
 impl<'a> RexLexer<'a> {
+    fn new(source: &'a str, offset: usize) -> RexLexer<'a> {
+        RexLexer {
+            source,
+            offset,
+            at: 0,
+            outer_forms: Vec::new(),
+            innermost: OpenForm::new(0, None),
+            trailing_text: None,
+            in_comment: false,
+        }
+    }
+
     fn byte(&self, at: usize) -> Option<u8> {
         self.source.as_bytes().get(at).copied()
     }
@@ -198,7 +208,7 @@ impl<'a> RexLexer<'a> {
             b'"' | b'{' | b'}' => self.string(byte)?,
             b if is_word_byte(b) => {
                 self.at = self.end_of(start, is_word_byte);
-                self.push_tree(start, Rex::word(&self.source[start..self.at]));
+                self.push_leaf(start, Rex::word(&self.source[start..self.at]));
             }
             b if is_rune_byte(b) => self.rune(),
             b if Some(b) == self.innermost.closer => {
@@ -216,6 +226,15 @@ impl<'a> RexLexer<'a> {
         Ok(())
     }
 
+    /// Returns the span of the token from `start` to the position of the next one.
+    fn span_from(&self, start: usize) -> SourceSpan {
+        SourceSpan::new(self.offset + start..self.offset + self.at)
+    }
+
+    fn push_leaf(&mut self, start: usize, leaf: Rex) {
+        self.push_tree(start, leaf.with_span(self.span_from(start)));
+    }
+
     fn push_tree(&mut self, start: usize, tree: impl Into<HeirChain>) {
         self.innermost.push(start, RexToken::Tree(tree.into()));
     }
@@ -229,7 +248,8 @@ impl<'a> RexLexer<'a> {
         if ends_group {
             self.innermost.end_group();
         }
-        self.innermost.push(start, RexToken::Rune(self.source[start..self.at].into()));
+        let rune = RexToken::Rune(self.source[start..self.at].into(), self.span_from(start));
+        self.innermost.push(start, rune);
     }
 
     fn open_form(&mut self, closer: u8) {
@@ -244,19 +264,19 @@ impl<'a> RexLexer<'a> {
         let Some(outer) = self.outer_forms.pop() else { return Ok(()) };
         let form = std::mem::replace(&mut self.innermost, outer);
         let groups: Vec<PositionedGroup> = form.groups.into_iter().map(TokenGroup::parse).collect();
+        let span = self.span_from(form.start);
         let tree = if form.closer == Some(b')') {
-            parse_parentheses(groups.into_iter().map(|positioned| positioned.group).collect())
+            parse_parentheses(groups.into_iter().map(|positioned| positioned.group).collect(), span)
         } else {
             let rune = groups.iter().find_map(|PositionedGroup { column, group }| match group {
-                ParsedGroup::Rune(rune) => Some(column + 1 - rune.len()..column + 1),
+                ParsedGroup::Rune(rune, _) => Some(column + 1 - rune.len()..column + 1),
                 ParsedGroup::Tree(_) => None,
             });
-            parse_brackets(groups.into_iter().map(|positioned| positioned.group).collect()).ok_or(
-                LexError {
-                    range: rune.unwrap_or(form.start..self.at),
-                    kind: ReadErrorKind::RuneInBrackets,
-                },
-            )?
+            let groups = groups.into_iter().map(|positioned| positioned.group).collect();
+            parse_brackets(groups, span).ok_or(LexError {
+                range: rune.unwrap_or(form.start..self.at),
+                kind: ReadErrorKind::RuneInBrackets,
+            })?
         };
         self.push_tree(form.start, tree);
         Ok(())
@@ -285,7 +305,7 @@ impl<'a> RexLexer<'a> {
             (b'}', None | Some(b' ')) => {
                 self.at = self.source.len();
                 self.trailing_text = Some(start);
-                self.push_tree(start, Rex::line(self.source.get(start + 2..).unwrap_or("")));
+                self.push_leaf(start, Rex::line(self.source.get(start + 2..).unwrap_or("")));
                 return Ok(());
             }
             (b'}', Some(quote)) if quote == 0 || !quote.is_ascii() => {
@@ -309,7 +329,7 @@ impl<'a> RexLexer<'a> {
             }
         };
         self.at = (end + 1).min(self.source.len());
-        self.push_tree(start, Rex::text(&self.source[content..end]));
+        self.push_leaf(start, Rex::text(&self.source[content..end]));
         Ok(())
     }
 

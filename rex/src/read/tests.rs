@@ -1,6 +1,6 @@
 use super::*;
-use crate::Rex;
 use crate::print::{self, Colour};
+use crate::{LeafKind, Rex, SourceSpan};
 
 /// Pushes lines one at a time, and returns for each block the line that completed it, the line it
 /// starts on, and its text.
@@ -130,4 +130,72 @@ fn read_file_reads_like_pushed_lines() {
     );
     assert_eq!(read_file("", "f").count(), 0);
     assert_eq!(read_file("\n\n", "f").count(), 0);
+}
+
+/// Returns the source text of each tree, in the order of [`Rex::fold`].
+fn spans(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for block in read_file(text, "test") {
+        let block = block.expect("the text is well-formed");
+        let first = text.split_inclusive('\n').take(block.line - 1).map(str::len).sum::<usize>();
+        block.rex.fold(|rex, _: Vec<()>, _| found.push(text[first..][rex.span().range()].into()));
+    }
+    found
+}
+
+#[test]
+fn spans_are_the_source_of_each_tree() {
+    assert_eq!(spans("(f x)"), ["f", "x", "(f x)"]);
+    assert_eq!(spans("[a {b c}]"), ["a", "{b c}", "[a {b c}]"]);
+    assert_eq!(spans("(a + b - c)"), ["a", "b", "a + b", "c", "(a + b - c)"]);
+    assert_eq!(spans("a.b"), ["a", "b", "a.b"]);
+    assert_eq!(spans("-a.b"), ["a", "b", "a.b", "-a.b"]);
+    assert_eq!(spans("f(x)"), ["(x)", "f"]);
+    assert_eq!(spans("(| f | g x)"), ["f", "g", "x", "| g x", "(| f | g x)"]);
+    assert_eq!(spans("(a b + c)"), ["a", "b", "a b", "c", "(a b + c)"]);
+    assert_eq!(spans("()"), ["()"]);
+}
+
+#[test]
+fn spans_of_open_nodes_end_before_their_heirs() {
+    let text = "; a comment\n\n= (f x)\n| g x\n| h\n";
+    let want = ["f", "x", "(f x)", "g", "x", "h", "| h", "| g x", "= (f x)"];
+    assert_eq!(spans(text), want);
+    let text = "= (f x)\n  | g x\n";
+    assert_eq!(spans(text), ["f", "x", "(f x)", "g", "x", "| g x", "= (f x)\n  | g x"]);
+    let text = "| f\n  } one\n  } two\n";
+    assert_eq!(spans(text), ["f", "} two", "} one", "| f\n  } one\n  } two"]);
+}
+
+#[test]
+fn spans_of_the_library_hold_the_words_and_cover_the_sons() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../sire");
+    let mut words = 0;
+    for entry in std::fs::read_dir(folder).expect("the library") {
+        let path = entry.expect("an entry").path();
+        if path.extension().is_none_or(|extension| extension != "sire") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).expect("a module");
+        let starts: Vec<usize> =
+            std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        for block in read_file(&text, "test") {
+            let block = block.expect("the library is well-formed");
+            let block_text = &text[starts[block.line - 1]..];
+            block.rex.fold(|rex, sons: Vec<SourceSpan>, _| {
+                let range = rex.span().range();
+                if let Rex::Leaf { leaf: LeafKind::Word, text, .. } = rex {
+                    assert_eq!(&block_text[range.clone()], text);
+                    words += 1;
+                }
+                for son in sons {
+                    let son = son.range();
+                    let covers = range.start <= son.start && son.end <= range.end;
+                    assert!(covers, "{}:{}: {:?}", path.display(), block.line, rex);
+                }
+                rex.span()
+            });
+        }
+    }
+    assert!(words > 10_000, "{words} words");
 }

@@ -16,6 +16,8 @@ pub(super) const FIELDS: usize = 6;
 const KEY: usize = 0;
 const VALUE: usize = 1;
 pub(super) const CODE: usize = 2;
+const LOCATION: usize = 3;
+const NAME: usize = 4;
 
 pub(super) const BAD_BINDING: MalformedValue =
     MalformedValue("binding: it is not a pinned row of six");
@@ -25,6 +27,18 @@ pub(super) fn fields(encoded: Ref<'_>) -> Option<[Ref<'_>; FIELDS]> {
     let Shape::Pin(pin) = encoded.shape() else { return None };
     let row = pin.item().as_row()?;
     row.iter().collect::<Vec<_>>().try_into().ok()
+}
+
+impl Binding {
+    /// Returns the name of the module that made the binding.
+    pub(crate) fn location(&self, vm: &Vm) -> Option<Natural> {
+        Some(fields(vm.look(&self.encoded))?[LOCATION].as_nat()?.to_natural())
+    }
+
+    /// Returns the name under which the binding was made.
+    pub(crate) fn name(&self, vm: &Vm) -> Option<Natural> {
+        Some(fields(vm.look(&self.encoded))?[NAME].as_nat()?.to_natural())
+    }
 }
 
 /// The bindings that have been decoded.

@@ -98,7 +98,7 @@ fn header(file: &str, path: &str, text: &str) -> Result<ModuleHeader, SireError>
 /// Returns the name that a tree spells, if a file can have that name.
 fn file_stem(rex: &Rex) -> Option<&str> {
     match rex {
-        Rex::Leaf { leaf: LeafKind::Word | LeafKind::Text, text, heir: None } => {
+        Rex::Leaf { leaf: LeafKind::Word | LeafKind::Text, text, heir: None, .. } => {
             (!text.is_empty() && !text.contains(['/', '\0'])).then_some(text)
         }
         _ => None,

@@ -10,6 +10,8 @@ static BUILT_IN: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/library.
 /// Finds modules by name: first in a folder, then among the modules that are built in.
 #[derive(Clone, Debug)]
 pub struct ModuleLibrary {
+    /// The folder of the module that was named by its path; it is searched first.
+    beside: Option<PathBuf>,
     folder: PathBuf,
     built_in: bool,
 }
@@ -27,17 +29,46 @@ impl ModuleLibrary {
     /// Makes a library of the modules in `folder` and of the built-in modules. The folder has
     /// priority.
     pub fn new(folder: impl Into<PathBuf>) -> ModuleLibrary {
-        ModuleLibrary { folder: folder.into(), built_in: true }
+        ModuleLibrary { beside: None, folder: folder.into(), built_in: true }
     }
 
     /// Makes a library of the modules in `folder` only.
     pub fn only(folder: impl Into<PathBuf>) -> ModuleLibrary {
-        ModuleLibrary { folder: folder.into(), built_in: false }
+        ModuleLibrary { beside: None, folder: folder.into(), built_in: false }
+    }
+
+    /// Sets the folder that is searched before the library's own; none for no such folder.
+    pub(crate) fn search_beside(&mut self, folder: Option<PathBuf>) {
+        self.beside = folder;
     }
 
     /// Returns the names of the built-in modules.
     pub fn built_in() -> impl Iterator<Item = &'static str> {
         BUILT_IN.iter().map(|(name, _)| *name)
+    }
+
+    /// Returns the names and texts of all modules that can be read.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = (String, String)> {
+        let folders = self.beside.iter().chain([&self.folder]);
+        let entries = folders.filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten();
+        let in_folder = entries.filter_map(|entry| {
+            let path = entry.path();
+            let is_module = path.extension().is_some_and(|extension| extension == "sire");
+            let name = path.file_stem()?.to_str()?.to_owned();
+            let bytes = read_regular(&path).ok().filter(|_| is_module)?;
+            Some((name, String::from_utf8(bytes).ok()?))
+        });
+        let built_in = if self.built_in { BUILT_IN } else { &[] };
+        let built_in = built_in
+            .iter()
+            .map(|(name, bytes)| ((*name).to_owned(), String::from_utf8_lossy(bytes).into_owned()));
+        in_folder.chain(built_in)
+    }
+
+    /// Returns the path and the text of a module that can be read.
+    pub(crate) fn text(&self, name: &str) -> Option<(String, String)> {
+        let ModuleFile { path, bytes, .. } = self.read(name, None).ok()?;
+        Some((path, String::from_utf8(bytes).ok()?))
     }
 
     /// Reads the file of a module. `required_by` is the file and line that name the module as the
@@ -49,12 +80,14 @@ impl ModuleLibrary {
     ) -> Result<ModuleFile, SireError> {
         let file = format!("{name}.sire");
         let path = self.folder.join(&file);
-        match read_regular(&path) {
-            Ok(bytes) => {
-                return Ok(ModuleFile { name: file, path: path.display().to_string(), bytes });
+        for path in self.beside.iter().map(|folder| folder.join(&file)).chain([path.clone()]) {
+            match read_regular(&path) {
+                Ok(bytes) => {
+                    return Ok(ModuleFile { name: file, path: path.display().to_string(), bytes });
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(SireError::File { path, error }),
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(SireError::File { path, error }),
         }
         let built_in = if self.built_in { BUILT_IN } else { &[] };
         match built_in.binary_search_by_key(&name, |(name, _)| name) {
@@ -79,22 +112,49 @@ fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
     fs::read(path)
 }
 
-/// Returns the name of the module that an argument of the command line names: `NAME`, `NAME.sire`,
-/// or either of these in `sire/`, with or without `./` in front.
-///
-/// # Errors
-///
-/// [`SireError::ModuleName`], for any other argument.
-pub fn module_name(argument: &str) -> Result<&str, SireError> {
-    let bad = || SireError::ModuleName(argument.to_owned());
-    let path = Path::new(argument);
-    let file = path.file_name().and_then(|name| name.to_str()).ok_or_else(bad)?;
-    let folder = argument.strip_suffix(file).ok_or_else(bad)?;
-    let name = file.strip_suffix(".sire").unwrap_or(file);
-    let is_plain = !name.is_empty() && !name.contains('.');
-    match ["", "./", "sire/", "./sire/"].contains(&folder) && is_plain {
-        true => Ok(name),
-        false => Err(bad()),
+/// A module as an argument of the command line names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModuleArgument {
+    /// The module's name.
+    pub(crate) name: String,
+    /// The folder of its file, if the argument is the path of a file. Its predecessors are searched
+    /// there first.
+    pub(crate) folder: Option<PathBuf>,
+}
+
+impl ModuleArgument {
+    /// Parses an argument: `NAME`, or the path of a file, whose extension `.sire` may be left out.
+    /// A path in `sire/`, or without a folder, is that of a module of the library if there is no
+    /// such file, as the prototype has it.
+    ///
+    /// # Errors
+    ///
+    /// [`SireError::ModuleName`], if the argument is neither; [`SireError::NoFile`], if there is no
+    /// such file.
+    pub fn parse(argument: &str) -> Result<ModuleArgument, SireError> {
+        let bad = || SireError::ModuleName(argument.to_owned());
+        let path = Path::new(argument);
+        let file = path.file_name().and_then(|name| name.to_str()).ok_or_else(bad)?;
+        let folder = argument.strip_suffix(file).ok_or_else(bad)?;
+        let name = file.strip_suffix(".sire").unwrap_or(file);
+        if name.is_empty() || name.contains('.') {
+            return Err(bad());
+        }
+        let is_library = ["", "./", "sire/", "./sire/"].contains(&folder);
+        let path = path.with_file_name(format!("{name}.sire"));
+        let is_path = match folder {
+            "sire/" | "./sire/" => false,
+            "" => file.len() > name.len() && !Path::new("sire").join(&path).exists(),
+            _ => true,
+        };
+        if is_path && path.exists() {
+            let folder = path.parent().map(Path::to_owned);
+            return Ok(ModuleArgument { name: name.to_owned(), folder });
+        }
+        match is_library {
+            true => Ok(ModuleArgument { name: name.to_owned(), folder: None }),
+            false => Err(SireError::NoFile(path)),
+        }
     }
 }
 
@@ -105,13 +165,29 @@ mod tests {
     #[test]
     fn arguments_that_name_a_module() {
         for argument in ["foo", "foo.sire", "./foo", "sire/foo.sire", "./sire/foo"] {
-            assert_eq!(module_name(argument).expect(argument), "foo");
+            let module = ModuleArgument::parse(argument).expect(argument);
+            assert_eq!(module, ModuleArgument { name: "foo".into(), folder: None });
         }
         for argument in
             ["", ".", "..", "/foo", "a/foo", "../sire/foo", "foo.txt", "foo.x.sire", "sire/"]
         {
-            assert!(module_name(argument).is_err(), "{argument}");
+            assert!(ModuleArgument::parse(argument).is_err(), "{argument}");
         }
+    }
+
+    #[test]
+    fn a_path_names_a_file_anywhere() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("app.sire"), "#### app\n").expect("a file");
+        for name in ["app", "app.sire"] {
+            let path = folder.path().join(name);
+            let module = ModuleArgument::parse(path.to_str().expect("UTF-8")).expect("a module");
+            let folder = Some(folder.path().to_owned());
+            assert_eq!(module, ModuleArgument { name: "app".into(), folder });
+        }
+        let missing = folder.path().join("nosuch.sire");
+        let error = ModuleArgument::parse(missing.to_str().expect("UTF-8"));
+        assert!(matches!(error, Err(SireError::NoFile(path)) if path == missing));
     }
 
     #[test]

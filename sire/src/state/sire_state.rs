@@ -144,6 +144,16 @@ impl SireState {
         self.fields.context == 0 && self.scope.is_empty()
     }
 
+    /// Returns the names in the current scope, in ascending order as nats.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &Natural> {
+        self.scope.keys()
+    }
+
+    /// Returns the names of the completed modules.
+    pub(crate) fn modules(&self) -> impl Iterator<Item = &Natural> {
+        self.fields.modules.keys()
+    }
+
     /// Returns the binding of a name in the current scope.
     pub(crate) fn lookup(&self, name: &Natural) -> Option<&Rc<Binding>> {
         self.scope.get(name).map(|entry| &entry.binding)

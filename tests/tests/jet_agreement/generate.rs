@@ -17,7 +17,7 @@
 //! | `g`    | pin that contains pins    | `G`    | row of the pins in a pin       |
 //! | `h`    | germ of that pin, as a bar | `x`   | expression of `_TryExp`        |
 //! | `d`    | text of decimal digits    | `H`    | text of hexadecimal digits     |
-//! | `L`    | list of nats              |        |                                |
+//! | `L`    | list of nats              | `M`    | list of bars                   |
 
 use plan::{EvalError, Natural, Val, ValueBuilder};
 use vm::Vm;
@@ -170,6 +170,7 @@ impl<'v> Generator<'v> {
             't' => self.table(inner),
             'l' => self.list('a', inner),
             'L' => self.list('n', inner),
+            'M' => self.list('b', inner),
             'd' => self.digits(b"0123456789_"),
             'H' => self.digits(b"0123456789abcdefABCDEF_\n"),
             'r' => self.row_of('a', inner),
@@ -251,8 +252,10 @@ impl<'v> Generator<'v> {
     }
 
     fn bar(&mut self) -> Val {
+        // Parts of long bars are views.
+        let limit = if self.below(10) == 0 { 200 } else { 5 };
         let bytes: Vec<u8> =
-            (0..self.below(5)).map(|_| [0, 1, 2, 97, 98][self.below(5) as usize]).collect();
+            (0..self.below(limit)).map(|_| [0, 1, 2, 97, 98][self.below(5) as usize]).collect();
         self.vm.bar(&bytes).expect("arguments are small")
     }
 

@@ -55,7 +55,7 @@ fn spread(number: u64) -> u64 {
 }
 
 /// Jets without a law in the prototype's library.
-const NOT_IN_PROTOTYPE: &[&str] = &["barFind", "barGen", "barSlice", "barSpanOff", "rowToBar"];
+const NOT_IN_PROTOTYPE: &[&str] = &["barFind", "barGen", "barSpanOff", "rowToBar"];
 
 /// Jets without a law in our library.
 const NOT_IN_OURS: &[&str] = &[
@@ -73,11 +73,21 @@ const NOT_IN_OURS: &[&str] = &[
 /// arguments one by one, so that no jet can declare its order. `_PlanHash` and `_SaveSeed`
 /// normalise their argument from the end, and their laws from the beginning. `tabUnionWith`
 /// evaluates both tables; its law reads the first one before it evaluates the second. `_TryExp`
-/// evaluates in PLAN's order; its law differs from that in one case (see [`trial`]).
-const PROTOTYPE_OTHER_ORDER: &[&str] = &["_PlanHash", "_SaveSeed", "_TryExp", "tabUnionWith"];
+/// evaluates in PLAN's order; its law differs from that in one case (see [`trial`]). Conversions of
+/// lists to bars evaluate an item with its cell, and their laws all cells before the last item.
+const PROTOTYPE_OTHER_ORDER: &[&str] = &[
+    "_PlanHash",
+    "_SaveSeed",
+    "_TryExp",
+    "barCatList",
+    "barFromList",
+    "barFromListRev",
+    "tabUnionWith",
+];
 
 /// The same for laws of our library. Comparisons evaluate the second of two parts first, `_Bitwise`
 /// starts with the highest bits, and `tabAlter` calls the function before it reads the table.
+/// Conversions of lists are as above.
 const OUR_OTHER_ORDER: &[&str] = &[
     "_Bitwise",
     "_Cmp",
@@ -89,6 +99,9 @@ const OUR_OTHER_ORDER: &[&str] = &[
     "_Max",
     "_Min",
     "_Neq",
+    "barCatList",
+    "barFromList",
+    "barFromListRev",
     "bsearch",
     "tabAlter",
     "tabUnionWith",

@@ -141,8 +141,12 @@ impl ArgumentBuilder<'_> {
                 let (keys, values) = (self.set(0, count), self.nats(0, count));
                 self.vm.app(&keys, &[values]).expect("arguments are small")
             }
-            'l' => (0..size).fold(self.vm.nat(0), |rest, at| {
+            'l' | 'L' => (0..size).fold(self.vm.nat(0), |rest, at| {
                 let item = self.vm.nat(at);
+                self.row(&[item, rest])
+            }),
+            'M' => (0..tens).fold(self.vm.nat(0), |rest, _| {
+                let item = self.bar(10);
                 self.row(&[item, rest])
             }),
             'i' => {

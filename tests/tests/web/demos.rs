@@ -58,6 +58,28 @@ fn the_notepad_keeps_every_acknowledged_text() {
     }
 }
 
+/// A text that names the number of an earlier one is refused, and the answer is the latest text.
+#[test]
+fn the_notepad_refuses_a_text_that_overwrites_an_unseen_one() {
+    let pallas = Pallas::new();
+    let machine = WebMachine::boot(&pallas, "demo_notepad");
+    let put = |condition: &str, text: &str| {
+        let mut connection = machine.connect();
+        let head = format!("PUT /note HTTP/1.1\r\nHost: x\r\nIf-Match: {condition}\r\n");
+        let size = text.len();
+        connection.send(format!("{head}Content-Length: {size}\r\n\r\n{text}").as_bytes());
+        let response = connection.response("PUT").expect("a response");
+        (response.status, response.text().to_owned())
+    };
+    assert_eq!(put("\"0\"", "one"), (200, "1".to_owned()));
+    assert_eq!(put("\"0\"", "two"), (412, "1 one".to_owned()));
+    assert_eq!(put("1", "two"), (412, "1 one".to_owned()));
+    assert_eq!(machine.request("GET", "/note", b"").field("etag"), "\"1\"");
+    assert_eq!(put("\"1\"", "a b\n"), (200, "2".to_owned()));
+    assert_eq!(put("\"1\"", "two"), (412, "2 a%20b%0A".to_owned()));
+    assert_eq!(machine.request("GET", "/note", b"").text(), "a b\n");
+}
+
 /// Sixteen clients write at once; after SIGKILL the text is one that was sent.
 #[test]
 fn concurrent_writes_are_durable() {

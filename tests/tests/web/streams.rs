@@ -106,13 +106,18 @@ fn close_code(machine: &WebMachine, bytes: &[u8]) -> u16 {
 
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 
-fn upgraded(machine: &WebMachine) -> WebConnection {
+/// Asks for WebSocket at a path, with further fields. Returns the head of the response too.
+fn upgrade(machine: &WebMachine, path: &str, fields: &str) -> (WebConnection, String) {
     let mut connection = machine.connect();
-    let head = "GET /socket HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n";
-    let head = format!("{head}Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n\r\n");
-    connection.send(head.as_bytes());
+    let head = format!("GET {path} HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n");
+    let key = format!("Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n");
+    connection.send(format!("{head}{key}{fields}\r\n").as_bytes());
     let head = connection.take_until(b"\r\n\r\n").expect("a head");
-    let head = String::from_utf8(head).expect("a head is text");
+    (connection, String::from_utf8(head).expect("a head is text"))
+}
+
+fn upgraded(machine: &WebMachine) -> WebConnection {
+    let (connection, head) = upgrade(machine, "/socket", "Host: x\r\n");
     assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
     assert!(head.contains("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), "{head}");
     connection
@@ -171,5 +176,37 @@ fn requests_that_are_no_upgrade_are_refused() {
         let mut connection = machine.connect();
         connection.send(format!("GET /socket HTTP/1.1\r\nHost: x\r\n{fields}\r\n").as_bytes());
         assert_eq!(connection.response("GET").expect("a response").status, status, "{fields}");
+    }
+}
+
+/// Where a page may be from that connects: the path, the fields of the request, the status.
+const ORIGINS: [(&str, &str, &str); 19] = [
+    ("/socket", "Host: x\r\n", "101"),
+    ("/socket", "Host: x\r\nOrigin: http://x\r\n", "101"),
+    ("/socket", "Host: x\r\nOrigin: https://x\r\n", "101"),
+    ("/socket", "Host: X\r\nOrigin: HTTP://x\r\n", "101"),
+    ("/socket", "Host: x:8080\r\nOrigin: http://x:8080\r\n", "101"),
+    ("/socket", "Host: [::1]:8080\r\nOrigin: http://[::1]:8080\r\n", "101"),
+    ("/socket", "Host: x\r\nOrigin: http://y\r\n", "403"),
+    ("/socket", "Host: x\r\nOrigin: http://x.y\r\n", "403"),
+    ("/socket", "Host: x\r\nOrigin: http://y.x\r\n", "403"),
+    ("/socket", "Host: x\r\nOrigin: http://x:8080\r\n", "403"),
+    ("/socket", "Host: x:8080\r\nOrigin: http://x\r\n", "403"),
+    ("/socket", "Host: x\r\nOrigin: ftp://x\r\n", "403"),
+    ("/socket", "Host: x\r\nOrigin: x\r\n", "403"),
+    ("/socket", "Host: x\r\nOrigin: null\r\n", "403"),
+    ("/socket", "Host: x\r\nOrigin:\r\n", "403"),
+    ("/socket", "Host: x\r\nOrigin: http://x\r\nOrigin: http://y\r\n", "403"),
+    ("/socket-abroad", "Host: x\r\nOrigin: http://x\r\n", "101"),
+    ("/socket-abroad", "Host: x\r\nOrigin: https://abroad.example\r\n", "101"),
+    ("/socket-abroad", "Host: x\r\nOrigin: http://abroad.example\r\n", "403"),
+];
+
+#[test]
+fn a_page_of_another_server_gets_no_socket() {
+    let (_pallas, machine) = crate::server();
+    for (path, fields, status) in ORIGINS {
+        let (_connection, head) = upgrade(&machine, path, fields);
+        assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{path} {fields:?}: {head}");
     }
 }

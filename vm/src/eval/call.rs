@@ -493,6 +493,9 @@ impl Vm {
         };
         let word = self.heap.resolve(arg(self, chosen));
         self.heap.stack.truncate(callee);
+        if matches!(control, ControlForm::Trace | ControlForm::DeepTrace) {
+            self.begin_trace_span(first)?;
+        }
         Ok(NextStep::Eval(word))
     }
 

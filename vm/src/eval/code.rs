@@ -98,6 +98,8 @@ pub(crate) enum Op {
     },
     /// Counts a call of the jet with that number.
     CountJet(u32),
+    /// Begins the span of this execution of the law, by a frame below the law's.
+    LawSpan,
     /// Pushes a slot's value, evaluated.
     EvalSlot(u32),
     /// Evaluates the top value.
@@ -204,6 +206,11 @@ pub(crate) struct LawCode {
     pub(crate) compiled_jet: OnceCell<EntryCell>,
     /// Whether the compiler has been asked to compile the jet.
     pub(crate) is_jet_requested: Cell<bool>,
+    /// The number of values that jets applied the law to lazily; `u32::MAX` once the compiler has
+    /// been asked for the lazy entry.
+    pub(crate) lazy_calls: Cell<u32>,
+    /// The lazy entries of the law: for applications of the law itself, and of its pin.
+    pub(crate) lazy_entries: [OnceCell<EntryCell>; 2],
 }
 
 impl LawCode {
@@ -223,6 +230,8 @@ impl LawCode {
             compiled: Default::default(),
             compiled_jet: OnceCell::new(),
             is_jet_requested: Cell::new(false),
+            lazy_calls: Cell::new(0),
+            lazy_entries: Default::default(),
         }
     }
 }

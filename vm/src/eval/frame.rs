@@ -12,9 +12,10 @@
 //! Force       object, index                                    store the value, normalise the rest
 //! Catch       input, runs, flags, distance to mark             wrap the value: no crash
 //! Exit        distance to mark                                 return the value to Rust
+//! Span        subject, start, distance to mark                 report the time since the start
 //! ```
 //!
-//! Update, Catch and Exit frames are *marks*: they form a chain, newest first, so that unwinding
+//! Update, Catch, Exit and Span frames are *marks*: they form a chain, newest first, so that unwinding
 //! finds them without parsing the words between. Frames hold distances instead of indices, so that
 //! they can be moved.
 
@@ -33,6 +34,7 @@ pub(crate) enum FrameKind {
     Catch,
     Exit,
     Again,
+    Span,
 }
 
 impl FrameKind {
@@ -48,6 +50,7 @@ impl FrameKind {
             6 => FrameKind::Catch,
             7 => FrameKind::Exit,
             8 => FrameKind::Again,
+            9 => FrameKind::Span,
             other => unreachable!("{other} is not the kind of a frame"),
         }
     }
@@ -55,6 +58,12 @@ impl FrameKind {
 
 /// The number of words of a Return frame.
 pub(crate) const RETURN_SIZE: usize = 3;
+
+/// The number of words of an Update frame.
+pub(crate) const UPDATE_SIZE: usize = 4;
+
+/// The number of words of a Span frame.
+pub(crate) const SPAN_SIZE: usize = 4;
 
 /// Pushes a number that is not a value.
 #[inline(always)]

@@ -164,6 +164,11 @@ impl Vm {
                 self.pop_mark();
                 Ok(NextStep::Exit(value))
             }
+            FrameKind::Span => {
+                self.pop_mark();
+                self.end_span();
+                Ok(NextStep::Return(value))
+            }
         }
     }
 
@@ -287,6 +292,7 @@ impl Vm {
                 }
                 Op::Switch(number) => at.pc = self.switch_target(at, number)? as usize,
                 Op::CountJet(jet) => self.jets.count_call(jet),
+                Op::LawSpan => at.base = self.begin_law_span(at.base),
                 Op::Exchange(below) => {
                     let top = self.heap.stack.top() - 1;
                     let other = top - below as usize;

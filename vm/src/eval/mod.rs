@@ -16,6 +16,7 @@
 //! try_catch       `try`: catching crashes, and evaluation in law order
 //! fetch           unchecked access to the running code
 //! decode          from a law's body to code
+//! span            frames that report how long a law runs
 //! state           the state of evaluation that is not on the stack
 //! code            the instructions of a decoded law
 //! next_step       the next step of the loop
@@ -36,6 +37,7 @@ mod native;
 mod next_step;
 mod normal;
 mod operations;
+mod span;
 pub(crate) mod state;
 mod try_catch;
 mod try_expression;
@@ -165,7 +167,8 @@ impl Vm {
         let Shape::Law(view) = Ref::new(law, &self.heap).shape() else {
             unreachable!("only laws are decoded")
         };
-        let mut decoded = decode::decode(&self.jets, view).ok_or(EvalError::OutOfMemory)?;
+        let mut decoded =
+            decode::decode(&self.jets, view, self.reports_laws()).ok_or(EvalError::OutOfMemory)?;
         let pool = self.heap.host.pools.add(std::mem::take(&mut decoded.constants));
         let constants = self.heap.host.pools.constants(pool);
         let PoolId(number) = pool;

@@ -32,6 +32,20 @@ impl Vm {
         self.normalise_from(word, 0, None)
     }
 
+    /// Whether a value contains no unevaluated thunk. Looks at no more than `limit` parts, and
+    /// answers `false` if there are more.
+    pub(crate) fn is_evaluated_within(&self, word: Word, limit: &mut usize) -> bool {
+        let word = self.heap.resolve(word);
+        if word.is_thunk() || self.heap.is_normal(word) {
+            return !word.is_thunk();
+        }
+        (0..self.heap.size(word)).all(|index| {
+            let is_within = *limit > 0;
+            *limit = limit.saturating_sub(1);
+            is_within && self.is_evaluated_within(self.heap.load(word, index), limit)
+        })
+    }
+
     /// Continues normalising an object with the value of step `index`. `done` is that value, if it
     /// has been normalised.
     pub(super) fn normalise_from(
@@ -45,7 +59,11 @@ impl Vm {
             self.heap.store(object, slot(object, index, size), value);
             index += 1;
         }
-        while index < size {
+        loop {
+            index += self.count_normal(object, index, size);
+            if index >= size {
+                break;
+            }
             let slot = slot(object, index, size);
             let before = self.heap.load(object, slot);
             let mut word = self.heap.resolve(before);
@@ -75,6 +93,17 @@ impl Vm {
             return Ok(NextStep::Eval(word));
         }
         self.finish(object).map(NextStep::Return)
+    }
+
+    /// How many values of an object are known to be normal, from that of step `index` on. A long
+    /// object that was changed in one place has many.
+    fn count_normal(&self, object: Word, index: usize, size: usize) -> usize {
+        let words = self.heap.words(object, 0);
+        let is_normal = |word: &&Word| self.heap.is_normal(**word);
+        match object.kind() {
+            WordKind::Row => words[..size - index].iter().rev().take_while(is_normal).count(),
+            _ => words[index..].iter().take_while(is_normal).count(),
+        }
     }
 
     /// The final layout of an object whose values are all normal.

@@ -3,6 +3,7 @@
 use super::code::LawCode;
 use super::frame::FrameKind;
 use crate::pool_id::PoolId;
+use crate::span::SpanRecorder;
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -22,6 +23,8 @@ pub(crate) struct Evaluator {
     pub(super) decoded: HashMap<usize, u32>,
     /// Code without instructions, for a position before any law runs.
     pub(super) idle: Rc<LawCode>,
+    /// What gets the times of laws and traces, if anything does.
+    pub(crate) spans: Option<SpanRecorder>,
 }
 
 /// The part of the state that an evaluation has for itself, while another evaluation runs. The
@@ -51,6 +54,7 @@ impl Evaluator {
             compiled_runs: 0,
             decoded: HashMap::new(),
             idle,
+            spans: None,
         }
     }
 

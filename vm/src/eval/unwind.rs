@@ -28,6 +28,9 @@ impl Vm {
     /// each other takes no stack.
     #[inline(always)]
     pub(super) fn push_update(&mut self, thunk: Word, code: Word) -> Option<Word> {
+        if self.evaluator.spans.is_some() {
+            self.end_spans_of_a_long_chain();
+        }
         let stack = &mut self.heap.stack;
         if FrameKind::of(stack.peek(0)) == FrameKind::Update {
             let top = stack.top();
@@ -79,6 +82,7 @@ impl Vm {
                     let thunk = self.heap.stack.pop();
                     self.poison(thunk, &error);
                 }
+                FrameKind::Span => self.end_span(),
                 FrameKind::Catch => match self.handle_error_at_catch(&error) {
                     Ok(Some(next)) => return Ok(next),
                     Ok(None) => {}

@@ -2,7 +2,8 @@
 //!
 //! An item of the result may stay unevaluated, as in the law. But if the function is a cheap jet
 //! (see [`CheapCondition`]), possibly partially applied, and the item is evaluated, applying it
-//! eagerly cannot be observed and saves a thunk.
+//! eagerly cannot be observed and saves a thunk. A law that is applied often gets a lazy entry,
+//! compiled code that does the same for the law.
 
 use super::declare::{ArgDemand, CheapCondition, JetAnswer, JetCode, JetOperation};
 use crate::vm::{JetCall, Vm};
@@ -65,6 +66,12 @@ impl JetCall<'_> {
         let known = self.cheap_function(function, 1);
         self.expect_values(count);
         let from = self.height() - count;
+        if known.is_none() {
+            let (function, from) = (self.stack_index(function), self.base + from);
+            if self.vm.apply_lazy_entry(function, from..from + count)? {
+                return Ok(());
+            }
+        }
         for index in from..from + count {
             self.check()?;
             let item = self.word_at(index);

@@ -257,6 +257,26 @@ impl JetCall<'_> {
         self.vm.normalise_top()
     }
 
+    /// Normalises the value at that index if that evaluates nothing, because none of its parts is an
+    /// unevaluated thunk. Looks at no more than `limit` parts. Returns whether the value is in normal
+    /// form now.
+    ///
+    /// # Errors
+    /// Those of [`JetCall::run`].
+    pub fn normalise_evaluated(&mut self, index: usize, limit: usize) -> Result<bool, EvalError> {
+        let word = self.vm.heap.resolve(self.word_at(index));
+        if self.vm.heap.is_normal(word) {
+            return Ok(true);
+        }
+        if !self.vm.may_nest() || !self.vm.is_evaluated_within(word, &mut limit.clone()) {
+            return Ok(false);
+        }
+        self.push_at(index);
+        self.normalise()?;
+        self.put(index);
+        Ok(true)
+    }
+
     /// Drops values from the top until `height` are left.
     ///
     /// # Panics

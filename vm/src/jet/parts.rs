@@ -2,7 +2,7 @@
 //! arguments, whatever layout the heap gives them. Also edits of rows, sets and bars.
 
 use crate::vm::JetCall;
-use plan::raw::{DIRECT_LIMIT, Word, WordKind, bar, nat, shape, tree};
+use plan::raw::{DIRECT_LIMIT, ObjectLayout, Word, WordKind, bar, nat, shape, tree};
 use plan::{EvalError, Hash, Heap, Items, Ref, Shape, Val};
 use std::ops::Range;
 
@@ -219,6 +219,30 @@ impl JetCall<'_> {
         self.push_arg(index, count - 1 - field)
     }
 
+    /// Replaces the list cell at that index by the rest of the list, and pushes its first item: items
+    /// 1 and 0 of the evaluated value, seen as a row, or 0 if it has no such item.
+    ///
+    /// # Errors
+    /// [`EvalError::OutOfMemory`].
+    #[inline]
+    pub fn push_cell(&mut self, index: usize) -> Result<(), EvalError> {
+        let stack_index = self.stack_index(index);
+        let heap = &mut self.vm.heap;
+        let cell = heap.resolve(heap.stack.get(stack_index));
+        if cell.kind() == WordKind::Row
+            && let Some(rest) = Items::of(cell, heap).flat_word(1)
+        {
+            let first = heap.load(cell, 0);
+            heap.stack.set(stack_index, rest);
+            heap.stack.push_checked(first);
+            return Ok(());
+        }
+        self.push_field(index, 0)?;
+        self.push_field(index, 1)?;
+        self.put(index);
+        Ok(())
+    }
+
     /// Pushes the row of the keys of the set at that index.
     ///
     /// # Panics
@@ -314,6 +338,42 @@ impl JetCall<'_> {
         assert_eq!(heap.resolve(heap.stack.get(stack_index)).kind(), WordKind::Bar, "a bar");
         let word = bar::append(heap, stack_index, more)?;
         heap.stack.push_checked(word);
+        Ok(())
+    }
+
+    /// Pushes these bytes of the bar at that index as a bar. It shares the bytes of a long part.
+    ///
+    /// # Panics
+    /// If the value is not a bar, or has no such bytes.
+    ///
+    /// # Errors
+    /// [`EvalError::OutOfMemory`].
+    pub fn push_bar_part(&mut self, index: usize, range: Range<usize>) -> Result<(), EvalError> {
+        let stack_index = self.stack_index(index);
+        let heap = &mut self.vm.heap;
+        assert_eq!(heap.resolve(heap.stack.get(stack_index)).kind(), WordKind::Bar, "a bar");
+        let word = bar::slice(heap, stack_index, range)?;
+        heap.stack.push_checked(word);
+        Ok(())
+    }
+
+    /// Pushes the row of the bytes of the bar at that index.
+    ///
+    /// # Panics
+    /// If the value is not a bar.
+    ///
+    /// # Errors
+    /// [`EvalError::OutOfMemory`].
+    pub fn push_row_of_bytes(&mut self, index: usize) -> Result<(), EvalError> {
+        let count = self.at(index).as_bar().expect("a bar").len();
+        let heap = &mut self.vm.heap;
+        heap.reserve(count.saturating_add(1))?;
+        let mut row = heap.allocate(ObjectLayout::Row, 0, count);
+        let bytes = Ref::new(heap.stack.get(self.base + index), heap).as_bar();
+        for (item, byte) in bytes.unwrap_or_default().iter().enumerate() {
+            row.set(item, Word::direct((*byte).into()));
+        }
+        heap.stack.push_checked(row.finish());
         Ok(())
     }
 

@@ -24,11 +24,18 @@ const UNFOLDED_ARGS_LIMIT: usize = 32;
 
 /// Returns the law or pin that an app applies, and its arguments, unless they are many.
 pub fn applied_function(value: Ref<'_>) -> Option<(Ref<'_>, Vec<Ref<'_>>)> {
+    let (function, args) = unfolded(value)?;
+    matches!(function.shape(), Shape::Law(_) | Shape::Pin(_)).then_some((function, args))
+}
+
+/// Returns the law, pin or constructor of rows that an app applies, and its arguments, unless they
+/// are many.
+fn unfolded(value: Ref<'_>) -> Option<(Ref<'_>, Vec<Ref<'_>>)> {
     let Shape::App(app) = value.shape() else { return None };
     if app.is_longer_than(UNFOLDED_ARGS_LIMIT - 1) {
         return None;
     }
-    let is_function = matches!(app.head().shape(), Shape::Law(_) | Shape::Pin(_));
+    let is_function = matches!(app.head().shape(), Shape::Law(_) | Shape::Pin(_) | Shape::Cow(_));
     is_function.then(|| (app.head(), app.args().collect()))
 }
 
@@ -41,12 +48,13 @@ impl<E> Spine<E> {
 
 impl<'h, E> Spine<E> {
     /// Replaces the head, whose value is this constant, by the function that it applies, if it is an
-    /// app of a law or pin: that function's arity decides what the application does, and a jet
-    /// behind the app is found. `constant` makes the expression of a constant.
+    /// app of a law, pin or constructor of rows: that function's arity decides what the application
+    /// does, and a jet behind the app is found, or a row whose last items are constants. `constant`
+    /// makes the expression of a constant.
     #[inline]
     pub fn unfold(&mut self, head: Ref<'h>, constant: impl Fn(Ref<'h>) -> E) {
         if head.word().kind() == WordKind::App
-            && let Some((function, given)) = applied_function(head)
+            && let Some((function, given)) = unfolded(head)
         {
             self.head = constant(function);
             self.args.splice(0..0, given.into_iter().map(constant));

@@ -102,6 +102,20 @@ impl Vm {
         accepted
     }
 
+    /// Asks the compiler to compile the lazy entry of a law. Returns false if the request should be
+    /// repeated later.
+    pub(crate) fn request_lazy_entry(
+        &mut self,
+        function: &Val,
+        args: &[Val],
+        entry: EntryCell,
+    ) -> bool {
+        let Some(mut compiler) = self.compiler.take() else { return true };
+        let accepted = compiler.compile_lazy_entry(self, function, args, entry);
+        self.compiler = Some(compiler);
+        accepted
+    }
+
     /// Asks the compiler to compile a jet. Returns false if the request should be repeated later.
     pub(crate) fn request_code_of_jet(&mut self, pin: &Val, entry: EntryCell) -> bool {
         let Some(mut compiler) = self.compiler.take() else { return true };

@@ -15,6 +15,9 @@ pub enum ObjectKind {
     Row,
     /// `[length, byte...]`: bytes, eight in a word.
     Bar,
+    /// `[length, source, offset]`: a bar whose bytes are those of the source from the offset on. The
+    /// source has the layout of a bar.
+    BarView,
     /// `[code word, captured...]`; the extra number is the number of captured values. The payload
     /// has at least two words.
     ThunkCode,
@@ -35,6 +38,7 @@ impl ObjectKind {
             ObjectKind::App => ObjectLayout::App,
             ObjectKind::Row => ObjectLayout::Row,
             ObjectKind::Bar => ObjectLayout::Bar,
+            ObjectKind::BarView => ObjectLayout::BarView,
             ObjectKind::ThunkCode => ObjectLayout::ThunkCode,
             ObjectKind::Selector => ObjectLayout::Selector,
             ObjectKind::ThunkApp => ObjectLayout::ThunkApp,
@@ -74,6 +78,8 @@ pub const EXTRA: (u32, u32) = (layout::EXTRA_SHIFT, layout::EXTRA_MAX.count_ones
 /// The frame kind of a thunk under evaluation. Its frame is the thunk, 0, the distance to the mark
 /// before it, and this.
 pub const UPDATE: u64 = crate::eval::state::UPDATE;
+/// The indices of the source and of the offset in a bar view's payload.
+pub const BAR_VIEW: (usize, usize) = (layout::BAR_VIEW_SOURCE, layout::BAR_VIEW_OFFSET);
 /// The index of the code word in a law's payload.
 pub const LAW_CODE: i32 = layout::LAW_CODE as i32;
 /// The index of the facts in a pin's payload; their upper half is the jet's number plus one.

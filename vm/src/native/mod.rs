@@ -31,7 +31,9 @@
 //! words. The context register holds the address of the `Vm`; [`offset`] lists the fields in it
 //! that compiled code may read and write. A function for a law takes the law's arguments, evaluated
 //! or not, and returns an evaluated value. A function for a thunk takes the thunk and reads its
-//! captured values before it does anything else. Two results are not words: [`UNWOUND`] and
+//! captured values before it does anything else. A law's *lazy entry*, which jets call for many
+//! items, takes the law's arguments and returns the application of the law to them, which may be a
+//! thunk. Two results are not words: [`UNWOUND`] and
 //! [`PENDING`].
 //!
 //! Compiled code calls the `helpers` through stubs, whose frames it records first (`frames`). A

@@ -2,10 +2,11 @@
 
 use super::numbered::numbered_enum;
 use crate::jet::{JetAnswer, JetCode};
-use crate::vm::Vm;
-use plan::raw::{Word, WordKind, nat};
-use plan::{EvalError, NatRef, Natural, Ref};
+use crate::vm::{JetCall, Vm};
+use plan::raw::{Word, WordKind};
+use plan::{EvalError, NatRef, Ref, limbs};
 use std::cmp::Ordering;
+use std::ops::{BitAnd, BitOr, BitXor};
 
 numbered_enum! {
     /// An operation on two evaluated values. A value that is not a nat counts as 0, except in
@@ -54,36 +55,80 @@ impl NatOp {
             let order = if is_nat(a) { Word::ZERO } else { Word::direct(2) };
             return Ok(if self == NatOp::Cmp { order } else { Word::ZERO });
         }
-        let natural = |word| match is_nat(word) {
-            true => Natural::from_limbs_asc(NatRef::of(&vm.heap, word).limbs()),
-            false => Natural::from(0u32),
-        };
-        let (a, b) = (natural(a), natural(b));
-        let zero = Natural::from(0u32);
-        let result = match self {
-            NatOp::Inc => a + Natural::from(1u32),
-            NatOp::Dec => difference(a, &Natural::from(1u32)),
-            NatOp::Add => a + b,
-            NatOp::Sub => difference(a, &b),
-            NatOp::Mul => a * b,
-            NatOp::Div if b == zero => b,
-            NatOp::Div => a / b,
-            NatOp::Mod if b == zero => a,
-            NatOp::Mod => a % b,
-            NatOp::And => a & b,
-            NatOp::Or => a | b,
-            NatOp::Xor => a ^ b,
-            NatOp::Lsh if a == zero => a,
-            NatOp::Lsh => {
-                let limit = 64 * vm.heap.limit_words() as u64;
-                a << u64::try_from(&b).ok().filter(|b| *b < limit).ok_or(EvalError::OutOfMemory)?
-            }
-            NatOp::Rsh => u64::try_from(&b).map_or(zero, |bits| a >> bits),
-            NatOp::Cmp => return Ok(order_word(a.cmp(&b))),
-            NatOp::Eq => return Ok(Word::bit(a == b)),
-        };
-        Ok(nat::from_limbs(&mut vm.heap, result.as_limbs_asc())?)
+        if matches!(self, NatOp::Cmp | NatOp::Eq) {
+            let order = NatRef::of(&vm.heap, a).cmp(&NatRef::of(&vm.heap, b));
+            let is_equal = Word::bit(order.is_eq());
+            return Ok(if self == NatOp::Eq { is_equal } else { order_word(order) });
+        }
+        if !vm.heap.stack.has_room(64) {
+            return Err(EvalError::StackOverflow);
+        }
+        let base = vm.heap.stack.top();
+        vm.heap.stack.push(a);
+        vm.heap.stack.push(b);
+        let pushed = self.push_result(&mut JetCall { vm, base });
+        let result = vm.heap.stack.peek(0);
+        vm.heap.stack.truncate(base);
+        pushed.map(|()| result)
     }
+
+    /// Pushes the result for the two arguments of a call, as the jets of the same names do.
+    fn push_result(self, call: &mut JetCall<'_>) -> Result<(), EvalError> {
+        let [left, right] = [0, 1].map(|index| call.limb_count(index));
+        let [left_is_zero, right_is_zero] = [0, 1].map(|index| call.cast(index).is_zero());
+        let most = left.max(right);
+        match self {
+            NatOp::Inc => call.push_nat_with(left + 1, |call, out| {
+                limbs::increment(out, call.cast(0).limbs());
+            }),
+            NatOp::Dec if !left_is_zero => call.push_nat_with(left, |call, out| {
+                limbs::decrement(out, call.cast(0).limbs());
+            }),
+            NatOp::Add => push_with(call, most + 1, limbs::add),
+            NatOp::Sub if call.cast(0) > call.cast(1) => push_with(call, left, limbs::sub),
+            NatOp::Mul if !left_is_zero && !right_is_zero => call.push_product(0, 1),
+            NatOp::Div if !right_is_zero => call.push_quotient(0, 1),
+            NatOp::Mod if right_is_zero => call.push_cast(0),
+            NatOp::Mod => call.push_remainder(0, 1),
+            NatOp::And => {
+                push_with(call, most, |out, a, b| limbs::bitwise(out, a, b, BitAnd::bitand))
+            }
+            NatOp::Or => push_with(call, most, |out, a, b| limbs::bitwise(out, a, b, BitOr::bitor)),
+            NatOp::Xor => {
+                push_with(call, most, |out, a, b| limbs::bitwise(out, a, b, BitXor::bitxor))
+            }
+            NatOp::Lsh if !left_is_zero => {
+                let by = call.cast(1).saturating_u64();
+                let size = limbs::shifted_left_len(call.cast(0).limbs(), by);
+                push_with(call, size, |out, a, _| limbs::shift_left(out, a, by))
+            }
+            NatOp::Rsh => {
+                let by = call.cast(1).saturating_u64();
+                let bits = call.cast(0).bits().saturating_sub(by);
+                push_with(call, bits.div_ceil(limbs::BITS), |out, a, _| {
+                    if !out.is_empty() {
+                        limbs::shift_right(out, a, by);
+                    }
+                })
+            }
+            NatOp::Dec | NatOp::Sub | NatOp::Mul | NatOp::Div | NatOp::Lsh => {
+                call.push_small(0);
+                Ok(())
+            }
+            NatOp::Cmp | NatOp::Eq => unreachable!("comparisons make no nat"),
+        }
+    }
+}
+
+/// Pushes the nat of at most `size` limbs that `fill` computes from the limbs of two arguments.
+fn push_with(
+    call: &mut JetCall<'_>,
+    size: u64,
+    fill: impl FnOnce(&mut [u64], &[u64], &[u64]),
+) -> Result<(), EvalError> {
+    call.push_nat_with(size, |call, out| {
+        fill(out, call.cast(0).limbs(), call.cast(1).limbs());
+    })
 }
 
 fn order_word(order: Ordering) -> Word {
@@ -129,8 +174,4 @@ impl Vm {
         let order = Ref::new(a, &self.heap).compare(Ref::new(b, &self.heap));
         Ok(if by_equality { Word::bit(order.is_eq()) } else { order_word(order) })
     }
-}
-
-fn difference(a: Natural, b: &Natural) -> Natural {
-    if a <= *b { Natural::from(0u32) } else { a - b }
 }

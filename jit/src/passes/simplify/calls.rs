@@ -3,8 +3,8 @@
 use super::source::SourceFrame;
 use super::walker::Simplifier;
 use crate::ir::{
-    Call, Callee, ConstantId, ConstantKind, FunctionId, JetOperation, NatOperation, Op, Operand,
-    Prim, Stmt, Type,
+    Call, Callee, ConstantId, ConstantKind, DEPTH_LIMIT, FunctionId, JetOperation, NatOperation,
+    Op, Operand, Prim, Stmt, Terminator, Type,
 };
 
 /// The form that an application reduces to.
@@ -149,12 +149,72 @@ impl<'u> Simplifier<'u> {
             let emit = |prim, operands: &[Operand]| self.prim(prim, operands);
             return Reduced::Value(operation.emit_with(&args, emit));
         }
+        if let Some(value) = operation.and_then(|operation| self.branching_jet(operation, &args)) {
+            return Reduced::Value(value);
+        }
         let callee = match (constant.entry, constant.kind) {
             (Some(entry), _) => Callee::Local(entry),
             (None, ConstantKind::Pin | ConstantKind::Law) => Callee::Known(k),
             (None, _) => Callee::Unknown(Operand::Constant(k)),
         };
         Reduced::Call(Call { callee, args })
+    }
+
+    /// Writes a call of a jet that evaluates one operand only if another is not 0, or that returns
+    /// the lesser or greater operand; returns the value. `None` for other jets.
+    fn branching_jet(&mut self, operation: JetOperation, args: &[Operand]) -> Option<Operand> {
+        if self.depth + 4 > DEPTH_LIMIT {
+            return None;
+        }
+        if let Some((operation, guard)) = NatOperation::zero_guarded(operation) {
+            let first = self.force(args[guard]);
+            let tested = operation.guard(first, |prim, operands| self.prim(prim, operands));
+            let needs_second = self.prim(Prim::Truth, &[tested]);
+            let value = self.choose(Type::Nat, needs_second, |this, needs_second| {
+                if !needs_second {
+                    return Operand::Small(0);
+                }
+                let second = this.force(args[1 - guard]);
+                let operands = if guard == 0 { [first, second] } else { [second, first] };
+                operation.emit_with(&operands, |prim, operands| this.prim(prim, operands))
+            });
+            return Some(value);
+        }
+        let is_first = match operation {
+            JetOperation::Least => Prim::Le,
+            JetOperation::Greatest => Prim::Ge,
+            _ => return None,
+        };
+        let operands = [self.force(args[0]), self.force(args[1])];
+        let ty = self.type_of(operands[0]).max(self.type_of(operands[1]));
+        let is_first = self.prim(is_first, &operands);
+        Some(self.choose(ty, is_first, |_, is_first| operands[usize::from(!is_first)]))
+    }
+
+    /// Writes a branch on a bit to two values; returns the value of the side taken.
+    fn choose(
+        &mut self,
+        ty: Type,
+        condition: Operand,
+        mut write: impl FnMut(&mut Self, bool) -> Operand,
+    ) -> Operand {
+        if let Operand::Small(bit) = condition {
+            return write(self, bit != 0);
+        }
+        let value = self.out.new_var(ty);
+        let after = self.new_block();
+        let join = self.out.new_join(vec![value], after, false);
+        self.push(Stmt::Join(join));
+        // What either side defines is not in scope behind the join point.
+        let scope = self.facts.enter();
+        self.branch_on(condition, |this, holds| {
+            let value = write(this, holds);
+            this.terminate(Terminator::Jump(join, vec![value]));
+        });
+        self.facts.leave(scope);
+        self.block = after;
+        self.depth += 1;
+        value.into()
     }
 
     /// The item that a jet reads from a row, if it is a jet that does and its index is evaluated.

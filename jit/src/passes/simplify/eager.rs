@@ -7,17 +7,23 @@
 //! Speculation: often the values are not known to be evaluated but usually are: a counter that is
 //! passed on lazily, say. If the code would be cheap provided that a few values are nats below
 //! 2^63, or below 2^64 for code that computes on words, the generated code tests whether they are,
-//! and allocates the thunk only if one is not.
+//! and allocates the thunk only if one is not. Code with branches is tested as it runs: see
+//! [`lazy_entry`](crate::passes::lazy_entry).
 
 use super::walker::Simplifier;
 use crate::ir::{
     DEPTH_LIMIT, Function, FunctionId, FunctionRole, Op, Operand, Prim, Stmt, Terminator, Type,
 };
+use crate::passes::lazy_entry::{WrittenFunction, write_cheap_thunk};
 
 /// The largest code of a thunk that is evaluated without a test.
 const CHEAP_SIZE: usize = 4;
 /// The largest code of a thunk that is evaluated behind tests.
 const SPECULATED_SIZE: usize = 7;
+/// The largest code of a thunk with branches that is evaluated behind tests.
+const BRANCHING_SIZE: usize = 24;
+/// No such code is written in a function that is larger: each attempt copies the function.
+const BRANCHING_WRITTEN: usize = 1500;
 /// The most values that are tested.
 const TESTS_LIMIT: usize = 2;
 
@@ -84,6 +90,39 @@ impl<'u> Simplifier<'u> {
         let widens = |prim: &Prim| matches!(prim, Prim::Inc | Prim::Add | Prim::Mul | Prim::Lsh);
         let is_on_words = prims.iter().any(|prim| prim.is_word64());
         if is_on_words && !prims.iter().any(widens) { Type::U64 } else { Type::Small }
+    }
+
+    /// Evaluates the code of a thunk behind tests at each point where it may not be cheap, if it has
+    /// branches; makes the thunk if a test fails. `thunk` is the operation that makes it.
+    pub(super) fn speculate_in_branches(
+        &mut self,
+        entry: FunctionId,
+        args: &[Operand],
+        thunk: &Op,
+    ) -> Option<Operand> {
+        let summary = &self.summaries[entry];
+        let is_profitable = self.options.speculate
+            && self.may_inline(entry)
+            && !summary.is_recursive
+            && !summary.is_thunk_loop
+            && (summary.is_wrapper || !summary.is_straight_line)
+            && summary.size <= BRANCHING_SIZE
+            && summary.size < self.budget
+            && self.depth + 2 * BRANCHING_SIZE < DEPTH_LIMIT
+            && self.written < BRANCHING_WRITTEN;
+        if !is_profitable {
+            return None;
+        }
+        let function = std::mem::replace(&mut self.out, Function::new(FunctionRole::Thunk));
+        let mut written = WrittenFunction { function, block: self.block };
+        let value = write_cheap_thunk(self.unit, &mut written, entry, args, thunk);
+        (self.out, self.block) = (written.function, written.block);
+        let (size, value) = value?;
+        self.written += size;
+        self.budget = self.budget.saturating_sub(size);
+        // The code that follows is the body of a join point.
+        self.depth += 1;
+        Some(value)
     }
 
     /// Tests each value for being a nat of a type, `small` or `u64`. Calls `write` with `true` where

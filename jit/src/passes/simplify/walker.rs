@@ -218,7 +218,8 @@ impl<'u> Simplifier<'u> {
                     return self.inline(entry, captures);
                 }
                 let eager = self.evaluate_eagerly(entry, captures);
-                match eager.or_else(|| self.speculate(entry, captures)) {
+                let cheap = eager.or_else(|| self.speculate(entry, captures));
+                match cheap.or_else(|| self.speculate_in_branches(entry, captures, &substituted)) {
                     Some(value) => value,
                     None => self.emit(Type::Any, substituted),
                 }
@@ -228,8 +229,11 @@ impl<'u> Simplifier<'u> {
                     let call = self.application(function, args.clone());
                     return self.write_reduced(call);
                 }
-                let known = self.saturated_entry(function, args);
-                match known.and_then(|(entry, args)| self.evaluate_eagerly(entry, &args)) {
+                let cheap = self.saturated_entry(function, args).and_then(|(entry, args)| {
+                    let eager = self.evaluate_eagerly(entry, &args);
+                    eager.or_else(|| self.speculate_in_branches(entry, &args, &substituted))
+                });
+                match cheap {
                     Some(value) => value,
                     None => self.emit(Type::Any, substituted),
                 }

@@ -31,6 +31,23 @@ fn lines_are_taken_one_by_one_and_long_ones_in_parts() {
 }
 
 #[test]
+fn a_line_whose_take_is_cancelled_answers_the_next() {
+    let input = io::Cursor::new(b"1\n2\n3\n".to_vec());
+    let device = ConsoleDevice::start(input, io::sink()).expect("threads");
+    let caller = TestCaller::new();
+    let begin = || caller.call(&device, FIRST, &[CallArg::Text("take")]);
+    let [one, two, three] = [begin(), begin(), begin()];
+    let answers = [one.answer(), two.answer(), three.answer()];
+    assert_eq!(answers, [bytes(b"1\n"), bytes(b"2\n"), bytes(b"3\n")]);
+    two.cancel();
+    one.cancel();
+    assert_eq!(begin().answer(), bytes(b"1\n"));
+    assert_eq!(begin().answer(), bytes(b"2\n"));
+    three.cancel();
+    assert_eq!([begin().answer(), begin().answer()], [bytes(b"3\n"), bytes(b"")]);
+}
+
+#[test]
 fn bytes_are_given_in_parts() {
     let device = ConsoleDevice::start(io::empty(), io::sink()).expect("threads");
     let closed = ConsoleDevice::start(io::empty(), ClosedOutput).expect("threads");

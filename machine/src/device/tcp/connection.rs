@@ -1,7 +1,7 @@
 //! The TCP connections of a machine: their sockets and the calls that wait at them.
 //!
-//! All operations run under the connection's lock, on the thread of the driver that calls or on the
-//! reactor's (see `reactor` for why no readiness is missed).
+//! All operations run under the connection's lock, on the thread of the driver that calls or on that
+//! of the connection's reactor (see `reactor` for why no readiness is missed).
 //!
 //! A `take` may be answered and then cancelled before its driver gets the answer. The bytes of such
 //! an answer go back to the front of the connection, in the order in which they came.
@@ -12,9 +12,9 @@ use crate::device::{CallerId, DeviceAnswer, DeviceReply};
 use mio::Token;
 use mio::net::TcpStream;
 use parking_lot::Mutex;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{SocketAddr, SocketAddrV4};
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
@@ -25,6 +25,7 @@ const GIVE_LIMIT: usize = 64 << 10;
 
 /// The connections of a machine.
 pub(super) struct Connections {
+    /// Watches the connections that no thread with a reactor of its own asks for.
     pub(super) reactor: ReactorHandle,
     pub(super) table: HandleTable<Connection>,
     /// How many connections may be open at the same time.
@@ -61,13 +62,15 @@ struct ConnectionIo {
     /// The bytes of answers that no driver got, by the numbers of the calls. They come before those
     /// in the socket.
     returned: BTreeMap<u64, Vec<u8>>,
-    /// Waiting calls, by number.
-    takes: BTreeMap<u64, (DeviceReply, TakeReceipt)>,
-    gives: BTreeMap<u64, (DeviceReply, Box<[u8]>)>,
+    /// Waiting calls and their numbers, in the order in which they were made.
+    takes: VecDeque<(u64, DeviceReply, TakeReceipt)>,
+    gives: VecDeque<(u64, DeviceReply, Box<[u8]>)>,
 }
 
 struct ConnectionSocket {
     stream: TcpStream,
+    /// The reactor that watches the stream, and the stream's token there.
+    reactor: ReactorHandle,
     token: Token,
     _permit: ConnectionPermit,
 }
@@ -129,19 +132,20 @@ impl Connection {
     pub(super) fn open(
         connections: &Arc<Connections>,
         caller: CallerId,
-        address: SocketAddrV4,
+        address: SocketAddr,
         reply: DeviceReply,
         grant: Grant,
     ) -> Option<Arc<Connection>> {
         let permit = connections.permit();
-        let opened = permit.map(|permit| (permit, TcpStream::connect(SocketAddr::V4(address))));
+        let opened = permit.map(|permit| (permit, TcpStream::connect(address)));
         let Some((permit, Ok(stream))) = opened else {
             reply.send(DeviceAnswer::ZERO);
             return None;
         };
         let connection = Connection::new(connections);
         let mut io = connection.io.lock();
-        if io.register(stream, permit, &connection).is_err() {
+        let reactor = connections.reactor.of_current_thread();
+        if io.register(stream, permit, reactor, &connection).is_err() {
             reply.send(DeviceAnswer::ZERO);
             return None;
         }
@@ -150,7 +154,8 @@ impl Connection {
         Some(connection)
     }
 
-    /// Takes over a connection that a client has made, and gives it a handle.
+    /// Takes over a connection that a client has made, gives it a handle for the caller, and has a
+    /// reactor watch it.
     ///
     /// # Errors
     /// The system refuses to watch the socket.
@@ -158,10 +163,10 @@ impl Connection {
         connections: &Arc<Connections>,
         stream: TcpStream,
         permit: ConnectionPermit,
-        caller: CallerId,
+        (caller, reactor): (CallerId, ReactorHandle),
     ) -> io::Result<u64> {
         let connection = Connection::new(connections);
-        connection.io.lock().register(stream, permit, &connection)?;
+        connection.io.lock().register(stream, permit, reactor, &connection)?;
         Ok(connection.grant_handle(connections, caller))
     }
 
@@ -193,9 +198,10 @@ impl Connection {
             reply.send(DeviceAnswer::Bytes(Vec::new()));
             return false;
         }
-        io.takes.insert(number, (reply, Arc::clone(&receipt)));
+        io.takes.push_back((number, reply, Arc::clone(&receipt)));
         self.answer_takes(io, connections);
-        io.takes.contains_key(&number) || receipt.get().is_some()
+        // If the last call waits, it is this one.
+        !io.takes.is_empty() || receipt.get().is_some()
     }
 
     /// Answers a `give`, or makes it wait. Returns whether it waits.
@@ -219,7 +225,7 @@ impl Connection {
                 false
             }
             Ok(None) => {
-                io.gives.insert(number, (reply, bytes[..bytes.len().min(GIVE_LIMIT)].into()));
+                io.gives.push_back((number, reply, bytes[..bytes.len().min(GIVE_LIMIT)].into()));
                 true
             }
             Err(_) => {
@@ -233,7 +239,8 @@ impl Connection {
     /// Removes a waiting `take`, or takes back the bytes with which it was answered.
     pub(super) fn cancel_take(&self, number: u64, receipt: &TakeReceipt) {
         let io = &mut *self.io.lock();
-        if io.takes.remove(&number).is_some() {
+        if let Some(index) = io.takes.iter().position(|(waiting, ..)| *waiting == number) {
+            io.takes.remove(index);
             return;
         }
         if let (Some(bytes), Some(connections)) = (receipt.get(), self.connections.upgrade())
@@ -247,7 +254,7 @@ impl Connection {
     /// Removes a waiting `give`.
     pub(super) fn cancel_give(&self, number: u64) {
         let io = &mut *self.io.lock();
-        io.gives.remove(&number);
+        io.gives.retain(|(waiting, ..)| *waiting != number);
         if io.has_ended
             && io.gives.is_empty()
             && let Some(connections) = self.connections.upgrade()
@@ -271,14 +278,14 @@ impl Connection {
 
     fn close_locked(&self, io: &mut ConnectionIo, connections: &Connections) {
         if let Some(mut socket) = io.socket.take() {
-            connections.reactor.deregister(&mut socket.stream, socket.token);
+            socket.reactor.deregister(&mut socket.stream, socket.token);
         }
         io.returned.clear();
         if let Some(handle) = self.handle.get() {
             connections.table.remove(*handle);
         }
         io.end_takes();
-        let gives = std::mem::take(&mut io.gives).into_values().map(|(reply, _)| reply);
+        let gives = std::mem::take(&mut io.gives).into_iter().map(|(_, reply, _)| reply);
         for reply in gives.chain(io.opening.take().map(|call| call.reply)) {
             reply.send(DeviceAnswer::ZERO);
         }
@@ -307,7 +314,7 @@ impl Connection {
             match io.read() {
                 Ok(None) => return,
                 Ok(Some(bytes)) if !bytes.is_empty() => {
-                    if let Some((_, (reply, receipt))) = io.takes.pop_first() {
+                    if let Some((_, reply, receipt)) = io.takes.pop_front() {
                         // A call is answered once, and its receipt is set once, here.
                         let bytes = receipt.get_or_init(|| bytes).clone();
                         reply.send(DeviceAnswer::Bytes(bytes));
@@ -325,10 +332,10 @@ impl Connection {
 
     /// Answers the waiting `give`s while the socket has room.
     fn answer_gives(&self, io: &mut ConnectionIo, connections: &Connections) {
-        while let Some((number, (reply, bytes))) = io.gives.pop_first() {
+        while let Some((number, reply, bytes)) = io.gives.pop_front() {
             match io.write(&bytes) {
                 Ok(None) => {
-                    io.gives.insert(number, (reply, bytes));
+                    io.gives.push_front((number, reply, bytes));
                     return;
                 }
                 Ok(Some(count)) => reply.send(count_answer(count)),
@@ -364,7 +371,7 @@ impl ConnectionIo {
 
     /// Answers the waiting `take`s as at the end of the input.
     fn end_takes(&mut self) {
-        for (reply, _) in std::mem::take(&mut self.takes).into_values() {
+        for (_, reply, _) in std::mem::take(&mut self.takes) {
             reply.send(DeviceAnswer::Bytes(Vec::new()));
         }
     }
@@ -373,14 +380,15 @@ impl ConnectionIo {
         &mut self,
         mut stream: TcpStream,
         permit: ConnectionPermit,
+        reactor: ReactorHandle,
         connection: &Arc<Connection>,
     ) -> io::Result<()> {
         // Drivers give whole messages: waiting for more bytes would only delay them. A socket that
         // cannot be set so works nevertheless.
         let _ = stream.set_nodelay(true);
         let handler: Weak<Connection> = Arc::downgrade(connection);
-        let token = permit.0.reactor.register(&mut stream, handler)?;
-        self.socket = Some(ConnectionSocket { stream, token, _permit: permit });
+        let token = reactor.register(&mut stream, handler)?;
+        self.socket = Some(ConnectionSocket { stream, reactor, token, _permit: permit });
         Ok(())
     }
 

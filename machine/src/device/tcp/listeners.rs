@@ -5,7 +5,7 @@
 
 use super::connection::{Connection, Connections, Grant};
 use crate::console::{Console, ConsoleNotice};
-use crate::device::reactor::ReadinessHandler;
+use crate::device::reactor::{ReactorHandle, ReadinessHandler};
 use crate::device::{CallerId, DeviceAnswer, DeviceReply, address};
 use crate::error::ListenError;
 use crate::settings::NetworkSettings;
@@ -16,7 +16,7 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::{Arc, Weak};
 use std::{fs, iter};
@@ -31,6 +31,8 @@ pub(super) struct HearCall {
     pub(super) reply: DeviceReply,
     /// Set when the call is answered.
     pub(super) grant: Grant,
+    /// Watches the connection.
+    pub(super) reactor: ReactorHandle,
 }
 
 /// The listeners, which are opened when they are first needed.
@@ -55,6 +57,7 @@ struct ListenState {
 
 struct OpenListener {
     socket: TcpListener,
+    reactor: ReactorHandle,
     token: Token,
     address: SocketAddr,
 }
@@ -102,7 +105,7 @@ impl Listeners {
     pub(super) fn close(&self) {
         let state = &mut *self.state.lock();
         for mut listener in state.opened.replace(Vec::new()).into_iter().flatten() {
-            self.connections.reactor.deregister(&mut listener.socket, listener.token);
+            listener.reactor.deregister(&mut listener.socket, listener.token);
         }
         state.hears.clear();
     }
@@ -118,8 +121,8 @@ impl Listeners {
             return Ok(());
         }
         let kept = self.settings.port_file.as_deref().map(read_ports).unwrap_or_default();
-        let default = [SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)];
-        let wanted: &[SocketAddrV4] =
+        let default = [SocketAddr::from((Ipv4Addr::LOCALHOST, 0))];
+        let wanted: &[SocketAddr] =
             if self.settings.listen.is_empty() { &default } else { &self.settings.listen };
         // A failure is final: each later call would fail for the same reason.
         state.opened = Some(Vec::new());
@@ -137,13 +140,9 @@ impl Listeners {
     }
 
     /// Opens a listener. Instead of port 0, it tries the port `kept` of the last run first.
-    fn bind(
-        self: &Arc<Self>,
-        wanted: SocketAddrV4,
-        kept: u16,
-    ) -> Result<OpenListener, ListenError> {
+    fn bind(self: &Arc<Self>, wanted: SocketAddr, kept: u16) -> Result<OpenListener, ListenError> {
         let failed = |source| ListenError { address: wanted, source };
-        let bind = |port| TcpListener::bind(SocketAddr::V4(SocketAddrV4::new(*wanted.ip(), port)));
+        let bind = |port| TcpListener::bind(SocketAddr::new(wanted.ip(), port));
         let mut socket = match (wanted.port(), kept) {
             (0, kept) if kept != 0 => bind(kept).or_else(|_| {
                 self.console.notice(&ConsoleNotice::PortInUse(kept));
@@ -157,8 +156,9 @@ impl Listeners {
         rustix::net::listen(&socket, BACKLOG).map_err(|error| failed(error.into()))?;
         let address = socket.local_addr().map_err(failed)?;
         let handler: Weak<Listeners> = Arc::downgrade(self);
-        let token = self.connections.reactor.register(&mut socket, handler).map_err(failed)?;
-        Ok(OpenListener { socket, token, address })
+        let reactor = self.connections.reactor.of_current_thread();
+        let token = reactor.register(&mut socket, handler).map_err(failed)?;
+        Ok(OpenListener { socket, reactor, token, address })
     }
 
     /// Writes the port file, durably.
@@ -186,7 +186,7 @@ impl Listeners {
         }
         // No event tells when the lack ends.
         let handler: Weak<Listeners> = Arc::downgrade(self);
-        self.connections.reactor.retry_later(handler);
+        self.connections.reactor.of_current_thread().retry_later(handler);
     }
 
     /// Accepts a connection for the call that has waited longest. Returns false if there is no
@@ -207,7 +207,7 @@ impl Listeners {
             return Ok(false);
         };
         let Some((stream, peer)) = accept(listeners, next)? else { return Ok(false) };
-        let caller = call.get().caller;
+        let caller = (call.get().caller, call.get().reactor.clone());
         let handle = Connection::accepted(&self.connections, stream, permit, caller)?;
         answer(call.remove(), handle, peer);
         Ok(true)
@@ -233,10 +233,10 @@ impl ReadinessHandler for Listeners {
     }
 }
 
-fn answer(call: HearCall, handle: u64, peer: SocketAddrV4) {
+fn answer(call: HearCall, handle: u64, peer: SocketAddr) {
     // The grant of a call is set once, here.
     let handle = *call.grant.get_or_init(|| handle);
-    let (ip, port) = (address::answer(*peer.ip()), u64::from(peer.port()).into());
+    let [ip, port] = address::answer(peer);
     call.reply.send(DeviceAnswer::Row(vec![handle.into(), ip, port]));
 }
 
@@ -247,18 +247,17 @@ fn answer(call: HearCall, handle: u64, peer: SocketAddrV4) {
 fn accept(
     listeners: &[OpenListener],
     next: &mut usize,
-) -> io::Result<Option<(TcpStream, SocketAddrV4)>> {
+) -> io::Result<Option<(TcpStream, SocketAddr)>> {
     let mut refused = None;
     for _ in 0..listeners.len() {
         let listener = &listeners[*next % listeners.len()];
         *next = (*next + 1) % listeners.len();
         loop {
             match listener.socket.accept() {
-                Ok((stream, SocketAddr::V4(peer))) => return Ok(Some((stream, peer))),
+                Ok(accepted) => return Ok(Some(accepted)),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                // A client gave its connection up, or the address is one of IPv6.
+                // A client gave its connection up.
                 Err(error) if is_of_connection(&error) => {}
-                Ok(_) => {}
                 Err(error) => {
                     refused = Some(error);
                     break;

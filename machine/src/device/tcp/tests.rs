@@ -8,8 +8,7 @@ use crate::device::tests::{
 };
 use rustix::process::{Resource, Rlimit};
 use std::io::{Read, Write};
-use std::net::SocketAddr;
-use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, TcpListener, TcpStream};
 use std::path::PathBuf;
 
 /// A device, and what it reports.
@@ -26,7 +25,7 @@ impl TestDevice {
 
     fn with(settings: &NetworkSettings) -> Result<TestDevice, ListenError> {
         let notices = Arc::<Notices>::default();
-        let reactor = Arc::new(Reactor::start().expect("a reactor"));
+        let reactor = Arc::new(ReactorThread::start().expect("a reactor"));
         let console: Arc<dyn Console> = Arc::clone(&notices) as _;
         let device = TcpDevice::start(settings, &reactor, console)?;
         Ok(TestDevice { device, notices, caller: TestCaller::new() })
@@ -427,8 +426,8 @@ fn the_port_is_kept_for_the_next_start() {
     drop(first);
     let second = start();
     assert_eq!(second.port(), port);
-    let address = SocketAddrV4::new(Ipv4Addr::LOCALHOST, port);
-    assert_eq!(*second.notices.0.lock(), [ConsoleNotice::Listening(address.into())]);
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    assert_eq!(*second.notices.0.lock(), [ConsoleNotice::Listening(address)]);
     // A second machine finds the port in use.
     let third = start();
     assert_ne!(third.port(), port);
@@ -440,7 +439,7 @@ fn the_port_is_kept_for_the_next_start() {
 
 #[test]
 fn listeners_of_the_settings_are_open_from_the_start_on() {
-    let address = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0);
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let settings = NetworkSettings { listen: vec![address, address], ..Default::default() };
     let device = TestDevice::with(&settings).expect("free ports");
     let notices = device.notices.0.lock().clone();
@@ -456,10 +455,49 @@ fn listeners_of_the_settings_are_open_from_the_start_on() {
         };
         assert_eq!(heard[0], handle.into());
     }
-    let SocketAddr::V4(first) = first else { panic!("{first}") };
     let taken = TestDevice::with(&NetworkSettings { listen: vec![first], ..Default::default() });
     let error = taken.err().expect("the address is in use").to_string();
     assert!(error.starts_with(&format!("cannot listen on {first}: ")), "{error}");
+}
+
+/// The nat of `::1`, as a text.
+const LOCALHOST_6: CallArg = CallArg::Text("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\u{1}");
+
+/// A listener of IPv6, and a connection to it.
+#[test]
+fn connections_are_made_by_ipv6() {
+    // A system without IPv6 has no such address.
+    if TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_err() {
+        return;
+    }
+    let listen = vec![SocketAddr::from((Ipv6Addr::LOCALHOST, 0))];
+    let settings = NetworkSettings { listen, ..Default::default() };
+    let device = TestDevice::with(&settings).expect("a free port");
+    let port = device.port();
+    let address = SocketAddr::from((Ipv6Addr::LOCALHOST, port));
+    assert_eq!(*device.notices.0.lock(), [ConsoleNotice::Listening(address)]);
+    let call = [CallArg::Text("open"), LOCALHOST_6, CallArg::Nat(port.into())];
+    let opened = device.begin(&call);
+    let DeviceAnswer::Row(heard) = device.call(&[CallArg::Text("hear")]) else { panic!("no row") };
+    let DeviceAnswer::Just(opened) = opened.answer() else { panic!("not connected") };
+    let handles = [&heard[0], &*opened].map(|handle| match handle {
+        DeviceAnswer::Nat(handle) => u64::try_from(handle).expect("a handle"),
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(heard[1], DeviceAnswer::Nat(plan::Natural::from(1_u128 << 120)));
+    assert_eq!(device.call(&give(handles[0], b"hello")), DeviceAnswer::just(5));
+    assert_eq!(device.take(handles[1]), bytes(b"hello"));
+}
+
+/// A listener on all addresses has clients of both kinds.
+#[test]
+fn a_client_of_ipv4_at_a_listener_of_ipv6_has_its_own_address() {
+    let listen = vec![SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0))];
+    let settings = NetworkSettings { listen, ..Default::default() };
+    // A system without IPv6 has no such address.
+    let Ok(device) = TestDevice::with(&settings) else { return };
+    let (_client, handle) = device.accepted();
+    assert_eq!(handle, 0);
 }
 
 #[test]

@@ -17,6 +17,7 @@ mod strict;
 use super::code::{
     LawCode, Op, ReflectTargets, SourceList, SwitchTargets, ThunkEntry, ValueSource,
 };
+use crate::eval::frame::SPAN_SIZE;
 use crate::jet::JetTable;
 use crate::law::{
     AnalysedLaw, Application, BindingGroup, BodyNode, BodyReader, ReferenceScope, Spine,
@@ -112,12 +113,15 @@ impl DecodedLaw {
             compiled: Default::default(),
             compiled_jet: OnceCell::new(),
             is_jet_requested: Cell::new(false),
+            lazy_calls: Cell::new(0),
+            lazy_entries: Default::default(),
         }
     }
 }
 
-/// Decodes a law. `jets` is the table that labels its heap. `None` if the law is too large to run.
-pub(crate) fn decode(jets: &JetTable, law: LawRef<'_>) -> Option<DecodedLaw> {
+/// Decodes a law. `jets` is the table that labels its heap. With `has_spans`, the code reports how
+/// long each execution takes. `None` if the law is too large to run.
+pub(crate) fn decode(jets: &JetTable, law: LawRef<'_>, has_spans: bool) -> Option<DecodedLaw> {
     let law = AnalysedLaw::of(law)?;
     let arguments = u32::try_from(law.arity()).ok()?;
     let mut decoder = Decoder {
@@ -137,6 +141,10 @@ pub(crate) fn decode(jets: &JetTable, law: LawRef<'_>) -> Option<DecodedLaw> {
         deepest: arguments + 1,
         nesting: 0,
     };
+    if has_spans {
+        decoder.emit(Op::LawSpan);
+        decoder.deepest += SPAN_SIZE as u32;
+    }
     decoder.lets();
     let mut regions = vec![FrameRegion { start: 0, slots: live::range(1, decoder.depth) }];
     decoder.tail(law.result());

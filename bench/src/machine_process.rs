@@ -1,7 +1,6 @@
-//! [`KilledMachine`]: a machine that is killed and started again.
+//! [`MachineProcess`]: a machine that runs in a process of its own.
 
 use anyhow::{Context, Result, bail};
-use std::fs::File;
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -10,28 +9,29 @@ use std::time::{Duration, Instant};
 
 /// How long the machine may take until it listens.
 const START_LIMIT: Duration = Duration::from_secs(60);
+/// How often its port is looked for meanwhile.
+const START_POLL: Duration = Duration::from_millis(5);
 
-/// A machine that is killed and started again, on the same store and port.
-pub(crate) struct KilledMachine {
+/// A machine in a store, which may be started, killed and started again. It keeps its port. Dropping
+/// it ends the process.
+pub struct MachineProcess {
     binary: PathBuf,
     store: PathBuf,
-    output: File,
     process: Option<Child>,
 }
 
-impl KilledMachine {
-    /// Boots a machine.
+impl MachineProcess {
+    /// Boots a machine with the program of a module, which is in a folder `sire`. It is not started.
     ///
     /// # Errors
     /// If it does not boot.
-    pub(crate) fn boot(binary: &Path, module: &Path, folder: &Path) -> Result<KilledMachine> {
-        let store = folder.join("machine");
+    pub fn boot(binary: &Path, module: &Path, store: &Path) -> Result<MachineProcess> {
         let binary = &binary.canonicalize().with_context(|| binary.display().to_string())?;
         let root = module.parent().and_then(Path::parent).context("the module is in sire/")?;
         let root = if root.as_os_str().is_empty() { Path::new(".") } else { root };
         let booted = Command::new(binary)
             .arg("boot")
-            .arg(&store)
+            .arg(store)
             .arg(module.file_name().context("the module has a name")?)
             // Modules are looked up in sire/ in the current directory.
             .current_dir(root)
@@ -41,20 +41,19 @@ impl KilledMachine {
         if !booted.success() {
             bail!("{} does not boot", module.display());
         }
-        let output = File::create(folder.join("output"))?;
-        Ok(KilledMachine { binary: binary.into(), store, output, process: None })
+        Ok(MachineProcess { binary: binary.into(), store: store.into(), process: None })
     }
 
-    /// Starts the machine, and returns the port when it accepts connections.
+    /// Starts the machine, and returns its port when it accepts connections.
     ///
     /// # Errors
     /// If it does not listen in time.
-    pub(crate) fn start(&mut self) -> Result<u16> {
+    pub fn start(&mut self, output: impl Into<Stdio>, errors: impl Into<Stdio>) -> Result<u16> {
         let process = Command::new(&self.binary)
             .arg("start")
             .arg(&self.store)
-            .stdout(self.output.try_clone()?)
-            .stderr(Stdio::inherit())
+            .stdout(output)
+            .stderr(errors)
             .spawn()?;
         let process = self.process.insert(process);
         let begin = Instant::now();
@@ -69,16 +68,21 @@ impl KilledMachine {
             if let Some(status) = process.try_wait()? {
                 bail!("the machine ended by itself: {status}");
             }
-            thread::sleep(Duration::from_millis(5));
+            thread::sleep(START_POLL);
         }
         bail!("the machine does not listen")
+    }
+
+    /// The number of the process, if it was started.
+    pub fn id(&self) -> Option<u32> {
+        self.process.as_ref().map(Child::id)
     }
 
     /// Sends SIGKILL to the machine.
     ///
     /// # Errors
     /// If the machine has ended by itself before.
-    pub(crate) fn kill(&mut self) -> Result<()> {
+    pub fn kill(&mut self) -> Result<()> {
         let mut process = self.process.take().context("the machine runs")?;
         if let Some(status) = process.try_wait()? {
             bail!("the machine ended by itself: {status}");
@@ -92,7 +96,7 @@ impl KilledMachine {
     ///
     /// # Errors
     /// If `pallas check` finds damage.
-    pub(crate) fn check(&self) -> Result<()> {
+    pub fn check(&self) -> Result<()> {
         let status = Command::new(&self.binary).arg("check").arg(&self.store).status()?;
         if !status.success() {
             bail!("the store is damaged");
@@ -101,7 +105,7 @@ impl KilledMachine {
     }
 }
 
-impl Drop for KilledMachine {
+impl Drop for MachineProcess {
     fn drop(&mut self) {
         // After an error, the machine may still run. A process that has ended needs no signal.
         if let Some(mut process) = self.process.take() {

@@ -1,0 +1,10 @@
+//! What several of the benchmarks use. The central type is [`MachineProcess`]: a machine in a process
+//! of its own, which a benchmark boots, starts, measures and kills.
+
+#![forbid(unsafe_code)]
+
+mod cpu_time;
+mod machine_process;
+
+pub use cpu_time::cpu_time;
+pub use machine_process::MachineProcess;

@@ -1,0 +1,167 @@
+//! Jets that convert rows and lists to bars, and bars to rows.
+//!
+//! The laws make a row of the whole list before they evaluate its items, from the last to the first.
+//! These jets take each item when its cell is evaluated, and drop the cell, so a list that nothing
+//! else refers to takes constant space. If several parts of a list crash, another crash than that of
+//! the law can be the result.
+
+use crate::args::{evaluate_item, ready, row_len};
+use crate::declare::{Jet, JetResult, native};
+use plan::{EvalError, NatRef};
+use vm::jet::ArgDemand::Head;
+use vm::jet::ResultShape::{Bar, Row};
+use vm::jet::{JetAnswer, JetCall};
+
+pub(crate) const JETS: &[Jet] = &[
+    native("rowToBar", &[Head], of_row).returns(Bar),
+    native("barToRow", &[Head], to_row).returns(Row),
+    native("barFromList", &[Head], of_list).returns(Bar),
+    native("barFromListRev", &[Head], of_reversed_list).returns(Bar),
+    native("barCatList", &[Head], concatenated),
+];
+
+/// Fails if the heap cannot hold a bar of `bytes` bytes.
+fn check_result_bytes(call: &JetCall<'_>, bytes: usize) -> Result<(), EvalError> {
+    call.check_result_words(bytes as u64 / 8 + 4)
+}
+
+/// The low 8 bits of a nat, which the law takes as a byte.
+#[inline(always)]
+pub(crate) fn low_byte(nat: NatRef<'_>) -> u8 {
+    match nat {
+        NatRef::Small(nat) => nat as u8,
+        NatRef::Limbs(limbs) => limbs.first().map_or(0, |limb| *limb as u8),
+    }
+}
+
+/// Converts a row of bytes to a bar. The law evaluates the items from the last to the first.
+fn of_row(call: &mut JetCall<'_>) -> JetResult {
+    let Some(count) = row_len(call, 0) else { return Ok(JetAnswer::Law) };
+    check_result_bytes(call, count)?;
+    let mut bytes = vec![0; count];
+    for (item, byte) in bytes.iter_mut().enumerate().rev() {
+        call.check()?;
+        ready!(evaluate_item(call, 0, item));
+        let item = call.arg(0).as_row().and_then(|row| row.get(item));
+        *byte = item.and_then(|item| item.as_nat()).map_or(0, low_byte);
+    }
+    call.push_bar(&bytes)?;
+    Ok(JetAnswer::Done)
+}
+
+/// Returns the row of a bar's bytes.
+fn to_row(call: &mut JetCall<'_>) -> JetResult {
+    let Some(bytes) = call.arg(0).as_bar() else { return Ok(JetAnswer::Law) };
+    call.check_result_words(bytes.len() as u64 + 1)?;
+    call.push_row_of_bytes(0)?;
+    Ok(JetAnswer::Done)
+}
+
+/// Replaces the list at index `list` by the rest of the list, and pushes its first item, evaluated.
+/// Returns false, and pushes nothing, at the end of the list. The caller has checked that jets may
+/// nest.
+fn next_item(call: &mut JetCall<'_>, list: usize) -> Result<bool, EvalError> {
+    call.check()?;
+    if !call.is_evaluated_at(list) {
+        call.push_at(list);
+        // The evaluation may drop what it is done with.
+        call.push_small(0);
+        call.put(list);
+        call.head()?;
+        call.put(list);
+    }
+    if call.nat(list).is_some() {
+        return Ok(false);
+    }
+    call.push_cell(list)?;
+    let item = call.height() - 1;
+    if !call.is_evaluated_at(item) {
+        call.head()?;
+    }
+    Ok(true)
+}
+
+/// Returns the bytes of the list at index 0, which is dropped. If an item is not a byte, puts the
+/// list back and returns `None`: the laws of the two libraries differ there.
+fn list_bytes(call: &mut JetCall<'_>) -> Result<Option<Vec<u8>>, EvalError> {
+    let mut bytes = Vec::new();
+    let item = call.height();
+    while next_item(call, 0)? {
+        let Some(byte) = call.small(item).and_then(|nat| u8::try_from(nat).ok()) else {
+            push_cell_back(call)?;
+            for byte in bytes.into_iter().rev() {
+                call.check()?;
+                call.push_small(u64::from(byte));
+                push_cell_back(call)?;
+            }
+            return Ok(None);
+        };
+        check_result_bytes(call, bytes.len())?;
+        bytes.push(byte);
+        call.drop_to(item);
+    }
+    Ok(Some(bytes))
+}
+
+/// Pops an item, and puts it in front of the list at index 0.
+fn push_cell_back(call: &mut JetCall<'_>) -> Result<(), EvalError> {
+    call.room_for(8)?;
+    call.push_at(0);
+    call.row(2)?;
+    call.put(0);
+    Ok(())
+}
+
+fn of_list(call: &mut JetCall<'_>) -> JetResult {
+    if !call.may_nest() {
+        return Ok(JetAnswer::Law);
+    }
+    let Some(bytes) = list_bytes(call)? else { return Ok(JetAnswer::Law) };
+    call.push_bar(&bytes)?;
+    Ok(JetAnswer::Done)
+}
+
+fn of_reversed_list(call: &mut JetCall<'_>) -> JetResult {
+    if !call.may_nest() {
+        return Ok(JetAnswer::Law);
+    }
+    let Some(mut bytes) = list_bytes(call)? else { return Ok(JetAnswer::Law) };
+    bytes.reverse();
+    call.push_bar(&bytes)?;
+    Ok(JetAnswer::Done)
+}
+
+/// Concatenates a list of bars. If an item is not a bar, the law gets the list again.
+fn concatenated(call: &mut JetCall<'_>) -> JetResult {
+    if !call.may_nest() {
+        return Ok(JetAnswer::Law);
+    }
+    let mut whole = Vec::new();
+    let mut ends = Vec::new();
+    let item = call.height();
+    while next_item(call, 0)? {
+        let Some(bytes) = call.at(item).as_bar() else {
+            restore_list(call, &whole, &ends)?;
+            return Ok(JetAnswer::Law);
+        };
+        check_result_bytes(call, whole.len() + bytes.len())?;
+        whole.extend_from_slice(bytes);
+        ends.push(whole.len());
+        call.drop_to(item);
+    }
+    call.push_bar(&whole)?;
+    Ok(JetAnswer::Done)
+}
+
+/// Puts the item on top, and bars in front of it, back into the list at index 0. The bars are the
+/// bytes `whole`, divided at `ends`.
+fn restore_list(call: &mut JetCall<'_>, whole: &[u8], ends: &[usize]) -> Result<(), EvalError> {
+    push_cell_back(call)?;
+    for (number, &end) in ends.iter().enumerate().rev() {
+        call.check()?;
+        let start = if number == 0 { 0 } else { ends[number - 1] };
+        call.push_bar(&whole[start..end])?;
+        push_cell_back(call)?;
+    }
+    Ok(())
+}

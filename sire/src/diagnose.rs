@@ -1,0 +1,156 @@
+//! Makes the [`Diagnostic`] of a failed command.
+
+use crate::command_error::{CommandError, UnresolvedName};
+use crate::diagnostic::{Diagnostic, DiagnosticKind, SourcePlace};
+use crate::difference::first_difference;
+use crate::locate::span_of;
+use crate::nat_text;
+use crate::report::CommandLocation;
+use crate::session::Session;
+use crate::suggest;
+use plan::{EvalError, Val};
+use show::PrintLimit;
+use std::sync::atomic::Ordering;
+
+/// The limit of the text of a value within a diagnostic, in bytes.
+const VALUE_MAX: u64 = 2000;
+
+/// Makes the diagnostic of a failed command.
+///
+/// # Errors
+///
+/// An error of the output, or of the runtime outside the command.
+pub(crate) fn diagnose(
+    session: &mut Session,
+    location: &CommandLocation<'_>,
+    error: CommandError,
+) -> Result<Diagnostic, CommandError> {
+    let (part, mut diagnostic) = match error {
+        error @ CommandError::Output(_) => return Err(error),
+        CommandError::Rejected { part, reason } => {
+            (Some(part), Diagnostic::new(DiagnosticKind::Rejected, reason))
+        }
+        CommandError::Macro { part, reason } => {
+            (Some(part), Diagnostic::new(DiagnosticKind::Macro, reason))
+        }
+        CommandError::Unresolved(unresolved) => {
+            let diagnostic = unresolved_name(session, &unresolved);
+            (Some(unresolved.part), diagnostic)
+        }
+        CommandError::Assertion { place, left, right } => {
+            (Some(place), failed_assertion(session, &left, &right))
+        }
+        CommandError::Malformed(malformed) => {
+            (None, Diagnostic::new(DiagnosticKind::Macro, malformed.to_string()))
+        }
+        error @ (CommandError::InliningTooDeep | CommandError::TooManyBinders) => {
+            (None, Diagnostic::new(DiagnosticKind::Rejected, error.reason()))
+        }
+        CommandError::Stop(stop) => (None, stopped(session, stop)),
+    };
+    let Session { vm, expansions, .. } = &*session;
+    let span = match &part {
+        Some(part) => span_of(vm, location.rex, location.block, part, expansions),
+        None => location.rex.span(),
+    };
+    diagnostic.place = place(location, span.range());
+    Ok(diagnostic)
+}
+
+/// Returns the place of a range of bytes of the block, if the text of its source is known.
+pub(crate) fn place(
+    location: &CommandLocation<'_>,
+    range: std::ops::Range<usize>,
+) -> Option<SourcePlace> {
+    let text = location.source?;
+    let before = text.split_inclusive('\n').take(location.line - 1).map(str::len).sum();
+    Some(SourcePlace::new(location.path, location.line, text.get(before..)?, range))
+}
+
+fn unresolved_name(session: &Session, unresolved: &UnresolvedName) -> Diagnostic {
+    let UnresolvedName { name, module, locals, .. } = unresolved;
+    let text = nat_text::to_text(name);
+    let kind = DiagnosticKind::UnresolvedName;
+    if let Some(module) = module {
+        let module = nat_text::to_text(module);
+        return Diagnostic::new(kind, format!("the module `{module}` has no `{text}`"));
+    }
+    let mut diagnostic = Diagnostic::new(kind, format!("`{text}` is not in scope"));
+    let locals: Vec<String> = locals.iter().map(nat_text::to_text).collect();
+    let similar = suggest::similar_names(session, &locals, &text);
+    let quoted = |names: &[String]| {
+        names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+    };
+    if !similar.is_empty() {
+        diagnostic.help.push(format!("similar names are in scope: {}", quoted(&similar)));
+    }
+    let loaded = suggest::loaded_modules_with(session, name);
+    if !loaded.is_empty() {
+        let import = format!(":| {}", loaded.last().map_or("", String::as_str));
+        diagnostic.help.push(format!(
+            "loaded modules export it: {}; `{import}` brings the names of one into scope",
+            quoted(&loaded)
+        ));
+    } else if rex::chars::is_word(&text) {
+        let library = suggest::library_modules_with(&session.library, &text);
+        if !library.is_empty() {
+            diagnostic.help.push(format!("modules that define it: {}", quoted(&library)));
+        }
+    }
+    diagnostic
+}
+
+fn failed_assertion(session: &Session, left: &Val, right: &Val) -> Diagnostic {
+    let (left, right) = (session.vm.look(left), session.vm.look(right));
+    let mut diagnostic = Diagnostic::new(DiagnosticKind::Assertion, "the two sides differ");
+    let limit = value_limit(session);
+    for (side, value) in [("left", left), ("right", right)] {
+        let text = show::value_text(value, limit);
+        diagnostic.notes.push(format!("{side}: {}", text.trim()));
+    }
+    diagnostic.notes.push(first_difference(left, right));
+    diagnostic
+}
+
+fn value_limit(session: &Session) -> PrintLimit {
+    let limit = session.output.limit();
+    PrintLimit { bytes: limit.message_bytes.min(VALUE_MAX), ..limit }
+}
+
+/// Makes the diagnostic of an evaluation that ended without a value.
+fn stopped(session: &Session, stop: EvalError) -> Diagnostic {
+    match stop {
+        EvalError::Crash { op, arg } => {
+            let limit = value_limit(session);
+            let text = |value| show::value_text(session.vm.look(value), limit).trim().to_owned();
+            let (op, arg) = (text(&op), text(&arg));
+            let kind = DiagnosticKind::Crash;
+            if arg.contains('\n') {
+                let mut diagnostic = Diagnostic::new(kind, format!("{op}, with a value"));
+                diagnostic.notes.push(format!("the value is\n{arg}"));
+                return diagnostic;
+            }
+            Diagnostic::new(kind, format!("{op} {arg}"))
+        }
+        EvalError::Interrupted if session.timed_out.swap(false, Ordering::Relaxed) => {
+            Diagnostic::new(DiagnosticKind::TimeLimit, "the evaluation took too long")
+        }
+        EvalError::Interrupted => {
+            Diagnostic::new(DiagnosticKind::Interrupted, "the evaluation was ended by Ctrl-C")
+        }
+        EvalError::Loop => Diagnostic::new(DiagnosticKind::Loop, stop.to_string()),
+        EvalError::OutOfMemory => {
+            let mut diagnostic = Diagnostic::new(DiagnosticKind::OutOfMemory, stop.to_string());
+            diagnostic.help.push("the option --max-heap sets the limit".into());
+            diagnostic
+        }
+        EvalError::StackOverflow => {
+            let mut diagnostic = Diagnostic::new(DiagnosticKind::OutOfMemory, stop.to_string());
+            diagnostic.help.push("the option --max-stack sets the limit".into());
+            diagnostic
+        }
+        stop @ (EvalError::TooLarge { .. } | EvalError::Damaged(_)) => {
+            Diagnostic::new(DiagnosticKind::OutOfMemory, stop.to_string())
+        }
+    }
+}

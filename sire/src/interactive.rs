@@ -1,0 +1,198 @@
+//! The interactive session: a session that a person leads, one entry at a time.
+//!
+//! A caller reads entries with a line editor and passes each of them to [`Sire::enter`]. It asks
+//! [`Sire::names`] for what can be completed, and [`Sire::describe`] for what is known of a name.
+
+use crate::block::{BlockSource, run_block};
+use crate::command_error::CommandError;
+use crate::definition_source::{DefinitionSource, find_definition};
+use crate::diagnostic::Diagnostic;
+use crate::error::SireError;
+use crate::session::ResultForm;
+use crate::{Sire, nat_text, repl};
+use plan::{Hash, Shape};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// Whether an entry could be executed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum EntryOutcome {
+    /// All its commands.
+    Done,
+    /// At least one command failed.
+    Failed,
+}
+
+/// What is known of a name in scope.
+#[derive(Clone, Debug)]
+pub struct NameInfo {
+    /// The module that defines it.
+    pub module: String,
+    /// The number of arguments; none if the value is no function.
+    pub arity: Option<u64>,
+    /// Whether the value is a pin.
+    pub is_pinned: bool,
+    /// The name of the jet that implements it.
+    pub jet: Option<&'static str>,
+    /// The hash of the pin.
+    pub hash: Option<Hash>,
+    /// Its definition, if the source of the module is known and defines it directly.
+    pub source: Option<DefinitionSource>,
+}
+
+impl Sire {
+    /// Begins an interactive session, with the names of the module that was loaded last in scope.
+    ///
+    /// # Errors
+    ///
+    /// If the runtime is out of memory, or the module cannot be imported.
+    pub fn begin_interactive(&mut self) -> Result<(), SireError> {
+        let module = self.module.take();
+        self.entries.clear();
+        repl::enter_scope(&mut self.session, module.as_deref())
+            .map_err(CommandError::into_sire_error)
+    }
+
+    /// Sets how results are shown.
+    pub fn set_result_form(&mut self, form: ResultForm) {
+        self.session.result_form = form;
+    }
+
+    /// Sets the time after which an evaluation of an entry ends, in elapsed time; none for no limit.
+    pub fn set_time_limit(&mut self, limit: Option<Duration>) {
+        self.time_limit = limit;
+    }
+
+    /// Executes an entry: the blocks of a text. A failed command has no effect, but the rest of the
+    /// entry is executed.
+    ///
+    /// # Errors
+    ///
+    /// If the output cannot be written, or the heap is damaged.
+    pub fn enter(&mut self, text: &str) -> Result<EntryOutcome, SireError> {
+        let mut outcome = EntryOutcome::Done;
+        for block in rex::read_file(text, repl::NAME) {
+            let block = match block {
+                Ok(block) => block,
+                Err(error) => {
+                    let diagnostic = Diagnostic::of_read_error(&error, Some(text));
+                    self.session.show_diagnostic(&diagnostic);
+                    outcome = EntryOutcome::Failed;
+                    continue;
+                }
+            };
+            let limit = self.time_limit.map(|limit| {
+                let flags = (self.session.timed_out.clone(), self.session.vm.interrupt_flag());
+                EvaluationTimer::start(limit, flags)
+            });
+            self.session.defined.clear();
+            let source = BlockSource { file: repl::NAME, path: repl::NAME, text: Some(text) };
+            let result = run_block(&mut self.session, &source, &block);
+            drop(limit);
+            match result {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) => {
+                    self.session.state.roll_back();
+                    outcome = EntryOutcome::Failed;
+                }
+                Err(error) => return Err(error.into_sire_error()),
+            }
+        }
+        if outcome == EntryOutcome::Done {
+            self.entries.push(text.to_owned());
+        }
+        self.session.output.flush().map_err(SireError::Output)?;
+        Ok(outcome)
+    }
+
+    /// Executes an entry like [`Sire::enter`], and shows nothing but errors.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Sire::enter`].
+    pub fn enter_quietly(&mut self, text: &str) -> Result<EntryOutcome, SireError> {
+        self.session.is_quiet = true;
+        let outcome = self.enter(text);
+        self.session.is_quiet = false;
+        outcome
+    }
+
+    /// Returns the names in scope, in alphabetical order.
+    pub fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.session.state.names().map(nat_text::to_text).collect();
+        names.sort();
+        names
+    }
+
+    /// Returns what is known of a name in scope.
+    pub fn describe(&self, name: &str) -> Option<NameInfo> {
+        let session = &self.session;
+        let binding = session.state.lookup(&nat_text::from_text(name))?;
+        let vm = &session.vm;
+        let value = vm.look(&binding.value);
+        let (law, pin) = match value.shape() {
+            Shape::Pin(pin) => match pin.item().shape() {
+                Shape::Law(law) => (Some(law), Some(pin)),
+                _ => (None, Some(pin)),
+            },
+            Shape::Law(law) => (Some(law), None),
+            _ => (None, None),
+        };
+        let module = binding.location(vm).map(|name| nat_text::to_text(&name)).unwrap_or_default();
+        let defined_as = binding.name(vm).map(|name| nat_text::to_text(&name));
+        let defined_as = defined_as.unwrap_or_else(|| name.to_owned());
+        Some(NameInfo {
+            arity: law.and_then(|law| law.arity().to_u64()),
+            is_pinned: pin.is_some(),
+            jet: pin.and_then(|pin| vm.jet_of(pin)).map(|jet| jet.name),
+            hash: pin.and_then(|pin| pin.hash().ok()),
+            source: self.definition_of(&module, &defined_as),
+            module,
+        })
+    }
+
+    /// Returns the definition of a name in the source of a module, or in the entries so far.
+    fn definition_of(&self, module: &str, name: &str) -> Option<DefinitionSource> {
+        if module == repl::NAME {
+            let entries = self.entries.iter().rev();
+            return entries.filter_map(|entry| find_definition(repl::NAME, entry, name)).next();
+        }
+        let (path, text) = self.session.library.text(module)?;
+        find_definition(&path, &text, name)
+    }
+}
+
+/// Interrupts an evaluation that takes too long. Dropping it ends the limit.
+struct EvaluationTimer {
+    done: Option<mpsc::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl EvaluationTimer {
+    fn start(limit: Duration, flags: (Arc<AtomicBool>, Arc<AtomicBool>)) -> EvaluationTimer {
+        let (timed_out, interrupt) = flags;
+        timed_out.store(false, Ordering::Relaxed);
+        let (done, is_done) = mpsc::channel::<()>();
+        let wait = move || {
+            if is_done.recv_timeout(limit) == Err(mpsc::RecvTimeoutError::Timeout) {
+                timed_out.store(true, Ordering::Relaxed);
+                interrupt.store(true, Ordering::Relaxed);
+            }
+        };
+        let thread = std::thread::Builder::new().name("time-limit".into()).spawn(wait);
+        // Without a thread the evaluation has no limit; Ctrl-C still ends it.
+        EvaluationTimer { done: Some(done), thread: thread.ok() }
+    }
+}
+
+impl Drop for EvaluationTimer {
+    fn drop(&mut self) {
+        drop(self.done.take());
+        if let Some(thread) = self.thread.take() {
+            // The thread cannot panic.
+            let _ = thread.join();
+        }
+    }
+}
