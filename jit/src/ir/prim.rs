@@ -1,7 +1,7 @@
 //! Primitive operations, each declared once.
 //!
-//! Operands are in weak head normal form, except that of `evaluated`. Nats have any size; an operation on nats takes an operand
-//! that is no nat as 0. So every operation is defined on every evaluated value: generated code
+//! Operands are in weak head normal form, except that of `evaluated`. Nats have any size; an
+//! operation on nats takes an operand that is no nat as 0. So every operation is defined on every evaluated value: generated code
 //! handles the fast case itself (operands below 2^63, which it recognises by their sign bits) and
 //! calls the runtime for the others. Operations on 32-bit words take nats below 2^32; operations on
 //! 64-bit words take the low 64 bits of any nat. Where the types say that operands and result are
@@ -190,6 +190,7 @@ impl Prim {
         match self {
             _ if self.is_word64() => true,
             Prim::Inc | Prim::IsPin | Prim::IsLaw | Prim::IsApp | Prim::Item => false,
+            Prim::Evaluated => false,
             _ if self.compares() => are_unboxed,
             _ if types.len() == 1 => true,
             _ => are_unboxed && self.result_of(operands, types).is_unboxed(),

@@ -299,18 +299,18 @@ impl<'u> LazyEntryWriter<'u> {
                 self.terminate(Terminator::Switch(code.operand(*on), cases, default));
             }
             Terminator::Direct(on, nat, yes, no) => {
-                let (operand, tested) = (code.operand(*on), code.function.vars[*nat]);
-                if self.type_of(operand).is(tested) {
+                let (operand, ty) = (code.operand(*on), code.function.vars[*nat]);
+                if self.type_of(operand).is(ty) {
                     code.bind_all(&[*nat], &[operand]);
                     self.code(code, *yes);
                     return Some(());
                 }
-                let number = self.out.new_var(tested);
+                let bound = self.out.new_var(ty);
                 let mut inner = code.clone();
-                inner.bind_all(&[*nat], &[number.into()]);
-                inner.refine(*on, number.into());
+                inner.bind_all(&[*nat], &[bound.into()]);
+                inner.refine(*on, bound.into());
                 let (yes, no) = (self.branch(inner, *yes), self.branch(code.clone(), *no));
-                self.terminate(Terminator::Direct(operand, number, yes, no));
+                self.terminate(Terminator::Direct(operand, bound, yes, no));
             }
             Terminator::Closure(on, k, arm, other) => {
                 let operand = code.operand(*on);

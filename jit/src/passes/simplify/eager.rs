@@ -79,6 +79,19 @@ impl<'u> Simplifier<'u> {
         Some(value.into())
     }
 
+    /// The type that a thunk's code is tested for: `u64` if it computes on words, and on nats only
+    /// as far as that gives no wider ones; else `small`.
+    fn tested_type(&self, entry: FunctionId) -> Type {
+        let prims = self.unit.functions[entry].live_ops().filter_map(|op| match op {
+            Op::Prim(prim, _) => Some(*prim),
+            _ => None,
+        });
+        let prims: Vec<Prim> = prims.collect();
+        let widens = |prim: &Prim| matches!(prim, Prim::Inc | Prim::Add | Prim::Mul | Prim::Lsh);
+        let is_on_words = prims.iter().any(|prim| prim.is_word64());
+        if is_on_words && !prims.iter().any(widens) { Type::U64 } else { Type::Small }
+    }
+
     /// Evaluates the code of a thunk behind tests at each point where it may not be cheap, if it has
     /// branches; makes the thunk if a test fails. `thunk` is the operation that makes it.
     pub(super) fn speculate_in_branches(
@@ -110,19 +123,6 @@ impl<'u> Simplifier<'u> {
         // The code that follows is the body of a join point.
         self.depth += 1;
         Some(value)
-    }
-
-    /// The type that a thunk's code is tested for: `u64` if it computes on words, and on nats only
-    /// as far as that gives no wider ones; else `small`.
-    fn tested_type(&self, entry: FunctionId) -> Type {
-        let prims = self.unit.functions[entry].live_ops().filter_map(|op| match op {
-            Op::Prim(prim, _) => Some(*prim),
-            _ => None,
-        });
-        let prims: Vec<Prim> = prims.collect();
-        let widens = |prim: &Prim| matches!(prim, Prim::Inc | Prim::Add | Prim::Mul | Prim::Lsh);
-        let is_on_words = prims.iter().any(|prim| prim.is_word64());
-        if is_on_words && !prims.iter().any(widens) { Type::U64 } else { Type::Small }
     }
 
     /// Tests each value for being a nat of a type, `small` or `u64`. Calls `write` with `true` where
