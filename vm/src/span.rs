@@ -2,7 +2,6 @@
 //!
 //! Without a profile, no law and no trace has an instruction or a frame for them.
 
-use crate::vm::Vm;
 use plan::{NatRef, Ref, Shape};
 use profile::{ProfileDetail, ProfileTrack};
 use std::time::{Duration, Instant};
@@ -19,6 +18,10 @@ pub(crate) struct SpanRecorder {
 }
 
 impl SpanRecorder {
+    pub(crate) fn new(track: ProfileTrack) -> SpanRecorder {
+        SpanRecorder { track, epoch: Instant::now() }
+    }
+
     /// Whether the times of laws are recorded.
     pub(crate) fn records_laws(&self) -> bool {
         self.track.detail() == ProfileDetail::Laws
@@ -79,29 +82,4 @@ pub(crate) fn trace_name(message: Ref<'_>) -> Option<String> {
 
 fn is_printable(text: &str) -> bool {
     !text.chars().any(char::is_control)
-}
-
-impl Vm {
-    /// Records on this track the collections; the traces whose message is a text, from the message
-    /// to the value of the second argument of `trk`; and, if the profile has [laws], the executions
-    /// of laws that take 5 microseconds or more.
-    ///
-    /// The span of a law lasts until it returns a value, crashes, or calls a law in tail position.
-    /// In a chain of more than some 60 laws or traces that end in each other's thunks, a span ends
-    /// when the next thunk is entered. A law has no span if this runtime has run it before, or if it
-    /// has a native implementation. No law is compiled from then on, since compiled code has no
-    /// spans.
-    ///
-    /// [laws]: ProfileDetail::Laws
-    pub fn record(&mut self, track: ProfileTrack) {
-        let collections = track.clone();
-        self.on_collection(move |collection| {
-            let args = vec![("copied bytes", collection.copied.into())];
-            collections.span("collection", collection.kind(), collection.start, args);
-        });
-        if track.detail() == ProfileDetail::Laws {
-            self.compiler = None;
-        }
-        self.evaluator.spans = Some(SpanRecorder { track, epoch: Instant::now() });
-    }
 }

@@ -9,11 +9,35 @@ use crate::span::{SpanRecorder, called_law, trace_name};
 use crate::vm::Vm;
 use plan::raw::Word;
 use plan::{EvalError, Ref};
+use profile::{ProfileDetail, ProfileTrack};
 
 /// The largest number of Span and Update frames on top of each other.
 const CHAIN_LIMIT: usize = 128;
 
 impl Vm {
+    /// Records on this track the collections; the traces whose message is a text, from the message
+    /// to the value of the second argument of `trk`; and, if the profile has [laws], the executions
+    /// of laws that take 5 microseconds or more.
+    ///
+    /// The span of a law lasts until it returns a value, crashes, or calls a law in tail position.
+    /// In a chain of more than some 60 laws or traces that end in each other's thunks, a span ends
+    /// when the next thunk is entered. A law has no span if this runtime has run it before, or if it
+    /// has a native implementation. No law is compiled from then on, since compiled code has no
+    /// spans.
+    ///
+    /// [laws]: ProfileDetail::Laws
+    pub fn record(&mut self, track: ProfileTrack) {
+        let collections = track.clone();
+        self.on_collection(move |collection| {
+            let args = vec![("copied bytes", collection.copied.into())];
+            collections.span("collection", collection.kind(), collection.start, args);
+        });
+        if track.detail() == ProfileDetail::Laws {
+            self.compiler = None;
+        }
+        self.evaluator.spans = Some(SpanRecorder::new(track));
+    }
+
     /// Whether the times of laws are recorded.
     pub(super) fn reports_laws(&self) -> bool {
         self.evaluator.spans.as_ref().is_some_and(SpanRecorder::records_laws)
