@@ -8,12 +8,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 /// The answer of a call, once it has one that can go back.
-pub(super) type TakeReceipt = Arc<OnceLock<DeviceAnswer>>;
+pub(super) type AnswerReceipt = Arc<OnceLock<DeviceAnswer>>;
 
 /// The calls of `take` of one input. The numbers of calls give their order.
 #[derive(Default)]
 pub(super) struct TakeQueue {
-    waiting: BTreeMap<u64, (DeviceReply, TakeReceipt)>,
+    waiting: BTreeMap<u64, (DeviceReply, AnswerReceipt)>,
     /// The answers that no driver got, by the numbers of their calls. Empty while a call waits.
     returned: BTreeMap<u64, DeviceAnswer>,
 }
@@ -25,8 +25,8 @@ impl TakeQueue {
     }
 
     /// Adds a call. It is answered at once if an answer has gone back.
-    pub(super) fn add(&mut self, number: u64, reply: DeviceReply) -> TakeReceipt {
-        let receipt = TakeReceipt::default();
+    pub(super) fn add(&mut self, number: u64, reply: DeviceReply) -> AnswerReceipt {
+        let receipt = AnswerReceipt::default();
         self.waiting.insert(number, (reply, Arc::clone(&receipt)));
         self.answer_with_returned();
         receipt
@@ -44,7 +44,7 @@ impl TakeQueue {
     }
 
     /// Removes a call that waits, or takes its answer back.
-    pub(super) fn cancel(&mut self, number: u64, receipt: &TakeReceipt) {
+    pub(super) fn cancel(&mut self, number: u64, receipt: &AnswerReceipt) {
         if self.waiting.remove(&number).is_none()
             && let Some(answer) = receipt.get()
         {

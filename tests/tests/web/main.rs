@@ -6,7 +6,7 @@
 //! rules       runs the table, whole and in parts
 //! client      the HTTP client of the library
 //! streams     responses in parts, events, WebSocket
-//! slow        a thousand slow clients beside a fast one
+//! slow        a thousand slow clients beside a fast one, and an update that has no end
 //! demos       the demos with HTTP clients; writes survive SIGKILL
 //! tools       curl, and Python's http.client
 //! browser     the notepad in headless Chromium

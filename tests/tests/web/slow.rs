@@ -47,3 +47,16 @@ fn clients_that_do_not_read_do_not_stop_others() {
         assert_eq!(client.response("GET").expect("a response").body.len(), 300_000);
     }
 }
+
+/// The server answers reads while an update has no end, although it has sent the update's input.
+#[test]
+fn an_update_without_an_end_does_not_stop_reads() {
+    let (_pallas, machine) = crate::server();
+    assert_eq!(machine.request("PUT", "/state", b"before").status, 200);
+    let mut endless = machine.connect();
+    endless.send(b"PUT /state HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n~");
+    // The update begins during the first ones.
+    for _ in 0..100 {
+        assert_eq!(machine.request("GET", "/state", b"").text(), "before");
+    }
+}
