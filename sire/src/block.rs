@@ -105,14 +105,14 @@ fn report_assertions(
 fn surplus_arguments(session: &mut Session, location: &CommandLocation<'_>) -> Vec<Diagnostic> {
     let calls = std::mem::take(&mut session.surplus_arguments);
     let warning = |call: &SurplusArguments| {
-        let SurplusArguments { part, takes, given } = call;
+        let SurplusArguments { part, expansions, takes, given } = call;
         let function = called_name(session, part);
         let message = format!(
             "{function} takes {} and returns no function, but is called with {given}",
             arguments(*takes)
         );
         let mut warning = Diagnostic::new(DiagnosticKind::Warning, message);
-        let span = span_of(&session.vm, location.rex, location.block, part, &[]);
+        let span = span_of(&session.vm, location.rex, location.block, part, expansions);
         warning.place = place(location, span.range());
         warning
     };

@@ -22,6 +22,8 @@ use vm::jet::ResultShape;
 pub(crate) struct SurplusArguments {
     /// The call, as a Rex value.
     pub(crate) part: Val,
+    /// The inputs of the macros around it, outermost first.
+    pub(crate) expansions: Vec<Val>,
     /// The number of arguments that it takes.
     pub(crate) takes: usize,
     /// The number of arguments that the call has.
@@ -216,7 +218,8 @@ impl Session {
         if given <= takes || jet.result == ResultShape::Any {
             return;
         }
-        self.surplus_arguments.push(SurplusArguments { part: rex, takes, given });
+        let expansions = self.expansions.clone();
+        self.surplus_arguments.push(SurplusArguments { part: rex, expansions, takes, given });
     }
 
     /// Binds a name in the current module.
