@@ -1,6 +1,6 @@
 //! The options of the commands that look into the history of a machine and change its program.
 
-use super::{
+use super::shared::{
     BootCacheOptions, ExecutionOptions, MemoryOptions, PrintSize, ProfileOptions, TimeOptions,
 };
 use clap::Args;

@@ -1,6 +1,6 @@
 //! The options of the commands for projects, `new`, `test`, `fmt` and `bench`, and of `generate`.
 
-use super::{CacheOptions, ExecutionOptions, MemoryOptions};
+use super::shared::{CacheOptions, ExecutionOptions, MemoryOptions};
 use clap::Args;
 use std::path::PathBuf;
 

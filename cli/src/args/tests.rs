@@ -1,7 +1,9 @@
 //! Tests of the command line's declarations.
 
+use super::shared::memory_size;
 use super::*;
 use clap::CommandFactory;
+use std::time::Duration;
 
 #[test]
 fn the_declarations_are_consistent() {
