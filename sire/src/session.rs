@@ -40,6 +40,9 @@ pub enum ResultForm {
     Readable,
 }
 
+/// Gets the errors and warnings of commands.
+pub(crate) type DiagnosticReceiver = Box<dyn FnMut(&Diagnostic)>;
+
 /// A session: everything that a command needs.
 pub(crate) struct Session {
     pub(crate) vm: Vm,
@@ -51,7 +54,7 @@ pub(crate) struct Session {
     /// Receives syntax errors.
     pub(crate) diagnostics: SireOutput,
     /// Receives errors and warnings in place of the outputs, if it is set.
-    pub(crate) on_diagnostic: Option<Box<dyn FnMut(&Diagnostic)>>,
+    pub(crate) on_diagnostic: Option<DiagnosticReceiver>,
     /// The results of the current command's assertions, if failed ones do not end the command.
     pub(crate) checked_assertions: Option<Vec<CheckedAssertion>>,
     /// The reports of all assertions that were checked.

@@ -31,6 +31,9 @@ pub struct SireOptions {
     pub diagnostics: SireOutput,
 }
 
+/// Is notified of a module that is loaded next: its name, its index, and the number of modules.
+pub(crate) type ModuleHook = Box<dyn FnMut(&str, usize, usize)>;
+
 /// A session of the Sire language.
 ///
 /// ```
@@ -61,7 +64,7 @@ pub struct Sire {
     pub(crate) time_limit: Option<Duration>,
     /// Is notified before each module that is loaded, with its name, its index and the number of
     /// modules.
-    pub(crate) on_module: Option<Box<dyn FnMut(&str, usize, usize)>>,
+    pub(crate) on_module: Option<ModuleHook>,
     /// Whether loading a module shows nothing but errors.
     pub(crate) is_quiet: bool,
     /// Whether the load executes all assertions of the module.

@@ -145,8 +145,7 @@ fn out_of_memory_and_endless_loops_are_told_apart() {
         let receiver = Rc::clone(&seen);
         session.sire.on_diagnostic(move |found| receiver.borrow_mut().push(found.clone()));
         assert!(session.sire.load("app").is_err());
-        let kind = seen.borrow()[0].kind;
-        kind
+        seen.borrow()[0].kind
     };
     write("= (grow x) | 0 x (grow (3 x))\n\n= y (grow 1)\n");
     assert_eq!(kind_of(), DiagnosticKind::OutOfMemory);
