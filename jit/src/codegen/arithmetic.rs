@@ -169,7 +169,8 @@ impl FunctionTranslator<'_, '_> {
 
     fn inc(&mut self, a: Value, result: Type) -> Value {
         let fast = self.emit.b.ins().iadd_imm_s(a, 1);
-        if result.is(Type::Small) {
+        if result.is_unboxed() {
+            // The types say that nothing is lost.
             return fast;
         }
         let check = self.emit.b.ins().bor(a, fast);
