@@ -219,7 +219,6 @@ pub(crate) const LIBRARY_LAWS: &[(&str, &str)] = &[
     ("barLinesList", "J8LgaYumuGAJqv2ACfh7SHizHS21xwnGUHiHRVLEDfYw"),
     ("barSlice", "6hf8qz1FRJGiD2q9Xw549QQ93QAuy7w5uFnbSkP29Cpk"),
     ("barSplitWith", "Ai7DUXwLMCGpE3ZUhVfLUmoBPs7oXSB2m1M7uFRbPb6g"),
-    ("barToRow", "5Wq4NEzozitCfj2yxMGX9eF8uqY4s3rp6D2qNPynTJuD"),
     ("digits", "8qvpGm96djPacHtRNzxchmcQuJrxdZRMB8xJ6H327hTV"),
     ("explode", "FW1CJbJ1KVW2cYaC2Usay79puw35w6WYKsqp1dSEYJau"),
     ("listDigits", "EUMawXt3nZTvp6mF9nkrW4bnfaYr65fbex1GY6o6b5YS"),

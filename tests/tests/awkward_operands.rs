@@ -169,3 +169,27 @@ fn items_and_bytes_of_long_values() {
     }
     assert_same_compiled(&text);
 }
+
+#[test]
+fn jets_that_leave_calls_to_laws_of_the_library() {
+    // The library is loaded from the cache, so its laws are frozen. Laws call these jets again and
+    // again, as known functions, as values, and from other jets.
+    let text = "
+= (join n a b) | if (isZero n) (barLen (barWeld a b)) | join (dec n) b (barWeld a b)
+
+= (apply_to f a b) | f a b
+
+(barCat [b#a 0 b#c 7 b#d])
+
+(map (n & join 20 b#ab n) [0 7 b#c add])
+
+(map (n & apply_to barWeld b#ab n) [0 7 b#c add])
+
+(foldl barWeld b#a [b#b 0 b#c 3])
+
+(map (barDrop 1) [b#abc 5 0 add])
+
+(map (n & map (barTake n) [b#abc 0 add]) [0 2 add])
+";
+    assert_same_compiled(text);
+}

@@ -36,9 +36,11 @@ impl Vm {
         if self.evaluator.in_law_order {
             return None;
         }
-        // Every call of a frozen law comes here.
+        // Every call of a frozen law comes here, also the calls that a jet leaves to its law. The
+        // entry of that jet's pin is the code that calls the jet.
         let function = self.heap.stack.get(callee);
         if is_frozen(function.address())
+            && (function.kind() != WordKind::Pin || self.jet_of_pin(function).is_none())
             && let Some(entry) = self.entry_of(function)
         {
             return Some(entry);
