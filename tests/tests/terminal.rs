@@ -48,6 +48,12 @@ impl TerminalSession {
         self.expect("sire> ");
     }
 
+    /// Leaves the session by Ctrl-D, which ends it with success.
+    fn leave(mut self) {
+        self.control('d');
+        assert_eq!(self.code(), 0);
+    }
+
     /// Waits for the end. Returns the exit code.
     fn code(mut self) -> i32 {
         self.terminal.exp_eof().expect("it ends");
@@ -93,8 +99,7 @@ fn a_session_reads_entries_and_shows_results_for_people() {
     session.enter("(0 0 3 0 {b} {ok})");
     session.expect("[%ok %b]");
     session.prompt();
-    session.control('d');
-    assert_eq!(session.code(), 0);
+    session.leave();
 }
 
 #[test]
@@ -111,8 +116,7 @@ fn entries_of_several_lines_end_when_they_are_complete() {
     session.enter("40)");
     session.expect("\r\n42\r\n");
     session.prompt();
-    session.control('d');
-    assert_eq!(session.code(), 0);
+    session.leave();
 }
 
 #[test]
@@ -135,8 +139,7 @@ fn errors_point_at_the_form_and_the_session_goes_on() {
     session.prompt();
     session.enter("(three 1)");
     session.expect("\r\n4\r\n");
-    session.control('d');
-    assert_eq!(session.code(), 0);
+    session.leave();
 }
 
 #[test]
@@ -153,8 +156,7 @@ fn a_module_with_errors_leaves_the_session_open_and_can_be_loaded_again() {
     session.prompt();
     session.enter("(3 good)");
     session.expect("\r\n42\r\n");
-    session.control('d');
-    assert_eq!(session.code(), 0);
+    session.leave();
 }
 
 #[test]
@@ -210,8 +212,7 @@ fn ctrl_c_discards_an_entry_or_interrupts_an_evaluation() {
     session.prompt();
     session.enter("(three 1)");
     session.expect("\r\n4\r\n");
-    session.control('d');
-    assert_eq!(session.code(), 0);
+    session.leave();
 }
 
 #[test]
@@ -224,8 +225,7 @@ fn an_evaluation_may_have_a_time_limit() {
     session.enter("((? (spin x) | spin x) 1)");
     session.expect("time limit: the evaluation took too long");
     session.prompt();
-    session.control('d');
-    assert_eq!(session.code(), 0);
+    session.leave();
 }
 
 #[test]
@@ -236,15 +236,13 @@ fn names_are_completed_and_entries_are_remembered() {
     session.enter("(thr\t 10)");
     session.expect("\r\n13\r\n");
     session.prompt();
-    session.control('d');
-    assert_eq!(session.code(), 0);
+    session.leave();
     let mut session = TerminalSession::start(&pallas, &["sire", "app/app.sire"]);
     session.prompt();
     // The key Up fetches the last entry.
     session.enter("\x1b[A");
     session.expect("\r\n13\r\n");
-    session.control('d');
-    assert_eq!(session.code(), 0);
+    session.leave();
 }
 
 #[test]

@@ -153,9 +153,9 @@ pub(crate) struct ForkArgs {
     pub(crate) new: PathBuf,
 }
 
-/// Options of `pallas rehearse`.
+/// How a new program is loaded, and how it runs on the state of a machine.
 #[derive(Args, Debug)]
-pub(crate) struct RehearseArgs {
+pub(crate) struct ProgramOptions {
     #[command(flatten)]
     pub(crate) cache: BootCacheOptions,
     #[command(flatten)]
@@ -168,6 +168,13 @@ pub(crate) struct RehearseArgs {
     pub(crate) time: TimeOptions,
     #[command(flatten)]
     pub(crate) print: PrintSize,
+}
+
+/// Options of `pallas rehearse`.
+#[derive(Args, Debug)]
+pub(crate) struct RehearseArgs {
+    #[command(flatten)]
+    pub(crate) program: ProgramOptions,
     /// Number of events whose inputs the new program gets, the newest ones
     #[arg(long, value_name = "COUNT", default_value_t = 100)]
     pub(crate) last: u64,
@@ -187,17 +194,7 @@ pub(crate) struct RehearseArgs {
 #[derive(Args, Debug)]
 pub(crate) struct UpgradeArgs {
     #[command(flatten)]
-    pub(crate) cache: BootCacheOptions,
-    #[command(flatten)]
-    pub(crate) profile: ProfileOptions,
-    #[command(flatten)]
-    pub(crate) execution: ExecutionOptions,
-    #[command(flatten)]
-    pub(crate) memory: MemoryOptions,
-    #[command(flatten)]
-    pub(crate) time: TimeOptions,
-    #[command(flatten)]
-    pub(crate) print: PrintSize,
+    pub(crate) program: ProgramOptions,
     /// How many events may have happened since the rehearsal of this program
     #[arg(long, value_name = "EVENTS", default_value_t = 1000)]
     pub(crate) max_lag: u64,

@@ -44,21 +44,27 @@ pub(super) fn rehearsed_at(store: &Path, program: Hash) -> Option<u64> {
 
 /// Rehearses an upgrade, and prints what differs.
 pub(crate) fn rehearse(args: RehearseArgs) -> anyhow::Result<()> {
-    let recording = ProfileRecording::start(&args.profile)?;
+    let recording = ProfileRecording::start(&args.program.profile)?;
     let result = rehearse_module(&args, &recording);
     recording.finish(result)
 }
 
 fn rehearse_module(args: &RehearseArgs, recording: &ProfileRecording) -> anyhow::Result<()> {
-    let program = load_program(&args.cache, args.execution, args.print, &args.module, recording)?;
-    let mut settings = settings(args.execution, args.memory, args.print)?;
-    settings.limits = time_limits(args.time);
+    let program = load_program(
+        &args.program.cache,
+        args.program.execution,
+        args.program.print,
+        &args.module,
+        recording,
+    )?;
+    let mut settings = settings(args.program.execution, args.program.memory, args.program.print)?;
+    settings.limits = time_limits(args.program.time);
     settings.profile = recording.profile();
     let mut opened = OpenHistory::open(&args.store, settings)?;
     let report = opened.history.rehearse(&program, args.last)?;
     opened.store.confirm()?;
     drop(opened);
-    let mut values = ValueRenderer::new(args.print)?;
+    let mut values = ValueRenderer::new(args.program.print)?;
     let text = if args.json {
         json::text(&JsonRehearsal::of(&report, &mut values))?
     } else {

@@ -18,21 +18,27 @@ use std::path::{Path, PathBuf};
 
 /// Upgrades a machine, and prints what that did.
 pub(crate) fn upgrade(args: UpgradeArgs) -> anyhow::Result<()> {
-    let recording = ProfileRecording::start(&args.profile)?;
+    let recording = ProfileRecording::start(&args.program.profile)?;
     let result = upgrade_machine(&args, &recording);
     recording.finish(result)
 }
 
 fn upgrade_machine(args: &UpgradeArgs, recording: &ProfileRecording) -> anyhow::Result<()> {
-    let program = load_program(&args.cache, args.execution, args.print, &args.module, recording)?;
+    let program = load_program(
+        &args.program.cache,
+        args.program.execution,
+        args.program.print,
+        &args.module,
+        recording,
+    )?;
     let check = if args.force {
         UpgradeCheck::Forced
     } else {
         let at = rehearsed_at(&args.store, program.hash());
         UpgradeCheck::Rehearsed { at, max_lag: args.max_lag }
     };
-    let mut settings = settings(args.execution, args.memory, args.print)?;
-    settings.limits = time_limits(args.time);
+    let mut settings = settings(args.program.execution, args.program.memory, args.program.print)?;
+    settings.limits = time_limits(args.program.time);
     settings.profile = recording.profile();
     let (report, is_running) = match Machine::open(&args.store, settings) {
         Ok(mut machine) => {
