@@ -1,4 +1,4 @@
-//! Bars: byte strings, many of which share their bytes.
+//! Bars: byte strings. Many share their bytes.
 //!
 //! A bar is one flat object, or a *view*: a length, an object that has the bytes (the *source*), and
 //! the offset of the first one. A source is a flat bar or a *buffer*. Only this module and the

@@ -1,4 +1,4 @@
-//! The results of assertions, of which a check executes all, whether or not others fail.
+//! The results of assertions. A check executes all assertions, whether or not others fail.
 
 use crate::command_error::CommandError;
 use crate::diagnostic::Diagnostic;

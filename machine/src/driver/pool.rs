@@ -25,7 +25,7 @@ struct DriverThreadEntry {
     thread: JoinHandle<()>,
     /// The number of drivers that run on it.
     drivers: usize,
-    /// Whether messages were sent of which the thread was not notified.
+    /// Whether messages were sent and the thread was not notified since.
     is_ring_due: bool,
 }
 

@@ -30,7 +30,7 @@ pub(super) struct RequestSender {
     waiting: Option<CogRequest>,
     /// The drivers that wait for room, first come first served.
     blocked: VecDeque<u64>,
-    /// Whether requests were sent of which the event loop was not notified.
+    /// Whether requests were sent and the event loop was not notified since.
     is_ring_due: bool,
     is_closed: bool,
 }

@@ -97,8 +97,7 @@ impl DriverThread {
         }
     }
 
-    /// Handles the messages that have arrived, but not so many that drivers wait long for their
-    /// turns.
+    /// Handles messages that have arrived, up to a limit, so that no driver waits long for its turn.
     fn receive(&mut self) {
         if self.received.is_empty() {
             self.inbox.receive_all(&mut self.received);

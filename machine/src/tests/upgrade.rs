@@ -10,7 +10,7 @@ use crate::event::{EventInput, EventOutcome, EventRecord, InputPayload};
 use crate::logged::{LoggedEnding, LoggedEvent};
 use crate::program::UpgradeProgram;
 use crate::upgrade_check::{UpgradeCheck, UpgradeReport};
-use crate::{MachineHistory, ReplayFrom, RunOutcome};
+use crate::{Machine, MachineHistory, ReplayFrom, RunOutcome};
 use crossbeam_channel::unbounded;
 use persist::StoreInspection;
 use persist::sim::{InjectedFault, SurvivingWrites};
@@ -91,6 +91,39 @@ fn events(machine: &TestMachine) -> Vec<LoggedEvent> {
 pub(super) fn replayed(machine: &TestMachine) -> Hash {
     let again = TestMachine::on(machine.disk.clone());
     again.with(|settings| settings.replay = ReplayFrom::Earliest).hash()
+}
+
+/// Checks that a change of a machine from the first state to the second one happens whole or not at
+/// all when the power goes at each operation of the disk in turn, and that it has happened once
+/// `change` has returned true.
+pub(super) fn assert_whole_or_not_at_all(
+    booted: &TestMachine,
+    [before, after]: [Hash; 2],
+    change: impl Fn(&mut Machine) -> bool,
+) {
+    let (mut old, mut new) = (0, 0);
+    for step in 1..60 {
+        let machine = TestMachine::on(booted.disk.crash(SurvivingWrites::Everything));
+        machine.disk.fail_at(machine.disk.steps() + step, InjectedFault::PowerOff);
+        let acknowledged = machine.open().is_ok_and(|mut opened| {
+            let is_done = change(&mut opened);
+            // The power may go when the machine is closed.
+            let _ = opened.close();
+            is_done
+        });
+        for survives in
+            [SurvivingWrites::Nothing, SurvivingWrites::Everything, SurvivingWrites::Anything(step)]
+        {
+            let crashed = TestMachine::on(machine.disk.crash(survives));
+            let found = crashed.hash();
+            let place = format!("step {step}, {survives:?}, acknowledged: {acknowledged}");
+            assert!(found == after || (found == before && !acknowledged), "{place}");
+            assert_eq!(replayed(&crashed), found, "{place}");
+            old += usize::from(found == before);
+            new += usize::from(found == after);
+        }
+    }
+    assert!(old > 5 && new > 5, "{old} {new}");
 }
 
 #[test]
@@ -266,27 +299,7 @@ fn an_upgrade_happens_whole_or_not_at_all_when_the_power_goes() {
     let upgraded = TestMachine::on(booted.disk.crash(SurvivingWrites::Everything));
     upgrade(&upgraded, &program).expect("upgraded");
     let after = upgraded.hash();
-    let (mut old, mut new) = (0, 0);
-    for step in 1..60 {
-        let machine = TestMachine::on(booted.disk.crash(SurvivingWrites::Everything));
-        machine.disk.fail_at(machine.disk.steps() + step, InjectedFault::PowerOff);
-        let acknowledged = machine.open().is_ok_and(|mut opened| {
-            let report = opened.upgrade(&program, UpgradeCheck::Forced);
-            // The power may go when the machine is closed.
-            let _ = opened.close();
-            report.is_ok()
-        });
-        for survives in
-            [SurvivingWrites::Nothing, SurvivingWrites::Everything, SurvivingWrites::Anything(step)]
-        {
-            let crashed = TestMachine::on(machine.disk.crash(survives));
-            let found = crashed.hash();
-            let place = format!("step {step}, {survives:?}, acknowledged: {acknowledged}");
-            assert!(found == after || (found == before && !acknowledged), "{place}");
-            assert_eq!(replayed(&crashed), found, "{place}");
-            old += usize::from(found == before);
-            new += usize::from(found == after);
-        }
-    }
-    assert!(old > 5 && new > 5, "{old} {new}");
+    assert_whole_or_not_at_all(&booted, [before, after], |machine| {
+        machine.upgrade(&program, UpgradeCheck::Forced).is_ok()
+    });
 }

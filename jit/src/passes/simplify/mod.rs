@@ -14,7 +14,7 @@
 //! source       functions being walked and their substitutions
 //! walker       the walk: blocks, statements, operations
 //! calls        applications, forcing
-//! words        arithmetic of which only 64 bits are used
+//! words        arithmetic on nats whose low 64 bits alone are used
 //! inlining     the inliner
 //! eager        thunks that are evaluated instead of allocated
 //! terminators  terminators and branches

@@ -1,4 +1,4 @@
-//! Arithmetic on nats of which only the low 64 bits are used, as arithmetic on 64-bit words.
+//! Arithmetic on nats whose low 64 bits alone are used, as arithmetic on 64-bit words.
 //!
 //! The library defines operations on words by those on nats, whose results may be wider: `inc64 x`
 //! is `w64 (inc x)`. The low 64 bits of a sum, a product or a bitwise combination depend only on the
