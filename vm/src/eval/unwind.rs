@@ -28,7 +28,7 @@ impl Vm {
     /// each other takes no stack.
     #[inline(always)]
     pub(super) fn push_update(&mut self, thunk: Word, code: Word) -> Option<Word> {
-        if self.evaluator.spans.is_some() {
+        if FrameKind::of(self.heap.stack.peek(0)) == FrameKind::Span {
             self.end_spans_of_a_long_chain();
         }
         let stack = &mut self.heap.stack;
