@@ -23,7 +23,7 @@
 //! evaluator, where the collector visits the ones that are not in use like the one that is.
 //! Compiled code reads all of it through the `Vm`, so nothing else changes. Evaluations that are
 //! not begun here ([`Vm::force`] and others) run in the context of the caller, to their end: they
-//! ignore requests to suspend.
+//! leave a request to suspend to the evaluation that is resumed next.
 //!
 //! # Evaluations share no thunk
 //!
@@ -46,6 +46,7 @@ use crate::native::stack::NativeStack;
 use crate::vm::Vm;
 use plan::{EvalError, Val};
 use std::cell::RefCell;
+use std::mem::take;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 
@@ -219,7 +220,9 @@ impl Vm {
         let Some(mut fiber) = self.evaluations.slots[number].fiber.take() else {
             unreachable!("there is an evaluation with that number")
         };
-        if self.evaluations.interval > 0 {
+        let is_continued = resumption == Resumption::Continue;
+        let owes_suspension = is_continued && take(&mut self.evaluations.owes_suspension);
+        if owes_suspension || self.evaluations.interval > 0 {
             self.heap.interrupt.request_handle().request_suspension();
         }
         let before = (self.evaluations.point.take(), self.evaluations.is_cancelled);
@@ -263,8 +266,10 @@ impl Vm {
             return Ok(self.heap.interrupt.check()?);
         }
         if self.evaluations.is_cancelled || self.heap.spaces.has_damage() {
+            self.evaluations.owes_suspension = true;
             return Err(EvalError::Interrupted);
         }
+        self.evaluations.owes_suspension = self.evaluations.point.is_none();
         let Some(point) = self.evaluations.point.filter(|_| self.is_suspension_due()) else {
             return Ok(());
         };

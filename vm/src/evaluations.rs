@@ -31,6 +31,9 @@ pub(crate) struct Evaluations<T> {
     pub(crate) point: Option<SuspensionPoint<T>>,
     /// Whether the running evaluation is being cancelled.
     pub(crate) is_cancelled: bool,
+    /// Whether work that cannot be suspended has taken a request to suspend. The evaluation that is
+    /// resumed next obeys it.
+    pub(crate) owes_suspension: bool,
     /// If not 0: an evaluation is suspended at every safepoint with a multiple of this number.
     pub(crate) interval: u32,
     /// The number of safepoints since the last suspension, with an interval.
@@ -45,6 +48,7 @@ impl<T> Default for Evaluations<T> {
             dropped: Rc::default(),
             point: None,
             is_cancelled: false,
+            owes_suspension: false,
             interval: 0,
             safepoints: 0,
         }

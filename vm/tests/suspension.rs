@@ -100,7 +100,7 @@ fn a_request_suspends_an_evaluation_that_has_no_end() {
     for _ in 0..3 {
         handle.request_suspension();
         endless = resume(&mut vm, endless);
-        // Other work goes on meanwhile, and ignores requests that it is too late for.
+        // Other work goes on meanwhile, and is not suspended.
         handle.request_suspension();
         let (three, four) = (vm.nat(3), vm.nat(4));
         let sum = vm.apply(&three, &[four]).expect("a value");
@@ -110,6 +110,27 @@ fn a_request_suspends_an_evaluation_that_has_no_end() {
     assert_eq!(vm.evaluations(), 1);
     vm.cancel(endless);
     assert_eq!(vm.evaluations(), 0);
+}
+
+#[test]
+fn a_request_during_other_work_suspends_the_evaluation_that_is_resumed_next() {
+    let mut vm = vm_with(options());
+    let handle = vm.interrupt_handle();
+    handle.request_suspension();
+    let (deep, twenty) = (value(&mut vm, DEEP), vm.nat(20));
+    let called = vm.apply(&deep, &[twenty]).expect("a value");
+    assert_eq!(vm.look(&called).as_u64(), Some(20));
+    let endless = begin(&mut vm, LOOP, 0);
+    let endless = resume(&mut vm, endless);
+    // The end of an evaluation that was dropped takes a request, too.
+    let next = begin(&mut vm, LOOP, 0);
+    drop(endless);
+    handle.request_suspension();
+    let endless = resume(&mut vm, next);
+    // Each request suspends once.
+    let evaluation = begin(&mut vm, DEEP, 1000);
+    assert!(matches!(vm.resume(evaluation), Progress::Done(Ok(_))));
+    vm.cancel(endless);
 }
 
 #[test]
