@@ -128,6 +128,7 @@ pub(crate) const LAWS: &[(&str, &str)] = &[
     ("div64", "2nw74ZsCQ2UXqykp4XK2GSSmdhtFWpGqNA7P4TmcQsZ1"),
     ("drop", "BmMbAzdpfpxkyYQWecirZCvPDCHPQVQmeAH5QuxtUWgs"),
     ("explode", "4XfKvjF3JwATZC8B71SWAQi1YBMdfVCwogN9BBKowGXH"),
+    ("fieldLines", "5eomCRg8ZVLfWkTMcmqjnRvpezptVnuvXfV3ukLkBXW4"),
     ("iDiv64", "7PYQ2mT6B3ziB4SDbzn966mAcomakRmSvujNXqnE2SFr"),
     ("implode", "7gs93aqDASypaaxuoscMXM72BZhPt4pe6kk3tS6CR7Xp"),
     ("isBar", "HzGmYfnVxMfvgZb2pdrwVU91BkPveFZoPBTyGg7AMFuR"),
