@@ -18,8 +18,10 @@ pub(crate) use change::{DiffArgs, ForkArgs, LogArgs, RehearseArgs, RollbackArgs,
 use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use keep::KeepRule;
 use machine::{JobResultForm, ReadArgumentOrder};
-pub(crate) use project::{BenchArgs, FmtArgs, GenerateArgs, NewArgs, TestArgs};
-use project::{FMT_HELP, GENERATE_HELP, TEST_HELP};
+pub(crate) use project::{
+    BenchArgs, DocArgs, FmtArgs, GenerateArgs, NewArgs, ReferenceFormat, TestArgs,
+};
+use project::{DOC_HELP, FMT_HELP, GENERATE_HELP, TEST_HELP};
 pub(crate) use shared::{
     BootCacheOptions, CacheOptions, ExecutionOptions, MemoryOptions, PrintSize, ProfileOptions,
     TimeLimit, TimeOptions, byte_size,
@@ -144,6 +146,9 @@ pub(crate) enum Command {
     /// Format the sources of modules
     #[command(after_help = FMT_HELP)]
     Fmt(FmtArgs),
+    /// Print the documentation of a name, or write the reference of modules
+    #[command(after_help = DOC_HELP)]
+    Doc(DocArgs),
     /// Measure the functions of a module whose names begin with `bench`
     Bench(BenchArgs),
     /// Print the completions of a shell, or write the manual pages

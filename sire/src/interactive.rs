@@ -129,6 +129,13 @@ impl Sire {
 
     /// Returns what is known of a name in scope.
     pub fn describe(&self, name: &str) -> Option<NameInfo> {
+        let (info, defined_as) = self.value_info(name)?;
+        Some(NameInfo { source: self.definition_of(&info.module, &defined_as), ..info })
+    }
+
+    /// Returns what is known of a name in scope without its source, and the name by which its module
+    /// defines it.
+    pub(crate) fn value_info(&self, name: &str) -> Option<(NameInfo, String)> {
         let session = &self.session;
         let binding = session.state.lookup(&nat_text::from_text(name))?;
         let vm = &session.vm;
@@ -144,14 +151,15 @@ impl Sire {
         let module = binding.location(vm).map(|name| nat_text::to_text(&name)).unwrap_or_default();
         let defined_as = binding.name(vm).map(|name| nat_text::to_text(&name));
         let defined_as = defined_as.unwrap_or_else(|| name.to_owned());
-        Some(NameInfo {
+        let info = NameInfo {
             arity: law.and_then(|law| law.arity().to_u64()),
             is_pinned: pin.is_some(),
             jet: pin.and_then(|pin| vm.jet_of(pin)).map(|jet| jet.name),
             hash: pin.and_then(|pin| pin.hash().ok()),
-            source: self.definition_of(&module, &defined_as),
+            source: None,
             module,
-        })
+        };
+        Some((info, defined_as))
     }
 
     /// Returns the definition of a name in the source of a module, or in the entries so far.

@@ -12,7 +12,7 @@
 //!
 //! ```text
 //!   Sire                                  modules, the cache, the session
-//!   repl    interactive                   the loop │ sessions that a person leads
+//!   repl    interactive    document       the loop │ sessions that a person leads │ documentation
 //!   block    assertions                   runs one block │ checks of a module's assertions
 //!   command    report    diagnose         effect of a command │ why it failed: as a value, for people
 //!   read_expr    operator_check           Rex values to expressions; macro expansion │ warnings
@@ -40,6 +40,8 @@ mod definition_source;
 mod diagnose;
 mod diagnostic;
 mod difference;
+mod document;
+mod documentation;
 mod error;
 mod expr;
 mod format;
@@ -64,6 +66,7 @@ mod suggest;
 pub use assertions::AssertionReport;
 pub use definition_source::DefinitionSource;
 pub use diagnostic::{Diagnostic, DiagnosticKind, SourcePlace};
+pub use document::{ModuleDocumentation, NameDocumentation};
 pub use error::SireError;
 pub use format::format_source;
 pub use interactive::{EntryOutcome, NameInfo};

@@ -3,6 +3,7 @@
 pub(crate) mod bench;
 pub(crate) mod check;
 pub(crate) mod diff;
+pub(crate) mod doc;
 pub(crate) mod du;
 mod event_text;
 pub(crate) mod fmt;
