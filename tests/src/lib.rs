@@ -5,6 +5,7 @@
 //! binary      builds the binary once per run, in the profile of the tests
 //! pallas      runs it with arguments and input, in each execution mode
 //! counter     runs the counter, the first example of a machine
+//! manual      the Rust listings of the manual
 //! golden      the outputs of the prototype, and the checkout of it
 //! transcript  comparison of printed text
 //! web         machines that serve the web, and a client
@@ -16,6 +17,8 @@
 mod binary;
 mod counter;
 mod golden;
+#[cfg(doctest)]
+mod manual;
 mod pallas;
 mod snapshot;
 mod transcript;

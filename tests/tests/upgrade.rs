@@ -1,4 +1,4 @@
-//! Living machines are changed: the tutorial `docs/UPGRADE.md`, kills during an upgrade, and the
+//! Living machines are changed: the tutorial `docs/src/upgrade.md`, kills during an upgrade, and the
 //! commands around it, with real processes.
 
 use std::io::{BufRead, BufReader, Write};
@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 use tests::{Pallas, files_below, run_counter, stderr, stdout};
 
-const TUTORIAL: &str = include_str!("../../docs/UPGRADE.md");
+const TUTORIAL: &str = include_str!("../../docs/src/upgrade.md");
 
 /// A machine in which the counter had been upgraded while it ran, exported before the next snapshot:
 /// the upgrade is an event of its log.
