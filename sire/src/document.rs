@@ -50,6 +50,12 @@ pub struct NameDocumentation {
 }
 
 impl Sire {
+    /// Returns whether the source of a module contains a text, without loading the module.
+    pub fn source_contains(&mut self, module: &ModuleArgument, text: &str) -> bool {
+        self.session.library.search_beside(module.folder.clone());
+        self.session.library.text(&module.name).is_some_and(|(_, source)| source.contains(text))
+    }
+
     /// Loads a module like [`Sire::load_argument`], and returns the documentation of the names that
     /// it defines and exports.
     ///

@@ -15,7 +15,7 @@ use std::io::{self, Write};
 /// Prints an entry or the counts, or writes the reference.
 pub(crate) fn doc(args: &DocArgs) -> Result<()> {
     let mut sire = quiet_session(&args.cache)?;
-    let reference = reference(&mut sire, &args.modules)?;
+    let reference = reference(&mut sire, &args.modules, args.name.as_deref())?;
     if args.check {
         return check(args, &reference);
     }
@@ -25,18 +25,22 @@ pub(crate) fn doc(args: &DocArgs) -> Result<()> {
     }
 }
 
-/// Documents the modules that are named, or those of the library.
-fn reference(sire: &mut Sire, modules: &[String]) -> Result<Reference> {
+/// Documents the modules that are named, or those of the library. With `name`, modules whose source
+/// does not have that name are left out, and not loaded.
+fn reference(sire: &mut Sire, modules: &[String], name: Option<&str>) -> Result<Reference> {
     let library = || {
         let names = ModuleLibrary::built_in();
         names.filter(|name| !is_demo(name)).map(str::to_owned).collect()
     };
-    let names: Vec<String> = if modules.is_empty() { library() } else { modules.to_vec() };
-    let documented = names.iter().map(|name| {
-        let module = ModuleArgument::parse(name).map_err(sire_error)?;
-        sire.document(&module).map_err(sire_error)
-    });
-    Ok(Reference::new(documented.collect::<Result<_>>()?))
+    let modules: Vec<String> = if modules.is_empty() { library() } else { modules.to_vec() };
+    let mut documented = Vec::new();
+    for module in &modules {
+        let module = ModuleArgument::parse(module).map_err(sire_error)?;
+        if name.is_none_or(|name| sire.source_contains(&module, name)) {
+            documented.push(sire.document(&module).map_err(sire_error)?);
+        }
+    }
+    Ok(Reference::new(documented))
 }
 
 /// Whether a module of the library is a program, or a table for the test of another module.

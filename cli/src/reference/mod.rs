@@ -77,6 +77,7 @@ fn kind(entry: &NameDocumentation) -> String {
     match entry.arity {
         Some(1) => "function of 1 argument".into(),
         Some(arity) => format!("function of {arity} arguments"),
+        None if entry.call.is_some() => "partial application".into(),
         None => "value".into(),
     }
 }

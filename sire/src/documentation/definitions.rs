@@ -55,20 +55,17 @@ fn definitions_in(block: &SourceBlock, text: &str) -> Vec<Definition> {
                 let heir = next.filter(|heir| !is_next(heir));
                 // A key and properties come before the name.
                 let parts = sons.len() + usize::from(heir.is_some());
-                if let Some(head) = sons.get(parts.max(2) - 2)
-                    && let Some(name) = head_name(head)
-                {
+                if let Some(head) = sons.get(parts.max(2) - 2) {
                     let body = heir.or(sons.last());
                     let span = span.start..heir.map_or(span.end, last_offset);
-                    found.extend(definition(text, block.line, name, span).map(|definition| {
-                        Definition {
+                    let is_leaf = matches!(head, Rex::Leaf { .. });
+                    found.extend(bound_names(head).iter().filter_map(|name| {
+                        Some(Definition {
                             arguments: arguments(text, head, body),
-                            alias_of: body
-                                .filter(|_| matches!(head, Rex::Leaf { .. }))
-                                .and_then(only_word),
+                            alias_of: body.filter(|_| is_leaf).and_then(only_word),
                             signature: signature.clone().and_then(|span| trimmed(text, span)),
-                            ..definition
-                        }
+                            ..definition(text, block.line, name, span.clone())?
+                        })
                     }));
                 }
                 signature = None;
@@ -132,6 +129,22 @@ fn last_offset(rex: &Rex) -> usize {
     end
 }
 
+/// Returns the names that the left side of a definition binds: one, or those of a pattern such as
+/// `[a b]`.
+fn bound_names(head: &Rex) -> Vec<String> {
+    if let Some(name) = head_name(head) {
+        return vec![name.to_owned()];
+    }
+    head.fold(|rex, sons: Vec<Vec<String>>, heir| {
+        let own = match rex {
+            Rex::Leaf { leaf: LeafKind::Word, text, .. } if text != "_" => Some(text.clone()),
+            _ => None,
+        };
+        let others = sons.into_iter().chain(heir).flatten();
+        own.into_iter().chain(others).collect()
+    })
+}
+
 /// Returns the name that the left side of a definition binds: `f`, `(f x)` or `(**f x)`.
 fn head_name(head: &Rex) -> Option<&str> {
     match head {
@@ -156,6 +169,7 @@ mod tests {
 
 = add ( _Add x y ?? 3 x )
 = plus | add
+= [one !two _] | add 1
 ";
 
     #[test]
@@ -169,5 +183,7 @@ mod tests {
         assert_eq!(of("id"), (Some("x"), None));
         assert_eq!(of("add"), (Some("x y"), None));
         assert_eq!(of("plus"), (None, Some("add")));
+        assert_eq!((of("one"), of("two")), ((None, None), (None, None)));
+        assert!(all.iter().all(|found| found.name != "_"));
     }
 }
