@@ -29,6 +29,8 @@ impl Comments {
         }
         let text =
             self.above(first, |line| at(line).trim().is_empty()).or_else(|| self.mention(name))?;
+        let prefix = format!("{name}: ");
+        let text = text.strip_prefix(&prefix).map(str::to_owned).unwrap_or(text);
         Some(NameComment { call: None, text })
     }
 }
@@ -162,8 +164,16 @@ impl SourceDocumentation {
         found.sort_by_key(|example| example.line);
         let text = |example: &AssertionExample| {
             let set_up = example.set_up.iter().map(|text| format!("{text}\n\n"));
-            set_up.chain([example.text.clone()]).collect()
+            set_up.chain([without_alignment(&example.text)]).collect()
         };
         found.into_iter().map(text).collect()
+    }
+}
+
+/// Returns an assertion of one line without the spaces that align it with the lines around it.
+fn without_alignment(text: &str) -> String {
+    match text.split_once(" | ") {
+        Some((left, right)) if !text.contains('\n') => format!("{} | {right}", left.trim_end()),
+        _ => text.to_owned(),
     }
 }
