@@ -8,7 +8,7 @@ use crate::command_error::CommandError;
 use crate::definition_source::{DefinitionSource, find_definition};
 use crate::diagnostic::Diagnostic;
 use crate::error::SireError;
-use crate::session::ResultForm;
+use crate::session::{ResultForm, SESSION_NAME};
 use crate::sire::Sire;
 use crate::{nat_text, repl};
 use plan::{Hash, Shape};
@@ -74,7 +74,7 @@ impl Sire {
     /// If the output cannot be written, or the heap is damaged.
     pub fn enter(&mut self, text: &str) -> Result<EntryOutcome, SireError> {
         let mut outcome = EntryOutcome::Done;
-        for block in rex::read_file(text, repl::NAME) {
+        for block in rex::read_file(text, SESSION_NAME) {
             let block = match block {
                 Ok(block) => block,
                 Err(error) => {
@@ -89,7 +89,7 @@ impl Sire {
                 EvaluationTimer::start(limit, flags)
             });
             self.session.defined.clear();
-            let source = BlockSource { file: repl::NAME, path: repl::NAME, text: Some(text) };
+            let source = BlockSource { file: SESSION_NAME, path: SESSION_NAME, text: Some(text) };
             let result = run_block(&mut self.session, &source, &block);
             drop(limit);
             match result {
@@ -164,9 +164,9 @@ impl Sire {
 
     /// Returns the definition of a name in the source of a module, or in the entries so far.
     fn definition_of(&self, module: &str, name: &str) -> Option<DefinitionSource> {
-        if module == repl::NAME {
+        if module == SESSION_NAME {
             let entries = self.entries.iter().rev();
-            return entries.filter_map(|entry| find_definition(repl::NAME, entry, name)).next();
+            return entries.filter_map(|entry| find_definition(SESSION_NAME, entry, name)).next();
         }
         let (path, text) = self.session.library.text(module)?;
         find_definition(&path, &text, name)

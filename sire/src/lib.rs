@@ -16,7 +16,8 @@
 //!   block    assertions                   runs one block │ checks of a module's assertions
 //!   command    report    diagnose         effect of a command │ why it failed: as a value, for people
 //!   read_expr    operator_check           Rex values to expressions; macro expansion │ warnings
-//!   session    suggest                    the runtime and the state │ similar names
+//!   suggest    call_chain                 similar names │ the calls of a crash, with their places
+//!   session                               the runtime and the state
 //!   modules    compile    state           module files, chains │ expressions to values │ scopes
 //!   command_error    locate    readable   errors │ places of parts │ values for people
 //!   expr    rex_value    output           the expression graph │ Rex trees as values │ printing
@@ -33,6 +34,7 @@
 
 mod assertions;
 mod block;
+mod call_chain;
 mod command;
 mod command_error;
 mod compile;
