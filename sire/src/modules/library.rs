@@ -71,6 +71,27 @@ impl ModuleLibrary {
         Some((path, String::from_utf8(bytes).ok()?))
     }
 
+    /// Returns whether there is a module of this name, even if it cannot be read.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        !matches!(self.read(name, None), Err(SireError::NoModule { .. }))
+    }
+
+    /// Returns the names of all modules, in alphabetical order.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let folders = self.beside.iter().chain([&self.folder]);
+        let entries = folders.filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten();
+        let in_folder = entries.filter_map(|entry| {
+            let name = entry.file_name().into_string().ok()?;
+            name.strip_suffix(".sire").map(str::to_owned)
+        });
+        let built_in = if self.built_in { BUILT_IN } else { &[] };
+        let built_in = built_in.iter().map(|(name, _)| (*name).to_owned());
+        let mut names: Vec<String> = in_folder.chain(built_in).collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
     /// Reads the file of a module. `required_by` is the file and line that name the module as the
     /// predecessor; only an error uses it.
     pub(super) fn read(
@@ -117,7 +138,7 @@ fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
 pub struct ModuleArgument {
     /// The module's name.
     pub(crate) name: String,
-    /// The folder of its file, if the argument is the path of a file. Its predecessors are searched
+    /// The folder of its file, if the argument is the path of a file. Its dependencies are searched
     /// there first.
     pub(crate) folder: Option<PathBuf>,
 }
