@@ -127,11 +127,9 @@ fn failed_import(session: &Session, import: &FailedImport) -> Diagnostic {
     match &import.error {
         ImportError::NotLoaded if session.library.has(&module) => {
             let mut diagnostic = new(format!("the module `{module}` is not loaded"));
-            diagnostic.help.push(
-                "a header without a predecessor, `#### NAME`, loads the modules that are imported \
-                 directly after it"
-                    .into(),
-            );
+            diagnostic
+                .help
+                .push("imports directly after the header load modules; later ones do not".into());
             diagnostic
         }
         ImportError::NotLoaded => {

@@ -219,12 +219,26 @@ fn a_module_with_a_predecessor_is_loaded_as_in_the_prototype() {
         ("main", "#### main <- other\n\n:| base\n:| other\n\n= main | next zero\n"),
     ]);
     assert_eq!(main_of(&mut rig), 6);
-    let modules = [("base", BASE), ("other", OTHER), ("main", "#### main <- base\n\n:| other\n")];
-    let error = load_error(&modules).to_string();
-    assert!(error.contains("Module not loaded: other"), "{error}");
-    let found = diagnostic(&modules);
-    assert_eq!(found.message, "the module `other` is not loaded");
-    assert!(found.help[0].contains("`#### NAME`"), "{found:?}");
+    // Of two whole modules, the later one replaces names of the earlier one.
+    let (_folder, mut rig) = self::rig(&[
+        ("base", BASE),
+        ("other", OTHER),
+        ("main", "#### main <- base\n\n:| base\n:| other\n\n= main | next zero\n"),
+    ]);
+    assert_eq!(main_of(&mut rig), 5);
+}
+
+#[test]
+fn an_import_after_the_first_definition_loads_nothing() {
+    for header in ["#### main", "#### main <- base"] {
+        let main = format!("{header}\n\n= a 1\n\n:| other\n");
+        let modules = [("base", BASE), ("other", OTHER), ("main", main.as_str())];
+        let error = load_error(&modules).to_string();
+        assert!(error.contains("Module not loaded: other"), "{error}");
+        let found = diagnostic(&modules);
+        assert_eq!(found.message, "the module `other` is not loaded");
+        assert!(found.help[0].starts_with("imports directly after the header"), "{found:?}");
+    }
 }
 
 #[test]

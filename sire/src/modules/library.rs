@@ -23,6 +23,7 @@ pub(super) struct ModuleFile {
     /// The file's path, for messages that show it in full.
     pub(super) path: String,
     pub(super) bytes: Vec<u8>,
+    pub(super) is_built_in: bool,
 }
 
 impl ModuleLibrary {
@@ -104,7 +105,8 @@ impl ModuleLibrary {
         for path in self.beside.iter().map(|folder| folder.join(&file)).chain([path.clone()]) {
             match read_regular(&path) {
                 Ok(bytes) => {
-                    return Ok(ModuleFile { name: file, path: path.display().to_string(), bytes });
+                    let path = path.display().to_string();
+                    return Ok(ModuleFile { name: file, path, bytes, is_built_in: false });
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(SireError::File { path, error }),
@@ -114,7 +116,8 @@ impl ModuleLibrary {
         match built_in.binary_search_by_key(&name, |(name, _)| name) {
             Ok(index) => {
                 let path = format!("<library>/{file}");
-                Ok(ModuleFile { name: file, path, bytes: built_in[index].1.to_vec() })
+                let bytes = built_in[index].1.to_vec();
+                Ok(ModuleFile { name: file, path, bytes, is_built_in: true })
             }
             Err(_) => Err(SireError::NoModule {
                 name: name.to_owned(),

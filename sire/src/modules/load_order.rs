@@ -1,7 +1,7 @@
 //! The order in which modules are loaded: each after everything that it depends on.
 //!
 //! The order is that of a depth-first search, with the dependencies of each module in the order of
-//! its text. So the order of a chained module is its chain.
+//! its text. So the order of a chained module that imports only predecessors is its chain.
 
 use super::library::{ModuleFile, ModuleLibrary};
 use super::outline::{ModuleDependency, ModuleForm, ModuleOutline, outline};
@@ -111,9 +111,13 @@ impl OrderSearch<'_> {
     /// Reads a module, and begins with its dependencies. `required_by` is the file and line that
     /// name it.
     fn open(&mut self, stem: &str, required_by: Option<&str>) -> Result<(), SireError> {
-        let ModuleFile { name: file, path, bytes } = self.library.read(stem, required_by)?;
-        let text = rex::decode(&bytes, &path).map_err(SireError::Syntax)?.to_owned();
-        let ModuleOutline { name, line, form, dependencies } = outline(&file, &path, &text)?;
+        let file = self.library.read(stem, required_by)?;
+        let text = rex::decode(&file.bytes, &file.path).map_err(SireError::Syntax)?.to_owned();
+        // A test checks this of the built-in modules. The start of a session is faster for it.
+        let imports_only_predecessors = file.is_built_in;
+        let outline = outline(&file, &text, imports_only_predecessors)?;
+        let ModuleOutline { name, line, form, dependencies } = outline;
+        let ModuleFile { name: file, path, .. } = file;
         let warning = (name != stem).then(|| {
             format!("{path}:{line}: the header names the module {name}, but the file is {file}")
         });
@@ -129,6 +133,31 @@ impl OrderSearch<'_> {
             self.files.insert(stem);
             self.headers.insert(module.name.clone());
             self.order.push(module);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::library::BUILT_IN;
+    use super::*;
+
+    #[test]
+    fn chained_modules_that_are_built_in_import_only_predecessors() {
+        let library = ModuleLibrary::only("/nonexistent");
+        assert!(load_order(&library, ["prelude"], |_| false).is_err());
+        let library = ModuleLibrary::new("/nonexistent");
+        for (name, _) in BUILT_IN {
+            let order = load_order(&library, [*name], |_| false).expect("it can be read");
+            let known: HashSet<&str> = order.iter().map(|module| module.name.as_str()).collect();
+            for module in &order {
+                let file = library.read(&module.name, None).expect("it can be read");
+                let outline = outline(&file, &module.text, false).expect("it has a header");
+                for dependency in outline.dependencies {
+                    let name = dependency.name.as_str();
+                    assert!(known.contains(name), "{}: {name}", module.name);
+                }
+            }
         }
     }
 }

@@ -1,18 +1,21 @@
 //! The outline of a module: its header and the imports that follow it, read from its text.
 //!
-//! A header `#### NAME <- PREDECESSOR` begins a *chained* module, as in the prototype: everything
-//! that it imports is loaded before it, as one of its predecessors. A header `#### NAME` begins a
-//! *standalone* module, whose imports say what is loaded before it. They are the blocks directly
-//! after the header that begin with `:|`. An import in a later block finds only modules that have
-//! been loaded.
+//! A header `#### NAME <- PREDECESSOR` begins a *chained* module, as in the prototype: what it
+//! imports are predecessors of it, near or far. A header `#### NAME` begins a *standalone* module.
+//! What a module imports is loaded before it, so a standalone module needs no predecessor; and a
+//! chained module may import more than its predecessors, which the prototype rejects.
+//!
+//! Only the blocks directly after the header that begin with `:|` count. An import in a later block
+//! finds only modules that have been loaded.
 
+use super::library::ModuleFile;
 use crate::error::SireError;
-use rex::{LeafKind, Rex};
+use rex::{LeafKind, ReadError, Rex, SourceBlock};
 
 /// How a module says what is loaded before it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) enum ModuleForm {
-    /// By the predecessor in its header. A later import replaces a name of an earlier one.
+    /// By the predecessor in its header. A later import replaces names of an earlier one.
     #[default]
     Chained,
     /// By its imports. Two imports of different values under one name are an error.
@@ -44,13 +47,19 @@ pub(super) struct ModuleOutline {
 
 const BAD_HEADER: &str = "expected `#### NAME` or `#### NAME <- PREDECESSOR`";
 
-/// Reads the outline of a module.
+/// Reads the outline of a module. If it is known that a chained module imports predecessors only,
+/// its imports are not read.
 ///
 /// # Errors
 ///
 /// If the first block is no header, or one of the blocks that are read is not well-formed.
-pub(super) fn outline(file: &str, path: &str, text: &str) -> Result<ModuleOutline, SireError> {
-    let error = |line, reason| Err(SireError::Header { file: file.to_owned(), line, reason });
+pub(super) fn outline(
+    file: &ModuleFile,
+    text: &str,
+    imports_only_predecessors: bool,
+) -> Result<ModuleOutline, SireError> {
+    let (path, file) = (file.path.as_str(), &file.name);
+    let error = |line, reason| Err(SireError::Header { file: file.clone(), line, reason });
     let mut blocks = rex::read_file(text, path);
     let block = match blocks.next() {
         None => return error(1, "the file is empty, but a module begins with `#### NAME`"),
@@ -71,30 +80,36 @@ pub(super) fn outline(file: &str, path: &str, text: &str) -> Result<ModuleOutlin
     };
     // Like the prototype, a file is found by its own name, and its state by the name in the header.
     let Some(name) = file_stem(own).map(str::to_owned) else { return error(line, BAD_HEADER) };
-    match predecessor.map(file_stem) {
+    let (form, mut dependencies) = match predecessor.map(file_stem) {
+        None => (ModuleForm::Standalone, Vec::new()),
+        Some(None) => return error(line, BAD_HEADER),
         Some(Some(stem)) => {
-            let dependencies =
-                vec![ModuleDependency { name: stem.to_owned(), line, is_predecessor: true }];
-            Ok(ModuleOutline { name, line, form: ModuleForm::Chained, dependencies })
+            let name = stem.to_owned();
+            (ModuleForm::Chained, vec![ModuleDependency { name, line, is_predecessor: true }])
         }
-        Some(None) => error(line, BAD_HEADER),
-        None => {
-            let mut dependencies = Vec::new();
-            for block in blocks {
-                let block = block.map_err(SireError::Syntax)?;
-                let modules = imported_modules(&block.rex);
-                if modules.is_empty() {
-                    break;
-                }
-                dependencies.extend(modules.into_iter().map(|name| ModuleDependency {
-                    name,
-                    line: block.line,
-                    is_predecessor: false,
-                }));
-            }
-            Ok(ModuleOutline { name, line, form: ModuleForm::Standalone, dependencies })
-        }
+    };
+    if form == ModuleForm::Standalone || !imports_only_predecessors {
+        add_imports(&mut dependencies, blocks)?;
     }
+    Ok(ModuleOutline { name, line, form, dependencies })
+}
+
+/// Adds the modules that the first of some blocks import.
+fn add_imports(
+    dependencies: &mut Vec<ModuleDependency>,
+    blocks: impl Iterator<Item = Result<SourceBlock, ReadError>>,
+) -> Result<(), SireError> {
+    for block in blocks {
+        let block = block.map_err(SireError::Syntax)?;
+        let modules = imported_modules(&block.rex);
+        if modules.is_empty() {
+            break;
+        }
+        let line = block.line;
+        let import = |name| ModuleDependency { name, line, is_predecessor: false };
+        dependencies.extend(modules.into_iter().map(import));
+    }
+    Ok(())
 }
 
 /// Returns the names of the modules that a block imports, in its order. A block that is no import
@@ -126,22 +141,25 @@ fn file_stem(rex: &Rex) -> Option<&str> {
 mod tests {
     use super::*;
 
-    fn names(text: &str) -> Vec<(String, usize)> {
-        let outline = outline("m.sire", "m.sire", text).expect("a header");
+    fn names(text: &str, imports_only_predecessors: bool) -> Vec<(String, usize)> {
+        let (name, path) = ("m.sire".to_owned(), "m.sire".to_owned());
+        let file = ModuleFile { name, path, bytes: Vec::new(), is_built_in: false };
+        let outline = outline(&file, text, imports_only_predecessors).expect("a header");
         outline.dependencies.into_iter().map(|found| (found.name, found.line)).collect()
     }
 
     #[test]
-    fn a_standalone_module_depends_on_the_imports_after_its_header() {
+    fn a_module_depends_on_the_imports_after_its_header() {
         let text = "#### m\n\n; a comment\n:| a\n:| b [x y]\n\n:| c as C\n\n= x 1\n\n:| late\n";
         let expected = [("a".into(), 4), ("b".into(), 4), ("c".into(), 7)];
-        assert_eq!(names(text), expected);
-        assert_eq!(names("#### m\n"), []);
+        assert_eq!(names(text, true), expected);
+        assert_eq!(names("#### m\n", false), []);
     }
 
     #[test]
-    fn a_chained_module_depends_on_its_predecessor_only() {
+    fn the_predecessor_of_a_chained_module_comes_first() {
         let text = "#### m <- before\n\n:| a\n";
-        assert_eq!(names(text), [("before".into(), 1)]);
+        assert_eq!(names(text, false), [("before".into(), 1), ("a".into(), 3)]);
+        assert_eq!(names(text, true), [("before".into(), 1)]);
     }
 }
