@@ -33,10 +33,12 @@
 //! are those beyond the 16th: each has a thread.
 
 mod client;
+mod inspected;
 mod message;
 mod server;
 
 pub use client::{ControlClient, ControlError};
+pub use inspected::{InspectError, InspectedStore};
 pub use message::{ControlAnswer, ControlOperation, LoggedBytes};
 pub(crate) use server::{ControlServer, ControlledMachine};
 

@@ -131,6 +131,7 @@ pub use logged::{LoggedEnding, LoggedEvent, LoggedInput, LoggedInputKind};
 pub use machine::{Machine, MachineHandle, OfferReport, RollbackReport, RunOutcome};
 pub use metrics::MachineMetrics;
 pub use program::{ProgramError, UpgradeProgram};
+pub use protocol::{CogParts, WorkerRef};
 pub use rehearsal::{RehearsalReport, RehearsedEnding, RehearsedEvent, WorkerComparison};
 pub use set_aside::{SetAsideInput, SetAsideReason, UnknownSetAsideInput};
 pub use settings::{

@@ -9,7 +9,6 @@ pub(crate) mod fmt;
 pub(crate) mod gc;
 pub(crate) mod generate;
 mod history;
-mod inspected;
 pub(crate) mod jets;
 pub(crate) mod log;
 pub(crate) mod machine;
