@@ -7,6 +7,7 @@
 //! counter     runs the counter, the first example of a machine
 //! golden      the outputs of the prototype, and the checkout of it
 //! transcript  comparison of printed text
+//! browser     headless Chromium
 //! web         machines that serve the web, and a client
 //! snapshot    comparison with files that a variable rewrites
 //! ```
@@ -14,6 +15,7 @@
 #![forbid(unsafe_code)]
 
 mod binary;
+mod browser;
 mod counter;
 mod golden;
 mod pallas;
@@ -22,6 +24,7 @@ mod transcript;
 mod web;
 
 pub use binary::binary;
+pub use browser::{Browser, Window, chromium};
 pub use counter::{counter_value, run_counter};
 pub use golden::{
     extract_branch, files_below, golden, golden_text, module_named_in, reference_checkout,

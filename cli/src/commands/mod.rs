@@ -12,6 +12,7 @@ mod history;
 pub(crate) mod jets;
 pub(crate) mod log;
 pub(crate) mod machine;
+pub(crate) mod inspect;
 pub(crate) mod metrics;
 pub(crate) mod new;
 mod recording;
