@@ -134,9 +134,15 @@ pub(crate) fn size(value: Ref<'_>) -> Option<u64> {
 pub(crate) fn short_text(value: Ref<'_>, bytes: u64) -> String {
     let limit = PrintLimit { bytes, message_bytes: bytes, ..PrintLimit::DEFAULT };
     let text = show::value_text(value, limit);
-    let mut line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if let Some((end, _)) = line.char_indices().nth(bytes as usize) {
-        line.truncate(end);
+    // The last line says what is missing of a long text, and how it could be shown elsewhere.
+    let (shown, is_whole) = match text.rsplit_once("... truncated: ") {
+        Some((shown, _)) => (shown, false),
+        None => (text.as_str(), true),
+    };
+    let mut line = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+    let end = line.char_indices().nth(bytes as usize).map(|(end, _)| end);
+    line.truncate(end.unwrap_or(line.len()));
+    if end.is_some() || !is_whole {
         line.push('…');
     }
     line
@@ -167,4 +173,46 @@ pub(crate) fn referenced_pins(value: Ref<'_>, limit: usize) -> Vec<Hash> {
         waiting.extend(values.map(|(_, value)| value));
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plan::{Heap, HeapOptions};
+
+    fn heap() -> Box<Heap> {
+        Heap::new(HeapOptions::default()).expect("a stack")
+    }
+
+    #[test]
+    fn a_path_leads_through_rows_and_pins_to_a_part() {
+        let mut heap = heap();
+        let (one, text) = (heap.nat(1), heap.bar(b"text").expect("room"));
+        let inner = heap.row(&[one.clone(), text]).expect("room");
+        let outer = heap.row(&[one, inner]).expect("room");
+        let root = || Parts::Named(vec![("state", heap.look(&outer))]);
+        let found = locate(root(), &[0, 1, 1]).expect("it is there");
+        assert_eq!(found.names, ["state", "1", "1"]);
+        assert_eq!(found.value.and_then(Ref::as_bar), Some(&b"text"[..]));
+        assert_eq!(found.parts.len(), 0);
+        for path in [&[1][..], &[0, 2], &[0, 1, 1, 0], &[usize::MAX]] {
+            assert!(locate(root(), path).is_none(), "{path:?}");
+        }
+        assert_eq!(kind(heap.look(&outer)), "row of 2");
+    }
+
+    #[test]
+    fn a_long_text_is_one_line_that_ends_in_dots() {
+        let mut heap = heap();
+        let bar = heap.bar(&[b'a'; 500]).expect("room");
+        let row = heap.row(&vec![bar; 40]).expect("room");
+        let text = short_text(heap.look(&row), 50);
+        assert!(
+            text.ends_with('…') && text.chars().count() <= 51 && !text.contains('\n'),
+            "{text}"
+        );
+        assert!(!text.contains("truncated"), "{text}");
+        let nat = heap.nat(42);
+        assert_eq!(short_text(heap.look(&nat), 50), "42");
+    }
 }

@@ -13,6 +13,7 @@
 //! {"version":1,"operation":"view"}              {"view":[["log/00000000000000000001.log",4096],..]}
 //! {"version":1,"operation":"confirm"}           "confirmed"
 //! {"version":1,"operation":"metrics"}           {"metrics":"# HELP pallas_events_total .."}
+//! {"version":1,"operation":"calls"}             {"calls":[{"slot":0,"calls":[{"key":1,"device":"tcp"}]},..]}
 //! {"version":1,"operation":"discard","ids":[..]} {"discarded":2}
 //! {"version":1,"operation":"events","after":7}  {"events":[[8,"01.."],..]}
 //! {"version":1,"operation":"upgrade","file":..}  {"upgraded":{"event":9,..}}

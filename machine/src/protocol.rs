@@ -117,7 +117,8 @@ fn output(item: Ref<'_>) -> Option<CogOutputRef<'_>> {
     })
 }
 
-const READ: u64 = short_name(b"read");
+/// The name of a request for a query, as a nat.
+pub(crate) const READ: u64 = short_name(b"read");
 const WRITE: u64 = short_name(b"write");
 
 /// The nat of a name of at most 8 bytes, the first byte least significant.
@@ -130,6 +131,13 @@ pub(crate) const fn short_name(name: &[u8]) -> u64 {
         nat = nat << 8 | name[index] as u64;
     }
     nat
+}
+
+/// The text of a [`short_name`].
+pub(crate) fn name_text(name: u64) -> String {
+    let bytes = name.to_le_bytes();
+    let length = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    String::from_utf8_lossy(&bytes[..length]).into_owned()
 }
 
 /// A request of a driver.

@@ -103,6 +103,11 @@ fn the_pages_show_a_stopped_machine() {
         std::thread::sleep(std::time::Duration::from_millis(50));
         assert!(machine.try_wait().expect("a process").is_none(), "it runs");
     }
+    // The counter waits for the time most of the time.
+    while !inspector.page("workers").1.contains("time (") {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        assert!(machine.try_wait().expect("a process").is_none(), "it runs");
+    }
     machine.kill().expect("it runs");
     machine.wait().expect("it has exited");
 }

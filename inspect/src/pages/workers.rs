@@ -4,7 +4,8 @@ use super::layout::{Page, number, table};
 use crate::question::PageError;
 use crate::reader::StoreReading;
 use crate::tree::short_text;
-use machine::WorkerRef;
+use machine::control::ControlClient;
+use machine::{WorkerCalls, WorkerRef};
 use maud::{Markup, html};
 
 /// The number of slots on a page.
@@ -16,6 +17,13 @@ const WORKER_BYTES: u64 = 300;
 /// The workers after the last event.
 pub(super) fn workers(reading: &mut StoreReading<'_>, from: usize) -> Result<Page, PageError> {
     let event = reading.history.last();
+    // A machine that has stopped since has no open calls any more.
+    let open = match reading.store.is_running() {
+        true => ControlClient::connect(reading.directory)
+            .and_then(|mut client| client.calls())
+            .unwrap_or_default(),
+        false => Vec::new(),
+    };
     let cog = reading.state_after(event)?.cog();
     let slots = cog.workers.and_then(|row| row.as_row());
     let count = slots.map_or(0, |slots| slots.len());
@@ -31,6 +39,7 @@ pub(super) fn workers(reading: &mut StoreReading<'_>, from: usize) -> Result<Pag
             vec![
                 html! { (slot) },
                 html! { (kind) },
+                html! { (open_calls(&open, slot as u64)) },
                 html! { code { (short_text(shown, WORKER_BYTES)) } },
             ]
         })
@@ -38,11 +47,20 @@ pub(super) fn workers(reading: &mut StoreReading<'_>, from: usize) -> Result<Pag
     let body = html! {
         p { "The slots after event " (number(event)) "." }
         @if count == 0 { p { "The cog has none." } }
-        @else { (table(&["Slot", "Worker", "Value"], &rows)) }
+        @else { (table(&["Slot", "Worker", "Open calls", "Value"], &rows)) }
         p.pages {
             @if from > 0 { a href={ "workers?from=" (from.saturating_sub(SLOTS)) } { "previous" } " " }
             @if end < count { a href={ "workers?from=" (end) } { "next" } }
         }
     };
     Ok(Page { title: "Workers".into(), body })
+}
+
+/// The open calls of the driver in a slot, as text.
+fn open_calls(open: &[WorkerCalls], slot: u64) -> String {
+    let found = open.binary_search_by_key(&slot, |driver| driver.slot);
+    let calls = found.map_or(&[][..], |index| &open[index].calls);
+    let texts: Vec<String> =
+        calls.iter().map(|call| format!("{} ({})", call.device, call.key)).collect();
+    texts.join(", ")
 }
