@@ -219,6 +219,7 @@ impl Machine {
     pub fn open_on(store: Store, settings: MachineSettings) -> Result<Machine, StartError> {
         let settings = Arc::new(settings);
         let watchdog = Arc::new(Watchdog::start(&settings.clock)?);
+        let store = Arc::new(store);
         let Replayed { cog, snapshots, events } = replay::replay(&store, &settings, &watchdog)?;
         if settings.attach {
             store.attach().map_err(|error| StartError::Attach { error })?;
@@ -244,7 +245,6 @@ impl Machine {
         let appender = store.appender().map_err(|error| {
             SystemError::new("start the log's thread")(io::Error::other(error.to_string()))
         })?;
-        let store = Arc::new(store);
         let controlled = ControlledMachine {
             store: Arc::downgrade(&store),
             metrics: Arc::clone(&metrics),
