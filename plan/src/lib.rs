@@ -77,7 +77,7 @@ pub use build::ValueBuilder;
 pub use digest::{Hash, ParseHashError};
 pub use error::EvalError;
 pub use freeze::FreezeError;
-pub use heap::{CollectionReport, HeapOptions, HeapStatistics, Val};
+pub use heap::{CollectionReport, HeapOptions, HeapStatistics, ReferenceRecording, Val};
 pub use interrupt::InterruptHandle;
 pub use map::Map;
 pub use nat::{NatRef, Natural, limbs};

@@ -15,7 +15,7 @@ use crate::vm::Vm;
 use plan::EvalError;
 use plan::raw::{ObjectLayout, Word, WordKind, shape};
 
-/// The payload index of the value that is normalised in that step.
+/// The payload index of the value that is normalised in that step, and the step of a payload index.
 fn slot(object: Word, index: usize, size: usize) -> usize {
     match object.kind() {
         WordKind::Row => size - 1 - index,
@@ -121,6 +121,10 @@ impl Vm {
     /// How many values of an object are known to be normal, from that of step `index` on. A long
     /// object that was changed in one place has many.
     fn count_normal(&self, object: Word, index: usize, size: usize) -> usize {
+        if let Some(item) = self.heap.unfinished_item(object) {
+            let step = slot(object, item, size);
+            return if index <= step { step - index } else { size - index };
+        }
         let words = self.heap.words(object, 0);
         let is_normal = |word: &&Word| self.heap.is_normal(**word);
         match object.kind() {
