@@ -148,6 +148,7 @@ pub(crate) const LAWS: &[(&str, &str)] = &[
     ("eql32", "6qrnv3VaRQRJuxUkHxW1Um49sgaKvi8k7RZTwzWvshdW"),
     ("eql64", "qYht3dJHVSw87FoNxY7VHNWEJQ6z58vBjTX4BcxkPqv"),
     ("explode", "4XfKvjF3JwATZC8B71SWAQi1YBMdfVCwogN9BBKowGXH"),
+    ("fieldLines", "5eomCRg8ZVLfWkTMcmqjnRvpezptVnuvXfV3ukLkBXW4"),
     ("gte32", "6ML7NNLHc2b8x2tUir4n5yZcQ8w9w55Ru5VW6uZiNXHH"),
     ("gte64", "8GNLZ9VeX4wxs6M1frhsG3L2oqkEt8EKGZ1fB4wmUGnS"),
     ("gth32", "4ZcuMLvNhMQW9JpagBaMnLDAPoJDEQT5sPuX8Pm2cnp2"),

@@ -197,6 +197,7 @@ const SIGNATURES: &[(&str, &str)] = &[
     ("barSlice", "nnb"),
     ("barSpanOff", "nnb"),
     ("barFind", "bnb"),
+    ("fieldLines", "nF"),
     ("_DataTag", "a"),
     ("_TypeTag", "a"),
     ("w32", "n"),
