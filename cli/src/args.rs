@@ -28,8 +28,10 @@ pub(crate) use shared::{
 };
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use store::{CHECK_HELP, DU_HELP, EXPORT_HELP, GC_HELP, SET_ASIDE_HELP};
-pub(crate) use store::{DuArgs, ExportArgs, GcArgs, ImportArgs, SetAsideArgs, StoreArgs};
+use store::{CHECK_HELP, DU_HELP, EXPORT_HELP, GC_HELP, INSPECT_HELP, SET_ASIDE_HELP};
+pub(crate) use store::{
+    DuArgs, ExportArgs, GcArgs, ImportArgs, InspectArgs, SetAsideArgs, StoreArgs,
+};
 
 const ABOUT: &str = "Runs Pallas: persistent processes and the Sire language, on one kind of value";
 
@@ -136,6 +138,9 @@ pub(crate) enum Command {
     Rollback(RollbackArgs),
     /// Print the metrics of a running machine, in the text format of Prometheus
     Metrics(StoreArgs),
+    /// Serve a page that shows a machine from inside: state, events, workers, disk, live charts
+    #[command(after_help = INSPECT_HELP)]
+    Inspect(InspectArgs),
     /// List the laws that have native implementations (jets), and count their calls in a run
     Jets(JetsArgs),
     /// Create a project: a module, its test, a README

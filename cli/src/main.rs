@@ -81,6 +81,7 @@ fn run(command: Command) -> ExitCode {
         Command::Rehearse(args) => commands::rehearse::rehearse(args),
         Command::Upgrade(args) => commands::upgrade::upgrade(args),
         Command::Rollback(args) => commands::rollback::rollback(args),
+        Command::Inspect(args) => commands::inspect::inspect(args),
         Command::Metrics(args) => commands::metrics::metrics(args),
         Command::Jets(args) => commands::jets::list(args),
         Command::New(args) => commands::new::new(&args),

@@ -8,6 +8,7 @@
 //! manual      the Rust listings of the manual
 //! golden      the outputs of the prototype, and the checkout of it
 //! transcript  comparison of printed text
+//! browser     headless Chromium
 //! web         machines that serve the web, and a client
 //! snapshot    comparison with files that a variable rewrites
 //! ```
@@ -15,6 +16,7 @@
 #![forbid(unsafe_code)]
 
 mod binary;
+mod browser;
 mod counter;
 mod golden;
 #[cfg(doctest)]
@@ -25,6 +27,7 @@ mod transcript;
 mod web;
 
 pub use binary::binary;
+pub use browser::{Browser, Window, chromium};
 pub use counter::{counter_value, run_counter};
 pub use golden::{
     extract_branch, files_below, golden, golden_text, module_named_in, reference_checkout,
