@@ -264,6 +264,7 @@ const SIGNATURES: &[(&str, &str)] = &[
     ("_SaveGerm", "g"),
     ("_LoadSeed", "e"),
     ("_LoadGerm", "Gh"),
+    ("sha256", "b"),
     ("_Blake3", "T"),
     ("_PlanHash", "a"),
     ("_PinHash", "a"),
