@@ -79,7 +79,10 @@ fn an_entry_has_the_comment_the_place_and_the_examples() {
     );
     let none = pallas.run(["doc", "nobody"], "");
     assert_eq!(none.status.code(), Some(1), "{none:?}");
-    assert!(stderr(&none).contains("no documented module exports `nobody` or has that name"), "{none:?}");
+    assert!(
+        stderr(&none).contains("no documented module exports `nobody` or has that name"),
+        "{none:?}"
+    );
 }
 
 #[test]
