@@ -218,6 +218,7 @@ fn needed_files(command: &Command) -> Vec<(&Path, NeededKind)> {
         Command::Rehearse(args) => machine(&args.store),
         Command::Upgrade(args) => machine(&args.store),
         Command::Rollback(args) => machine(&args.store),
+        Command::Inspect(args) => machine(&args.store),
         Command::Fmt(args) => sources(&args.paths),
         Command::Test(args) => sources(&args.paths),
         _ => Vec::new(),

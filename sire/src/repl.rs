@@ -1,11 +1,13 @@
 //! The read-eval-print loop.
 
 use crate::block::{BlockSource, run_block};
-use crate::command::import_module;
 use crate::command_error::CommandError;
 use crate::error::SireError;
+use crate::import::{ImportPlace, import_module};
+use crate::load::{load_imports, show_load_error};
 use crate::nat_text;
 use crate::session::{SESSION_NAME, Session};
+use crate::state::ImportedNames;
 use rex::{BlockReader, NodeShape, ReadError, SourceBlock};
 use std::io::BufRead;
 
@@ -68,8 +70,9 @@ pub(crate) fn enter_scope(session: &mut Session, module: Option<&str>) -> Result
     let Some(module) = module else { return Ok(()) };
     let Session { vm, constructors, .. } = session;
     let word = constructors.word(vm, module)?;
-    let block = constructors.node(vm, NodeShape::Open, ":|", &[word], None)?;
-    import_module(session, &block, &nat_text::from_text(module), None)
+    let block = constructors.node(vm, NodeShape::Open, ":|", std::slice::from_ref(&word), None)?;
+    let place = ImportPlace { block: &block, part: &word };
+    import_module(session, place, &nat_text::from_text(module), &ImportedNames::All)
 }
 
 /// Executes a block, or prints its syntax error. Returns whether it could be executed.
@@ -84,6 +87,10 @@ fn execute(
             Ok(false)
         }
         Ok(block) => {
+            if let Err(error) = load_imports(session, &block.rex) {
+                show_load_error(session, error)?;
+                return Ok(false);
+            }
             session.defined.clear();
             let source = BlockSource { file: SESSION_NAME, path: SESSION_NAME, text: None };
             match run_block(session, &source, &block) {

@@ -61,6 +61,10 @@ pub(crate) fn report(
             let reason = unresolved.reason();
             rejection(unresolved.part, reason)
         }
+        CommandError::Import(import) => {
+            let reason = import.reason();
+            rejection(import.block, reason)
+        }
         CommandError::Assertion { left, right, .. } => {
             rejection(difference(session, &left, &right)?, "ASSERTION FAILURE".into())
         }

@@ -6,7 +6,7 @@ use crate::compile;
 use crate::diagnostic::Diagnostic;
 use crate::expr::ExprKind;
 use crate::expr::{BindingCache, Definition, SireExpr};
-use crate::modules::ModuleLibrary;
+use crate::modules::{ModuleForm, ModuleLibrary};
 use crate::output::{self, SireOutput};
 use crate::readable::readable_text;
 use crate::rex_value::{RexConstructors, RexView};
@@ -70,6 +70,10 @@ pub(crate) struct Session {
     pub(crate) is_quiet: bool,
     /// The source of modules.
     pub(crate) library: ModuleLibrary,
+    /// Whether the next command may be the header of a file, whose dependencies have been loaded.
+    pub(crate) is_file_header: bool,
+    /// The form of the current module.
+    pub(crate) module_form: ModuleForm,
     /// The inputs of the macros whose results are being read or executed, outermost first.
     pub(crate) expansions: Vec<Val>,
     /// The calls of the current command that give a function more arguments than it can use.
@@ -119,6 +123,8 @@ impl Session {
             shows_call_chains: false,
             is_quiet: false,
             library,
+            is_file_header: false,
+            module_form: ModuleForm::Chained,
             expansions: Vec::new(),
             surplus_arguments: Vec::new(),
             timed_out: Arc::default(),

@@ -29,7 +29,7 @@ enum Takes {
 }
 
 /// The commands, with `FILE` for the file; what they take; and the exit code for other files.
-const COMMANDS: [(&str, Takes, i32); 21] = [
+const COMMANDS: [(&str, Takes, i32); 22] = [
     ("sire FILE", Takes::Module, 1),
     ("save new FILE", Takes::Module, 1),
     ("boot new FILE", Takes::Module, 1),
@@ -51,6 +51,7 @@ const COMMANDS: [(&str, Takes, i32); 21] = [
     ("upgrade FILE app.sire", Takes::Machine, 1),
     ("rollback FILE", Takes::Machine, 1),
     ("metrics FILE", Takes::Machine, 1),
+    ("inspect FILE", Takes::Machine, 1),
 ];
 
 /// A directory with a file or directory of each kind.
