@@ -135,12 +135,7 @@ impl HeapMemory {
 
     /// Counts the time of a collection that began at `start`, and passes it to the hook.
     /// `copied_before` is the count of copied words before it.
-    pub(super) fn report_collection(
-        &mut self,
-        start: Instant,
-        is_full: bool,
-        copied_before: u64,
-    ) {
+    pub(super) fn report_collection(&mut self, start: Instant, is_full: bool, copied_before: u64) {
         let took = start.elapsed();
         self.statistics.pauses += took;
         self.statistics.longest_pause = self.statistics.longest_pause.max(took);
