@@ -1,5 +1,6 @@
 //! Makes the [`Diagnostic`] of a failed command.
 
+use crate::call_chain::call_chain_lines;
 use crate::command_error::{CommandError, FailedImport, UnresolvedName};
 use crate::diagnostic::{Diagnostic, DiagnosticKind, SourcePlace};
 use crate::difference::first_difference;
@@ -51,7 +52,11 @@ pub(crate) fn diagnose(
         error @ (CommandError::InliningTooDeep | CommandError::TooManyBinders) => {
             (None, Diagnostic::new(DiagnosticKind::Rejected, error.reason()))
         }
-        CommandError::Stop(stop) => (None, stopped(session, stop)),
+        CommandError::Stop(stop) => {
+            let mut diagnostic = stopped(session, stop);
+            diagnostic.notes.extend(call_chain_note(session));
+            (None, diagnostic)
+        }
     };
     let Session { vm, expansions, .. } = &*session;
     let span = match &part {
@@ -189,6 +194,13 @@ fn failed_assertion(session: &Session, left: &Val, right: &Val) -> Diagnostic {
 fn value_limit(session: &Session) -> PrintLimit {
     let limit = session.output.limit();
     PrintLimit { bytes: limit.message_bytes.min(VALUE_MAX), ..limit }
+}
+
+/// Returns the note with the call chain of the evaluation that failed last, if chains are shown.
+fn call_chain_note(session: &mut Session) -> Option<String> {
+    let chain = session.vm.take_call_chain();
+    let lines = session.shows_call_chains.then(|| call_chain_lines(session, &chain))?;
+    (!lines.is_empty()).then(|| format!("calls, innermost first:\n{}", lines.join("\n")))
 }
 
 /// Makes the diagnostic of an evaluation that ended without a value.

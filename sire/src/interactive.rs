@@ -10,7 +10,7 @@ use crate::diagnostic::Diagnostic;
 use crate::error::SireError;
 use crate::expr::Binding;
 use crate::load::{load_imports, show_load_error};
-use crate::session::{ResultForm, Session};
+use crate::session::{ResultForm, SESSION_NAME, Session};
 use crate::sire::Sire;
 use crate::{nat_text, repl};
 use plan::{Hash, Natural, Shape};
@@ -77,7 +77,7 @@ impl Sire {
     /// If the output cannot be written, or the heap is damaged.
     pub fn enter(&mut self, text: &str) -> Result<EntryOutcome, SireError> {
         let mut outcome = EntryOutcome::Done;
-        for block in rex::read_file(text, repl::NAME) {
+        for block in rex::read_file(text, SESSION_NAME) {
             let block = match block {
                 Ok(block) => block,
                 Err(error) => {
@@ -97,7 +97,7 @@ impl Sire {
                 EvaluationTimer::start(limit, flags)
             });
             self.session.defined.clear();
-            let source = BlockSource { file: repl::NAME, path: repl::NAME, text: Some(text) };
+            let source = BlockSource { file: SESSION_NAME, path: SESSION_NAME, text: Some(text) };
             let result = run_block(&mut self.session, &source, &block);
             drop(limit);
             match result {
@@ -149,6 +149,13 @@ impl Sire {
 
     /// Returns what is known of a name in scope, or of a name with its qualifier.
     pub fn describe(&self, name: &str) -> Option<NameInfo> {
+        let (info, defined_as) = self.value_info(name)?;
+        Some(NameInfo { source: self.definition_of(&info.module, &defined_as), ..info })
+    }
+
+    /// Returns what is known of a name in scope without its source, and the name by which its module
+    /// defines it.
+    pub(crate) fn value_info(&self, name: &str) -> Option<(NameInfo, String)> {
         let session = &self.session;
         let binding = self.binding_of(name)?;
         let vm = &session.vm;
@@ -164,14 +171,15 @@ impl Sire {
         let module = binding.location(vm).map(|name| nat_text::to_text(&name)).unwrap_or_default();
         let defined_as = binding.name(vm).map(|name| nat_text::to_text(&name));
         let defined_as = defined_as.unwrap_or_else(|| name.to_owned());
-        Some(NameInfo {
+        let info = NameInfo {
             arity: law.and_then(|law| law.arity().to_u64()),
             is_pinned: pin.is_some(),
             jet: pin.and_then(|pin| vm.jet_of(pin)).map(|jet| jet.name),
             hash: pin.and_then(|pin| pin.hash().ok()),
-            source: self.definition_of(&module, &defined_as),
+            source: None,
             module,
-        })
+        };
+        Some((info, defined_as))
     }
 
     /// Returns the binding of a name in scope, or of a name with its qualifier.
@@ -188,9 +196,9 @@ impl Sire {
 
     /// Returns the definition of a name in the source of a module, or in the entries so far.
     fn definition_of(&self, module: &str, name: &str) -> Option<DefinitionSource> {
-        if module == repl::NAME {
+        if module == SESSION_NAME {
             let entries = self.entries.iter().rev();
-            return entries.filter_map(|entry| find_definition(repl::NAME, entry, name)).next();
+            return entries.filter_map(|entry| find_definition(SESSION_NAME, entry, name)).next();
         }
         let (path, text) = self.session.library.text(module)?;
         find_definition(&path, &text, name)

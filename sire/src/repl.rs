@@ -6,13 +6,10 @@ use crate::error::SireError;
 use crate::import::{ImportPlace, import_module};
 use crate::load::{load_imports, show_load_error};
 use crate::nat_text;
-use crate::session::Session;
+use crate::session::{SESSION_NAME, Session};
 use crate::state::ImportedNames;
 use rex::{BlockReader, NodeShape, ReadError, SourceBlock};
 use std::io::BufRead;
-
-/// The name of the session's module and of its input.
-pub(crate) const NAME: &str = "REPL";
 
 const BANNER: &str = "
 ==== Sire REPL ====
@@ -30,7 +27,7 @@ pub(crate) fn run(
 ) -> Result<usize, SireError> {
     start(session, module).map_err(CommandError::into_sire_error)?;
     let mut failures = 0;
-    let mut reader = BlockReader::new(NAME);
+    let mut reader = BlockReader::new(SESSION_NAME);
     let mut line = Vec::new();
     loop {
         session.output.flush().map_err(SireError::Output)?;
@@ -39,7 +36,7 @@ pub(crate) fn run(
             break;
         }
         let number = reader.next_line();
-        let blocks = match rex::decode(&line, NAME) {
+        let blocks = match rex::decode(&line, SESSION_NAME) {
             Ok(text) => reader.push_line(text),
             Err(mut error) => {
                 error.line = number;
@@ -69,7 +66,7 @@ fn start(session: &mut Session, module: Option<&str>) -> Result<(), CommandError
 
 /// Enters the session's module, and brings the names of `module` into scope.
 pub(crate) fn enter_scope(session: &mut Session, module: Option<&str>) -> Result<(), CommandError> {
-    session.state.enter_module(&mut session.vm, nat_text::from_text(NAME))?;
+    session.state.enter_module(&mut session.vm, nat_text::from_text(SESSION_NAME))?;
     let Some(module) = module else { return Ok(()) };
     let Session { vm, constructors, .. } = session;
     let word = constructors.word(vm, module)?;
@@ -95,7 +92,7 @@ fn execute(
                 return Ok(false);
             }
             session.defined.clear();
-            let source = BlockSource { file: NAME, path: NAME, text: None };
+            let source = BlockSource { file: SESSION_NAME, path: SESSION_NAME, text: None };
             match run_block(session, &source, &block) {
                 Ok(Ok(())) => Ok(true),
                 Ok(Err(_)) => {

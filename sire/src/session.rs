@@ -18,6 +18,9 @@ use std::sync::atomic::AtomicBool;
 use vm::Vm;
 use vm::jet::ResultShape;
 
+/// The name of the module and of the input of a session.
+pub(crate) const SESSION_NAME: &str = "REPL";
+
 /// A call that gives a known function more arguments than it can use: its result is no function.
 pub(crate) struct SurplusArguments {
     /// The call, as a Rex value.
@@ -61,6 +64,8 @@ pub(crate) struct Session {
     pub(crate) assertion_reports: Vec<AssertionReport>,
     /// How results are shown.
     pub(crate) result_form: ResultForm,
+    /// Whether the report of an evaluation that failed has its call chain.
+    pub(crate) shows_call_chains: bool,
     /// Whether values, definitions and assertions are not shown.
     pub(crate) is_quiet: bool,
     /// The source of modules.
@@ -115,6 +120,7 @@ impl Session {
             checked_assertions: None,
             assertion_reports: Vec::new(),
             result_form: ResultForm::Raw,
+            shows_call_chains: false,
             is_quiet: false,
             library,
             is_file_header: false,

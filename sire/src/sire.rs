@@ -115,6 +115,12 @@ impl Sire {
         self.session.on_diagnostic = Some(Box::new(receiver));
     }
 
+    /// Has the reports of evaluations that fail show the calls of laws that were in progress, from now
+    /// on: as a note of the diagnostic, or on the output for diagnostics.
+    pub fn show_call_chains(&mut self) {
+        self.session.shows_call_chains = true;
+    }
+
     /// Has modules that are loaded from now on show nothing but errors. `on_module` is notified
     /// before each of them, with its name, its index and the number of modules.
     pub fn load_quietly(&mut self, on_module: impl FnMut(&str, usize, usize) + 'static) {
