@@ -3,13 +3,14 @@
 pub(crate) mod bench;
 pub(crate) mod check;
 pub(crate) mod diff;
+pub(crate) mod doc;
 pub(crate) mod du;
 mod event_text;
 pub(crate) mod fmt;
 pub(crate) mod gc;
 pub(crate) mod generate;
 mod history;
-mod inspected;
+pub(crate) mod inspect;
 pub(crate) mod jets;
 pub(crate) mod log;
 pub(crate) mod machine;
