@@ -263,6 +263,7 @@ pub(crate) const LIBRARY_LAWS: &[(&str, &str)] = &[
     ("strFromList", "JBNqrmMSXxJPtM8M4ii5snLTmv83fSGmjWjBuFHu1w2"),
     ("strToList", "GRvvHx5mavxMTsF1Qe1yZYQG21rt3qaAdEqXZgYxVP61"),
     ("tabDel", "FSbXqpUn9kVHCB5wom1TTdMqbK6djBpvLKN6mSvHCz2k"),
+    ("tabFromAscPairs", "hbbGCxx9KhwFLbBs3Cu3BuaDL8GZY5yENHeU4EqWhkt"),
     ("tabInsWith", "B4rKYHxbYwifi9DhLsxZyhwnCsxJ6w6d5UfhqyX2V3sf"),
     ("tabPop", "56uUHkhHoG7hPakCtwmkBFLZ9YU2i2DAdFrCVkTwtzYa"),
 ];

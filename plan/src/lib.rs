@@ -81,7 +81,7 @@ pub use heap::{CollectionReport, HeapOptions, HeapStatistics, ReferenceRecording
 pub use interrupt::InterruptHandle;
 pub use map::Map;
 pub use nat::{NatRef, Natural, limbs};
-pub use order::EqualPairs;
+pub use order::{ComparisonObstacle, EqualPairs};
 pub use tree::Items;
 pub use value_ref::Ref;
 pub use values::Heap;

@@ -16,7 +16,11 @@ use plan::{Val, seed};
 use sire::{ModuleArgument, ModuleLibrary, Sire, SireOptions, SireOutput};
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::time::Duration;
 use vm::Vm;
+
+/// How long the process stays for code that is still compiled at its end, so that later runs have it.
+const PENDING_CODE_LIMIT: Duration = Duration::from_millis(20);
 
 /// Loads the modules, then runs a session on standard input.
 pub(crate) fn sire(args: SireArgs) -> anyhow::Result<()> {
@@ -51,6 +55,7 @@ fn run_session(args: SireArgs, recording: &ProfileRecording) -> anyhow::Result<(
     if let Some(measurement) = measurement {
         eprintln!("{}", measurement.line(sire.vm()));
     }
+    jit::finish_pending(PENDING_CODE_LIMIT);
     // The process exits now. The system frees its memory faster than destructors would.
     std::mem::forget(sire);
     result

@@ -87,7 +87,10 @@ impl FunctionTranslator<'_, '_> {
                     }
                     self.allocate(&group)?;
                 }
-                Stmt::Let(vars, op) => self.operation(vars, op)?,
+                Stmt::Let(vars, op) => match self.delayed_look_up(op) {
+                    Some(look_up) => self.look_up_or_allocate(look_up, vars[0], op)?,
+                    None => self.operation(vars, op)?,
+                },
             }
         }
         self.terminator(id, terminator)

@@ -5,6 +5,7 @@
 
 use super::emitter::trusted;
 use super::error::CompileError;
+use super::key_search::KeySearch;
 use super::symbol::Stub;
 use super::translator::{FunctionTranslator, variadic};
 use crate::ir::{ConstantId, JetOperation, Op, Operand, Prim, Stmt, Var};
@@ -34,6 +35,11 @@ impl FunctionTranslator<'_, '_> {
         args: &[Operand],
     ) -> Result<Option<Value>, CompileError> {
         let declared = self.unit.constants[jet].jet.as_ref();
+        if let Some(operation) = declared.and_then(|jet| jet.operation)
+            && let Some(search) = KeySearch::of(operation, args)
+        {
+            return self.search(search, jet, args).map(Some);
+        }
         let (access, object) = match (declared.and_then(|jet| jet.operation), args) {
             (Some(JetOperation::Index), &[index, row]) => (Access::Item(index), row),
             (Some(JetOperation::Get), &[row, index]) => (Access::Item(index), row),

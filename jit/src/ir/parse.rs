@@ -215,7 +215,8 @@ impl IrParser<'_> {
             None
         };
         let number = if self.accept_word("is")? { Some(self.word64()?) } else { None };
-        Ok(Constant { name, kind, arity, jet, worker, entry, of, number })
+        let items = if self.accept_word("row")? { Some(self.list(Self::word64)?) } else { None };
+        Ok(Constant { name, kind, arity, jet, worker, entry, of, number, items })
     }
 
     fn demand(&mut self) -> Parse<ArgDemand> {

@@ -121,6 +121,9 @@ impl Display for Constant {
         if let Some(number) = self.number {
             write!(f, " is {number}")?;
         }
+        if let Some(items) = &self.items {
+            write!(f, " row({})", List(items))?;
+        }
         Ok(())
     }
 }

@@ -57,7 +57,12 @@ pub struct Constant {
     pub of: Option<(ConstantId, Vec<Operand>)>,
     /// For a nat below 2^64: the nat.
     pub number: Option<u64>,
+    /// For a row of one to [`ROW_ITEMS_LIMIT`] nats below 2^63: the nats.
+    pub items: Option<Vec<u64>>,
 }
+
+/// The most items of a constant row that are known.
+pub const ROW_ITEMS_LIMIT: usize = 6;
 
 /// The unit of compilation: functions and constants.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]

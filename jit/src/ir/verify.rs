@@ -55,6 +55,12 @@ pub fn verify(unit: &Unit) -> Result<(), VerifyError> {
             let what = format!("{id} is no nat from 2^63 up to 2^64");
             return Err(VerifyError { function: FunctionId::ROOT, what });
         }
+        if constant.items.as_ref().is_some_and(|items| {
+            constant.kind != ConstantKind::App || items.iter().any(|nat| *nat >= 1 << 63)
+        }) {
+            let what = format!("{id} is no row of nats below 2^63");
+            return Err(VerifyError { function: FunctionId::ROOT, what });
+        }
         if constant.jet.as_ref().is_some_and(|jet| jet.result == Type::U64) {
             let what = format!("the jet of {id} returns an unboxed number");
             return Err(VerifyError { function: FunctionId::ROOT, what });

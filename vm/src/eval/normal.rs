@@ -46,6 +46,42 @@ impl Vm {
         })
     }
 
+    /// Normalises a value on the spot if its parts are evaluated and no object of another form is to
+    /// be made. Looks at no more than `limit` parts. Returns whether the value is normal now.
+    pub(crate) fn normalise_evaluated(&mut self, word: Word, limit: &mut u32) -> bool {
+        if self.heap.is_normal(word) {
+            return true;
+        }
+        let is_final = match word.kind() {
+            WordKind::Row => true,
+            WordKind::App => {
+                let function = self.heap.load(word, 0).kind();
+                !matches!(function, WordKind::App | WordKind::Set | WordKind::Thunk)
+            }
+            _ => false,
+        };
+        if !is_final {
+            return false;
+        }
+        for index in 0..self.heap.size(word) {
+            let before = self.heap.load(word, index);
+            if self.heap.is_normal(before) {
+                continue;
+            }
+            let Some(rest) = limit.checked_sub(1) else { return false };
+            *limit = rest;
+            let part = self.heap.resolve(before);
+            if !self.normalise_evaluated(part, limit) {
+                return false;
+            }
+            if part != before {
+                self.heap.store(word, index, part);
+            }
+        }
+        self.heap.mark_normal(word);
+        true
+    }
+
     /// Continues normalising an object with the value of step `index`. `done` is that value, if it
     /// has been normalised. The objects in it that are evaluated are normalised in this loop, since
     /// a new data structure has many; only a thunk returns to the loop of the evaluator.

@@ -39,6 +39,8 @@ pub(super) fn compile_stub(
         Stub::Kind => fixed(backend, Helper::Kind, 1),
         Stub::Arity => fixed(backend, Helper::Arity, 1),
         Stub::Item => fixed(backend, Helper::Item, 2),
+        Stub::LookUp => fixed(backend, Helper::LookUp, 3),
+        Stub::HasKey => fixed(backend, Helper::HasKey, 2),
         Stub::Nat => fixed(backend, Helper::Nat, 3),
         Stub::Store => fixed(backend, Helper::Store, 3),
         Stub::Call(count) => interpreted_call(backend, count as usize),
