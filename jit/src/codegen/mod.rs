@@ -37,6 +37,7 @@ mod closure;
 mod emitter;
 mod environment;
 mod error;
+mod fill;
 mod function;
 mod items;
 mod liveness;

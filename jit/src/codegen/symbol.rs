@@ -84,6 +84,10 @@ pub enum Stub {
     Nat,
     /// `(object, index, value)`: writes a payload word, with the write barrier.
     Store,
+    /// `(count)`: a row of that many zeros.
+    ZeroRow,
+    /// `(value)`: the number of items of a row.
+    Length,
     /// `(function, argument...)`: the value of the call.
     Apply(u32),
     /// Does the same through the interpreter.
@@ -98,7 +102,7 @@ pub enum Stub {
 
 /// Variadic stubs exist for every number of words below this, the first word not counted.
 const VARIANTS: u32 = PARAMETERS_MAX as u32;
-const FIXED: [Stub; 11] = [
+const FIXED: [Stub; 13] = [
     Stub::Force,
     Stub::ForceSlowly,
     Stub::Normalise,
@@ -110,6 +114,8 @@ const FIXED: [Stub; 11] = [
     Stub::Item,
     Stub::Nat,
     Stub::Store,
+    Stub::ZeroRow,
+    Stub::Length,
 ];
 const VARIADIC: [fn(u32) -> Stub; 5] = [Stub::Apply, Stub::Call, Stub::Delay, Stub::Jet, Stub::Row];
 
