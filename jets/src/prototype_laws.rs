@@ -206,9 +206,10 @@ pub(crate) const LAWS: [(&str, &str); 197] = [
     ("_PinHash", "FM8i8x75ycTjJSVtvATMmC37bXsd5u7cF8x3NoAHdjkp"),
 ];
 
-/// The same for laws of the prototype's library that the prototype has no jet for. Their jets
-/// replace algorithms of quadratic time, such as dividing a text by 256 for each character. Source:
-/// the modules of its `sire` folder, on the branch `master`.
+/// The same for laws of the prototype's library that the prototype has no jet for. Some of their
+/// jets replace algorithms of quadratic time, such as dividing a text by 256 for each character; those
+/// of operations on words are for calls of the law as a value (`zipWith iSub64 a b`). Source: the
+/// modules of its `sire` folder, on the branch `master`.
 pub(crate) const LIBRARY_LAWS: &[(&str, &str)] = &[
     ("barCatList", "DAeqwE53guCh6Yb6QLiz4nEh1sTx4nMBsbnQR2d5iHbm"),
     ("barFindIndex", "GSmLBbHfAD87rqzBAR3Lm1495yC8mvjUHDsoAz2T1KRi"),

@@ -66,6 +66,11 @@ impl<'h> LawLowering<'_, 'h> {
             }
             JetLowering::Choice(prim) => {
                 let operands = self.jet_operands(jet, args);
+                if operands.iter().all(|operand| self.type_of(*operand).is(Type::Small)) {
+                    let prim = if prim == Prim::Le { Prim::Min } else { Prim::Max };
+                    let value = self.prim(prim, &operands);
+                    return self.deliver(value, to);
+                }
                 let first = self.prim(prim, &operands);
                 let [yes, no] = [operands[0], operands[1]].map(Expr::Operand);
                 self.choose(first, yes, no, to)

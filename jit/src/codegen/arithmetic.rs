@@ -126,6 +126,7 @@ impl FunctionTranslator<'_, '_> {
             Prim::IsApp => self.is_app(a),
             Prim::Inc => self.inc(a, result),
             Prim::Dec => self.dec(a, ty),
+            Prim::Length => self.length(a),
             _ => unreachable!("{prim:?} takes two operands"),
         }
     }
@@ -231,6 +232,8 @@ impl FunctionTranslator<'_, '_> {
     fn binary(&mut self, prim: Prim, [a, b]: [Value; 2], types: [Type; 2], result: Type) -> Value {
         match prim {
             _ if prim.compares() => return self.compare(prim, [a, b], types),
+            Prim::Min => return self.emit.b.ins().umin(a, b),
+            Prim::Max => return self.emit.b.ins().umax(a, b),
             Prim::Mul32 => return self.mul32(a, b),
             Prim::Lsh32 => return self.lsh32(a, b),
             Prim::Rol32 => return self.rol32(a, b),

@@ -186,6 +186,9 @@ impl FunctionTranslator<'_, '_> {
                 let words = self.words(&[&[*function], &args[..]].concat());
                 self.emit.call_stub(Stub::Delay(variadic(args.len())?), &words)
             }
+            Op::ZeroRow(count) => self.zero_row(*count),
+            Op::SetItem(operands) => self.set_item(operands)?,
+            Op::Generate(..) => return Err(CompileError::Shape("a row is left to be filled")),
             Op::Thunk(..) => unreachable!("thunks are allocated in place"),
         };
         self.define(vars[0], result);

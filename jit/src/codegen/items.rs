@@ -64,6 +64,18 @@ impl FunctionTranslator<'_, '_> {
         Ok(Some(result))
     }
 
+    /// The number of items of an evaluated row.
+    pub(super) fn length(&mut self, row: Value) -> Value {
+        let (slowly, (done, result)) = (self.emit.cold_block(), self.emit.block_with_param());
+        let (_, size) = self.flat_row(row, slowly);
+        self.emit.jump(done, &[size]);
+        self.emit.switch_to(slowly);
+        let size = self.emit.call_stub(Stub::Length, &[row]);
+        self.emit.jump(done, &[size]);
+        self.emit.switch_to(done);
+        result
+    }
+
     /// The item at an index of a row, not evaluated. Both operands are evaluated.
     pub(super) fn item(&mut self, row: Operand, index: Operand) -> Value {
         let word = self.word(row);

@@ -39,6 +39,7 @@ mod closure;
 mod emitter;
 mod environment;
 mod error;
+mod fill;
 mod function;
 mod items;
 mod key_search;

@@ -88,6 +88,10 @@ pub enum Stub {
     Nat,
     /// `(object, index, value)`: writes a payload word, with the write barrier.
     Store,
+    /// `(count)`: a row of that many zeros.
+    ZeroRow,
+    /// `(value)`: the number of items of a row.
+    Length,
     /// `(function, argument...)`: the value of the call.
     Apply(u32),
     /// Does the same through the interpreter.
@@ -116,6 +120,8 @@ const FIXED: [Stub; 13] = [
     Stub::HasKey,
     Stub::Nat,
     Stub::Store,
+    Stub::ZeroRow,
+    Stub::Length,
 ];
 const VARIADIC: [fn(u32) -> Stub; 5] = [Stub::Apply, Stub::Call, Stub::Delay, Stub::Jet, Stub::Row];
 

@@ -351,6 +351,9 @@ impl IrParser<'_> {
             "delay" => Op::Delay(self.operand()?, self.operands()?),
             "partial" => Op::Partial(ConstantId::from_u32(self.indexed("k")?), self.operands()?),
             "row" => Op::Row(self.operands()?),
+            "generate" => Op::Generate(FunctionId::from_u32(self.indexed("f")?), self.operands()?),
+            "zerorow" => Op::ZeroRow(self.operand()?),
+            "setitem" => Op::SetItem(self.some_of(Self::operand)?),
             "force" => Op::Force(self.operand()?),
             "normalise" => Op::Normalise(self.operand()?),
             _ => match Prim::named(&word) {

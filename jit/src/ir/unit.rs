@@ -78,6 +78,7 @@ impl Unit {
     pub fn is_total(&self, function: &Function, op: &Op) -> bool {
         match op {
             Op::Thunk(..) | Op::Delay(..) | Op::Partial(..) | Op::Row(_) => true,
+            Op::Generate(..) | Op::ZeroRow(_) | Op::SetItem(_) => true,
             Op::Prim(prim, operands) => prim.is_total(&self.types_of(function, operands)),
             Op::Force(a) => self.type_of(function, *a).is_some_and(|ty| ty.is(Type::Whnf)),
             Op::Normalise(_) | Op::Call(_) => false,

@@ -291,6 +291,30 @@ impl Checker<'_> {
                 self.any(items)?;
                 vec![Type::Whnf]
             }
+            Op::Generate(entry, operands) => {
+                let entry = self.local(*entry)?;
+                ensure!(entry.role == FunctionRole::Thunk, "not the code of a thunk");
+                let Some((count, captures)) = operands.split_first() else {
+                    return Err("no count".to_owned());
+                };
+                self.fit(*count, Type::Small)?;
+                let mut types = entry.param_types();
+                let index = types.pop();
+                ensure!(
+                    index.is_some_and(|ty| Type::Small.is(ty)),
+                    "the index is not any small nat"
+                );
+                self.fit_all(captures, &types)?;
+                vec![Type::Whnf]
+            }
+            Op::ZeroRow(count) => {
+                self.fit(*count, Type::Small)?;
+                vec![Type::Whnf]
+            }
+            Op::SetItem(operands) => {
+                self.fit_all(operands, &[Type::Whnf, Type::Small, Type::Any])?;
+                vec![Type::Whnf]
+            }
             Op::Force(a) | Op::Normalise(a) => {
                 let ty = self.type_of(*a)?;
                 vec![ty.min(Type::Whnf)]

@@ -228,6 +228,12 @@ pub enum JetOperation {
     DataTag,
     /// Item 0 of a row or other app, evaluated; 0 for a nat, and a part of a pin or law.
     Cdr,
+    /// The row of `b 0`, `b 1`, ..., up to `b (a - 1)`, which stay unevaluated.
+    Generate,
+    /// The row of `a` applied to each item of row `b`, unevaluated.
+    Map,
+    /// The sum of the items of a row, evaluated from the last to the first.
+    Sum,
     /// The number of arguments of an app, which is a row's length; 0 for a value that is not an
     /// app.
     Length,

@@ -96,6 +96,8 @@ helpers! {
         Kind = kind(word: u64),
         /// `(value)`: its arity; 2^63 - 1 if that or more.
         Arity = arity(word: u64),
+        /// `(value)`: the number of items of a row, or of arguments of any app; 0 for other values.
+        Length = length(word: u64),
         /// `(row, index)`, both evaluated: the item of the row, or of any app seen as one, without
         /// its indirections but not evaluated; 0 if there is none.
         Item = item(row: u64, index: u64),
@@ -109,6 +111,9 @@ helpers! {
         Nat = nat(operation: usize, a: u64, b: u64),
         /// `(object, index, value)`: writes a value into an object that may be old. 0.
         Store = store(object: u64, index: usize, value: u64),
+        /// `(count)`: a row of `count` zeros, which the code fills before anything else refers to
+        /// it.
+        ZeroRow = zero_row(count: usize),
     }
     foreign {
         /// `(word)`, the word at [`UNWIND_STACK_POINTER`](super::offset::UNWIND_STACK_POINTER):
@@ -258,6 +263,14 @@ fn flat_argument(vm: &Vm, app: Word, index: u64) -> Option<Word> {
     (at > 0).then(|| vm.heap.load(app, at))
 }
 
+fn length(vm: &mut Vm, word: u64) -> Result<u64, EvalError> {
+    let base = vm.heap.stack.top();
+    vm.heap.stack.push(Word::from_bits(word));
+    let count = JetCall { vm, base }.arg_count(0) as u64;
+    vm.heap.stack.truncate(base);
+    Ok(count)
+}
+
 fn item(vm: &mut Vm, row: u64, index: u64) -> Result<u64, EvalError> {
     // The same rules as for jets: an index that is not a nat counts as 0, and one of 2^64 or more
     // is beyond every row.
@@ -312,6 +325,13 @@ fn has_key(vm: &mut Vm, keys: u64, key: u64) -> Result<u64, EvalError> {
 fn nat(vm: &mut Vm, operation: usize, a: u64, b: u64) -> Result<u64, EvalError> {
     let (a, b) = (Word::from_bits(a), Word::from_bits(b));
     NatOp::ALL[operation].compute(vm, a, b).map(Word::raw)
+}
+
+fn zero_row(vm: &mut Vm, count: usize) -> Result<u64, EvalError> {
+    vm.heap.reserve(count.saturating_add(1))?;
+    let mut row = vm.heap.allocate(ObjectLayout::Row, 0, count);
+    (0..count).for_each(|index| row.set(index, Word::direct(0)));
+    Ok(row.finish().raw())
 }
 
 fn store(vm: &mut Vm, object: u64, index: usize, value: u64) -> Result<u64, EvalError> {
