@@ -233,7 +233,7 @@ fn sources(paths: &[PathBuf]) -> Vec<(&PathBuf, NeededKind)> {
 }
 
 /// Says what an argument that names no module is, if it is the path of something of another kind.
-pub(crate) fn module_problem(argument: &str) -> Option<String> {
+fn module_problem(argument: &str) -> Option<String> {
     let path = Path::new(argument);
     match FileKind::of(path) {
         FileKind::Directory => Some(format!(
@@ -241,6 +241,21 @@ pub(crate) fn module_problem(argument: &str) -> Option<String> {
              such as {argument}/NAME.sire"
         )),
         _ => NeededKind::Module.problem(path),
+    }
+}
+
+/// Converts the error of loading the module that an argument names, as [`terminal::sire_error`] does. Says what
+/// the argument is, if it is the path of something that is no module.
+pub(crate) fn module_error(argument: &str, error: sire::SireError) -> anyhow::Error {
+    use sire::SireError::{ModuleName, NoFile, NoModule};
+    let is_no_module = match &error {
+        ModuleName(_) | NoFile(_) => true,
+        NoModule { required_by, .. } => required_by.is_none(),
+        _ => false,
+    };
+    match module_problem(argument).filter(|_| is_no_module) {
+        Some(problem) => anyhow::anyhow!(problem),
+        None => terminal::sire_error(error),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Loading modules for a command: their paths, what is shown meanwhile, and how errors are shown.
 
+use crate::file_kind::module_error;
 use crate::progress;
 use crate::terminal;
 use indicatif::ProgressBar;
@@ -47,7 +48,7 @@ impl ModuleLoader {
     /// If no module has that name, or the module has errors.
     pub(crate) fn load(&mut self, sire: &mut Sire, argument: &str) -> anyhow::Result<()> {
         self.last = Some(argument.to_owned());
-        let failed = |error| terminal::module_error(argument, error);
+        let failed = |error| module_error(argument, error);
         let module = ModuleArgument::parse(argument).map_err(failed)?;
         let loaded = sire.load_argument(&module).map_err(failed);
         if let Some(line) = &self.line {

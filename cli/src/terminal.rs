@@ -1,7 +1,6 @@
 //! What the command shows apart from its result: colours, exit codes, error messages.
 
 use crate::args::{PrintSize, byte_size};
-use crate::file_kind;
 use anyhow::Context;
 use rex::print::Colour;
 use show::{PrintLimit, PrintOptions};
@@ -42,21 +41,6 @@ pub(crate) fn sire_error(error: sire::SireError) -> anyhow::Error {
     let is_reported = matches!(error, sire::SireError::Reported);
     let message = (!is_reported).then(|| error.to_string());
     ExitError { code: error.exit_code(), message }.into()
-}
-
-/// Converts the error of loading the module that an argument names, as [`sire_error`] does. Says what
-/// the argument is, if it is the path of something that is no module.
-pub(crate) fn module_error(argument: &str, error: sire::SireError) -> anyhow::Error {
-    use sire::SireError::{ModuleName, NoFile, NoModule};
-    let is_no_module = match &error {
-        ModuleName(_) | NoFile(_) => true,
-        NoModule { required_by, .. } => required_by.is_none(),
-        _ => false,
-    };
-    match file_kind::module_problem(argument).filter(|_| is_no_module) {
-        Some(problem) => anyhow::anyhow!(problem),
-        None => sire_error(error),
-    }
 }
 
 /// Converts the error of an evaluation to its text, for the same reason.

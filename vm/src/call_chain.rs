@@ -1,4 +1,5 @@
-//! [`CallChain`]: the calls of laws that were in progress when an evaluation failed.
+//! [`CallChain`]: the calls of laws that were in progress when an evaluation failed; and its
+//! [`ChainRecorder`].
 //!
 //! Nothing is recorded while an evaluation runs. Its frames are read when an error unwinds them (see
 //! `eval::recorder`), each of them once, so the work is bounded by that of pushing the frames. The
@@ -103,6 +104,36 @@ impl CallChain {
         self.innermost.clear();
         self.omitted = 0;
         self.outermost.clear();
+    }
+}
+
+/// The recorder of the chain of one error at a time.
+#[derive(Default)]
+pub(crate) struct ChainRecorder {
+    pub(crate) chain: CallChain,
+    /// Whether an error is on its way, and the chain is its.
+    pub(crate) is_open: bool,
+    /// The pool of the last call, if that was the call of a decoded law.
+    pub(crate) last_pool: Option<u32>,
+    /// The base of the frame of the last call.
+    pub(crate) last_base: usize,
+}
+
+impl ChainRecorder {
+    /// Begins the chain of an error, unless it has begun.
+    pub(crate) fn open(&mut self) {
+        if !self.is_open {
+            self.discard();
+            self.is_open = true;
+        }
+    }
+
+    /// Discards the chain, because the error was caught or another one follows.
+    pub(crate) fn discard(&mut self) {
+        self.chain.clear();
+        self.is_open = false;
+        self.last_pool = None;
+        self.last_base = 0;
     }
 }
 

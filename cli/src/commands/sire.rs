@@ -6,9 +6,10 @@ use super::statistics::Measurement;
 use crate::args::{
     BootCacheOptions, CacheOptions, ExecutionOptions, MemoryOptions, PrintSize, SaveArgs, SireArgs,
 };
+use crate::file_kind::module_error;
 use crate::interactive::InteractiveSession;
 use crate::module_loader::{ModuleLoader, is_interactive};
-use crate::terminal::{self, ExitError, module_error, sire_error};
+use crate::terminal::{self, ExitError, sire_error};
 use crate::write_file::{OptionalWriter, write_atomically};
 use anyhow::Context;
 use machine::UpgradeProgram;

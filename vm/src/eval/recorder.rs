@@ -1,4 +1,4 @@
-//! [`ChainRecorder`]: recording the [call chain](crate::CallChain) of an error while it unwinds.
+//! Recording the [call chain](crate::CallChain) of an error while it unwinds.
 //!
 //! An error passes the frames of an evaluation from the innermost to the outermost, and each part of
 //! the evaluator records those that it drops:
@@ -22,39 +22,9 @@ use crate::vm::Vm;
 use plan::EvalError;
 use plan::raw::{Word, WordKind, pin};
 
-/// The recorder of the chain of one error at a time.
-#[derive(Default)]
-pub(super) struct ChainRecorder {
-    chain: CallChain,
-    /// Whether an error is on its way, and the chain is its.
-    is_open: bool,
-    /// The pool of the last call, if that was the call of a decoded law.
-    last_pool: Option<u32>,
-    /// The base of the frame of the last call.
-    last_base: usize,
-}
-
-impl ChainRecorder {
-    /// Begins the chain of an error, unless it has begun.
-    fn open(&mut self) {
-        if !self.is_open {
-            self.discard();
-            self.is_open = true;
-        }
-    }
-
-    /// Discards the chain, because the error was caught or another one follows.
-    pub(super) fn discard(&mut self) {
-        self.chain.clear();
-        self.is_open = false;
-        self.last_pool = None;
-        self.last_base = 0;
-    }
-}
-
 impl Vm {
     /// The calls that were in progress when the last evaluation that failed did so. It is that of
-    /// the error that [`Vm::eval`], [`Vm::force`] or [`Vm::resume`](Vm::resume) has just returned.
+    /// the error that [`Vm::eval`], [`Vm::force`] or [`Vm::resume`] has just returned.
     pub fn call_chain(&self) -> &CallChain {
         &self.evaluator.recorder.chain
     }

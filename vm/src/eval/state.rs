@@ -2,7 +2,7 @@
 
 use super::code::LawCode;
 use super::frame::FrameKind;
-use super::recorder::ChainRecorder;
+use crate::call_chain::ChainRecorder;
 use crate::pool_id::PoolId;
 use crate::span::SpanRecorder;
 use std::collections::HashMap;
