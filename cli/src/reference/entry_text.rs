@@ -33,7 +33,7 @@ pub(crate) fn entry_text(module: &ModuleDocumentation, entry: &NameDocumentation
         text += "\nExamples:\n";
         for example in &entry.examples {
             for line in example.lines() {
-                text += &format!("    {line}").trim_end();
+                text += format!("    {line}").trim_end();
                 text.push('\n');
             }
         }
