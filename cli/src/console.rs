@@ -1,6 +1,7 @@
 //! The output of a running machine: traces and crashes go to standard output, each with its time;
 //! notices go to standard error.
 
+use crate::terminal;
 use indicatif::ProgressBar;
 use machine::{Console, ConsoleNotice, ReportOrigin};
 use plan::Ref;
@@ -14,6 +15,8 @@ pub(crate) struct StdioConsole {
     replay: Option<ProgressBar>,
     /// The line below the output that shows the status, if it is to be shown.
     status: Option<ProgressBar>,
+    /// Whether a crash is shown with the calls that were in progress.
+    shows_call_chains: bool,
 }
 
 impl StdioConsole {
@@ -25,7 +28,9 @@ impl StdioConsole {
         status: Option<ProgressBar>,
     ) -> StdioConsole {
         let limit = options.limit.for_messages();
-        StdioConsole { options: PrintOptions { limit, ..options }, replay, status }
+        let shows_call_chains = terminal::shows_call_chains(false);
+        let options = PrintOptions { limit, ..options };
+        StdioConsole { options, replay, status, shows_call_chains }
     }
 
     /// Writes while the bars are hidden.
@@ -58,6 +63,10 @@ impl Console for StdioConsole {
         let op = show::value_text(op, self.options.limit);
         let kind = format!("{who} crashed with {}", op.trim_end());
         self.stamped(&kind, arg, at)
+    }
+
+    fn call_chain_text(&self, calls: &[String]) -> String {
+        if self.shows_call_chains { terminal::call_chain_text(calls) } else { String::new() }
     }
 
     fn replay_progress(&self, done: u64, total: u64) {

@@ -62,6 +62,9 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> ExitCode {
+    if let Err(error) = file_kind::check_files(&command) {
+        return terminal::fail(&error.into());
+    }
     let result = match command {
         Command::Sire(args) => commands::sire::sire(args),
         Command::Save(args) => commands::sire::save(args),

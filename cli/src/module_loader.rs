@@ -1,7 +1,7 @@
 //! Loading modules for a command: their paths, what is shown meanwhile, and how errors are shown.
 
 use crate::progress;
-use crate::terminal::{self, sire_error};
+use crate::terminal;
 use indicatif::ProgressBar;
 use sire::{ModuleArgument, Sire};
 use std::io::IsTerminal;
@@ -20,6 +20,9 @@ impl ModuleLoader {
     /// the definitions of the modules.
     pub(crate) fn new(sire: &mut Sire, is_verbose: bool) -> ModuleLoader {
         let is_terminal = terminal::is_terminal();
+        if terminal::shows_call_chains(is_verbose) {
+            sire.show_call_chains();
+        }
         let line = (is_terminal && !is_verbose).then(progress::line);
         if is_terminal {
             let line = line.clone();
@@ -44,8 +47,9 @@ impl ModuleLoader {
     /// If no module has that name, or the module has errors.
     pub(crate) fn load(&mut self, sire: &mut Sire, argument: &str) -> anyhow::Result<()> {
         self.last = Some(argument.to_owned());
-        let module = ModuleArgument::parse(argument).map_err(sire_error)?;
-        let loaded = sire.load_argument(&module).map_err(sire_error);
+        let failed = |error| terminal::module_error(argument, error);
+        let module = ModuleArgument::parse(argument).map_err(failed)?;
+        let loaded = sire.load_argument(&module).map_err(failed);
         if let Some(line) = &self.line {
             line.set_message("");
             line.finish_and_clear();

@@ -129,6 +129,9 @@ fn check(
     let shown = Rc::clone(diagnostics);
     let (colour, width) = (terminal::stdout_colour(), terminal::width());
     sire.on_diagnostic(move |found| shown.borrow_mut().push_str(&found.render(colour, width)));
+    if terminal::shows_call_chains(false) {
+        sire.show_call_chains();
+    }
     sire.check_assertions(&module).map_err(terminal::sire_error)
 }
 

@@ -71,6 +71,28 @@ fn bars() {
     }
 }
 
+#[test]
+fn fields_of_http() {
+    let fields = |entries: Vec<(TestValue, TestValue)>, end| Row(vec![Tab(entries), N(end)]);
+    cases! {
+        "fieldLines" N(0), Bar(b"\r\nx") => fields(vec![], 2);
+        "fieldLines" N(1), Bar(b"xB-c: 1 \r\na:\t2\r\n\r\n") =>
+            fields(vec![(Text("a"), Bar(b"2")), (Text("b-c"), Bar(b"1"))], 18);
+        "fieldLines" N(0), Bar(b"A:1\r\nB:3\r\na:2\r\n\r\n") =>
+            fields(vec![(Text("a"), Bar(b"1, 2")), (Text("b"), Bar(b"3"))], 17);
+        "fieldLines" N(0), Bar(b"Cookie:a\r\ncookie:b\r\n\r\n") =>
+            fields(vec![(Text("cookie"), Bar(b"a; b"))], 22);
+        "fieldLines" N(0), Bar(b"a:1\r\n") => N(400);
+        "fieldLines" N(0), Bar(b"a :1\r\n\r\n") => N(400);
+        "fieldLines" N(0), Bar(b"a:1\r\n b\r\n\r\n") => N(400);
+        "fieldLines" N(0), Bar(b"a:\0\r\n\r\n") => N(400);
+        "fieldLines" N(0), Bar(b"a\r\n\r\n") => N(400);
+        "fieldLines" N(9), Bar(b"a:1\r\n\r\n") => N(400);
+        "fieldLines" N(u64::MAX), Bar(b"a:1\r\n\r\n") => N(400);
+        "fieldLines" N(0), Bar("a:1\r\n".repeat(101).leak().as_bytes()) => N(431);
+    }
+}
+
 /// The list of these bars.
 fn list(bars: &[&'static [u8]]) -> TestValue {
     bars.iter().rev().fold(N(0), |rest, bar| Row(vec![Bar(bar), rest]))

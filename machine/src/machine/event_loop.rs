@@ -6,7 +6,7 @@ use super::read_queue::ReadRequest;
 use super::{FULL_DISK_RETRY, Machine};
 use crate::cog::CogOutput;
 use crate::error::RunError;
-use crate::event::{EventInput, EventRecord, InputPayload};
+use crate::event::{EventInput, EventRecord};
 use crate::message::{CogRequest, ControlMessage, DriverMessage, RequestRow};
 use crate::trace::ConsoleMessage;
 use persist::LogError;
@@ -69,9 +69,12 @@ impl Machine {
             if let Some(request) = self.next_request() {
                 self.handle_batch(request)?;
                 self.run_reads_on_credit()?;
+                self.end_survey(false)?;
             } else if !self.reads.is_empty() {
                 self.run_reads_in_idle_time()?;
+                self.end_survey(false)?;
             } else {
+                self.end_survey(true)?;
                 self.wait(&patience);
             }
         }
@@ -84,6 +87,14 @@ impl Machine {
             None => thread::park(),
             Some(time) => thread::park_timeout(time),
         });
+    }
+
+    /// Goes on with a collection of the store that waits for the references of the cog's heap.
+    /// The heap is collected for it if the machine is idle, but not while a snapshot is being frozen:
+    /// the collection would wait for that.
+    fn end_survey(&mut self, is_idle: bool) -> Result<(), RunError> {
+        let collects = is_idle && !self.snapshots.is_writing();
+        self.garbage.end_survey(&mut self.cog, &self.store, &self.control_sender, collects)
     }
 
     /// The next message, if one has arrived.
@@ -117,7 +128,7 @@ impl Machine {
                     self.pool.cancel(worker);
                     let input = EventInput { slot, payload };
                     let row = RequestRow { worker, number: 0 };
-                    self.handle_inputs(vec![WorkerInput { row, input }])?;
+                    self.handle_inputs(vec![WorkerInput { row, input, value: None }])?;
                 }
             }
             ControlMessage::WorkerFailed(error) => return Err(error.into()),
@@ -158,10 +169,11 @@ impl Machine {
         while let Some(request) = next {
             match request {
                 CogRequest::Write { row, value } => {
-                    if let Some(slot) = self.workers.slot_of(row.worker) {
-                        bytes += value.len();
-                        let input = EventInput { slot, payload: InputPayload::Written(value) };
-                        inputs.push(WorkerInput { row, input });
+                    if let Some(slot) = self.workers.slot_of(row.worker)
+                        && let Some(input) = self.written_input(row, slot, value)
+                    {
+                        bytes += input.input.payload.len();
+                        inputs.push(input);
                     }
                 }
                 CogRequest::Read { row, key, serial, query, call } => {

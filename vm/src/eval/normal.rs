@@ -15,7 +15,7 @@ use crate::vm::Vm;
 use plan::EvalError;
 use plan::raw::{ObjectLayout, Word, WordKind, shape};
 
-/// The payload index of the value that is normalised in that step.
+/// The payload index of the value that is normalised in that step, and the step of a payload index.
 fn slot(object: Word, index: usize, size: usize) -> usize {
     match object.kind() {
         WordKind::Row => size - 1 - index,
@@ -46,14 +46,78 @@ impl Vm {
         })
     }
 
+    /// Normalises a value on the spot if its parts are evaluated and no object of another form is to
+    /// be made. Looks at no more than `limit` parts. Returns whether the value is normal now.
+    pub(crate) fn normalise_evaluated(&mut self, word: Word, limit: &mut u32) -> bool {
+        if self.heap.is_normal(word) {
+            return true;
+        }
+        let is_final = match word.kind() {
+            WordKind::Row => true,
+            WordKind::App => {
+                let function = self.heap.load(word, 0).kind();
+                !matches!(function, WordKind::App | WordKind::Set | WordKind::Thunk)
+            }
+            _ => false,
+        };
+        if !is_final {
+            return false;
+        }
+        for index in 0..self.heap.size(word) {
+            let before = self.heap.load(word, index);
+            if self.heap.is_normal(before) {
+                continue;
+            }
+            let Some(rest) = limit.checked_sub(1) else { return false };
+            *limit = rest;
+            let part = self.heap.resolve(before);
+            if !self.normalise_evaluated(part, limit) {
+                return false;
+            }
+            if part != before {
+                self.heap.store(word, index, part);
+            }
+        }
+        self.heap.mark_normal(word);
+        true
+    }
+
     /// Continues normalising an object with the value of step `index`. `done` is that value, if it
-    /// has been normalised.
+    /// has been normalised. The objects in it that are evaluated are normalised in this loop, since
+    /// a new data structure has many; only a thunk returns to the loop of the evaluator.
     pub(super) fn normalise_from(
+        &mut self,
+        mut object: Word,
+        mut index: usize,
+        mut done: Option<Word>,
+    ) -> Result<NextStep, EvalError> {
+        loop {
+            let Some(word) = self.find_unfinished(object, index, done)? else {
+                let object_done = self.finish(object)?;
+                if !frame::is_on_top(&self.heap.stack, FrameKind::Force) {
+                    return Ok(NextStep::Return(object_done));
+                }
+                (object, index) = frame::pop_force(&mut self.heap.stack);
+                done = Some(object_done);
+                continue;
+            };
+            if word.is_thunk() {
+                frame::push_kind(&mut self.heap.stack, FrameKind::Normal);
+                return Ok(NextStep::Eval(word));
+            }
+            (object, index, done) = (word, 0, None);
+        }
+    }
+
+    /// Stores the value of step `index`, if it is `done`, and looks for the next value in the object
+    /// that is not normal. Pushes a Force frame and returns the value; returns None if there is no
+    /// such value.
+    fn find_unfinished(
         &mut self,
         object: Word,
         mut index: usize,
         done: Option<Word>,
-    ) -> Result<NextStep, EvalError> {
+    ) -> Result<Option<Word>, EvalError> {
         let size = self.heap.size(object);
         if let Some(value) = done {
             self.heap.store(object, slot(object, index, size), value);
@@ -62,7 +126,7 @@ impl Vm {
         loop {
             index += self.count_normal(object, index, size);
             if index >= size {
-                break;
+                return Ok(None);
             }
             let slot = slot(object, index, size);
             let before = self.heap.load(object, slot);
@@ -86,18 +150,17 @@ impl Vm {
                 self.obey_interrupt()?;
                 word = self.heap.stack.pop();
             }
-            if !word.is_thunk() {
-                return Ok(NextStep::Normalise(word));
-            }
-            frame::push_kind(&mut self.heap.stack, FrameKind::Normal);
-            return Ok(NextStep::Eval(word));
+            return Ok(Some(word));
         }
-        self.finish(object).map(NextStep::Return)
     }
 
     /// How many values of an object are known to be normal, from that of step `index` on. A long
     /// object that was changed in one place has many.
     fn count_normal(&self, object: Word, index: usize, size: usize) -> usize {
+        if let Some(item) = self.heap.unfinished_item(object) {
+            let step = slot(object, item, size);
+            return if index <= step { step - index } else { size - index };
+        }
         let words = self.heap.words(object, 0);
         let is_normal = |word: &&Word| self.heap.is_normal(**word);
         match object.kind() {
