@@ -10,9 +10,13 @@ use crate::read_expr::{LambdaSignature, read_expr, read_key, read_lambda};
 use crate::rex_value::RexView;
 use crate::session::Session;
 use crate::state::{ImportError, MissingNames};
+use crate::typing::CheckMode;
 use plan::{Natural, Val};
 use rex::NodeShape;
 use std::collections::BTreeSet;
+
+/// The module whose import makes a module typed.
+pub(crate) const TYPED_MODULE: &str = "typed";
 
 /// Executes a command.
 ///
@@ -54,6 +58,7 @@ pub(crate) fn execute(session: &mut Session, rex: &Val) -> Result<(), CommandErr
 /// Prints the value of an expression.
 fn show(session: &mut Session, rex: &Val) -> Result<(), CommandError> {
     let expr = read_expr(session, rex)?;
+    session.check_expr(&expr)?;
     let value = session.evaluate(&expr)?;
     Ok(session.show_value(&value)?)
 }
@@ -129,6 +134,7 @@ fn bind(
     name: &Natural,
     code: SireExpr,
 ) -> Result<(), CommandError> {
+    session.check_definition(name, &code)?;
     let value = session.evaluate(&code)?;
     let props = match props {
         Some(props) => session.evaluate(&props)?,
@@ -189,6 +195,9 @@ fn enter_module(session: &mut Session, rex: &Val) -> Result<(), CommandError> {
         }
         _ => return reject(rex, EXPECTED),
     };
+    if session.types.mode() == CheckMode::Enforce {
+        session.types.set_mode(CheckMode::Off);
+    }
     Ok(session.state.enter_module(&mut session.vm, target)?)
 }
 
@@ -258,9 +267,15 @@ pub(crate) fn import_module(
     module: &Natural,
     names: Option<&BTreeSet<Natural>>,
 ) -> Result<(), CommandError> {
+    let is_marker = *module == nat_text::from_short(TYPED_MODULE);
     let Session { vm, bindings, state, .. } = session;
     match state.import(vm, bindings, module, names) {
-        Ok(()) => Ok(()),
+        Ok(()) => {
+            if is_marker && session.types.mode() == CheckMode::Off {
+                session.types.set_mode(CheckMode::Enforce);
+            }
+            Ok(())
+        }
         Err(ImportError::Malformed(malformed)) => Err(malformed.into()),
         Err(ImportError::NotLoaded) => {
             let module = output::key_text(module);
@@ -311,6 +326,7 @@ fn check_sides(
 ) -> Result<(), CommandError> {
     let left = read_expr(session, left)?;
     let right = read_expr(session, right)?;
+    session.check_assertion(&left, &right)?;
     let left = session.evaluate(&left)?;
     let right = session.evaluate(&right)?;
     match session.vm.look(&left).is_equal(session.vm.look(&right)) {

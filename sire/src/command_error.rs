@@ -9,6 +9,7 @@
 use crate::error::SireError;
 use crate::malformed::MalformedValue;
 use crate::output;
+use crate::typing::TypeFailure;
 use plan::{EvalError, Natural, Val};
 use std::io;
 
@@ -40,6 +41,8 @@ pub(crate) enum CommandError {
         /// The macro's message.
         reason: String,
     },
+    /// A definition or an expression of a typed module has the wrong type.
+    Type(Box<TypeFailure>),
     /// An evaluation ended without a value.
     Stop(EvalError),
     /// A macro returned a state that is not one.
@@ -83,6 +86,7 @@ impl CommandError {
                 reason.clone()
             }
             CommandError::Unresolved(unresolved) => unresolved.reason(),
+            CommandError::Type(failure) => failure.in_one_line(),
             CommandError::Assertion { .. } => "ASSERTION FAILURE".into(),
             CommandError::Stop(stop) => stop.to_string(),
             CommandError::Malformed(malformed) => malformed.to_string(),

@@ -17,6 +17,7 @@
 //!   command    report    diagnose         effect of a command │ why it failed: as a value, for people
 //!   read_expr    operator_check           Rex values to expressions; macro expansion │ warnings
 //!   session    suggest                    the runtime and the state │ similar names
+//!   typing                                types of definitions, inferred and checked
 //!   modules    compile    state           module files, chains │ expressions to values │ scopes
 //!   command_error    locate    readable   errors │ places of parts │ values for people
 //!   expr    rex_value    output           the expression graph │ Rex trees as values │ printing
@@ -60,6 +61,8 @@ mod session;
 mod sire;
 mod state;
 mod suggest;
+mod type_report;
+mod typing;
 
 pub use assertions::AssertionReport;
 pub use definition_source::DefinitionSource;
@@ -71,3 +74,4 @@ pub use modules::{ModuleArgument, ModuleLibrary};
 pub use output::SireOutput;
 pub use session::ResultForm;
 pub use sire::{Sire, SireOptions};
+pub use type_report::{TypeReport, TypeReportKind};

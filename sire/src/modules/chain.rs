@@ -1,6 +1,6 @@
 //! Chains of modules: a module, its predecessor, the predecessor of that, and so on.
 
-use super::library::{ModuleFile, ModuleLibrary};
+use super::library::{ModuleFile, ModuleLibrary, built_in_text};
 use super::state_cache::StateKey;
 use crate::error::SireError;
 use rex::{LeafKind, Rex};
@@ -18,6 +18,21 @@ pub(crate) struct ChainedModule {
     pub(crate) text: String,
     /// The key of the state after this module.
     pub(crate) key: StateKey,
+}
+
+impl ChainedModule {
+    /// Returns whether the module is the library's own of that name.
+    pub(crate) fn is_built_in(&self) -> bool {
+        built_in_text(&self.name).is_some_and(|text| text == self.text.as_bytes())
+    }
+
+    /// Returns whether the module imports `typed`.
+    pub(crate) fn is_typed(&self) -> bool {
+        self.text.lines().any(|line| {
+            let mut words = line.split_whitespace();
+            words.next() == Some(":|") && words.next() == Some("typed")
+        })
+    }
 }
 
 /// Reads a module and all modules before it. The first module of the chain comes first. `key` is the
