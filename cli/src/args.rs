@@ -18,8 +18,8 @@ pub(crate) use change::{DiffArgs, ForkArgs, LogArgs, RehearseArgs, RollbackArgs,
 use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use keep::KeepRule;
 use machine::{JobResultForm, ReadArgumentOrder};
-pub(crate) use project::{BenchArgs, FmtArgs, GenerateArgs, NewArgs, TestArgs};
-use project::{FMT_HELP, GENERATE_HELP, TEST_HELP};
+pub(crate) use project::{BenchArgs, CheckTypesArgs, FmtArgs, GenerateArgs, NewArgs, TestArgs};
+use project::{CHECK_TYPES_HELP, FMT_HELP, GENERATE_HELP, TEST_HELP};
 pub(crate) use shared::{
     BootCacheOptions, CacheOptions, ExecutionOptions, MemoryOptions, PrintSize, ProfileOptions,
     TimeLimit, TimeOptions, byte_size,
@@ -141,6 +141,9 @@ pub(crate) enum Command {
     /// Run the assertions of modules
     #[command(after_help = TEST_HELP)]
     Test(TestArgs),
+    /// Check the types of modules, and count the names that have one
+    #[command(after_help = CHECK_TYPES_HELP)]
+    CheckTypes(CheckTypesArgs),
     /// Format the sources of modules
     #[command(after_help = FMT_HELP)]
     Fmt(FmtArgs),

@@ -83,6 +83,7 @@ fn run(command: Command) -> ExitCode {
         Command::Jets(args) => commands::jets::list(args),
         Command::New(args) => commands::new::new(&args),
         Command::Test(args) => commands::test::test(&args),
+        Command::CheckTypes(args) => commands::check_types::check_types(&args),
         Command::Fmt(args) => commands::fmt::fmt(&args),
         Command::Bench(args) => commands::bench::bench(&args),
         Command::Generate(args) => commands::generate::generate(&args),

@@ -289,6 +289,11 @@ impl Sire {
         Ok(surveyed.into_iter().map(TypeReport::from).collect())
     }
 
+    /// Returns the name of the module that was loaded last.
+    pub fn module_name(&self) -> Option<&str> {
+        self.module.as_deref()
+    }
+
     /// Returns the lines of the library's type tables that cannot be read.
     pub fn type_table_errors(&mut self) -> Vec<String> {
         self.session.types.table_errors()

@@ -284,13 +284,13 @@ impl<'n> TypeTable<'n> {
 
     /// Returns a type as a tree, in which `variables` are quantified. Returns `None` if the tree is
     /// too large.
-    pub(crate) fn to_type(&mut self, ty: TypeId, variables: &[TypeId]) -> Option<Type> {
+    pub(crate) fn tree(&mut self, ty: TypeId, variables: &[TypeId]) -> Option<Type> {
         let mut budget = TYPE_SIZE_MAX;
-        self.to_type_within(ty, variables, &mut budget)
+        self.tree_within(ty, variables, &mut budget)
     }
 
     /// Recurses at most [`TYPE_SIZE_MAX`] times.
-    fn to_type_within(
+    fn tree_within(
         &mut self,
         ty: TypeId,
         variables: &[TypeId],
@@ -300,7 +300,7 @@ impl<'n> TypeTable<'n> {
         let id = self.find(ty);
         match self.nodes[id].clone() {
             TypeNode::Apply(head, args) => {
-                let args = args.iter().map(|arg| self.to_type_within(*arg, variables, budget));
+                let args = args.iter().map(|arg| self.tree_within(*arg, variables, budget));
                 Some(Type::Apply(head, args.collect::<Option<_>>()?))
             }
             TypeNode::Rigid(index) => Some(Type::Variable(index)),

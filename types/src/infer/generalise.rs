@@ -138,12 +138,12 @@ impl Inference<'_, '_> {
             variable_name(used - 1)
         });
         let names: Vec<String> = names.collect();
-        let mut to_type = |ty: &TypeId| self.table.to_type(*ty, &variables);
-        let body = to_type(&ty);
+        let mut tree_of = |ty: &TypeId| self.table.tree(*ty, &variables);
+        let body = tree_of(&ty);
         let mut is_complete = true;
         let requirements = requirements.iter().map(|pending| {
             pending.requirement.map(|ty| {
-                to_type(ty).unwrap_or_else(|| {
+                tree_of(ty).unwrap_or_else(|| {
                     is_complete = false;
                     Type::named(TypeName::ANY)
                 })
