@@ -18,16 +18,20 @@ pub(crate) use change::{DiffArgs, ForkArgs, LogArgs, RehearseArgs, RollbackArgs,
 use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use keep::KeepRule;
 use machine::{JobResultForm, ReadArgumentOrder};
-pub(crate) use project::{BenchArgs, CheckTypesArgs, FmtArgs, GenerateArgs, NewArgs, TestArgs};
-use project::{CHECK_TYPES_HELP, FMT_HELP, GENERATE_HELP, TEST_HELP};
+pub(crate) use project::{
+    BenchArgs, CheckTypesArgs, DocArgs, FmtArgs, GenerateArgs, NewArgs, ReferenceFormat, TestArgs,
+};
+use project::{CHECK_TYPES_HELP, DOC_HELP, FMT_HELP, GENERATE_HELP, TEST_HELP};
 pub(crate) use shared::{
     BootCacheOptions, CacheOptions, ExecutionOptions, MemoryOptions, PrintSize, ProfileOptions,
     TimeLimit, TimeOptions, byte_size,
 };
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use store::{CHECK_HELP, DU_HELP, EXPORT_HELP, GC_HELP, SET_ASIDE_HELP};
-pub(crate) use store::{DuArgs, ExportArgs, GcArgs, ImportArgs, SetAsideArgs, StoreArgs};
+use store::{CHECK_HELP, DU_HELP, EXPORT_HELP, GC_HELP, INSPECT_HELP, SET_ASIDE_HELP};
+pub(crate) use store::{
+    DuArgs, ExportArgs, GcArgs, ImportArgs, InspectArgs, SetAsideArgs, StoreArgs,
+};
 
 const ABOUT: &str = "Runs Pallas: persistent processes and the Sire language, on one kind of value";
 
@@ -134,6 +138,9 @@ pub(crate) enum Command {
     Rollback(RollbackArgs),
     /// Print the metrics of a running machine, in the text format of Prometheus
     Metrics(StoreArgs),
+    /// Serve a page that shows a machine from inside: state, events, workers, disk, live charts
+    #[command(after_help = INSPECT_HELP)]
+    Inspect(InspectArgs),
     /// List the laws that have native implementations (jets), and count their calls in a run
     Jets(JetsArgs),
     /// Create a project: a module, its test, a README
@@ -147,6 +154,9 @@ pub(crate) enum Command {
     /// Format the sources of modules
     #[command(after_help = FMT_HELP)]
     Fmt(FmtArgs),
+    /// Print the documentation of a name, or write the reference of modules
+    #[command(after_help = DOC_HELP)]
+    Doc(DocArgs),
     /// Measure the functions of a module whose names begin with `bench`
     Bench(BenchArgs),
     /// Print the completions of a shell, or write the manual pages

@@ -12,14 +12,18 @@
 //!
 //! ```text
 //!   Sire                                  modules, the cache, the session
-//!   repl    interactive                   the loop │ sessions that a person leads
+//!   repl    interactive    document       the loop │ sessions that a person leads │ documentation
+//!   load                                  runs the blocks of modules
 //!   block    assertions                   runs one block │ checks of a module's assertions
 //!   command    report    diagnose         effect of a command │ why it failed: as a value, for people
+//!   import                                effect of an import
 //!   read_expr    operator_check           Rex values to expressions; macro expansion │ warnings
-//!   session    suggest                    the runtime and the state │ similar names
+//!   suggest    call_chain    chain_node   similar names │ the calls of a crash │ command chains
+//!   session                               the runtime and the state
 //!   typing                                types of definitions, inferred and checked
-//!   modules    compile    state           module files, chains │ expressions to values │ scopes
+//!   modules    compile                    module files and their order │ expressions to values
 //!   command_error    locate    readable   errors │ places of parts │ values for people
+//!   state                                 scopes and modules
 //!   expr    rex_value    output           the expression graph │ Rex trees as values │ printing
 //!   primitive    malformed    nat_text    error    diagnostic    definition_source    difference    format
 //! ```
@@ -34,6 +38,8 @@
 
 mod assertions;
 mod block;
+mod call_chain;
+mod chain_node;
 mod command;
 mod command_error;
 mod compile;
@@ -41,10 +47,14 @@ mod definition_source;
 mod diagnose;
 mod diagnostic;
 mod difference;
+mod document;
+mod documentation;
 mod error;
 mod expr;
 mod format;
+mod import;
 mod interactive;
+mod load;
 mod locate;
 mod malformed;
 mod modules;
@@ -67,6 +77,7 @@ mod typing;
 pub use assertions::AssertionReport;
 pub use definition_source::DefinitionSource;
 pub use diagnostic::{Diagnostic, DiagnosticKind, SourcePlace};
+pub use document::{ModuleDocumentation, NameDocumentation};
 pub use error::SireError;
 pub use format::format_source;
 pub use interactive::{EntryOutcome, NameInfo};

@@ -18,6 +18,9 @@ mod globals;
 mod places;
 mod terms;
 
+/// The module whose import makes a module typed.
+pub(crate) const TYPED_MODULE: &str = "typed";
+
 pub(crate) use checker::{
     CheckContext, CheckMode, SurveyedName, TypeChecker, TypeFailure, TypeOrigin, TypePlace,
 };

@@ -7,7 +7,7 @@ use assert_cmd::assert::OutputAssertExt;
 use tests::{Pallas, assert_snapshot, stderr, stdout};
 
 /// All commands.
-const COMMANDS: [&str; 25] = [
+const COMMANDS: [&str; 26] = [
     "sire",
     "save",
     "show",
@@ -31,6 +31,7 @@ const COMMANDS: [&str; 25] = [
     "new",
     "test",
     "fmt",
+    "doc",
     "bench",
     "generate",
 ];
@@ -124,6 +125,10 @@ const WRONG_INPUTS: &[(&str, i32)] = &[
     ("import text new", 1),
     ("import folder new", 1),
     ("jets nowhere", 1),
+    ("doc nobody", 1),
+    ("doc --check nobody", 2),
+    ("doc -m nowhere", 1),
+    ("doc -m unbound", 2),
     ("jets --json unbound", 2),
     ("new", 2),
     ("new not-a-name", 1),

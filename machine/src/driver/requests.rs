@@ -11,7 +11,7 @@ use crate::device::{CallerId, DelayedCall, DeviceReply, UnknownDevices};
 use crate::mailbox::{Address, Doorbell, Unsent};
 use crate::message::{CogRequest, DriverMessage, ReadCall, RequestRow};
 use crate::packed::{PackedMessage, PinPacker};
-use crate::protocol::DriverRequest;
+use crate::protocol::{DriverRequest, READ};
 use plan::{NatRef, Ref};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -139,7 +139,7 @@ impl RequestIssuer<'_> {
         let (row, serial) = (self.row(), self.calls.next_serial());
         let call = ReadCall::default();
         self.send(CogRequest::Read { row, key, serial, query, call: call.clone() });
-        self.calls.add(key, serial, Some(Box::new(move || call.cancel())));
+        self.calls.add(key, (serial, READ), Some(Box::new(move || call.cancel())));
     }
 
     /// The row of requests that is issued.
@@ -173,7 +173,7 @@ impl RequestIssuer<'_> {
                 None
             }
         };
-        self.calls.add(key, serial, cancel);
+        self.calls.add(key, (serial, name.saturating_u64()), cancel);
     }
 
     /// Calls a device that does not exist. The first call is reported.

@@ -140,6 +140,7 @@ impl Machine {
                 return Err(RunError::Defect(format!("the thread of {thread} panicked")));
             }
             ControlMessage::Upgrade(request) => self.handle_upgrade(*request)?,
+            ControlMessage::ListCalls { limit, list } => self.pool.list_calls(limit, &list),
             // The loop looks at `stopping` itself.
             ControlMessage::Stop => {}
         }

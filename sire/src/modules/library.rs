@@ -23,6 +23,7 @@ pub(super) struct ModuleFile {
     /// The file's path, for messages that show it in full.
     pub(super) path: String,
     pub(super) bytes: Vec<u8>,
+    pub(super) is_built_in: bool,
 }
 
 impl ModuleLibrary {
@@ -71,6 +72,27 @@ impl ModuleLibrary {
         Some((path, String::from_utf8(bytes).ok()?))
     }
 
+    /// Returns whether there is a module of this name, even if it cannot be read.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        !matches!(self.read(name, None), Err(SireError::NoModule { .. }))
+    }
+
+    /// Returns the names of all modules, in alphabetical order.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let folders = self.beside.iter().chain([&self.folder]);
+        let entries = folders.filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten();
+        let in_folder = entries.filter_map(|entry| {
+            let name = entry.file_name().into_string().ok()?;
+            name.strip_suffix(".sire").map(str::to_owned)
+        });
+        let built_in = if self.built_in { BUILT_IN } else { &[] };
+        let built_in = built_in.iter().map(|(name, _)| (*name).to_owned());
+        let mut names: Vec<String> = in_folder.chain(built_in).collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
     /// Reads the file of a module. `required_by` is the file and line that name the module as the
     /// predecessor; only an error uses it.
     pub(super) fn read(
@@ -83,7 +105,8 @@ impl ModuleLibrary {
         for path in self.beside.iter().map(|folder| folder.join(&file)).chain([path.clone()]) {
             match read_regular(&path) {
                 Ok(bytes) => {
-                    return Ok(ModuleFile { name: file, path: path.display().to_string(), bytes });
+                    let path = path.display().to_string();
+                    return Ok(ModuleFile { name: file, path, bytes, is_built_in: false });
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(SireError::File { path, error }),
@@ -93,7 +116,8 @@ impl ModuleLibrary {
         match built_in.binary_search_by_key(&name, |(name, _)| name) {
             Ok(index) => {
                 let path = format!("<library>/{file}");
-                Ok(ModuleFile { name: file, path, bytes: built_in[index].1.to_vec() })
+                let bytes = built_in[index].1.to_vec();
+                Ok(ModuleFile { name: file, path, bytes, is_built_in: true })
             }
             Err(_) => Err(SireError::NoModule {
                 name: name.to_owned(),
@@ -123,7 +147,7 @@ fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
 pub struct ModuleArgument {
     /// The module's name.
     pub(crate) name: String,
-    /// The folder of its file, if the argument is the path of a file. Its predecessors are searched
+    /// The folder of its file, if the argument is the path of a file. Its dependencies are searched
     /// there first.
     pub(crate) folder: Option<PathBuf>,
 }

@@ -112,6 +112,22 @@ impl TypeChecker {
         *self = TypeChecker { replaced, ..TypeChecker::default() };
     }
 
+    /// Begins a module, which is untyped until it imports `typed`. `is_built_in` says whether it is
+    /// the library's own of that name. Returns the mode of the module that goes on afterwards.
+    pub(crate) fn begin_module(&mut self, name: &str, is_built_in: bool) -> CheckMode {
+        let outer = self.mode;
+        if outer == CheckMode::Enforce {
+            self.mode = CheckMode::Off;
+        }
+        if !is_built_in {
+            self.replaced.insert(name.to_owned());
+            if let Some(globals) = &mut self.globals {
+                globals.replaced.insert(name.to_owned());
+            }
+        }
+        outer
+    }
+
     /// Returns the outcomes of the survey since the last call.
     pub(crate) fn take_surveyed(&mut self) -> Vec<SurveyedName> {
         std::mem::take(&mut self.surveyed)

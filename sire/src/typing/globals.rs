@@ -26,7 +26,7 @@ pub(super) struct GlobalTypes {
     pub(super) errors: Vec<String>,
     /// The modules whose text is not that of the library's module of the same name. The library's
     /// types do not hold for them.
-    replaced: HashSet<String>,
+    pub(super) replaced: HashSet<String>,
     /// The types of names that the session has checked; none for a name without a type.
     checked: HashMap<GlobalName, Option<Rc<Scheme>>>,
     /// The bindings of complete modules by the names of their laws.
