@@ -252,3 +252,78 @@ fn capitalise(name: &str) -> String {
     let first = chars.next().map(|first| first.to_ascii_uppercase());
     first.into_iter().chain(chars).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::syntax::read_type;
+
+    fn rex(text: &str) -> Rex {
+        rex::read_file(text, "test").next().expect("a block").expect("it is well-formed").rex
+    }
+
+    fn declare(names: &mut TypeNames, text: &str) -> Vec<(String, String)> {
+        let declared = read_type_command(names, &rex(text)).expect("it is right").expect("a type");
+        declared.into_iter().map(|(name, scheme)| (name, scheme.text(names))).collect()
+    }
+
+    fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
+        expected.iter().map(|(name, ty)| ((*name).to_owned(), (*ty).to_owned())).collect()
+    }
+
+    #[test]
+    fn types_print_as_they_are_written() {
+        let names = TypeNames::default();
+        for text in [
+            "Nat",
+            "a > a",
+            "(a > b) > Row a > Row b",
+            "Tab k (List v) > Maybe [k v]",
+            "[(Row a) (Row a)]",
+            "Nat > (Nat > a) > Row a",
+        ] {
+            let scheme = read_type(&names, &rex(&format!("({text})"))).expect(text);
+            assert_eq!(scheme.text(&names), text);
+        }
+        for text in ["(Nat Nat)", "(Row)", "[a]", "(a b)", "Foo", "{x}"] {
+            assert!(read_type(&names, &rex(text)).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_record_declares_its_constructor_and_the_functions_of_its_fields() {
+        let mut names = TypeNames::default();
+        let want = pairs(&[
+            ("PAIR", "a > b > Pair a b"),
+            ("getFst", "Pair a b > a"),
+            ("setFst", "a > Pair a b > Pair a b"),
+            ("modFst", "(a > a) > Pair a b > Pair a b"),
+            ("getSnd", "Pair a b > b"),
+            ("setSnd", "b > Pair a b > Pair a b"),
+            ("modSnd", "(b > b) > Pair a b > Pair a b"),
+        ]);
+        assert_eq!(declare(&mut names, "# record (Pair a b)\n| PAIR fst:a snd:b\n"), want);
+        let lines = "# record (Pair a b)\n| PAIR\n* fst : a\n* snd : b\n";
+        assert_eq!(declare(&mut names, lines), want);
+    }
+
+    #[test]
+    fn a_datatype_declares_its_constructors() {
+        let mut names = TypeNames::default();
+        let text = "# datatype (Tree a)\n* LEAF\n* NODE left:(Tree a) item:a right:(Tree a)\n";
+        let want = pairs(&[("LEAF", "Tree a"), ("NODE", "Tree a > a > Tree a > Tree a")]);
+        assert_eq!(declare(&mut names, text), want);
+        let (tree, node) = names.constructor("NODE").expect("it is declared");
+        assert_eq!((names.get(tree).name.as_str(), node.tag, node.fields.len()), ("Tree", 1, 3));
+        let bad = read_type_command(&mut names, &rex("# datatype Bad\n* BAD x:b\n"));
+        assert!(bad.is_err());
+    }
+
+    #[test]
+    fn a_typedef_is_another_name() {
+        let mut names = TypeNames::default();
+        assert_eq!(declare(&mut names, "# typedef (Pairs k v) (Row [k v])\n"), pairs(&[]));
+        let scheme = read_type(&names, &rex("(Pairs Nat a)")).expect("a type");
+        assert_eq!(scheme.text(&names), "Row [Nat a]");
+    }
+}

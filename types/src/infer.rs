@@ -7,6 +7,8 @@
 
 mod generalise;
 mod report;
+#[cfg(test)]
+mod tests;
 
 use crate::error::TypeError;
 use crate::name::{TypeName, TypeNames};
@@ -18,6 +20,15 @@ use foldhash::{HashMap, HashMapExt, HashSet};
 use petgraph::algo::tarjan_scc;
 use petgraph::graphmap::DiGraphMap;
 use std::rc::Rc;
+
+/// The maximum number of nodes of the types of a definition. Types can be exponentially larger than
+/// the definition.
+const NODES_MAX: usize = 1 << 21;
+
+/// The maximum number of requirements that wait at the same time.
+const PENDING_MAX: usize = 1 << 16;
+
+const TOO_LARGE: &str = "the type of this definition is too large";
 
 /// Where a term stands, for messages.
 #[derive(Clone, Copy)]
@@ -126,6 +137,9 @@ impl Inference<'_, '_> {
         self.tasks.push(InferTask::Check(self.root, ty, context));
         while let Some(task) = self.tasks.pop() {
             self.step(task)?;
+            if self.table.len() > NODES_MAX || self.pending.len() > PENDING_MAX {
+                return Err(self.plain_error(self.root, TOO_LARGE));
+            }
         }
         self.level = 0;
         let requirements = self.generalise(&[ty])?;

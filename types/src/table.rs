@@ -59,6 +59,11 @@ impl<'n> TypeTable<'n> {
         self.names
     }
 
+    /// Returns the number of nodes.
+    pub(crate) fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
     /// Returns the number of variables that were bound.
     pub(crate) fn bindings(&self) -> usize {
         self.bindings

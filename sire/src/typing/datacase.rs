@@ -49,12 +49,8 @@ impl TermBuilder<'_> {
         if !missing.is_empty() && !source_arms.has_fallback && self.incomplete.is_none() {
             self.incomplete = Some(IncompleteCase { source: Rc::clone(source), missing });
         }
-        let outer = match value.kind {
-            ExprKind::Var(index) => Some(index + 1),
-            _ => None,
-        };
         let shape = CaseShape {
-            variables: [0].into_iter().chain(outer).collect(),
+            variables: [0].into(),
             datatype,
             constructors: indices,
             has_fallback: source_arms.has_fallback,

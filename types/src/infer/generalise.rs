@@ -1,7 +1,7 @@
 //! Generalisation: which variables of a let-bound value are quantified, and which requirements on
 //! rows go with them.
 
-use super::Inference;
+use super::{Inference, TOO_LARGE};
 use crate::error::{TypeError, variable_name};
 use crate::name::TypeName;
 use crate::requirement::{PendingRequirement, solve};
@@ -152,7 +152,7 @@ impl Inference<'_, '_> {
         let requirements: Vec<_> = requirements.collect();
         match body {
             Some(body) if is_complete => Ok(Scheme { variables: names, requirements, body }),
-            _ => Err(self.plain_error(self.root, "the type of this definition is too large")),
+            _ => Err(self.plain_error(self.root, TOO_LARGE)),
         }
     }
 }
