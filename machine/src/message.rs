@@ -1,6 +1,5 @@
 //! Messages between a machine's threads: to the event loop, and to drivers.
 
-use crate::codec::SeedBytes;
 use crate::device::DeviceAnswer;
 use crate::error::{StateError, SystemError};
 use crate::event::InputPayload;
@@ -30,7 +29,7 @@ pub(crate) struct RequestRow {
 /// A request of a driver to the cog.
 pub(crate) enum CogRequest {
     /// Make `value` an input of the cog.
-    Write { row: RequestRow, value: SeedBytes },
+    Write { row: RequestRow, value: PackedMessage },
     /// Answer a query. The answer carries `key` and `serial` ([`DriverMessage::ReadAnswer`]).
     Read { row: RequestRow, key: u64, serial: u64, query: PackedMessage, call: ReadCall },
 }

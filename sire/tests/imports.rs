@@ -335,3 +335,18 @@ fn only_a_file_may_begin_a_module_in_another_order() {
     let error = load_error(&[("base", BASE), ("main", again)]).to_string();
     assert!(error.contains("#### without predecessor, but not in initial state"), "{error}");
 }
+
+#[test]
+fn the_listing_of_the_documentation_loads_on_the_library() {
+    let page = include_str!("../../docs/MODULES.md");
+    let (_, listing) = page.split_once("```sire\n").expect("a listing");
+    let (listing, _) = listing.split_once("```").expect("its end");
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("shop.sire"), listing).expect("a file");
+    let mut rig = TestSession::new(ModuleLibrary::new(folder.path()), None);
+    rig.sire.load("shop").unwrap_or_else(|error| panic!("{error}"));
+    rig.out.take();
+    let printed =
+        rig.session("(stamped b#tea)\n\n(json.parseJson b#{[1]})\n\n:| stew\n\n(add 1 2)\n");
+    assert!(printed.contains("0000-01-01T00:00:00Z") && printed.ends_with("3\n\n"), "{printed}");
+}

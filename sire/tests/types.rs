@@ -146,6 +146,22 @@ fn switches_have_the_type_of_their_arms() {
 }
 
 #[test]
+fn datatypes_have_types_and_complete_cases() {
+    let tree = "# datatype (Tree a)\n* LEAF\n* NODE left:(Tree a) item:a right:(Tree a)\n\n";
+    let size = "> Tree a > Nat\n= (size tree)\n# datacase tree\n";
+    let node = "* (NODE left item right) | inc (add (size left) (size right))\n";
+    accepts(&format!("{tree}{size}* LEAF | 0\n{node}\n= n | size (NODE LEAF 3 LEAF)\n"));
+    let (error, _) = rejects(&format!("{tree}{size}{node}"));
+    assert_eq!(error.message, "this case does not cover `LEAF`");
+    accepts(&format!("{tree}{size}{node}* _ | 0\n"));
+    rejects(&format!("{tree}= t | NODE LEAF 3 4\n"));
+    accepts("# record (Pair a b)\n| PAIR fst:a snd:b\n\n= n | inc (getSnd (PAIR b#x 3))\n");
+    let (_, marked) =
+        rejects("# record (Pair a b)\n| PAIR fst:a snd:b\n\n= n | inc (getFst (PAIR b#x 3))\n");
+    assert!(marked.contains("getFst"), "{marked}");
+}
+
+#[test]
 fn type_names_are_declared_in_modules() {
     let (result, _) = load(&typed("> Nat > Nothing\n= (f n) | n\n"));
     assert!(result.is_err());

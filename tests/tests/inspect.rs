@@ -75,9 +75,9 @@ fn the_pages_show_a_stopped_machine() {
         ("", "the cog takes events"),
         ("log", "driver 0 wrote"),
         ("event?number=1", "Changes of the state"),
-        ("event?number=1", "state 0 1"),
+        ("event?number=1", "state 1 2"),
         ("state?event=2", "After event 2 . machine Parts"),
-        ("state?event=2", "state nat 1 parts 2"),
+        ("state?event=2", "state nat 1 parts 3"),
         ("state?event=2&path=2", "machine / workers"),
         ("workers", "0 driver"),
         ("set-aside", "No input is set aside."),
@@ -121,6 +121,12 @@ fn only_this_computer_reads_and_only_with_the_token() {
     assert_eq!(own.status, 200);
     assert!(own.field("content-security-policy").contains("default-src 'none'"));
     assert_eq!(own.field("referrer-policy"), "no-referrer");
+    // A machine without events.
+    for (path, expected) in [("log", "no events"), ("state", "After event 0"), ("disk", "Pins")] {
+        let (status, text) = inspector.page(path);
+        assert_eq!(status, 200, "{path}: {text}");
+        assert!(text.contains(expected), "{path}: {text}");
+    }
     let elsewhere = format!("evil.example:{}", inspector.port);
     assert_eq!(inspector.request("GET", &elsewhere, &inspector.root).status, 403);
     assert_eq!(inspector.request("POST", &host, &inspector.root).status, 405);

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
-use tests::{Pallas, files_below, run_counter, stderr, stdout};
+use tests::{Pallas, assert_snapshot, files_below, run_counter, stderr, stdout};
 
 const TUTORIAL: &str = include_str!("../../docs/src/upgrade.md");
 
@@ -128,7 +128,9 @@ fn a_rehearsal_is_demanded_and_finds_a_program_that_crashes() {
     assert!(stdout(&json).contains("\"clean\": false"), "{json:?}");
     let after = files_below(&pallas.path("counter"));
     assert!(before.iter().all(|file| after.contains(file)));
-    succeed(&pallas, &["rehearse", "counter", "tens"]);
+    let report = succeed(&pallas, &["rehearse", "counter", "tens"]);
+    let workers: Vec<&str> = report.lines().filter(|line| line.starts_with("workers")).collect();
+    assert_snapshot("rehearse_workers.txt", &(workers.join("\n") + "\n"));
     succeed(&pallas, &["upgrade", "counter", "tens"]);
     let numbers = run_counter(pallas.command(["start", "counter"]), 3);
     assert!(numbers.windows(2).all(|pair| pair[1] == pair[0] + 10), "{numbers:?}");

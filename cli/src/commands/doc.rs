@@ -54,7 +54,7 @@ fn found(reference: &Reference, name: &str) -> Result<String> {
     let modules = reference.modules().iter().filter(|module| module.name == name);
     let texts: Vec<String> = entries.chain(modules.map(module_text)).collect();
     if texts.is_empty() {
-        bail!("{name}: no documented module has this name, or exports it");
+        bail!("no documented module exports `{name}` or has that name");
     }
     Ok(texts.join("\n"))
 }

@@ -19,7 +19,7 @@ const INPUT_CHARACTERS: usize = 160;
 pub(super) fn log(reading: &mut StoreReading<'_>, before: Option<u64>) -> Result<Page, PageError> {
     let (oldest, newest) = (reading.history.first(), reading.history.last());
     let last = before.map_or(newest, |before| before.saturating_sub(1)).min(newest);
-    let first = (last + 1).saturating_sub(EVENTS).max(oldest);
+    let first = (last + 1).saturating_sub(EVENTS).max(oldest).max(1);
     let mut events: Vec<LoggedEvent> = Vec::new();
     if first <= last {
         for event in reading.history.events(first, last).map_err(PageError::store)? {

@@ -9,7 +9,11 @@ use maud::{Markup, html};
 /// The machine: whether it runs, its last event, its status, and live charts.
 pub(super) fn overview(reading: &mut StoreReading<'_>) -> Result<Page, PageError> {
     let (first, last) = (reading.history.first(), reading.history.last());
-    let newest = reading.history.events(last, last).map_err(PageError::store)?.next();
+    let newest = match last {
+        // No event has happened yet.
+        0 => None,
+        _ => reading.history.events(last, last).map_err(PageError::store)?.next(),
+    };
     let newest = newest.transpose().map_err(PageError::store)?;
     let is_running = reading.store.is_running();
     let directory = reading.directory.display().to_string();

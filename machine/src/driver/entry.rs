@@ -495,7 +495,7 @@ impl Driver {
                 return;
             }
             match request {
-                SerializedRequest::Write(value) => issuer.write(value),
+                SerializedRequest::Write(value) => issuer.write(PackedMessage::Seed(value)),
                 SerializedRequest::Read { key, query } => {
                     issuer.read(key, PackedMessage::Seed(query));
                 }

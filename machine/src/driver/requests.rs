@@ -5,7 +5,6 @@ use super::DriverContext;
 use super::calls::PendingCalls;
 use super::inbox::{DriverIdentity, ThreadMessage};
 use super::timers::DriverTimers;
-use crate::codec::{self, SeedBytes};
 use crate::console::{ConsoleNotice, ReportOrigin};
 use crate::device::{CallerId, DelayedCall, DeviceReply, UnknownDevices};
 use crate::mailbox::{Address, Doorbell, Unsent};
@@ -114,10 +113,12 @@ impl RequestIssuer<'_> {
         request: &DriverRequest<'_>,
     ) {
         match request {
-            DriverRequest::Write(value) => match codec::serialize(vm, &vm.hold(*value)) {
-                Ok(value) => self.write(value),
-                Err(_) => self.report_too_large(),
-            },
+            DriverRequest::Write(value) => {
+                match PackedMessage::pack(packer, vm, &vm.hold(*value)) {
+                    Ok(value) => self.write(value),
+                    Err(_) => self.report_too_large(),
+                }
+            }
             DriverRequest::Read(query) => match PackedMessage::pack(packer, vm, &vm.hold(*query)) {
                 Ok(query) => self.read(key, query),
                 Err(_) => self.report_too_large(),
@@ -127,8 +128,8 @@ impl RequestIssuer<'_> {
     }
 
     /// Makes a value an input of the cog.
-    pub(super) fn write(&mut self, value: SeedBytes) {
-        if value.len() > WRITE_LIMIT {
+    pub(super) fn write(&mut self, value: PackedMessage) {
+        if value.size() > WRITE_LIMIT {
             return self.report_too_large();
         }
         self.send(CogRequest::Write { row: self.row(), value });

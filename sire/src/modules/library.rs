@@ -7,7 +7,38 @@ use std::{fs, io};
 /// The modules in the folder of this crate's manifest, in ascending order of their names.
 pub(crate) static BUILT_IN: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/library.rs"));
 
-/// Finds modules by name: first in a folder, then among the modules that are built in.
+/// Modules of the prototype's library, and the module of ours that has their names; in ascending order
+/// of their names. A program for the prototype's library finds its imports under these names.
+static PROTOTYPE_MODULES: &[(&str, &str)] = &[
+    ("blake3", "hash"),
+    ("hitch", "big"),
+    ("mutrec", "prelude"),
+    ("sire_01_fan", "sire"),
+    ("sire_02_bit", "sire"),
+    ("sire_03_nat", "sire"),
+    ("sire_04_cmp", "sire"),
+    ("sire_05_row", "sire"),
+    ("sire_06_rex", "sire"),
+    ("sire_07_dat", "sire"),
+    ("sire_10_str", "sire"),
+    ("sire_11_set", "sire"),
+    ("sire_12_tab", "sire"),
+    ("sire_13_exp", "sire"),
+    ("sire_14_hax", "sire"),
+    ("sire_15_pad", "sire"),
+    ("sire_16_bar", "sire"),
+    ("sire_17_sug", "sire"),
+    ("sire_18_pat", "sire"),
+    ("sire_21_switch", "sire"),
+    ("sire_25_datatype", "sire"),
+    ("splitmix", "random"),
+    ("stew", "prelude"),
+    ("w32", "prelude"),
+    ("w64", "prelude"),
+];
+
+/// Finds modules by name: first in a folder, then among the modules that are built in, and last
+/// among the names that the prototype has for them.
 #[derive(Clone, Debug)]
 pub struct ModuleLibrary {
     /// The folder of the module that was named by its path; it is searched first.
@@ -46,6 +77,12 @@ impl ModuleLibrary {
     /// Returns the names of the built-in modules.
     pub fn built_in() -> impl Iterator<Item = &'static str> {
         BUILT_IN.iter().map(|(name, _)| *name)
+    }
+
+    /// Returns the names of modules of the prototype's library whose names are in built-in modules
+    /// of other names. A program can import them, too.
+    pub fn prototype_names() -> impl Iterator<Item = &'static str> {
+        PROTOTYPE_MODULES.iter().map(|(name, _)| *name)
     }
 
     /// Returns the names and texts of all modules that can be read.
@@ -112,23 +149,30 @@ impl ModuleLibrary {
                 Err(error) => return Err(SireError::File { path, error }),
             }
         }
-        let built_in = if self.built_in { BUILT_IN } else { &[] };
-        match built_in.binary_search_by_key(&name, |(name, _)| name) {
-            Ok(index) => {
-                let path = format!("<library>/{file}");
-                let bytes = built_in[index].1.to_vec();
-                Ok(ModuleFile { name: file, path, bytes, is_built_in: true })
-            }
-            Err(_) => Err(SireError::NoModule {
+        let bytes = if self.built_in { built_in_bytes(name) } else { None };
+        let Some(bytes) = bytes else {
+            return Err(SireError::NoModule {
                 name: name.to_owned(),
                 path,
                 required_by: required_by.map(str::to_owned),
-            }),
-        }
+            });
+        };
+        let path = format!("<library>/{file}");
+        Ok(ModuleFile { name: file, path, bytes, is_built_in: true })
     }
 }
 
-/// Returns the text of a built-in module.
+/// Returns the text of a built-in module. A module of the prototype imports ours.
+fn built_in_bytes(name: &str) -> Option<Vec<u8>> {
+    let find = |index: usize| BUILT_IN[index].1.to_vec();
+    let built_in = BUILT_IN.binary_search_by_key(&name, |(name, _)| name).ok().map(find);
+    built_in.or_else(|| {
+        let index = PROTOTYPE_MODULES.binary_search_by_key(&name, |(name, _)| name).ok()?;
+        Some(format!("#### {name}\n\n:| {}\n", PROTOTYPE_MODULES[index].1).into_bytes())
+    })
+}
+
+/// Returns the text of a built-in module, unless it stands for one of the prototype.
 pub(super) fn built_in_text(name: &str) -> Option<&'static [u8]> {
     let index = BUILT_IN.binary_search_by_key(&name, |(name, _)| name).ok()?;
     Some(BUILT_IN[index].1)
@@ -223,6 +267,15 @@ mod tests {
     #[test]
     fn built_in_modules_are_sorted() {
         assert!(BUILT_IN.is_sorted_by_key(|(name, _)| name));
+        assert!(PROTOTYPE_MODULES.is_sorted_by_key(|(name, _)| name));
+    }
+
+    #[test]
+    fn the_modules_for_names_of_the_prototype_exist() {
+        let is_built_in = |name| BUILT_IN.iter().any(|(other, _)| *other == name);
+        for (name, ours) in PROTOTYPE_MODULES {
+            assert!(is_built_in(*ours) && !is_built_in(*name), "{name}");
+        }
     }
 
     #[test]
