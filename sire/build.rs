@@ -1,4 +1,5 @@
-//! Embeds the library of modules, which is every `.sire` file in the folder of this one.
+//! Embeds the library of modules, which is every `.sire` file in the folder of this one, and the types
+//! of its names, which are the files in `types`.
 //!
 //! It also hashes the sources of this crate. The key of a cached state includes the hash, so that a
 //! state of another version of the compiler is never used.
@@ -14,7 +15,7 @@ fn main() -> io::Result<()> {
     // Watching the folder also covers files that are added or removed.
     println!("cargo::rerun-if-changed={}", here.display());
     println!("cargo::rustc-env=SIRE_SOURCES={:016x}", hash_sources(&here.join("src"))?);
-    let mut modules = modules(&here)?;
+    let mut modules = files(&here, "sire")?;
     modules.sort();
     let mut source = String::from("&[\n");
     for (name, path) in modules {
@@ -23,21 +24,31 @@ fn main() -> io::Result<()> {
         writeln!(source, "    ({name:?}, include_bytes!({path:?})),").map_err(io::Error::other)?;
     }
     source.push_str("]\n");
-    fs::write(out.join("library.rs"), source)
+    fs::write(out.join("library.rs"), source)?;
+    let mut tables = files(&here.join("types"), "types")?;
+    tables.sort();
+    let mut source = String::from("&[\n");
+    for (name, path) in tables {
+        println!("cargo::rerun-if-changed={}", path.display());
+        let path = path.display().to_string();
+        writeln!(source, "    ({name:?}, include_str!({path:?})),").map_err(io::Error::other)?;
+    }
+    source.push_str("]\n");
+    fs::write(out.join("types.rs"), source)
 }
 
-/// Returns the names and paths of the modules in a folder.
-fn modules(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
-    let mut modules = Vec::new();
+/// Returns the names and paths of the files in a folder that have this extension.
+fn files(folder: &Path, wanted: &str) -> io::Result<Vec<(String, PathBuf)>> {
+    let mut files = Vec::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "sire")
+        if path.extension().is_some_and(|extension| extension == wanted)
             && let Some(name) = path.file_stem().and_then(|name| name.to_str())
         {
-            modules.push((name.to_owned(), path.clone()));
+            files.push((name.to_owned(), path.clone()));
         }
     }
-    Ok(modules)
+    Ok(files)
 }
 
 /// Returns a hash of the names and contents of all files below a folder.

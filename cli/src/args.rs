@@ -19,9 +19,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use keep::KeepRule;
 use machine::{JobResultForm, ReadArgumentOrder};
 pub(crate) use project::{
-    BenchArgs, DocArgs, FmtArgs, GenerateArgs, NewArgs, ReferenceFormat, TestArgs,
+    BenchArgs, CheckTypesArgs, DocArgs, FmtArgs, GenerateArgs, NewArgs, ReferenceFormat, TestArgs,
 };
-use project::{DOC_HELP, FMT_HELP, GENERATE_HELP, TEST_HELP};
+use project::{CHECK_TYPES_HELP, DOC_HELP, FMT_HELP, GENERATE_HELP, TEST_HELP};
 pub(crate) use shared::{
     BootCacheOptions, CacheOptions, ExecutionOptions, MemoryOptions, PrintSize, ProfileOptions,
     TimeLimit, TimeOptions, byte_size,
@@ -148,6 +148,9 @@ pub(crate) enum Command {
     /// Run the assertions of modules
     #[command(after_help = TEST_HELP)]
     Test(TestArgs),
+    /// Check the types of modules, and count the names that have one
+    #[command(after_help = CHECK_TYPES_HELP)]
+    CheckTypes(CheckTypesArgs),
     /// Format the sources of modules
     #[command(after_help = FMT_HELP)]
     Fmt(FmtArgs),

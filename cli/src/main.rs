@@ -89,6 +89,7 @@ fn run(command: Command) -> ExitCode {
         Command::Jets(args) => commands::jets::list(args),
         Command::New(args) => commands::new::new(&args),
         Command::Test(args) => commands::test::test(&args),
+        Command::CheckTypes(args) => commands::check_types::check_types(&args),
         Command::Fmt(args) => commands::fmt::fmt(&args),
         Command::Doc(args) => commands::doc::doc(&args),
         Command::Bench(args) => commands::bench::bench(&args),

@@ -8,9 +8,11 @@ use crate::diagnostic::{Diagnostic, DiagnosticKind};
 use crate::locate::span_of;
 use crate::nat_text;
 use crate::operator_check::surprising_operators;
+use crate::read_expr::read_expr;
 use crate::report::{CommandLocation, report};
 use crate::rex_value::RexView;
 use crate::session::{Session, SurplusArguments};
+use crate::typing::CheckMode;
 use plan::Val;
 use rex::SourceBlock;
 use std::sync::atomic::Ordering;
@@ -55,7 +57,10 @@ pub(crate) fn run_block(
         let warnings = surprising_operators(session, &location);
         warnings.iter().for_each(|warning| session.show_diagnostic(warning));
     }
-    let executed = command::execute(session, &rex);
+    let executed = match session.types.begin_block(&block.rex) {
+        Ok(()) => command::execute(session, &rex),
+        Err(failure) => Err(CommandError::Type(failure)),
+    };
     report_assertions(session, &location)?;
     if session.on_diagnostic.is_some() {
         let warnings = surplus_arguments(session, &location);
@@ -73,6 +78,41 @@ pub(crate) fn run_block(
             Ok(Err(diagnostic.message))
         }
         Err(error) => Ok(Err(report(session, &location, error)?)),
+    }
+}
+
+/// Returns the type of an expression, or shows its error. Nothing is evaluated but macros, and the
+/// state stays as it is.
+///
+/// # Errors
+///
+/// An error of the output, or of the runtime outside the expression.
+pub(crate) fn type_of_block(
+    session: &mut Session,
+    source: &BlockSource<'_>,
+    block: &SourceBlock,
+) -> Result<Option<String>, CommandError> {
+    session.vm.interrupt_flag().store(false, Ordering::Relaxed);
+    session.state.begin();
+    let rex = session.constructors.tree(&mut session.vm, &block.rex)?;
+    let BlockSource { file, path, text } = *source;
+    let line = block.line;
+    let location = CommandLocation { file, path, source: text, line, rex: &block.rex, block: &rex };
+    session.expansions.clear();
+    let mode = session.types.mode();
+    session.types.set_mode(CheckMode::Enforce);
+    session.types.places.clear();
+    let typed = read_expr(session, &rex).and_then(|expr| session.type_of_expr(&expr));
+    session.types.set_mode(mode);
+    session.state.roll_back();
+    session.vm.check_damage()?;
+    match typed {
+        Ok(ty) => Ok(Some(ty)),
+        Err(error) => {
+            let diagnostic = diagnose(session, &location, error)?;
+            session.show_diagnostic(&diagnostic);
+            Ok(None)
+        }
     }
 }
 

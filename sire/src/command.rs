@@ -55,6 +55,7 @@ pub(crate) fn execute(session: &mut Session, rex: &Val) -> Result<(), CommandErr
 /// Prints the value of an expression.
 fn show(session: &mut Session, rex: &Val) -> Result<(), CommandError> {
     let expr = read_expr(session, rex)?;
+    session.check_expr(&expr)?;
     let value = session.evaluate(&expr)?;
     Ok(session.show_value(&value)?)
 }
@@ -102,6 +103,7 @@ fn bind(
     name: &Natural,
     code: SireExpr,
 ) -> Result<(), CommandError> {
+    session.check_definition(name, &code)?;
     let value = session.evaluate(&code)?;
     let props = match props {
         Some(props) => session.evaluate(&props)?,
@@ -238,6 +240,7 @@ fn check_sides(
 ) -> Result<(), CommandError> {
     let left = read_expr(session, left)?;
     let right = read_expr(session, right)?;
+    session.check_assertion(&left, &right)?;
     let left = session.evaluate(&left)?;
     let right = session.evaluate(&right)?;
     match session.vm.look(&left).is_equal(session.vm.look(&right)) {

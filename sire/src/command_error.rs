@@ -10,6 +10,7 @@ use crate::error::SireError;
 use crate::malformed::MalformedValue;
 use crate::output;
 use crate::state::{ImportError, MissingNames, NameClash};
+use crate::typing::TypeFailure;
 use plan::{EvalError, Natural, Val};
 use std::io;
 
@@ -43,6 +44,8 @@ pub(crate) enum CommandError {
         /// The macro's message.
         reason: String,
     },
+    /// A definition or an expression of a typed module has the wrong type.
+    Type(Box<TypeFailure>),
     /// An evaluation ended without a value.
     Stop(EvalError),
     /// A macro returned a state that is not one.
@@ -123,6 +126,7 @@ impl CommandError {
             }
             CommandError::Unresolved(unresolved) => unresolved.reason(),
             CommandError::Import(import) => import.reason(),
+            CommandError::Type(failure) => failure.in_one_line(),
             CommandError::Assertion { .. } => "ASSERTION FAILURE".into(),
             CommandError::Stop(stop) => stop.to_string(),
             CommandError::Malformed(malformed) => malformed.to_string(),

@@ -10,6 +10,7 @@ use crate::report::CommandLocation;
 use crate::session::Session;
 use crate::state::{ImportError, MissingNames, NameClash};
 use crate::suggest;
+use crate::typing::{TypeFailure, TypePlace};
 use plan::{EvalError, Val};
 use show::PrintLimit;
 use std::sync::atomic::Ordering;
@@ -28,6 +29,7 @@ pub(crate) fn diagnose(
     error: CommandError,
 ) -> Result<Diagnostic, CommandError> {
     let (part, mut diagnostic) = match error {
+        CommandError::Type(failure) => return Ok(type_failure(session, location, *failure)),
         error @ CommandError::Output(_) => return Err(error),
         CommandError::Rejected { part, reason } => {
             (Some(part), Diagnostic::new(DiagnosticKind::Rejected, reason))
@@ -75,6 +77,26 @@ pub(crate) fn place(
     let text = location.source?;
     let before = text.split_inclusive('\n').take(location.line - 1).map(str::len).sum();
     Some(SourcePlace::new(location.path, location.line, text.get(before..)?, range))
+}
+
+/// Makes the diagnostic of a type error.
+fn type_failure(
+    session: &Session,
+    location: &CommandLocation<'_>,
+    failure: TypeFailure,
+) -> Diagnostic {
+    let TypeFailure { place: at, message, notes, help } = failure;
+    let mut diagnostic = Diagnostic::new(DiagnosticKind::Type, message);
+    (diagnostic.notes, diagnostic.help) = (notes, help);
+    let span = match at {
+        TypePlace::Span(span) => span,
+        TypePlace::Part(part, expansions) => {
+            span_of(&session.vm, location.rex, location.block, &part, &expansions)
+        }
+        TypePlace::Command => location.rex.span(),
+    };
+    diagnostic.place = place(location, span.range());
+    diagnostic
 }
 
 fn unresolved_name(session: &Session, unresolved: &UnresolvedName) -> Diagnostic {

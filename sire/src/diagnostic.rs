@@ -32,6 +32,8 @@ pub enum DiagnosticKind {
     Rejected,
     /// The two sides of an assertion differ.
     Assertion,
+    /// A definition or an expression of a typed module has the wrong type.
+    Type,
     /// An evaluation crashed.
     Crash,
     /// A value is needed to compute itself.
@@ -55,6 +57,7 @@ impl DiagnosticKind {
             DiagnosticKind::Macro => "macro error",
             DiagnosticKind::Rejected => "invalid code",
             DiagnosticKind::Assertion => "assertion failed",
+            DiagnosticKind::Type => "type error",
             DiagnosticKind::Crash => "crash",
             DiagnosticKind::Loop => "endless loop",
             DiagnosticKind::OutOfMemory => "out of memory",

@@ -15,7 +15,7 @@ mod shift;
 pub(crate) use binding_cache::BindingCache;
 pub(crate) use definition::{Definition, code_of, new_binding};
 pub(crate) use node::{
-    BINDERS_MAX, Binding, CallArg, ExprKind, Lambda, PartialCall, SireExpr, app, constant, global,
-    inline, lambda, let_in, let_rec, var,
+    BINDERS_MAX, Binding, CallArg, ExprKind, ExprNode, Lambda, PartialCall, SireExpr, app,
+    constant, global, globals_of, inline, lambda, let_in, let_rec, var,
 };
 pub(crate) use shift::{refers_to, shift};

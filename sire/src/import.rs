@@ -18,6 +18,7 @@ use crate::read_expr::read_key;
 use crate::rex_value::RexView;
 use crate::session::Session;
 use crate::state::{ClashRule, ImportError, ImportedNames};
+use crate::typing::{CheckMode, TYPED_MODULE};
 use plan::{Natural, Val};
 
 /// Executes a chain of imports.
@@ -96,9 +97,15 @@ pub(crate) fn import_module(
         ModuleForm::Chained => ClashRule::Replace,
         ModuleForm::Standalone => ClashRule::Reject,
     };
+    let is_marker = *module == nat_text::from_short(TYPED_MODULE);
     let Session { vm, bindings, state, .. } = session;
     match state.import(vm, bindings, module, names, rule) {
-        Ok(()) => Ok(()),
+        Ok(()) => {
+            if is_marker && session.types.mode() == CheckMode::Off {
+                session.types.set_mode(CheckMode::Enforce);
+            }
+            Ok(())
+        }
         Err(ImportError::Malformed(malformed)) => Err(malformed.into()),
         Err(error) => Err(CommandError::Import(FailedImport {
             block: place.block.clone(),

@@ -3,7 +3,7 @@
 //! A caller reads entries with a line editor and passes each of them to [`Sire::enter`]. It asks
 //! [`Sire::names`] for what can be completed, and [`Sire::describe`] for what is known of a name.
 
-use crate::block::{BlockSource, run_block};
+use crate::block::{BlockSource, run_block, type_of_block};
 use crate::command_error::CommandError;
 use crate::definition_source::{DefinitionSource, find_definition};
 use crate::diagnostic::Diagnostic;
@@ -126,6 +126,27 @@ impl Sire {
         let outcome = self.enter(text);
         self.session.is_quiet = false;
         outcome
+    }
+
+    /// Returns the type of an expression, without evaluating it. A type error is shown, and is no
+    /// type. The types of names of untyped modules are inferred from their code.
+    ///
+    /// # Errors
+    ///
+    /// If the output cannot be written, or the heap is damaged.
+    pub fn type_of(&mut self, expression: &str) -> Result<Option<String>, SireError> {
+        let text = format!("({expression})");
+        let block = match rex::read_file(&text, SESSION_NAME).next() {
+            Some(Ok(block)) => block,
+            Some(Err(error)) => {
+                let diagnostic = Diagnostic::of_read_error(&error, Some(&text));
+                self.session.show_diagnostic(&diagnostic);
+                return Ok(None);
+            }
+            None => return Ok(None),
+        };
+        let source = BlockSource { file: SESSION_NAME, path: SESSION_NAME, text: Some(&text) };
+        type_of_block(&mut self.session, &source, &block).map_err(CommandError::into_sire_error)
     }
 
     /// Returns the names in scope, and the names of loaded modules with their qualifiers, such as

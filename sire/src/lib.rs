@@ -20,6 +20,7 @@
 //!   read_expr    operator_check           Rex values to expressions; macro expansion │ warnings
 //!   suggest    call_chain    chain_node   similar names │ the calls of a crash │ command chains
 //!   session                               the runtime and the state
+//!   typing                                types of definitions, inferred and checked
 //!   modules    compile                    module files and their order │ expressions to values
 //!   command_error    locate    readable   errors │ places of parts │ values for people
 //!   state                                 scopes and modules
@@ -70,6 +71,8 @@ mod session;
 mod sire;
 mod state;
 mod suggest;
+mod type_report;
+mod typing;
 
 pub use assertions::AssertionReport;
 pub use definition_source::DefinitionSource;
@@ -82,3 +85,4 @@ pub use modules::{ModuleArgument, ModuleLibrary};
 pub use output::SireOutput;
 pub use session::ResultForm;
 pub use sire::{Sire, SireOptions};
+pub use type_report::{TypeReport, TypeReportKind};

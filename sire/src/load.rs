@@ -22,7 +22,9 @@ pub(crate) fn run_module(
     let outer = (session.is_quiet, session.module_form);
     (session.is_quiet, session.module_form) = (is_quiet, module.form);
     session.is_file_header = true;
+    let mode = session.types.begin_module(&module.name, module.is_built_in());
     let result = run_blocks(session, module);
+    session.types.set_mode(mode);
     session.is_file_header = false;
     (session.is_quiet, session.module_form) = outer;
     result

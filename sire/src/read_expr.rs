@@ -26,6 +26,8 @@ enum ReadTask {
     Build(PendingForm),
     /// The result of the innermost macro has been read.
     LeaveExpansion,
+    /// Note that the last result was read from this Rex value.
+    NotePlace(Val),
 }
 
 /// An expression whose parts are read first.
@@ -103,7 +105,13 @@ impl ExprReader<'_> {
     fn run(mut self) -> Result<SireExpr, CommandError> {
         while let Some(task) = self.tasks.pop() {
             match task {
-                ReadTask::Read(rex) => self.read(rex)?,
+                ReadTask::Read(rex) => {
+                    if self.session.types.is_active() {
+                        self.tasks.push(ReadTask::NotePlace(rex.clone()));
+                    }
+                    self.read(rex)?;
+                }
+                ReadTask::NotePlace(rex) => self.note_place(&rex),
                 ReadTask::Bind(name) => {
                     if self.env.len() >= BINDERS_MAX as usize {
                         return Err(CommandError::TooManyBinders);
@@ -116,6 +124,13 @@ impl ExprReader<'_> {
             }
         }
         Ok(self.pop())
+    }
+
+    fn note_place(&mut self, rex: &Val) {
+        let Session { vm, types, expansions, .. } = &mut *self.session;
+        if let Some(expr) = self.done.last() {
+            types.places.note(vm, expr, rex, expansions);
+        }
     }
 
     fn pop(&mut self) -> SireExpr {

@@ -11,6 +11,7 @@ use crate::output::{self, SireOutput};
 use crate::readable::readable_text;
 use crate::rex_value::{RexConstructors, RexView};
 use crate::state::SireState;
+use crate::typing::{CheckContext, CheckMode, TypeChecker};
 use plan::{EvalError, Natural, Shape, Val};
 use std::io;
 use std::sync::Arc;
@@ -78,6 +79,8 @@ pub(crate) struct Session {
     pub(crate) expansions: Vec<Val>,
     /// The calls of the current command that give a function more arguments than it can use.
     pub(crate) surplus_arguments: Vec<SurplusArguments>,
+    /// Checks the types of typed modules.
+    pub(crate) types: TypeChecker,
     /// Whether the interrupt of the current evaluation came from the time limit.
     pub(crate) timed_out: Arc<AtomicBool>,
     /// The definitions of the current module, or of the current block of the REPL.
@@ -127,6 +130,7 @@ impl Session {
             module_form: ModuleForm::Chained,
             expansions: Vec::new(),
             surplus_arguments: Vec::new(),
+            types: TypeChecker::default(),
             timed_out: Arc::default(),
             defined: Vec::new(),
             zero,
@@ -235,6 +239,52 @@ impl Session {
         }
         let expansions = self.expansions.clone();
         self.surplus_arguments.push(SurplusArguments { part: rex, expansions, takes, given });
+    }
+
+    /// Checks the type of a definition in a typed module.
+    pub(crate) fn check_definition(
+        &mut self,
+        name: &Natural,
+        code: &SireExpr,
+    ) -> Result<(), CommandError> {
+        if !self.types.is_active() {
+            return Ok(());
+        }
+        let Session { vm, bindings, state, types, .. } = self;
+        let context = CheckContext { vm, bindings, state };
+        types.check_definition(&context, name, code)?.map_err(CommandError::Type)
+    }
+
+    /// Checks the type of an expression in a typed module.
+    pub(crate) fn check_expr(&mut self, expr: &SireExpr) -> Result<(), CommandError> {
+        if self.types.mode() != CheckMode::Enforce {
+            return Ok(());
+        }
+        let Session { vm, bindings, state, types, .. } = self;
+        let context = CheckContext { vm, bindings, state };
+        types.check_expr(&context, expr)?.map(drop).map_err(CommandError::Type)
+    }
+
+    /// Returns the type of an expression. The types of names of untyped modules are inferred.
+    pub(crate) fn type_of_expr(&mut self, expr: &SireExpr) -> Result<String, CommandError> {
+        let Session { vm, bindings, state, types, .. } = self;
+        let context = CheckContext { vm, bindings, state };
+        types.infer_untyped(&context, expr)?;
+        types.check_expr(&context, expr)?.map_err(CommandError::Type)
+    }
+
+    /// Checks that both sides of an assertion in a typed module have one type.
+    pub(crate) fn check_assertion(
+        &mut self,
+        left: &SireExpr,
+        right: &SireExpr,
+    ) -> Result<(), CommandError> {
+        if self.types.mode() != CheckMode::Enforce {
+            return Ok(());
+        }
+        let Session { vm, bindings, state, types, .. } = self;
+        let context = CheckContext { vm, bindings, state };
+        types.check_assertion(&context, left, right)?.map_err(CommandError::Type)
     }
 
     /// Binds a name in the current module.

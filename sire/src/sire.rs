@@ -10,6 +10,8 @@ use crate::modules::{OrderedModule, StateCache, StateKey, load_order, pack_state
 use crate::output::SireOutput;
 use crate::session::Session;
 use crate::state::SireState;
+use crate::type_report::TypeReport;
+use crate::typing::CheckMode;
 use crate::{nat_text, repl};
 use foldhash::HashMap;
 use plan::{EvalError, Val};
@@ -67,6 +69,10 @@ pub struct Sire {
     pub(crate) on_module: Option<ModuleHook>,
     /// Whether loading a module shows nothing but errors.
     pub(crate) is_quiet: bool,
+    /// Whether modules are loaded for a survey of their types.
+    pub(crate) surveys_types: bool,
+    /// Whether the session needs the types of all typed modules that it loads.
+    pub(crate) keeps_types: bool,
     /// Whether the load executes all assertions of the module.
     pub(crate) checks_assertions: bool,
     /// Where the times of modules and of the cache are recorded, if they are.
@@ -96,6 +102,8 @@ impl Sire {
             time_limit: None,
             on_module: None,
             is_quiet: false,
+            surveys_types: false,
+            keeps_types: false,
             checks_assertions: false,
             profile: None,
         })
@@ -206,7 +214,11 @@ impl Sire {
         };
         let mut keys: Vec<StateKey> = modules.iter().map(&mut next_key).collect();
         let timer = ProfileTimer::start(self.profile.as_ref());
-        let mut states = self.cached_states(&keys)?;
+        let mut states = match self.surveys_types {
+            true => Vec::new(),
+            false => self.cached_states(&keys)?,
+        };
+        self.begin_types(&modules, &mut states);
         if self.checks_assertions {
             // The state of a module whose assertions failed must not come from the cache, nor get
             // there.
@@ -236,6 +248,10 @@ impl Sire {
             let encoded = state.encode(vm)?;
             states.push(pack_state(vm, &encoded)?);
         }
+        if self.surveys_types {
+            self.session.types.set_mode(CheckMode::Off);
+            return Ok(modules.last().map(|module| module.name.clone()).unwrap_or_default());
+        }
         states.truncate(keys.len());
         self.known.extend(keys.iter().copied().zip(states.iter().cloned()));
         if let Some(cache) = &self.cache
@@ -249,6 +265,53 @@ impl Sire {
             }
         }
         Ok(modules.last().map(|module| module.name.clone()).unwrap_or_default())
+    }
+
+    /// Begins the types of modules to load. The types of a typed module are not in its cached state,
+    /// so typed modules are executed again if a module after them is.
+    fn begin_types(&mut self, modules: &[OrderedModule], states: &mut Vec<Val>) {
+        let replaced = modules.iter().filter(|module| !module.is_built_in());
+        let replaced = replaced.map(|module| module.name.clone()).collect();
+        self.session.types.reset(replaced);
+        if self.surveys_types {
+            self.session.types.set_mode(CheckMode::Survey);
+        }
+        if (self.keeps_types || states.len() < modules.len())
+            && let Some(first) = modules.iter().position(OrderedModule::is_typed)
+        {
+            states.truncate(first);
+        }
+    }
+
+    /// Loads a module and all modules before it, and returns how each of their definitions has got
+    /// its type. A definition without a type is no error.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Sire::load`].
+    pub fn survey_types(&mut self, module: &ModuleArgument) -> Result<Vec<TypeReport>, SireError> {
+        self.surveys_types = true;
+        let result = self.load_argument(module);
+        self.surveys_types = false;
+        result?;
+        let surveyed = self.session.types.take_surveyed();
+        Ok(surveyed.into_iter().map(TypeReport::from).collect())
+    }
+
+    /// Returns the name of the module that was loaded last.
+    pub fn module_name(&self) -> Option<&str> {
+        self.module.as_deref()
+    }
+
+    /// Returns the lines of the library's type tables that cannot be read.
+    pub fn type_table_errors(&mut self) -> Vec<String> {
+        self.session.types.table_errors()
+    }
+
+    /// Has modules that are loaded from now on keep the types of typed modules, for
+    /// [`Sire::type_text`].
+    pub fn keep_types(&mut self) {
+        self.keeps_types = true;
     }
 
     /// Returns the packed states of the first modules of a chain, as many as the session or the

@@ -7,7 +7,7 @@ use assert_cmd::assert::OutputAssertExt;
 use tests::{Pallas, assert_snapshot, stderr, stdout};
 
 /// All commands.
-const COMMANDS: [&str; 26] = [
+const COMMANDS: [&str; 27] = [
     "sire",
     "save",
     "show",
@@ -30,6 +30,7 @@ const COMMANDS: [&str; 26] = [
     "jets",
     "new",
     "test",
+    "check-types",
     "fmt",
     "doc",
     "bench",

@@ -10,6 +10,20 @@ Exit codes:
   0    all assertions passed
   1    an assertion failed, or a module could not be loaded";
 
+/// The help of `pallas check-types`.
+pub(super) const CHECK_TYPES_HELP: &str = "\
+A module that imports `typed` is a typed module: a type error in it is an error here, as it is when
+the module is loaded. In other modules, names without a type are only counted:
+  checked   the definition has the declared type
+  inferred  no type is declared, and the definition has one
+  trusted   the declared type is not compared with the definition
+  untyped   the definition has no type
+
+Exit codes:
+  0    success
+  1    a typed module has a type error, a definition has not its declared type, or a module could not
+       be loaded";
+
 /// The help of `pallas fmt`.
 pub(super) const FMT_HELP: &str = "\
 Layout is part of the language, so lines stay where they are. Spaces at the ends of lines go, and so
@@ -84,6 +98,24 @@ pub(crate) struct TestArgs {
     /// Files of modules, or directories, whose modules are tested with those in directories below
     #[arg(value_name = "PATH", default_value = ".")]
     pub(crate) paths: Vec<PathBuf>,
+}
+
+/// Options of `pallas check-types`.
+#[derive(Args, Debug)]
+pub(crate) struct CheckTypesArgs {
+    #[command(flatten)]
+    pub(crate) execution: ExecutionOptions,
+    #[command(flatten)]
+    pub(crate) memory: MemoryOptions,
+    /// Also report the modules that are loaded before each module
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Print the type of each name, or why it has none
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// Modules, each a name or the path of a file
+    #[arg(value_name = "SIRE", required = true)]
+    pub(crate) modules: Vec<String>,
 }
 
 /// Options of `pallas fmt`.

@@ -2,6 +2,7 @@
 
 pub(crate) mod bench;
 pub(crate) mod check;
+pub(crate) mod check_types;
 pub(crate) mod diff;
 pub(crate) mod doc;
 pub(crate) mod du;

@@ -33,7 +33,7 @@ pub(super) const COMMANDS: [(CommandName, &str, &str, &str); 11] = [
     (CommandName::Doc, "doc", "NAME", "show the comment above a definition"),
     (CommandName::Info, "info", "NAME", "show where a name is defined, its arity, jet and hash"),
     (CommandName::Source, "source", "NAME", "show the source of a definition"),
-    (CommandName::Type, "type", "NAME", "show the type that is declared above a definition"),
+    (CommandName::Type, "type", "EXPR", "show the type of a name or an expression"),
     (CommandName::Time, "time", "EXPR", "evaluate, and show the time"),
     (CommandName::Bench, "bench", "EXPR", "evaluate many times, and show the times"),
     (CommandName::Set, "set", "[SETTING]", "show or change the settings"),

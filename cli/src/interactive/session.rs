@@ -38,6 +38,7 @@ impl InteractiveSession {
         history: Option<PathBuf>,
     ) -> Result<InteractiveSession> {
         interrupt_on_ctrl_c(&mut sire)?;
+        sire.keep_types();
         let form = ResultForm::Readable;
         sire.set_result_form(form);
         let editor = EntryEditor::new(history)?;
@@ -122,7 +123,7 @@ impl InteractiveSession {
             CommandName::Doc => self.with_info(argument, doc_text),
             CommandName::Info => self.with_info(argument, info_text),
             CommandName::Source => self.with_info(argument, source_text),
-            CommandName::Type => self.with_info(argument, type_text),
+            CommandName::Type => self.show_type(argument)?,
             CommandName::Time => self.time(argument)?,
             CommandName::Bench => self.bench(argument)?,
             CommandName::Set => self.set(argument),
@@ -136,6 +137,13 @@ impl InteractiveSession {
             Some(info) => println!("{}", text(name, &info)),
             None => println!("`{name}` is not in scope."),
         }
+    }
+
+    fn show_type(&mut self, expression: &str) -> Result<()> {
+        if let Some(ty) = self.sire.type_of(expression).map_err(sire_error)? {
+            println!("{ty}");
+        }
+        Ok(())
     }
 
     fn time(&mut self, expression: &str) -> Result<()> {
@@ -224,11 +232,6 @@ fn source_text(name: &str, info: &NameInfo) -> String {
         Some(source) => format!("; {}:{}\n{}", source.file, source.line, source.text),
         None => format!("The definition of `{name}` is not in the source of {}.", info.module),
     }
-}
-
-fn type_text(name: &str, info: &NameInfo) -> String {
-    let signature = info.source.as_ref().and_then(|source| source.signature.clone());
-    signature.unwrap_or_else(|| format!("No type is declared for `{name}`."))
 }
 
 fn info_text(name: &str, info: &NameInfo) -> String {

@@ -234,6 +234,18 @@ pub(crate) fn lambda(lambda: Lambda) -> SireExpr {
     node(lambda.body.free_limit.saturating_sub(lambda.binders()), ExprKind::Lambda(lambda))
 }
 
+/// Returns the global bindings that an expression refers to.
+pub(crate) fn globals_of(expr: &SireExpr) -> Vec<Rc<Binding>> {
+    let (mut found, mut pending) = (Vec::new(), vec![expr]);
+    while let Some(expr) = pending.pop() {
+        if let ExprKind::Global(binding) = &expr.kind {
+            found.push(Rc::clone(binding));
+        }
+        pending.extend(expr.children().map(|(child, _)| child));
+    }
+    found
+}
+
 impl Drop for ExprNode {
     fn drop(&mut self) {
         if matches!(self.kind, ExprKind::Var(_) | ExprKind::Const(_)) {

@@ -172,6 +172,12 @@ fn built_in_bytes(name: &str) -> Option<Vec<u8>> {
     })
 }
 
+/// Returns the text of a built-in module, unless it stands for one of the prototype.
+pub(super) fn built_in_text(name: &str) -> Option<&'static [u8]> {
+    let index = BUILT_IN.binary_search_by_key(&name, |(name, _)| name).ok()?;
+    Some(BUILT_IN[index].1)
+}
+
 /// Reads a regular file. It rejects pipes and devices, from which reading might never end.
 fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
     if !fs::metadata(path)?.is_file() {

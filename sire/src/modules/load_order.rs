@@ -3,7 +3,7 @@
 //! The order is that of a depth-first search, with the dependencies of each module in the order of
 //! its text. So the order of a chained module that imports only predecessors is its chain.
 
-use super::library::{ModuleFile, ModuleLibrary};
+use super::library::{ModuleFile, ModuleLibrary, built_in_text};
 use super::outline::{ModuleDependency, ModuleForm, ModuleOutline, outline};
 use crate::error::SireError;
 use foldhash::{HashSet, HashSetExt};
@@ -21,6 +21,21 @@ pub(crate) struct OrderedModule {
     /// The file's path, for messages about its syntax.
     pub(crate) path: String,
     pub(crate) text: String,
+}
+
+impl OrderedModule {
+    /// Returns whether the module is the library's own of that name.
+    pub(crate) fn is_built_in(&self) -> bool {
+        built_in_text(&self.name).is_some_and(|text| text == self.text.as_bytes())
+    }
+
+    /// Returns whether the module imports `typed`.
+    pub(crate) fn is_typed(&self) -> bool {
+        self.text.lines().any(|line| {
+            let mut words = line.split_whitespace();
+            words.next() == Some(":|") && words.next() == Some("typed")
+        })
+    }
 }
 
 /// Returns the modules to load for these modules, which come after all that they depend on. A

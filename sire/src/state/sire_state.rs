@@ -208,6 +208,21 @@ impl SireState {
         Ok(module.scope(vm, bindings)?.get(name).map(|entry| Rc::clone(&entry.binding)))
     }
 
+    /// Returns the bindings of all completed modules. A binding that several modules export occurs
+    /// several times.
+    pub(crate) fn completed_bindings(
+        &self,
+        vm: &Vm,
+        bindings: &BindingCache,
+    ) -> Result<Vec<Rc<Binding>>, MalformedValue> {
+        let mut found = Vec::new();
+        for module in self.fields.modules.values() {
+            let scope = module.scope(vm, bindings)?;
+            found.extend(scope.values().map(|entry| Rc::clone(&entry.binding)));
+        }
+        Ok(found)
+    }
+
     /// Binds a name. The key 0 requests a new key.
     pub(crate) fn define(
         &mut self,

@@ -29,7 +29,7 @@ use tests::report;
 /// `net` does not exist yet.
 const LAYERS: &[&[&str]] = &[
     &["plan", "profile", "rex"],
-    &["show", "vm"],
+    &["show", "types", "vm"],
     &["jets"],
     &["jit", "persist"],
     &["runtime"],
