@@ -9,6 +9,7 @@ mod keep;
 mod project;
 mod shared;
 mod store;
+mod verbosity;
 
 use change::{
     CHANGE_CHOICES as START_HELP, DIFF_HELP, FORK_HELP, LOG_HELP, REHEARSE_HELP, ROLLBACK_HELP,
@@ -18,16 +19,20 @@ pub(crate) use change::{DiffArgs, ForkArgs, LogArgs, RehearseArgs, RollbackArgs,
 use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use keep::KeepRule;
 use machine::{JobResultForm, ReadArgumentOrder};
-pub(crate) use project::{BenchArgs, FmtArgs, GenerateArgs, NewArgs, TestArgs};
-use project::{FMT_HELP, GENERATE_HELP, TEST_HELP};
+pub(crate) use project::{
+    BenchArgs, ConfigArgs, DevArgs, FmtArgs, GenerateArgs, NewArgs, TestArgs,
+};
+use project::{CONFIG_HELP, DEV_HELP, FMT_HELP, GENERATE_HELP, TEST_HELP};
 pub(crate) use shared::{
-    BootCacheOptions, CacheOptions, ExecutionOptions, MemoryOptions, PrintSize, ProfileOptions,
-    TimeLimit, TimeOptions, byte_size,
+    BootCacheOptions, CacheOptions, CompileWhen, ExecutionOptions, MemoryOptions, PrintSize,
+    ProfileOptions, TimeLimit, TimeOptions, byte_size, memory_size,
 };
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use store::{CHECK_HELP, DU_HELP, EXPORT_HELP, GC_HELP, SET_ASIDE_HELP};
 pub(crate) use store::{DuArgs, ExportArgs, GcArgs, ImportArgs, SetAsideArgs, StoreArgs};
+pub(crate) use verbosity::Verbosity;
+use verbosity::VerbosityOptions;
 
 const ABOUT: &str = "Runs Pallas: persistent processes and the Sire language, on one kind of value";
 
@@ -54,11 +59,17 @@ that file, then in ./sire, then in the built-in library.";
 const EXIT_CODES: &str = "\
 Exit codes:
   0    success
-  1    an input could not be read or used, or a test failed
-  2    the command line or a Sire command is wrong, also in a session that is not interactive
+  1    an input could not be read or used, a test failed, something got worse or is damaged
+  2    the command line, a setting or a Sire command is wrong, also in a session that is not
+       interactive; `check`: the store could not be checked
   3    the machine ended by itself because its cog crashed; see `start --retry`
   4    the machine stopped because an event exceeded a limit; the next start continues before it
-  101  internal error in pallas";
+  101  internal error in pallas
+  130  Ctrl-C a second time, before the command had stopped; SIGTERM: 143";
+
+const ENVIRONMENT: &str = "\
+Settings are taken from the command line, the environment, .pallas.toml of the project and
+$XDG_CONFIG_HOME/pallas/config.toml, in this order: see `pallas config --help`.";
 
 const SIRE_HELP: &str = "\
 Environment:
@@ -72,9 +83,12 @@ Environment:
 /// The whole command line.
 #[derive(Parser, Debug)]
 #[command(name = "pallas", version, long_version = LONG_VERSION, about = ABOUT)]
-#[command(after_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
+#[command(after_help = format!("{EXAMPLES}\n\n{EXIT_CODES}\n\n{ENVIRONMENT}"))]
 #[command(arg_required_else_help = true, subcommand_required = true, max_term_width = 100)]
 pub(crate) struct CommandLine {
+    /// How much is shown.
+    #[command(flatten)]
+    pub(crate) verbosity: VerbosityOptions,
     /// The command to run.
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -141,11 +155,17 @@ pub(crate) enum Command {
     /// Run the assertions of modules
     #[command(after_help = TEST_HELP)]
     Test(TestArgs),
+    /// Watch a module, test each change, and upgrade a machine to it
+    #[command(after_help = DEV_HELP)]
+    Dev(DevArgs),
     /// Format the sources of modules
     #[command(after_help = FMT_HELP)]
     Fmt(FmtArgs),
     /// Measure the functions of a module whose names begin with `bench`
     Bench(BenchArgs),
+    /// Show the settings in effect, and where each comes from
+    #[command(after_help = CONFIG_HELP)]
+    Config(ConfigArgs),
     /// Print the completions of a shell, or write the manual pages
     #[command(after_help = GENERATE_HELP)]
     Generate(GenerateArgs),
@@ -188,9 +208,6 @@ pub(crate) struct SireArgs {
     pub(crate) memory: MemoryOptions,
     #[command(flatten)]
     pub(crate) print: PrintSize,
-    /// Print the definitions of the modules that are loaded, also on a terminal
-    #[arg(short, long)]
-    pub(crate) verbose: bool,
     /// Modules to load first, each a name or the path of a file; the names of the last one are in
     /// scope
     #[arg(value_name = "SIRE")]
@@ -208,9 +225,6 @@ pub(crate) struct SaveArgs {
     pub(crate) execution: ExecutionOptions,
     #[command(flatten)]
     pub(crate) print: PrintSize,
-    /// Print the definitions of the modules that are loaded, also on a terminal
-    #[arg(short, long)]
-    pub(crate) verbose: bool,
     /// The seed file to write
     #[arg(value_name = "SEED")]
     pub(crate) seed: PathBuf,
@@ -293,6 +307,9 @@ pub(crate) struct MachineOptions {
     /// option, the machine listens on 127.0.0.1:0 when its program first asks for connections
     #[arg(long, value_name = "ADDR:PORT")]
     pub(crate) listen: Vec<SocketAddr>,
+    /// Stop when the parent process ends, and not on Ctrl-C. For `pallas dev`
+    #[arg(long, hide = true)]
+    pub(crate) supervised: bool,
 }
 
 /// The form of job results.
@@ -353,9 +370,6 @@ pub(crate) struct BootArgs {
     /// any other program
     #[arg(long, value_enum, value_name = "ARGUMENTS", default_value_t)]
     pub(crate) read_arguments: ReadArgumentOption,
-    /// Print the definitions of the modules that are loaded, also on a terminal
-    #[arg(short, long)]
-    pub(crate) verbose: bool,
     /// Create the machine even if `main` is no cog: a function with a state, a function for reads and
     /// a row of workers as its last arguments
     #[arg(long)]

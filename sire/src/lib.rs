@@ -20,7 +20,7 @@
 //!   modules    compile    state           module files, chains │ expressions to values │ scopes
 //!   command_error    locate    readable   errors │ places of parts │ values for people
 //!   expr    rex_value    output           the expression graph │ Rex trees as values │ printing
-//!   primitive    malformed    nat_text    error    diagnostic    definition_source    difference    format
+//!   primitive    malformed    nat_text    error    diagnostic    definition_source    difference
 //! ```
 //!
 //! Everything that a macro sees is a PLAN value: source, as Rex values (`rex_value`); the state
@@ -42,7 +42,6 @@ mod diagnostic;
 mod difference;
 mod error;
 mod expr;
-mod format;
 mod interactive;
 mod locate;
 mod malformed;
@@ -65,9 +64,8 @@ pub use assertions::AssertionReport;
 pub use definition_source::DefinitionSource;
 pub use diagnostic::{Diagnostic, DiagnosticKind, SourcePlace};
 pub use error::SireError;
-pub use format::format_source;
 pub use interactive::{EntryOutcome, NameInfo};
-pub use modules::{ModuleArgument, ModuleLibrary};
+pub use modules::{ModuleArgument, ModuleLibrary, ModuleSource, module_sources};
 pub use output::SireOutput;
 pub use session::ResultForm;
 pub use sire::{Sire, SireOptions};

@@ -10,6 +10,7 @@ mod library;
 mod state_cache;
 
 pub(crate) use chain::{ChainedModule, module_chain};
+pub use chain::{ModuleSource, module_sources};
 #[cfg(test)]
 pub(crate) use library::BUILT_IN;
 pub use library::{ModuleArgument, ModuleLibrary};

@@ -1,9 +1,10 @@
 //! Chains of modules: a module, its predecessor, the predecessor of that, and so on.
 
-use super::library::{ModuleFile, ModuleLibrary};
+use super::library::{ModuleArgument, ModuleFile, ModuleLibrary};
 use super::state_cache::StateKey;
 use crate::error::SireError;
 use rex::{LeafKind, Rex};
+use std::path::PathBuf;
 
 /// A module of a chain.
 pub(crate) struct ChainedModule {
@@ -38,7 +39,7 @@ pub(crate) fn module_chain(
             let modules = names.split_off(start).into_iter().chain([name]).collect();
             return Err(SireError::Cycle { place: place.clone(), modules });
         }
-        let ModuleFile { name: file, path, bytes } = library.read(&name, place.as_deref())?;
+        let ModuleFile { name: file, path, bytes, .. } = library.read(&name, place.as_deref())?;
         let text = rex::decode(&bytes, &path).map_err(SireError::Syntax)?.to_owned();
         let header = header(&file, &path, &text)?;
         next = header.predecessor;
@@ -55,6 +56,39 @@ pub(crate) fn module_chain(
         ChainedModule { name, warning, file, path, text, key }
     });
     Ok(chain.collect())
+}
+
+/// The source of a module: its name and its text, as they are in a file or built into the program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModuleSource {
+    /// The name of the module's file, without its extension.
+    pub name: String,
+    /// The path of the file; none if the module is built in.
+    pub path: Option<PathBuf>,
+    /// The contents of the file.
+    pub bytes: Vec<u8>,
+}
+
+/// Returns the sources of a module and of all modules before it, the module's own first. The list
+/// ends early at a module that cannot be read or whose header is wrong.
+pub fn module_sources(library: &ModuleLibrary, module: &ModuleArgument) -> Vec<ModuleSource> {
+    let mut library = library.clone();
+    library.search_beside(module.folder.clone());
+    let mut sources: Vec<ModuleSource> = Vec::new();
+    let mut next = Some(module.name.clone());
+    while let Some(name) = next.take() {
+        // Modules that depend on each other in a circle are an error, which a load reports.
+        if sources.iter().any(|source| source.name == name) {
+            break;
+        }
+        let Ok(file) = library.read(&name, None) else { break };
+        let text = rex::decode(&file.bytes, &file.path).ok();
+        let header = text.and_then(|text| header(&file.name, &file.path, text).ok());
+        next = header.and_then(|header| header.predecessor);
+        let path = (!file.is_built_in).then(|| PathBuf::from(file.path));
+        sources.push(ModuleSource { name, path, bytes: file.bytes });
+    }
+    sources
 }
 
 /// The first command of a module.

@@ -23,6 +23,8 @@ pub(super) struct ModuleFile {
     /// The file's path, for messages that show it in full.
     pub(super) path: String,
     pub(super) bytes: Vec<u8>,
+    /// Whether it is built into the program.
+    pub(super) is_built_in: bool,
 }
 
 impl ModuleLibrary {
@@ -83,7 +85,8 @@ impl ModuleLibrary {
         for path in self.beside.iter().map(|folder| folder.join(&file)).chain([path.clone()]) {
             match read_regular(&path) {
                 Ok(bytes) => {
-                    return Ok(ModuleFile { name: file, path: path.display().to_string(), bytes });
+                    let path = path.display().to_string();
+                    return Ok(ModuleFile { name: file, path, bytes, is_built_in: false });
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(SireError::File { path, error }),
@@ -93,7 +96,8 @@ impl ModuleLibrary {
         match built_in.binary_search_by_key(&name, |(name, _)| name) {
             Ok(index) => {
                 let path = format!("<library>/{file}");
-                Ok(ModuleFile { name: file, path, bytes: built_in[index].1.to_vec() })
+                let bytes = built_in[index].1.to_vec();
+                Ok(ModuleFile { name: file, path, bytes, is_built_in: true })
             }
             Err(_) => Err(SireError::NoModule {
                 name: name.to_owned(),
@@ -123,6 +127,22 @@ pub struct ModuleArgument {
 }
 
 impl ModuleArgument {
+    /// Returns the argument for another module that is found in the same way: beside this one if it
+    /// is named by its path, in the library otherwise.
+    pub fn sibling(&self, name: &str) -> ModuleArgument {
+        ModuleArgument { name: name.to_owned(), folder: self.folder.clone() }
+    }
+
+    /// Returns the module's name: that of its file, without the extension.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns the folder in which the module's predecessors are searched first, if there is one.
+    pub fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
+    }
+
     /// Parses an argument: `NAME`, or the path of a file, whose extension `.sire` may be left out.
     /// A path in `sire/`, or without a folder, is that of a module of the library if there is no
     /// such file, as the prototype has it.
