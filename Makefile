@@ -1,6 +1,6 @@
 # The commands of this repository. `make help` lists them.
 
-.PHONY: help build docs check test ci aarch64 miri fuzz fix doc
+.PHONY: help build docs deb deny sbom check test ci aarch64 miri fuzz fix doc
 
 help: ## Lists the commands
 	@grep -E '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -12,6 +12,17 @@ docs: build ## Generates shell completions and manual pages in target/share
 	mkdir -p target/share
 	target/release/pallas generate --manual target/share/man1
 	for shell in bash zsh fish; do target/release/pallas generate --completions $$shell > target/share/pallas.$$shell; done
+
+deb: docs ## Builds a Debian package in target/debian (needs cargo-deb)
+	cargo deb --package cli --no-build
+
+deny: ## Checks licences, sources and advisories of dependencies (needs cargo-deny)
+	cargo deny check
+
+sbom: ## Writes the list of all dependencies, target/share/pallas.cdx.json (needs cargo-cyclonedx)
+	mkdir -p target/share
+	cargo cyclonedx --format json --manifest-path cli/Cargo.toml --override-filename pallas.cdx
+	mv cli/pallas.cdx.json target/share/pallas.cdx.json
 
 check: ## Checks formatting and lints
 	cargo fmt --all -- --check

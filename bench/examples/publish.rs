@@ -72,7 +72,8 @@ fn environment(unit: &Unit, words: &[u64]) -> UnitEnvironment {
 fn data(environment: &UnitEnvironment) -> UnitData {
     let address = vm::native::EntryCell::cell_address;
     let cells = environment.facts.iter().map(|facts| facts.entry.as_ref().map(address));
-    UnitData { constants: environment.constants, entry_cells: cells.collect() }
+    let constant_count = environment.facts.len();
+    UnitData { constants: environment.constants, constant_count, entry_cells: cells.collect() }
 }
 
 /// The processor time of this process so far. It does not depend on what else the machine does.

@@ -4,7 +4,9 @@
 #![forbid(unsafe_code)]
 
 mod cpu_time;
+mod http;
 mod machine_process;
 
 pub use cpu_time::cpu_time;
+pub use http::{Answer, HttpConnection};
 pub use machine_process::MachineProcess;

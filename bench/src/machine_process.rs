@@ -49,8 +49,23 @@ impl MachineProcess {
     /// # Errors
     /// If it does not listen in time.
     pub fn start(&mut self, output: impl Into<Stdio>, errors: impl Into<Stdio>) -> Result<u16> {
+        self.start_with(&[], output, errors)
+    }
+
+    /// Starts the machine as [`start`](MachineProcess::start) does, with further options of
+    /// `pallas start`.
+    ///
+    /// # Errors
+    /// If it does not listen in time.
+    pub fn start_with(
+        &mut self,
+        options: &[&str],
+        output: impl Into<Stdio>,
+        errors: impl Into<Stdio>,
+    ) -> Result<u16> {
         let process = Command::new(&self.binary)
             .arg("start")
+            .args(options)
             .arg(&self.store)
             .stdout(output)
             .stderr(errors)

@@ -20,17 +20,20 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use keep::KeepRule;
 use machine::{JobResultForm, ReadArgumentOrder};
 pub(crate) use project::{
-    BenchArgs, ConfigArgs, DevArgs, FmtArgs, GenerateArgs, NewArgs, TestArgs,
+    BenchArgs, ConfigArgs, DevArgs, DocArgs, FmtArgs, GenerateArgs, NewArgs, ReferenceFormat,
+    TestArgs,
 };
-use project::{CONFIG_HELP, DEV_HELP, FMT_HELP, GENERATE_HELP, TEST_HELP};
+use project::{CONFIG_HELP, DEV_HELP, DOC_HELP, FMT_HELP, GENERATE_HELP, TEST_HELP};
 pub(crate) use shared::{
     BootCacheOptions, CacheOptions, CompileWhen, ExecutionOptions, MemoryOptions, PrintSize,
     ProfileOptions, TimeLimit, TimeOptions, byte_size, memory_size,
 };
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use store::{CHECK_HELP, DU_HELP, EXPORT_HELP, GC_HELP, SET_ASIDE_HELP};
-pub(crate) use store::{DuArgs, ExportArgs, GcArgs, ImportArgs, SetAsideArgs, StoreArgs};
+use store::{CHECK_HELP, DU_HELP, EXPORT_HELP, GC_HELP, INSPECT_HELP, SET_ASIDE_HELP};
+pub(crate) use store::{
+    DuArgs, ExportArgs, GcArgs, ImportArgs, InspectArgs, SetAsideArgs, StoreArgs,
+};
 pub(crate) use verbosity::Verbosity;
 use verbosity::VerbosityOptions;
 
@@ -148,6 +151,9 @@ pub(crate) enum Command {
     Rollback(RollbackArgs),
     /// Print the metrics of a running machine, in the text format of Prometheus
     Metrics(StoreArgs),
+    /// Serve a page that shows a machine from inside: state, events, workers, disk, live charts
+    #[command(after_help = INSPECT_HELP)]
+    Inspect(InspectArgs),
     /// List the laws that have native implementations (jets), and count their calls in a run
     Jets(JetsArgs),
     /// Create a project: a module, its test, a README
@@ -161,6 +167,9 @@ pub(crate) enum Command {
     /// Format the sources of modules
     #[command(after_help = FMT_HELP)]
     Fmt(FmtArgs),
+    /// Print the documentation of a name, or write the reference of modules
+    #[command(after_help = DOC_HELP)]
+    Doc(DocArgs),
     /// Measure the functions of a module whose names begin with `bench`
     Bench(BenchArgs),
     /// Show the settings in effect, and where each comes from

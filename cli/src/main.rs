@@ -12,6 +12,7 @@
 //! measure    the time that an entry of a session takes
 //! module_loader  loading modules for a command
 //! progress   progress bars of long commands
+//! reference/  the documentation of modules: HTML, Markdown, text
 //! source_files  the files of modules in directories
 //! terminal   colours, exit codes, error messages
 //! tracing_log  the log of what the libraries do
@@ -33,6 +34,7 @@ mod json;
 mod measure;
 mod module_loader;
 mod progress;
+mod reference;
 mod source_files;
 mod terminal;
 mod tracing_log;
@@ -112,6 +114,7 @@ fn run(command: Command) -> ExitCode {
         Command::Rehearse(args) => commands::rehearse::rehearse(args),
         Command::Upgrade(args) => commands::upgrade::upgrade(args),
         Command::Rollback(args) => commands::rollback::rollback(args),
+        Command::Inspect(args) => commands::inspect::inspect(args),
         Command::Metrics(args) => commands::metrics::metrics(args),
         Command::Jets(args) => commands::jets::list(args),
         Command::New(args) => commands::new::new(&args),
@@ -119,6 +122,7 @@ fn run(command: Command) -> ExitCode {
         Command::Dev(args) => commands::dev::dev(args),
         Command::Config(args) => commands::config::config(&args),
         Command::Fmt(args) => commands::fmt::fmt(&args),
+        Command::Doc(args) => commands::doc::doc(&args),
         Command::Bench(args) => commands::bench::bench(&args),
         Command::Generate(args) => commands::generate::generate(&args),
     };

@@ -1,14 +1,16 @@
-//! Jets that compute BLAKE3 hashes of bytes and of values.
+//! Jets that compute hashes: SHA-256 and BLAKE3 of bytes, BLAKE3 of values.
 
 use crate::args::{ready, return_small};
 use crate::declare::{Jet, JetResult, native};
 use crate::tree::leaves;
 use plan::Shape;
+use sha2::{Digest, Sha256};
 use vm::jet::ArgDemand::{Head, Normal};
 use vm::jet::ResultShape::{Any, Bar};
 use vm::jet::{JetAnswer, JetCall};
 
 pub(crate) const JETS: &[Jet] = &[
+    native("sha256", &[Head], sha256),
     native("_Blake3", &[Head], blake3).returns(Bar),
     native("_PlanHash", &[Normal], plan_hash).total(Bar),
     native("_PinHash", &[Head], pin_hash).total(Any),
@@ -16,6 +18,18 @@ pub(crate) const JETS: &[Jet] = &[
 
 /// Bytes hashed between two checks for an interrupt.
 const INTERRUPT_CHUNK: usize = 1 << 20;
+
+/// Hashes a bar. The law returns something for other values, too.
+fn sha256(call: &mut JetCall<'_>) -> JetResult {
+    let Some(bytes) = call.arg(0).as_bar() else { return Ok(JetAnswer::Law) };
+    let mut hasher = Sha256::new();
+    for part in bytes.chunks(INTERRUPT_CHUNK) {
+        call.check()?;
+        hasher.update(part);
+    }
+    call.push_bar(&hasher.finalize())?;
+    Ok(JetAnswer::Done)
+}
 
 /// Hashes the concatenation of the bars among the leaves of a tree.
 fn blake3(call: &mut JetCall<'_>) -> JetResult {

@@ -19,6 +19,7 @@
 //! nat bits words logic               arithmetic; bits; words of 32 and 64 bits; truth
 //! bar bar_split                      bytes; their parts
 //! bar_list pad text hash             bytes from lists, and rows of them; bit strings; text; BLAKE3
+//! http                               lines of fields in a head of HTTP
 //! reflect seed control               reflection; serialization; control forms
 //! tree  merge                        the walk over a tree of apps; merging of sorted keys
 //! args                               reading arguments, suspension, returning results
@@ -39,6 +40,7 @@ mod bits;
 mod control;
 mod declare;
 mod hash;
+mod http;
 mod list;
 mod logic;
 mod merge;
@@ -87,6 +89,7 @@ const TABLES: &[&[Jet]] = &[
     pad::JETS,
     text::JETS,
     hash::JETS,
+    http::JETS,
     seed::JETS,
 ];
 

@@ -7,12 +7,14 @@ use plan::{NatRef, limbs};
 use vm::jet::ArgDemand::{Head, Lazy};
 use vm::jet::CheapCondition::OnU64;
 use vm::jet::JetOperation::{Word32, Word64};
-use vm::jet::ResultShape::{Nat, Small};
+use vm::jet::ResultShape::{Bit, Nat, Small};
 use vm::jet::WordOperation as W;
 use vm::jet::{JetAnswer, JetCall};
 
 pub(crate) const JETS: &[Jet] = &[
-    native("w32", &[Head], low::<32>).primitive(Word32(W::Low), Small),
+    native("w32", &[Head], low::<32>).primitive(Word32(W::Low), Small).cheap(OnU64),
+    native("inc32", &[Head], increment::<32>).primitive(Word32(W::Increment), Small).cheap(OnU64),
+    native("dec32", &[Head], decrement::<32>).primitive(Word32(W::Decrement), Small).cheap(OnU64),
     native("add32", &[Head, Head], add::<32>)
         .order(&[1, 0])
         .primitive(Word32(W::Add), Small)
@@ -22,7 +24,13 @@ pub(crate) const JETS: &[Jet] = &[
         .primitive(Word32(W::Subtract), Nat)
         .cheap(OnU64),
     native("mul32", &[Lazy, Head], mul::<32>).primitive(Word32(W::Multiply), Small).cheap(OnU64),
-    native("div32", &[Head, Head], div::<32>).order(&[1, 0]).primitive(Word32(W::Divide), Small),
+    native("div32", &[Head, Head], div::<32>)
+        .order(&[1, 0])
+        .primitive(Word32(W::Divide), Small)
+        .cheap(OnU64),
+    native("bitFlip32", &[Head], complement::<32>)
+        .primitive(Word32(W::Complement), Small)
+        .cheap(OnU64),
     native("and32", &[Head, Head], and::<32>)
         .order(&[1, 0])
         .primitive(Word32(W::And), Small)
@@ -35,22 +43,70 @@ pub(crate) const JETS: &[Jet] = &[
         .order(&[1, 0])
         .primitive(Word32(W::Xor), Small)
         .cheap(OnU64),
-    native("lsh32", &[Head, Lazy], lsh::<32>).primitive(Word32(W::ShiftLeft), Small),
+    native("lsh32", &[Head, Lazy], lsh::<32>).primitive(Word32(W::ShiftLeft), Small).cheap(OnU64),
     native("rsh32", &[Head, Head], rsh::<32>)
         .order(&[1, 0])
-        .primitive(Word32(W::ShiftRight), Small),
+        .primitive(Word32(W::ShiftRight), Small)
+        .cheap(OnU64),
     native("rol32", &[Head, Head], rol::<32>)
         .order(&[1, 0])
-        .primitive(Word32(W::RotateLeft), Small),
-    native("ror32", &[Head, Head], ror::<32>).primitive(Word32(W::RotateRight), Small),
-    native("w64", &[Head], low::<64>).primitive(Word64(W::Low), Nat),
+        .primitive(Word32(W::RotateLeft), Small)
+        .cheap(OnU64),
+    native("ror32", &[Head, Head], ror::<32>).primitive(Word32(W::RotateRight), Small).cheap(OnU64),
+    native("not32", &[Head], is_zero::<32>).primitive(Word32(W::IsZero), Bit).cheap(OnU64),
+    native("eql32", &[Head, Head], equal::<32>).primitive(Word32(W::Equal), Bit).cheap(OnU64),
+    native("lth32", &[Head, Head], less::<32>).primitive(Word32(W::Less), Bit).cheap(OnU64),
+    native("lte32", &[Head, Head], less_or_equal::<32>)
+        .primitive(Word32(W::LessOrEqual), Bit)
+        .cheap(OnU64),
+    native("gth32", &[Head, Head], greater::<32>).primitive(Word32(W::Greater), Bit).cheap(OnU64),
+    native("gte32", &[Head, Head], greater_or_equal::<32>)
+        .primitive(Word32(W::GreaterOrEqual), Bit)
+        .cheap(OnU64),
+    native("iIsNeg32", &[Head], is_negative::<32>)
+        .primitive(Word32(W::IsNegative), Bit)
+        .cheap(OnU64),
+    native("iNeg32", &[Head], negate::<32>).primitive(Word32(W::Negate), Small).cheap(OnU64),
+    native("iSub32", &[Head, Head], signed_subtract::<32>)
+        .order(&[1, 0])
+        .primitive(Word32(W::SignedSubtract), Small)
+        .cheap(OnU64),
+    native("iDiv32", &[Head, Head], signed_divide::<32>)
+        .primitive(Word32(W::SignedDivide), Small)
+        .cheap(OnU64),
+    native("iLth32", &[Head, Head], signed_less::<32>)
+        .order(&[1, 0])
+        .primitive(Word32(W::SignedLess), Bit)
+        .cheap(OnU64),
+    native("iLte32", &[Head, Head], signed_less_or_equal::<32>)
+        .order(&[1, 0])
+        .primitive(Word32(W::SignedLessOrEqual), Bit)
+        .cheap(OnU64),
+    native("iGth32", &[Head, Head], signed_greater::<32>)
+        .primitive(Word32(W::SignedGreater), Bit)
+        .cheap(OnU64),
+    native("iGte32", &[Head, Head], signed_greater_or_equal::<32>)
+        .primitive(Word32(W::SignedGreaterOrEqual), Bit)
+        .cheap(OnU64),
+    native("w64", &[Head], low::<64>).primitive(Word64(W::Low), Nat).cheap(OnU64),
+    native("inc64", &[Head], increment::<64>).primitive(Word64(W::Increment), Nat).cheap(OnU64),
+    native("dec64", &[Head], decrement::<64>).primitive(Word64(W::Decrement), Nat).cheap(OnU64),
     native("add64", &[Head, Head], add::<64>)
         .order(&[1, 0])
         .primitive(Word64(W::Add), Nat)
         .cheap(OnU64),
-    native("sub64", &[Head, Head], sub::<64>).order(&[1, 0]).total(Nat).cheap(OnU64),
+    native("sub64", &[Head, Head], sub::<64>)
+        .order(&[1, 0])
+        .primitive(Word64(W::Subtract), Nat)
+        .cheap(OnU64),
     native("mul64", &[Lazy, Head], mul::<64>).primitive(Word64(W::Multiply), Nat).cheap(OnU64),
-    native("div64", &[Head, Head], div::<64>).order(&[1, 0]).primitive(Word64(W::Divide), Nat),
+    native("div64", &[Head, Head], div::<64>)
+        .order(&[1, 0])
+        .primitive(Word64(W::Divide), Nat)
+        .cheap(OnU64),
+    native("bitFlip64", &[Head], complement::<64>)
+        .primitive(Word64(W::Complement), Nat)
+        .cheap(OnU64),
     native("and64", &[Head, Head], and::<64>)
         .order(&[1, 0])
         .primitive(Word64(W::And), Nat)
@@ -63,11 +119,51 @@ pub(crate) const JETS: &[Jet] = &[
         .order(&[1, 0])
         .primitive(Word64(W::Xor), Nat)
         .cheap(OnU64),
-    native("lsh64", &[Head, Lazy], lsh::<64>).primitive(Word64(W::ShiftLeft), Nat),
-    native("rsh64", &[Head, Head], rsh::<64>).order(&[1, 0]).primitive(Word64(W::ShiftRight), Nat),
-    native("rol64", &[Head, Head], rol::<64>).order(&[1, 0]).primitive(Word64(W::RotateLeft), Nat),
-    native("ror64", &[Head, Head], ror::<64>).primitive(Word64(W::RotateRight), Nat),
-    native("iDiv64", &[Head, Head], signed_div).primitive(Word64(W::SignedDivide), Nat),
+    native("lsh64", &[Head, Lazy], lsh::<64>).primitive(Word64(W::ShiftLeft), Nat).cheap(OnU64),
+    native("rsh64", &[Head, Head], rsh::<64>)
+        .order(&[1, 0])
+        .primitive(Word64(W::ShiftRight), Nat)
+        .cheap(OnU64),
+    native("rol64", &[Head, Head], rol::<64>)
+        .order(&[1, 0])
+        .primitive(Word64(W::RotateLeft), Nat)
+        .cheap(OnU64),
+    native("ror64", &[Head, Head], ror::<64>).primitive(Word64(W::RotateRight), Nat).cheap(OnU64),
+    native("not64", &[Head], is_zero::<64>).primitive(Word64(W::IsZero), Bit).cheap(OnU64),
+    native("eql64", &[Head, Head], equal::<64>).primitive(Word64(W::Equal), Bit).cheap(OnU64),
+    native("lth64", &[Head, Head], less::<64>).primitive(Word64(W::Less), Bit).cheap(OnU64),
+    native("lte64", &[Head, Head], less_or_equal::<64>)
+        .primitive(Word64(W::LessOrEqual), Bit)
+        .cheap(OnU64),
+    native("gth64", &[Head, Head], greater::<64>).primitive(Word64(W::Greater), Bit).cheap(OnU64),
+    native("gte64", &[Head, Head], greater_or_equal::<64>)
+        .primitive(Word64(W::GreaterOrEqual), Bit)
+        .cheap(OnU64),
+    native("iIsNeg64", &[Head], is_negative::<64>)
+        .primitive(Word64(W::IsNegative), Bit)
+        .cheap(OnU64),
+    native("iNeg64", &[Head], negate::<64>).primitive(Word64(W::Negate), Nat).cheap(OnU64),
+    native("iSub64", &[Head, Head], signed_subtract::<64>)
+        .order(&[1, 0])
+        .primitive(Word64(W::SignedSubtract), Nat)
+        .cheap(OnU64),
+    native("iDiv64", &[Head, Head], signed_divide::<64>)
+        .primitive(Word64(W::SignedDivide), Nat)
+        .cheap(OnU64),
+    native("iLth64", &[Head, Head], signed_less::<64>)
+        .order(&[1, 0])
+        .primitive(Word64(W::SignedLess), Bit)
+        .cheap(OnU64),
+    native("iLte64", &[Head, Head], signed_less_or_equal::<64>)
+        .order(&[1, 0])
+        .primitive(Word64(W::SignedLessOrEqual), Bit)
+        .cheap(OnU64),
+    native("iGth64", &[Head, Head], signed_greater::<64>)
+        .primitive(Word64(W::SignedGreater), Bit)
+        .cheap(OnU64),
+    native("iGte64", &[Head, Head], signed_greater_or_equal::<64>)
+        .primitive(Word64(W::SignedGreaterOrEqual), Bit)
+        .cheap(OnU64),
 ];
 
 /// The low `BITS` bits (32 or 64) of a number.
@@ -207,10 +303,57 @@ fn ror<const BITS: u32>(call: &mut JetCall<'_>) -> JetResult {
     return_u64(call, shift_right::<BITS>(a, by) | shift_left::<BITS>(a, other))
 }
 
-/// The quotient of two numbers in two's complement, rounded towards 0; 0 for a division by 0.
-fn signed_div(call: &mut JetCall<'_>) -> JetResult {
-    let (a, b) = both::<64>(call);
-    let (a, b) = (a.cast_signed(), b.cast_signed());
-    let quotient = if b == 0 { 0 } else { a.wrapping_div(b) };
-    return_u64(call, quotient.cast_unsigned())
+/// Defines native implementations of functions of one word.
+macro_rules! of_one_word {
+    ($($(#[$doc:meta])* $name:ident($a:ident) $result:expr;)*) => {$(
+        $(#[$doc])*
+        fn $name<const BITS: u32>(call: &mut JetCall<'_>) -> JetResult {
+            let $a = arg::<BITS>(call, 0);
+            return_u64(call, $result)
+        }
+    )*};
+}
+
+of_one_word! {
+    increment(a) wrap::<BITS>(a.wrapping_add(1));
+    decrement(a) wrap::<BITS>(a.wrapping_sub(1));
+    complement(a) wrap::<BITS>(!a);
+    negate(a) wrap::<BITS>(a.wrapping_neg());
+    is_zero(a) u64::from(a == 0);
+    is_negative(a) u64::from(signed::<BITS>(a) < 0);
+}
+
+/// Defines native implementations of functions of two words.
+macro_rules! of_two_words {
+    ($($(#[$doc:meta])* $name:ident($a:ident, $b:ident) $result:expr;)*) => {$(
+        $(#[$doc])*
+        fn $name<const BITS: u32>(call: &mut JetCall<'_>) -> JetResult {
+            let ($a, $b) = both::<BITS>(call);
+            return_u64(call, $result)
+        }
+    )*};
+}
+
+of_two_words! {
+    equal(a, b) u64::from(a == b);
+    less(a, b) u64::from(a < b);
+    less_or_equal(a, b) u64::from(a <= b);
+    greater(a, b) u64::from(a > b);
+    greater_or_equal(a, b) u64::from(a >= b);
+    signed_less(a, b) u64::from(signed::<BITS>(a) < signed::<BITS>(b));
+    signed_less_or_equal(a, b) u64::from(signed::<BITS>(a) <= signed::<BITS>(b));
+    signed_greater(a, b) u64::from(signed::<BITS>(a) > signed::<BITS>(b));
+    signed_greater_or_equal(a, b) u64::from(signed::<BITS>(a) >= signed::<BITS>(b));
+    /// Unlike [`sub`], the law truncates both operands.
+    signed_subtract(a, b) wrap::<BITS>(a.wrapping_sub(b));
+    /// The quotient of two numbers in two's complement, rounded towards 0; 0 for a division by 0.
+    signed_divide(a, b) match signed::<BITS>(b) {
+        0 => 0,
+        b => wrap::<BITS>(signed::<BITS>(a).wrapping_div(b).cast_unsigned()),
+    };
+}
+
+/// The number that a word is in two's complement.
+fn signed<const BITS: u32>(word: u64) -> i64 {
+    if BITS == 32 { i64::from((word as u32).cast_signed()) } else { word.cast_signed() }
 }

@@ -235,7 +235,7 @@ impl Cog {
         let mut outputs = Vec::new();
         if *outcome == EventOutcome::Succeeded {
             self.traces.set_silent(true);
-            let inputs = self.input_row(&cog, inputs).map_err(StepError::in_replay);
+            let inputs = self.input_row(&cog, inputs, &[]).map_err(StepError::in_replay);
             let result = inputs.and_then(|inputs| {
                 self.vm
                     .call_in_order(&cog, &[inputs])
@@ -304,12 +304,39 @@ impl Cog {
         self.vm.check_damage().map_err(CogError::Damaged)
     }
 
-    /// The argument of the cog for an event with these inputs.
-    fn input_row(&mut self, cog: &Val, inputs: &[EventInput]) -> Result<Val, StepError> {
+    /// Builds a value that a driver has written, unless it is large, and serializes it for the log.
+    ///
+    /// # Errors
+    /// The message, if the heap has no room for it.
+    pub(crate) fn receive(
+        &mut self,
+        message: PackedMessage,
+    ) -> Result<(SeedBytes, Option<Val>), PackedMessage> {
+        if let PackedMessage::Seed(seed) = message {
+            return Ok((seed, None));
+        }
+        let Ok(value) = message.load(&mut self.pins, &mut self.vm) else { return Err(message) };
+        match codec::serialize(&self.vm, &value) {
+            Ok(seed) => Ok((seed, Some(value))),
+            Err(_) => Err(message),
+        }
+    }
+
+    /// The argument of the cog for an event with these inputs. `values` has the values of some of
+    /// them, by index.
+    fn input_row(
+        &mut self,
+        cog: &Val,
+        inputs: &[EventInput],
+        values: &[Option<Val>],
+    ) -> Result<Val, StepError> {
         let mut rows = Vec::with_capacity(inputs.len());
-        for input in inputs {
+        for (index, input) in inputs.iter().enumerate() {
             let slot = self.vm.nat(input.slot);
-            let value = self.input(cog, input)?;
+            let value = match values.get(index) {
+                Some(Some(value)) => value.clone(),
+                _ => self.input(cog, input)?,
+            };
             rows.push(self.vm.row(&[slot, value])?);
         }
         Ok(self.vm.row(&rows)?)

@@ -13,6 +13,7 @@
 //! {"version":1,"operation":"view"}              {"view":[["log/00000000000000000001.log",4096],..]}
 //! {"version":1,"operation":"confirm"}           "confirmed"
 //! {"version":1,"operation":"metrics"}           {"metrics":"# HELP pallas_events_total .."}
+//! {"version":1,"operation":"calls"}             {"calls":[{"slot":0,"calls":[{"key":1,"device":"tcp"}]},..]}
 //! {"version":1,"operation":"discard","ids":[..]} {"discarded":2}
 //! {"version":1,"operation":"events","after":7}  {"events":[[8,"01.."],..]}
 //! {"version":1,"operation":"upgrade","file":..}  {"upgraded":{"event":9,..}}
@@ -33,10 +34,12 @@
 //! are those beyond the 16th: each has a thread.
 
 mod client;
+mod inspected;
 mod message;
 mod server;
 
 pub use client::{ControlClient, ControlError};
+pub use inspected::{InspectError, InspectedStore};
 pub use message::{ControlAnswer, ControlOperation, LoggedBytes};
 pub(crate) use server::{ControlServer, ControlledMachine};
 

@@ -9,7 +9,7 @@ use crate::cog::{AppliedEvent, Cog, CogOutput};
 use crate::error::{StartError, StateError};
 use crate::event::EventRecord;
 use crate::logged::LoggedEvent;
-use crate::protocol;
+use crate::protocol::{self, CogParts};
 use crate::replay;
 use crate::settings::MachineSettings;
 use crate::state_diff::{DiffLimit, StateDiff};
@@ -187,6 +187,11 @@ impl MachineReplay<'_> {
             CogStatus::Finished(_) => ReplayStatus::Finished,
             CogStatus::Crashed { .. } => ReplayStatus::Crashed,
         }
+    }
+
+    /// The parts of the cog in this state.
+    pub fn cog(&self) -> CogParts<'_> {
+        CogParts::of(self.cog.heap().look(cog_of(self.cog.status())))
     }
 
     /// The hash of the state: that of a snapshot's root.

@@ -129,8 +129,10 @@ pub use germs::GermCodec;
 pub use history::{LoggedOutput, MachineHistory, MachineReplay, ReplayStatus, ReplayedEvent};
 pub use logged::{LoggedEnding, LoggedEvent, LoggedInput, LoggedInputKind};
 pub use machine::{Machine, MachineHandle, OfferReport, RollbackReport, RunOutcome};
+pub use message::{OpenCall, WorkerCalls};
 pub use metrics::MachineMetrics;
 pub use program::{ProgramError, UpgradeProgram};
+pub use protocol::{CogParts, WorkerRef};
 pub use rehearsal::{RehearsalReport, RehearsedEnding, RehearsedEvent, WorkerComparison};
 pub use set_aside::{SetAsideInput, SetAsideReason, UnknownSetAsideInput};
 pub use settings::{

@@ -48,6 +48,25 @@ pub enum LoggedEnding {
     RolledBack(u64, Hash),
 }
 
+impl LoggedEnding {
+    /// How the event ended, as the end of a sentence about it. `render` renders a seed.
+    pub fn text(&self, mut render: impl FnMut(&[u8]) -> String) -> String {
+        match self {
+            LoggedEnding::Succeeded => "succeeded".into(),
+            LoggedEnding::Crashed { op, arg } => {
+                format!("crashed with {} {}", render(op), render(arg))
+            }
+            LoggedEnding::TimedOut(after) => format!("was stopped after {after:.2?}"),
+            LoggedEnding::Aborted(reason) => format!("was stopped: {reason}"),
+            LoggedEnding::Retried => "retried: the state is the one before the crash".into(),
+            LoggedEnding::Upgraded(program) => format!("upgraded to the program {program}"),
+            LoggedEnding::RolledBack(to, _) => {
+                format!("rolled back to the state after event {to}")
+            }
+        }
+    }
+}
+
 /// An input of a logged event.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LoggedInput {
@@ -70,6 +89,21 @@ pub enum LoggedInputKind {
     LargeJobResult(Hash),
     /// A driver wrote it, it was set aside under this id, and it was offered again.
     Offered(SetAsideId),
+}
+
+impl LoggedInput {
+    /// Which worker the input is from, and how it came, as text.
+    pub fn origin(&self) -> String {
+        let slot = self.slot;
+        match self.kind {
+            LoggedInputKind::Written => format!("driver {slot} wrote"),
+            LoggedInputKind::JobResult => format!("job {slot} returned"),
+            LoggedInputKind::LargeJobResult(hash) => {
+                format!("job {slot} returned a value with the hash {hash}")
+            }
+            LoggedInputKind::Offered(_) => format!("driver {slot} wrote, offered again"),
+        }
+    }
 }
 
 impl LoggedEvent {

@@ -1,6 +1,5 @@
 //! Messages between a machine's threads: to the event loop, and to drivers.
 
-use crate::codec::SeedBytes;
 use crate::device::DeviceAnswer;
 use crate::error::{StateError, SystemError};
 use crate::event::InputPayload;
@@ -12,9 +11,11 @@ use crossbeam_channel::{Sender, bounded};
 use persist::collect::{CollectStats, GarbageEstimate};
 use persist::{LogError, Seq};
 use plan::EvalError;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 /// A row of requests, which a driver has made in one call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -28,7 +29,7 @@ pub(crate) struct RequestRow {
 /// A request of a driver to the cog.
 pub(crate) enum CogRequest {
     /// Make `value` an input of the cog.
-    Write { row: RequestRow, value: SeedBytes },
+    Write { row: RequestRow, value: PackedMessage },
     /// Answer a query. The answer carries `key` and `serial` ([`DriverMessage::ReadAnswer`]).
     Read { row: RequestRow, key: u64, serial: u64, query: PackedMessage, call: ReadCall },
 }
@@ -76,8 +77,28 @@ pub(crate) enum ControlMessage {
     Panicked(&'static str),
     /// Another process has requested an upgrade.
     Upgrade(Box<UpgradeRequest>),
+    /// Another process asks for the open calls of the drivers, at most this many of each.
+    ListCalls { limit: usize, list: Sender<WorkerCalls> },
     /// The machine's handle has requested a stop.
     Stop,
+}
+
+/// A call of a driver that has not been answered.
+#[derive(Serialize, Deserialize, Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct OpenCall {
+    /// The key under which the driver made it.
+    pub key: u64,
+    /// The name of the device; `read` for a query.
+    pub device: String,
+}
+
+/// The open calls of a driver.
+#[derive(Serialize, Deserialize, Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct WorkerCalls {
+    /// The slot of the driver.
+    pub slot: u64,
+    /// The calls, by ascending keys.
+    pub calls: Vec<OpenCall>,
 }
 
 /// Where the answer to a requested upgrade goes: the report, or why the machine was not upgraded.
@@ -105,6 +126,29 @@ pub(crate) fn request_upgrade(
     let stopping = || "the machine is stopping".to_owned();
     control.send(ControlMessage::Upgrade(request));
     answered.recv().map_err(|_| stopping())?
+}
+
+/// How long a list of open calls may take. A driver's thread that computes sends its part late.
+const LIST_PATIENCE: Duration = Duration::from_millis(500);
+
+/// The most calls of one driver in a list, and the most drivers.
+const MAX_LISTED_CALLS: usize = 100;
+const MAX_LISTED_DRIVERS: usize = 10_000;
+
+/// Has the threads of drivers list their open calls. Drivers whose thread does not answer in time are
+/// missing.
+pub(crate) fn list_calls(control: &Address<ControlMessage>) -> Vec<WorkerCalls> {
+    let (list, listed) = bounded(MAX_LISTED_DRIVERS);
+    control.send(ControlMessage::ListCalls { limit: MAX_LISTED_CALLS, list });
+    let deadline = Instant::now() + LIST_PATIENCE;
+    let mut found: Vec<WorkerCalls> = Vec::new();
+    // The channel ends when all threads have sent what they have.
+    while let Ok(mut calls) = listed.recv_deadline(deadline) {
+        calls.calls.sort();
+        found.push(calls);
+    }
+    found.sort();
+    found
 }
 
 /// What a thread of the collector found or did.

@@ -56,6 +56,10 @@ pub struct MachineMetrics {
     pub young_collections: u64,
     /// Full collections of the cog's heap.
     pub full_collections: u64,
+    /// The time that these collections took together.
+    pub pauses: Duration,
+    /// The time that the longest of them took.
+    pub longest_pause: Duration,
     /// Drivers and jobs that the cog has.
     pub workers: u64,
     /// Jobs that have ended.
@@ -97,6 +101,9 @@ pub(crate) struct MetricsRecorder {
     freed_bytes: AtomicU64,
     young_collections: AtomicU64,
     full_collections: AtomicU64,
+    /// In nanoseconds.
+    pauses: AtomicU64,
+    longest_pause: AtomicU64,
     workers: AtomicUsize,
     jobs_done: AtomicU64,
     connections: Arc<AtomicUsize>,
@@ -119,6 +126,8 @@ impl MetricsRecorder {
             freed_bytes: AtomicU64::new(0),
             young_collections: AtomicU64::new(0),
             full_collections: AtomicU64::new(0),
+            pauses: AtomicU64::new(0),
+            longest_pause: AtomicU64::new(0),
             workers: AtomicUsize::new(0),
             jobs_done: AtomicU64::new(0),
             connections,
@@ -153,6 +162,9 @@ impl MetricsRecorder {
         self.heap_bytes.store(bytes, Ordering::Relaxed);
         self.young_collections.store(statistics.minor, Ordering::Relaxed);
         self.full_collections.store(statistics.major, Ordering::Relaxed);
+        let nanoseconds = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        self.pauses.store(nanoseconds(statistics.pauses), Ordering::Relaxed);
+        self.longest_pause.store(nanoseconds(statistics.longest_pause), Ordering::Relaxed);
     }
 
     /// Notes how many workers the cog has.
@@ -179,6 +191,8 @@ impl MetricsRecorder {
             freed_bytes: self.freed_bytes.load(Ordering::Relaxed),
             young_collections: self.young_collections.load(Ordering::Relaxed),
             full_collections: self.full_collections.load(Ordering::Relaxed),
+            pauses: Duration::from_nanos(self.pauses.load(Ordering::Relaxed)),
+            longest_pause: Duration::from_nanos(self.longest_pause.load(Ordering::Relaxed)),
             workers: self.workers.load(Ordering::Relaxed) as u64,
             jobs_done: self.jobs_done.load(Ordering::Relaxed),
             connections: self.connections.load(Ordering::Relaxed) as u64,

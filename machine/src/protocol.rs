@@ -5,21 +5,23 @@
 
 use plan::{AppRef, Items, LawRef, NatRef, Ref, Shape};
 
-/// The parts of a cog that the machine uses.
-pub(crate) struct CogParts<'h> {
+/// The parts of a cog that the machine uses. A part is missing if the cog has another form.
+pub struct CogParts<'h> {
     /// The state that drivers query.
-    pub(crate) state: Option<Ref<'h>>,
+    pub state: Option<Ref<'h>>,
     /// The function that answers queries.
-    pub(crate) reads: Option<Ref<'h>>,
+    pub reads: Option<Ref<'h>>,
     /// The row of workers.
-    pub(crate) workers: Option<Ref<'h>>,
+    pub workers: Option<Ref<'h>>,
+    /// The whole cog.
+    pub cog: Ref<'h>,
 }
 
 impl<'h> CogParts<'h> {
     /// Finds the parts of a cog: the last three arguments of a closure.
     pub(crate) fn of(cog: Ref<'h>) -> CogParts<'h> {
         let Shape::App(app) = cog.shape() else {
-            return CogParts { state: None, reads: None, workers: None };
+            return CogParts { state: None, reads: None, workers: None, cog };
         };
         let args: Vec<Ref<'h>> = app.args().collect();
         let from_end = |index: usize| args.len().checked_sub(1 + index).map(|at| args[at]);
@@ -27,6 +29,7 @@ impl<'h> CogParts<'h> {
             state: from_end(2),
             reads: from_end(1),
             workers: from_end(0).filter(|row| row.as_row().is_some()),
+            cog,
         }
     }
 
@@ -69,7 +72,7 @@ fn law(value: Ref<'_>) -> Option<LawRef<'_>> {
 
 /// A worker that a cog asks for.
 #[derive(Clone, Copy)]
-pub(crate) enum WorkerRef<'h> {
+pub enum WorkerRef<'h> {
     /// `[1 driver]`
     Driver(Ref<'h>),
     /// `[0 f args]`: the whole row.
@@ -78,7 +81,7 @@ pub(crate) enum WorkerRef<'h> {
 
 impl<'h> WorkerRef<'h> {
     /// The worker that a slot asks for, if it asks for one.
-    pub(crate) fn of(slot: Ref<'h>) -> Option<WorkerRef<'h>> {
+    pub fn of(slot: Ref<'h>) -> Option<WorkerRef<'h>> {
         let items = slot.as_row()?;
         match (items.get(0)?.as_u64()?, items.len()) {
             (1, 2) => Some(WorkerRef::Driver(items.get(1)?)),
@@ -114,7 +117,8 @@ fn output(item: Ref<'_>) -> Option<CogOutputRef<'_>> {
     })
 }
 
-const READ: u64 = short_name(b"read");
+/// The name of a request for a query, as a nat.
+pub(crate) const READ: u64 = short_name(b"read");
 const WRITE: u64 = short_name(b"write");
 
 /// The nat of a name of at most 8 bytes, the first byte least significant.
@@ -127,6 +131,13 @@ pub(crate) const fn short_name(name: &[u8]) -> u64 {
         nat = nat << 8 | name[index] as u64;
     }
     nat
+}
+
+/// The text of a [`short_name`].
+pub(crate) fn name_text(name: u64) -> String {
+    let bytes = name.to_le_bytes();
+    let length = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    String::from_utf8_lossy(&bytes[..length]).into_owned()
 }
 
 /// A request of a driver.

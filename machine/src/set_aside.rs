@@ -70,6 +70,11 @@ impl SetAsideInput {
         self.value.len()
     }
 
+    /// What the driver wrote, a seed.
+    pub fn value(&self) -> &[u8] {
+        &self.value.0
+    }
+
     /// Encodes the input.
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(HEAD + self.value.len());

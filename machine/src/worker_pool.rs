@@ -5,8 +5,9 @@ use crate::conventions::JobResultForm;
 use crate::driver::{DriverContext, DriverPool};
 use crate::error::SystemError;
 use crate::job::{JobPool, JobTask};
-use crate::message::DriverMessage;
+use crate::message::{DriverMessage, WorkerCalls};
 use crate::worker_table::{DriverBatch, NewJob};
+use crossbeam_channel::Sender;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -44,6 +45,11 @@ impl WorkerPool {
     /// [`notify_drivers`](WorkerPool::notify_drivers). Has no effect if the driver has ended.
     pub(crate) fn send(&mut self, worker: u64, message: DriverMessage) {
         self.drivers.send(worker, message);
+    }
+
+    /// Has all drivers list their open calls, at most `limit` calls of each.
+    pub(crate) fn list_calls(&self, limit: usize, list: &Sender<WorkerCalls>) {
+        self.drivers.list_calls(limit, list);
     }
 
     /// Wakes the threads of drivers to which messages were sent since the last time.

@@ -1,17 +1,18 @@
 //! Commands: executes the blocks of a module or of a REPL session.
 
 use crate::assertions::CheckedAssertion;
+use crate::chain_node::chain_node;
 use crate::command_error::{CommandError, reject};
 use crate::expr::{Definition, SireExpr};
+use crate::import::import;
 use crate::nat_text;
 use crate::output;
 use crate::primitive::{Primitive, PrimitiveCommand};
 use crate::read_expr::{LambdaSignature, read_expr, read_key, read_lambda};
 use crate::rex_value::RexView;
 use crate::session::Session;
-use crate::state::{ImportError, MissingNames};
+use crate::state::MissingNames;
 use plan::{Natural, Val};
-use rex::NodeShape;
 use std::collections::BTreeSet;
 
 /// Executes a command.
@@ -56,34 +57,6 @@ fn show(session: &mut Session, rex: &Val) -> Result<(), CommandError> {
     let expr = read_expr(session, rex)?;
     let value = session.evaluate(&expr)?;
     Ok(session.show_value(&value)?)
-}
-
-/// A node of a command chain: nodes of the same rune, each the heir of the one before it.
-struct ChainNode {
-    shape: NodeShape,
-    sons: Vec<Val>,
-    /// The heir, if it is not the next node of the chain.
-    heir: Option<Val>,
-    /// The next node of the chain.
-    next: Option<Val>,
-}
-
-/// Reads a node of a command chain. Returns `None` for a tree without this rune.
-fn chain_node(session: &Session, rune: &Natural, rex: &Val) -> Option<ChainNode> {
-    let RexView::Node { shape, rune: found, sons, heir } = RexView::of(&session.vm, rex) else {
-        return None;
-    };
-    if found != *rune {
-        return None;
-    }
-    let continues = |heir: &Val| match RexView::of(&session.vm, heir) {
-        RexView::Node { rune: next_rune, .. } => next_rune == *rune,
-        _ => false,
-    };
-    Some(match heir {
-        Some(heir) if continues(&heir) => ChainNode { shape, sons, heir: None, next: Some(heir) },
-        heir => ChainNode { shape, sons, heir, next: None },
-    })
 }
 
 /// Executes `=`: a chain of definitions.
@@ -168,13 +141,16 @@ fn read_function_head(session: &Session, view: RexView) -> Option<LambdaSignatur
 }
 
 /// Executes `####`: begins a module.
+///
+/// The loader has run everything that the module of a file depends on, in an order of its own. Any
+/// other header is executed directly after its predecessor, as in the prototype.
 fn enter_module(session: &mut Session, rex: &Val) -> Result<(), CommandError> {
     const EXPECTED: &str = "Expected something like (#### foo) or (#### foo <- bar)";
     let kids = RexView::of(&session.vm, rex).kids().map_or_else(Vec::new, |(_, kids)| kids);
     let target = match &kids[..] {
         [target] => {
             let target = read_key(session, target)?;
-            if !session.state.is_initial() {
+            if !session.is_file_header && !session.state.is_initial() {
                 return reject(rex, "#### without predecessor, but not in initial state");
             }
             target
@@ -182,7 +158,9 @@ fn enter_module(session: &mut Session, rex: &Val) -> Result<(), CommandError> {
         [target, from] => {
             let Some(from) = predecessor(session, from) else { return reject(rex, EXPECTED) };
             let target = read_key(session, target)?;
-            if *session.state.context() != read_key(session, &from)? {
+            let from = read_key(session, &from)?;
+            let is_loaded = session.is_file_header && session.state.has_module(&from);
+            if !is_loaded && *session.state.context() != from {
                 return reject(rex, "That's not where we were");
             }
             target
@@ -220,57 +198,6 @@ fn export(session: &mut Session, rune: &Natural, rex: Val) -> Result<(), Command
     let problem = constructors.word(vm, "logic error")?;
     let names: Vec<String> = missing.iter().map(output::key_text).collect();
     reject(&problem, format!("filter for non-existing keys: {}", names.join(", ")))
-}
-
-/// Executes `:|`: adds names of other modules to the scope.
-fn import(session: &mut Session, rune: &Natural, block: Val) -> Result<(), CommandError> {
-    const BAD: &str = "Bad import syntax";
-    let mut next = Some(block.clone());
-    while let Some(rex) = next {
-        let Some(node) = chain_node(session, rune, &rex) else { return reject(&rex, BAD) };
-        let (module, names) = match &node.sons[..] {
-            [module] => (module, None),
-            [module, names] => match RexView::of(&session.vm, names) {
-                RexView::Node { rune, sons, heir: None, .. }
-                    if rune == nat_text::from_short(",") =>
-                {
-                    (module, Some(sons))
-                }
-                _ => return reject(&rex, BAD),
-            },
-            _ => return reject(&rex, BAD),
-        };
-        let module = read_key(session, module)?;
-        let names = names
-            .map(|names| names.iter().map(|name| read_key(session, name)).collect())
-            .transpose()?;
-        import_module(session, &block, &module, names.as_ref())?;
-        next = node.next.or(node.heir);
-    }
-    Ok(())
-}
-
-/// Adds bindings of a module to the scope: those of `names`, or all of them. An error names
-/// `block`.
-pub(crate) fn import_module(
-    session: &mut Session,
-    block: &Val,
-    module: &Natural,
-    names: Option<&BTreeSet<Natural>>,
-) -> Result<(), CommandError> {
-    let Session { vm, bindings, state, .. } = session;
-    match state.import(vm, bindings, module, names) {
-        Ok(()) => Ok(()),
-        Err(ImportError::Malformed(malformed)) => Err(malformed.into()),
-        Err(ImportError::NotLoaded) => {
-            let module = output::key_text(module);
-            reject(block, format!("Module not loaded: {module}"))
-        }
-        Err(ImportError::MissingNames(MissingNames(names))) => {
-            let names: Vec<String> = names.iter().map(output::key_text).collect();
-            reject(block, format!("imported symbols do not exist: {names:?}"))
-        }
-    }
 }
 
 /// Executes `=?=`: fails unless two values are equal.

@@ -9,6 +9,7 @@
 use crate::error::SireError;
 use crate::malformed::MalformedValue;
 use crate::output;
+use crate::state::{ImportError, MissingNames, NameClash};
 use plan::{EvalError, Natural, Val};
 use std::io;
 
@@ -24,6 +25,8 @@ pub(crate) enum CommandError {
     },
     /// A name is not bound.
     Unresolved(UnresolvedName),
+    /// A module could not be imported.
+    Import(FailedImport),
     /// The two sides of an assertion differ.
     Assertion {
         /// The assertion, as a Rex value.
@@ -75,6 +78,42 @@ impl UnresolvedName {
     }
 }
 
+/// An import that failed.
+#[derive(Debug)]
+pub(crate) struct FailedImport {
+    /// The command, as a Rex value.
+    pub(crate) block: Val,
+    /// The name of the module in it.
+    pub(crate) part: Val,
+    pub(crate) module: Natural,
+    pub(crate) error: ImportError,
+}
+
+impl FailedImport {
+    /// Returns the reason, as the prototype words it where it knows the error.
+    pub(crate) fn reason(&self) -> String {
+        let text = output::key_text;
+        match &self.error {
+            ImportError::NotLoaded => format!("Module not loaded: {}", text(&self.module)),
+            ImportError::MissingNames(MissingNames(names)) => {
+                let names: Vec<String> = names.iter().map(text).collect();
+                format!("imported symbols do not exist: {names:?}")
+            }
+            ImportError::Clashes(clashes) => {
+                let clash = |NameClash { name, earlier, later }: &NameClash| {
+                    format!("{} of {} and of {}", text(name), text(earlier), text(later))
+                };
+                let clashes: Vec<String> = clashes.iter().map(clash).collect();
+                format!("imported names clash: {}", clashes.join(", "))
+            }
+            ImportError::AliasInUse { alias, module } => {
+                format!("{} is already an alias of {}", text(alias), text(module))
+            }
+            ImportError::Malformed(malformed) => malformed.to_string(),
+        }
+    }
+}
+
 impl CommandError {
     /// Returns the reason, of an error that needs no values to be described.
     pub(crate) fn reason(&self) -> String {
@@ -83,6 +122,7 @@ impl CommandError {
                 reason.clone()
             }
             CommandError::Unresolved(unresolved) => unresolved.reason(),
+            CommandError::Import(import) => import.reason(),
             CommandError::Assertion { .. } => "ASSERTION FAILURE".into(),
             CommandError::Stop(stop) => stop.to_string(),
             CommandError::Malformed(malformed) => malformed.to_string(),

@@ -1,12 +1,14 @@
 //! Makes the [`Diagnostic`] of a failed command.
 
-use crate::command_error::{CommandError, UnresolvedName};
+use crate::call_chain::call_chain_lines;
+use crate::command_error::{CommandError, FailedImport, UnresolvedName};
 use crate::diagnostic::{Diagnostic, DiagnosticKind, SourcePlace};
 use crate::difference::first_difference;
 use crate::locate::span_of;
 use crate::nat_text;
 use crate::report::CommandLocation;
 use crate::session::Session;
+use crate::state::{ImportError, MissingNames, NameClash};
 use crate::suggest;
 use plan::{EvalError, Val};
 use show::PrintLimit;
@@ -37,6 +39,10 @@ pub(crate) fn diagnose(
             let diagnostic = unresolved_name(session, &unresolved);
             (Some(unresolved.part), diagnostic)
         }
+        CommandError::Import(import) => {
+            let diagnostic = failed_import(session, &import);
+            (Some(import.part), diagnostic)
+        }
         CommandError::Assertion { place, left, right } => {
             (Some(place), failed_assertion(session, &left, &right))
         }
@@ -46,7 +52,11 @@ pub(crate) fn diagnose(
         error @ (CommandError::InliningTooDeep | CommandError::TooManyBinders) => {
             (None, Diagnostic::new(DiagnosticKind::Rejected, error.reason()))
         }
-        CommandError::Stop(stop) => (None, stopped(session, stop)),
+        CommandError::Stop(stop) => {
+            let mut diagnostic = stopped(session, stop);
+            diagnostic.notes.extend(call_chain_note(session));
+            (None, diagnostic)
+        }
     };
     let Session { vm, expansions, .. } = &*session;
     let span = match &part {
@@ -72,15 +82,18 @@ fn unresolved_name(session: &Session, unresolved: &UnresolvedName) -> Diagnostic
     let text = nat_text::to_text(name);
     let kind = DiagnosticKind::UnresolvedName;
     if let Some(module) = module {
-        let module = nat_text::to_text(module);
-        return Diagnostic::new(kind, format!("the module `{module}` has no `{text}`"));
+        let name = nat_text::to_text(module);
+        if !session.state.has_module(module) {
+            let message = format!("`{name}` is no module that is loaded, and no alias of one");
+            return Diagnostic::new(kind, message);
+        }
+        let mut diagnostic = Diagnostic::new(kind, format!("the module `{name}` has no `{text}`"));
+        add_similar(&mut diagnostic, &suggest::similar_names_in(session, module, &text));
+        return diagnostic;
     }
     let mut diagnostic = Diagnostic::new(kind, format!("`{text}` is not in scope"));
     let locals: Vec<String> = locals.iter().map(nat_text::to_text).collect();
     let similar = suggest::similar_names(session, &locals, &text);
-    let quoted = |names: &[String]| {
-        names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
-    };
     if !similar.is_empty() {
         diagnostic.help.push(format!("similar names are in scope: {}", quoted(&similar)));
     }
@@ -100,6 +113,72 @@ fn unresolved_name(session: &Session, unresolved: &UnresolvedName) -> Diagnostic
     diagnostic
 }
 
+fn quoted(names: &[String]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+fn add_similar(diagnostic: &mut Diagnostic, names: &[String]) {
+    if !names.is_empty() {
+        diagnostic.help.push(format!("similar names: {}", quoted(names)));
+    }
+}
+
+/// The maximum number of clashing names in a diagnostic.
+const CLASHES_MAX: usize = 5;
+
+fn failed_import(session: &Session, import: &FailedImport) -> Diagnostic {
+    let module = nat_text::to_text(&import.module);
+    let new = |message| Diagnostic::new(DiagnosticKind::Rejected, message);
+    match &import.error {
+        ImportError::NotLoaded if session.library.has(&module) => {
+            let mut diagnostic = new(format!("the module `{module}` is not loaded"));
+            diagnostic
+                .help
+                .push("imports directly after the header load modules; later ones do not".into());
+            diagnostic
+        }
+        ImportError::NotLoaded => {
+            let mut diagnostic = new(format!("there is no module `{module}`"));
+            add_similar(&mut diagnostic, &suggest::similar_modules(&session.library, &module));
+            diagnostic
+        }
+        ImportError::MissingNames(MissingNames(names)) => {
+            let texts: Vec<String> = names.iter().map(nat_text::to_text).collect();
+            let mut diagnostic = new(format!("the module `{module}` has no {}", quoted(&texts)));
+            let similar = texts
+                .iter()
+                .flat_map(|name| suggest::similar_names_in(session, &import.module, name));
+            add_similar(&mut diagnostic, &similar.collect::<Vec<_>>());
+            diagnostic
+        }
+        ImportError::Clashes(clashes) => {
+            let names: Vec<String> =
+                clashes.iter().map(|clash| nat_text::to_text(&clash.name)).collect();
+            let (shown, rest) = names.split_at(names.len().min(CLASHES_MAX));
+            let more = if rest.is_empty() { "" } else { " and others" };
+            let verb = if names.len() == 1 { "is" } else { "are" };
+            let mut diagnostic =
+                new(format!("{}{more} {verb} in scope with another value", quoted(shown)));
+            diagnostic.notes.extend(clashes.iter().take(CLASHES_MAX).map(clash_text));
+            diagnostic.help.push(format!(
+                "`:| {module} as M` keeps the names apart: `M.{}`",
+                names.first().map_or("", String::as_str)
+            ));
+            diagnostic.help.push(format!(
+                "a list, as in `:| {module} [{}]`, has priority over the import of a whole module",
+                names.first().map_or("", String::as_str)
+            ));
+            diagnostic
+        }
+        ImportError::AliasInUse { .. } | ImportError::Malformed(_) => new(import.reason()),
+    }
+}
+
+fn clash_text(clash: &NameClash) -> String {
+    let [name, earlier, later] = [&clash.name, &clash.earlier, &clash.later].map(nat_text::to_text);
+    format!("`{name}` is defined in `{earlier}` and in `{later}`")
+}
+
 fn failed_assertion(session: &Session, left: &Val, right: &Val) -> Diagnostic {
     let (left, right) = (session.vm.look(left), session.vm.look(right));
     let mut diagnostic = Diagnostic::new(DiagnosticKind::Assertion, "the two sides differ");
@@ -115,6 +194,13 @@ fn failed_assertion(session: &Session, left: &Val, right: &Val) -> Diagnostic {
 fn value_limit(session: &Session) -> PrintLimit {
     let limit = session.output.limit();
     PrintLimit { bytes: limit.message_bytes.min(VALUE_MAX), ..limit }
+}
+
+/// Returns the note with the call chain of the evaluation that failed last, if chains are shown.
+fn call_chain_note(session: &mut Session) -> Option<String> {
+    let chain = session.vm.take_call_chain();
+    let lines = session.shows_call_chains.then(|| call_chain_lines(session, &chain))?;
+    (!lines.is_empty()).then(|| format!("calls, innermost first:\n{}", lines.join("\n")))
 }
 
 /// Makes the diagnostic of an evaluation that ended without a value.

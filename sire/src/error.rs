@@ -41,10 +41,10 @@ pub enum SireError {
         name: String,
         /// The file that does not exist.
         path: PathBuf,
-        /// The file and line that name it as their predecessor.
+        /// The file and line that name it.
         required_by: Option<String>,
     },
-    /// Modules are each other's predecessors.
+    /// Modules depend on each other.
     #[error("{place}: the modules {} depend on each other", .modules.join(" <- "))]
     Cycle {
         /// The file and line that close the cycle.

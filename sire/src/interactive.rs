@@ -8,10 +8,13 @@ use crate::command_error::CommandError;
 use crate::definition_source::{DefinitionSource, find_definition};
 use crate::diagnostic::Diagnostic;
 use crate::error::SireError;
-use crate::session::ResultForm;
+use crate::expr::Binding;
+use crate::load::{load_imports, show_load_error};
+use crate::session::{ResultForm, SESSION_NAME, Session};
 use crate::sire::Sire;
 use crate::{nat_text, repl};
-use plan::{Hash, Shape};
+use plan::{Hash, Natural, Shape};
+use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
@@ -74,7 +77,7 @@ impl Sire {
     /// If the output cannot be written, or the heap is damaged.
     pub fn enter(&mut self, text: &str) -> Result<EntryOutcome, SireError> {
         let mut outcome = EntryOutcome::Done;
-        for block in rex::read_file(text, repl::NAME) {
+        for block in rex::read_file(text, SESSION_NAME) {
             let block = match block {
                 Ok(block) => block,
                 Err(error) => {
@@ -84,12 +87,17 @@ impl Sire {
                     continue;
                 }
             };
+            if let Err(error) = load_imports(&mut self.session, &block.rex) {
+                show_load_error(&mut self.session, error)?;
+                outcome = EntryOutcome::Failed;
+                continue;
+            }
             let limit = self.time_limit.map(|limit| {
                 let flags = (self.session.timed_out.clone(), self.session.vm.interrupt_flag());
                 EvaluationTimer::start(limit, flags)
             });
             self.session.defined.clear();
-            let source = BlockSource { file: repl::NAME, path: repl::NAME, text: Some(text) };
+            let source = BlockSource { file: SESSION_NAME, path: SESSION_NAME, text: Some(text) };
             let result = run_block(&mut self.session, &source, &block);
             drop(limit);
             match result {
@@ -120,17 +128,36 @@ impl Sire {
         outcome
     }
 
-    /// Returns the names in scope, in alphabetical order.
+    /// Returns the names in scope, and the names of loaded modules with their qualifiers, such as
+    /// `json.parse`, in alphabetical order.
     pub fn names(&self) -> Vec<String> {
-        let mut names: Vec<String> = self.session.state.names().map(nat_text::to_text).collect();
+        let Session { vm, state, .. } = &self.session;
+        let qualified = |qualifier: &Natural, module: &Natural| {
+            let qualifier = nat_text::to_text(qualifier);
+            let names = state.exported_names(vm, module);
+            let name = move |name: &Natural| format!("{qualifier}.{}", nat_text::to_text(name));
+            names.iter().map(name).collect::<Vec<_>>()
+        };
+        let in_scope = state.names().map(nat_text::to_text);
+        let of_modules = state.modules().flat_map(|module| qualified(module, module));
+        let of_aliases = state.aliases().flat_map(|(alias, module)| qualified(alias, module));
+        let mut names: Vec<String> = in_scope.chain(of_modules).chain(of_aliases).collect();
         names.sort();
+        names.dedup();
         names
     }
 
-    /// Returns what is known of a name in scope.
+    /// Returns what is known of a name in scope, or of a name with its qualifier.
     pub fn describe(&self, name: &str) -> Option<NameInfo> {
+        let (info, defined_as) = self.value_info(name)?;
+        Some(NameInfo { source: self.definition_of(&info.module, &defined_as), ..info })
+    }
+
+    /// Returns what is known of a name in scope without its source, and the name by which its module
+    /// defines it.
+    pub(crate) fn value_info(&self, name: &str) -> Option<(NameInfo, String)> {
         let session = &self.session;
-        let binding = session.state.lookup(&nat_text::from_text(name))?;
+        let binding = self.binding_of(name)?;
         let vm = &session.vm;
         let value = vm.look(&binding.value);
         let (law, pin) = match value.shape() {
@@ -144,21 +171,34 @@ impl Sire {
         let module = binding.location(vm).map(|name| nat_text::to_text(&name)).unwrap_or_default();
         let defined_as = binding.name(vm).map(|name| nat_text::to_text(&name));
         let defined_as = defined_as.unwrap_or_else(|| name.to_owned());
-        Some(NameInfo {
+        let info = NameInfo {
             arity: law.and_then(|law| law.arity().to_u64()),
             is_pinned: pin.is_some(),
             jet: pin.and_then(|pin| vm.jet_of(pin)).map(|jet| jet.name),
             hash: pin.and_then(|pin| pin.hash().ok()),
-            source: self.definition_of(&module, &defined_as),
+            source: None,
             module,
-        })
+        };
+        Some((info, defined_as))
+    }
+
+    /// Returns the binding of a name in scope, or of a name with its qualifier.
+    fn binding_of(&self, name: &str) -> Option<Rc<Binding>> {
+        let Session { vm, bindings, state, .. } = &self.session;
+        if let Some(binding) = state.lookup(&nat_text::from_text(name)) {
+            return Some(Rc::clone(binding));
+        }
+        let (qualifier, name) = name.split_once('.')?;
+        let qualifier = nat_text::from_text(qualifier);
+        let module = state.qualified_module(&qualifier);
+        state.lookup_in(vm, bindings, module, &nat_text::from_text(name)).ok()?
     }
 
     /// Returns the definition of a name in the source of a module, or in the entries so far.
     fn definition_of(&self, module: &str, name: &str) -> Option<DefinitionSource> {
-        if module == repl::NAME {
+        if module == SESSION_NAME {
             let entries = self.entries.iter().rev();
-            return entries.filter_map(|entry| find_definition(repl::NAME, entry, name)).next();
+            return entries.filter_map(|entry| find_definition(SESSION_NAME, entry, name)).next();
         }
         let (path, text) = self.session.library.text(module)?;
         find_definition(&path, &text, name)

@@ -12,13 +12,17 @@
 //!
 //! ```text
 //!   Sire                                  modules, the cache, the session
-//!   repl    interactive                   the loop │ sessions that a person leads
+//!   repl    interactive    document       the loop │ sessions that a person leads │ documentation
+//!   load                                  runs the blocks of modules
 //!   block    assertions                   runs one block │ checks of a module's assertions
 //!   command    report    diagnose         effect of a command │ why it failed: as a value, for people
+//!   import                                effect of an import
 //!   read_expr    operator_check           Rex values to expressions; macro expansion │ warnings
-//!   session    suggest                    the runtime and the state │ similar names
-//!   modules    compile    state           module files, chains │ expressions to values │ scopes
+//!   suggest    call_chain    chain_node   similar names │ the calls of a crash │ command chains
+//!   session                               the runtime and the state
+//!   modules    compile                    module files and their order │ expressions to values
 //!   command_error    locate    readable   errors │ places of parts │ values for people
+//!   state                                 scopes and modules
 //!   expr    rex_value    output           the expression graph │ Rex trees as values │ printing
 //!   primitive    malformed    nat_text    error    diagnostic    definition_source    difference
 //! ```
@@ -33,6 +37,8 @@
 
 mod assertions;
 mod block;
+mod call_chain;
+mod chain_node;
 mod command;
 mod command_error;
 mod compile;
@@ -40,9 +46,13 @@ mod definition_source;
 mod diagnose;
 mod diagnostic;
 mod difference;
+mod document;
+mod documentation;
 mod error;
 mod expr;
+mod import;
 mod interactive;
+mod load;
 mod locate;
 mod malformed;
 mod modules;
@@ -63,6 +73,7 @@ mod suggest;
 pub use assertions::AssertionReport;
 pub use definition_source::DefinitionSource;
 pub use diagnostic::{Diagnostic, DiagnosticKind, SourcePlace};
+pub use document::{ModuleDocumentation, NameDocumentation};
 pub use error::SireError;
 pub use interactive::{EntryOutcome, NameInfo};
 pub use modules::{ModuleArgument, ModuleLibrary, ModuleSource, module_sources};

@@ -277,7 +277,7 @@ impl ExprReader<'_> {
         }
     }
 
-    /// Resolves a name in a completed module.
+    /// Resolves a name in a completed module, which is given by its name or by an alias.
     fn resolve_in(
         &self,
         rex: &Val,
@@ -285,6 +285,7 @@ impl ExprReader<'_> {
         name: &Natural,
     ) -> Result<SireExpr, CommandError> {
         let Session { vm, bindings, state, .. } = &*self.session;
+        let module = state.qualified_module(module);
         match state.lookup_in(vm, bindings, module, name)? {
             Some(binding) => Ok(expr::global(binding)),
             None => Err(CommandError::Unresolved(UnresolvedName {

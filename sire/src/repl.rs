@@ -1,16 +1,15 @@
 //! The read-eval-print loop.
 
 use crate::block::{BlockSource, run_block};
-use crate::command::import_module;
 use crate::command_error::CommandError;
 use crate::error::SireError;
+use crate::import::{ImportPlace, import_module};
+use crate::load::{load_imports, show_load_error};
 use crate::nat_text;
-use crate::session::Session;
+use crate::session::{SESSION_NAME, Session};
+use crate::state::ImportedNames;
 use rex::{BlockReader, NodeShape, ReadError, SourceBlock};
 use std::io::BufRead;
-
-/// The name of the session's module and of its input.
-pub(crate) const NAME: &str = "REPL";
 
 const BANNER: &str = "
 ==== Sire REPL ====
@@ -28,7 +27,7 @@ pub(crate) fn run(
 ) -> Result<usize, SireError> {
     start(session, module).map_err(CommandError::into_sire_error)?;
     let mut failures = 0;
-    let mut reader = BlockReader::new(NAME);
+    let mut reader = BlockReader::new(SESSION_NAME);
     let mut line = Vec::new();
     loop {
         session.output.flush().map_err(SireError::Output)?;
@@ -37,7 +36,7 @@ pub(crate) fn run(
             break;
         }
         let number = reader.next_line();
-        let blocks = match rex::decode(&line, NAME) {
+        let blocks = match rex::decode(&line, SESSION_NAME) {
             Ok(text) => reader.push_line(text),
             Err(mut error) => {
                 error.line = number;
@@ -67,12 +66,13 @@ fn start(session: &mut Session, module: Option<&str>) -> Result<(), CommandError
 
 /// Enters the session's module, and brings the names of `module` into scope.
 pub(crate) fn enter_scope(session: &mut Session, module: Option<&str>) -> Result<(), CommandError> {
-    session.state.enter_module(&mut session.vm, nat_text::from_text(NAME))?;
+    session.state.enter_module(&mut session.vm, nat_text::from_text(SESSION_NAME))?;
     let Some(module) = module else { return Ok(()) };
     let Session { vm, constructors, .. } = session;
     let word = constructors.word(vm, module)?;
-    let block = constructors.node(vm, NodeShape::Open, ":|", &[word], None)?;
-    import_module(session, &block, &nat_text::from_text(module), None)
+    let block = constructors.node(vm, NodeShape::Open, ":|", std::slice::from_ref(&word), None)?;
+    let place = ImportPlace { block: &block, part: &word };
+    import_module(session, place, &nat_text::from_text(module), &ImportedNames::All)
 }
 
 /// Executes a block, or prints its syntax error. Returns whether it could be executed.
@@ -87,8 +87,12 @@ fn execute(
             Ok(false)
         }
         Ok(block) => {
+            if let Err(error) = load_imports(session, &block.rex) {
+                show_load_error(session, error)?;
+                return Ok(false);
+            }
             session.defined.clear();
-            let source = BlockSource { file: NAME, path: NAME, text: None };
+            let source = BlockSource { file: SESSION_NAME, path: SESSION_NAME, text: None };
             match run_block(session, &source, &block) {
                 Ok(Ok(())) => Ok(true),
                 Ok(Err(_)) => {

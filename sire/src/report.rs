@@ -3,6 +3,7 @@
 //! A failure prints as the value that the prototype prints: the row of the text `crash`, the kind of
 //! failure, and a Rex tree with the command, its place, the offending part and the reason.
 
+use crate::call_chain::call_chain_lines;
 use crate::command_error::CommandError;
 use crate::session::Session;
 use plan::{EvalError, Val};
@@ -34,7 +35,8 @@ struct FailureReport {
     reason: String,
 }
 
-/// Prints why a command failed, and returns the reason. This evaluates nothing, so an interrupt can
+/// Prints why a command failed, and returns the reason. If the session shows call chains, that of an
+/// evaluation that failed goes to the output for diagnostics. This evaluates nothing, so an interrupt can
 /// only truncate the print.
 ///
 /// # Errors
@@ -45,6 +47,11 @@ pub(crate) fn report(
     location: &CommandLocation<'_>,
     error: CommandError,
 ) -> Result<String, CommandError> {
+    let chain = session.vm.take_call_chain();
+    let lines = match error {
+        CommandError::Stop(_) => call_chain_lines(session, &chain),
+        _ => Vec::new(),
+    };
     let failure = match error {
         CommandError::Macro { part, reason } => {
             FailureReport { kind: "Macro Failure!", label: "trouble", part, reason }
@@ -54,6 +61,10 @@ pub(crate) fn report(
             let reason = unresolved.reason();
             rejection(unresolved.part, reason)
         }
+        CommandError::Import(import) => {
+            let reason = import.reason();
+            rejection(import.block, reason)
+        }
         CommandError::Assertion { left, right, .. } => {
             rejection(difference(session, &left, &right)?, "ASSERTION FAILURE".into())
         }
@@ -62,6 +73,12 @@ pub(crate) fn report(
     let reason = failure.reason.clone();
     let value = failure_value(session, location, failure)?;
     session.output.value(session.vm.look(&value))?;
+    if session.shows_call_chains && !lines.is_empty() {
+        // What the command printed comes before the chain, which has a stream of its own.
+        session.output.flush()?;
+        let text = format!("calls, innermost first:\n  {}\n", lines.join("\n  "));
+        session.diagnostics.write(&text)?;
+    }
     Ok(reason)
 }
 

@@ -6,7 +6,7 @@ use crate::compile;
 use crate::diagnostic::Diagnostic;
 use crate::expr::ExprKind;
 use crate::expr::{BindingCache, Definition, SireExpr};
-use crate::modules::ModuleLibrary;
+use crate::modules::{ModuleForm, ModuleLibrary};
 use crate::output::{self, SireOutput};
 use crate::readable::readable_text;
 use crate::rex_value::{RexConstructors, RexView};
@@ -17,6 +17,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use vm::Vm;
 use vm::jet::ResultShape;
+
+/// The name of the module and of the input of a session.
+pub(crate) const SESSION_NAME: &str = "REPL";
 
 /// A call that gives a known function more arguments than it can use: its result is no function.
 pub(crate) struct SurplusArguments {
@@ -61,10 +64,16 @@ pub(crate) struct Session {
     pub(crate) assertion_reports: Vec<AssertionReport>,
     /// How results are shown.
     pub(crate) result_form: ResultForm,
+    /// Whether the report of an evaluation that failed has its call chain.
+    pub(crate) shows_call_chains: bool,
     /// Whether values, definitions and assertions are not shown.
     pub(crate) is_quiet: bool,
     /// The source of modules.
     pub(crate) library: ModuleLibrary,
+    /// Whether the next command may be the header of a file, whose dependencies have been loaded.
+    pub(crate) is_file_header: bool,
+    /// The form of the current module.
+    pub(crate) module_form: ModuleForm,
     /// The inputs of the macros whose results are being read or executed, outermost first.
     pub(crate) expansions: Vec<Val>,
     /// The calls of the current command that give a function more arguments than it can use.
@@ -111,8 +120,11 @@ impl Session {
             checked_assertions: None,
             assertion_reports: Vec::new(),
             result_form: ResultForm::Raw,
+            shows_call_chains: false,
             is_quiet: false,
             library,
+            is_file_header: false,
+            module_form: ModuleForm::Chained,
             expansions: Vec::new(),
             surplus_arguments: Vec::new(),
             timed_out: Arc::default(),

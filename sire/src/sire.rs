@@ -1,12 +1,12 @@
 //! [`Sire`]: loads modules, and runs sessions.
 
 use crate::assertions::AssertionReport;
-use crate::block::{BlockSource, run_block};
 use crate::command_error::CommandError;
 use crate::diagnostic::Diagnostic;
 use crate::error::SireError;
-use crate::modules::{ChainedModule, StateCache, StateKey, module_chain, pack_state, unpack_state};
+use crate::load::{run_module, syntax_diagnostic};
 use crate::modules::{ModuleArgument, ModuleLibrary};
+use crate::modules::{OrderedModule, StateCache, StateKey, load_order, pack_state, unpack_state};
 use crate::output::SireOutput;
 use crate::session::Session;
 use crate::state::SireState;
@@ -115,6 +115,12 @@ impl Sire {
         self.session.on_diagnostic = Some(Box::new(receiver));
     }
 
+    /// Has the reports of evaluations that fail show the calls of laws that were in progress, from now
+    /// on: as a note of the diagnostic, or on the output for diagnostics.
+    pub fn show_call_chains(&mut self) {
+        self.session.shows_call_chains = true;
+    }
+
     /// Has modules that are loaded from now on show nothing but errors. `on_module` is notified
     /// before each of them, with its name, its index and the number of modules.
     pub fn load_quietly(&mut self, on_module: impl FnMut(&str, usize, usize) + 'static) {
@@ -127,7 +133,7 @@ impl Sire {
         &mut self.session.vm
     }
 
-    /// Loads a module, after all modules before it, in place of the module that was loaded. This
+    /// Loads a module, after all that it depends on, in place of the module that was loaded. This
     /// prints the definitions of the modules whose states are not in the cache.
     ///
     /// # Errors
@@ -138,7 +144,7 @@ impl Sire {
         self.module = None;
         self.session.state = SireState::new();
         self.session.defined.clear();
-        let result = self.load_chain(name).map_err(|error| self.report_syntax(error));
+        let result = self.load_ordered(name).map_err(|error| self.report_syntax(error));
         match &result {
             Ok(name) => self.module = Some(name.clone()),
             Err(_) => self.session.state = SireState::new(),
@@ -148,7 +154,7 @@ impl Sire {
     }
 
     /// Loads the module that an argument names, like [`Sire::load`]. If it is named by its path, its
-    /// predecessors are searched in the same folder first.
+    /// dependencies are searched in the same folder first.
     ///
     /// # Errors
     ///
@@ -180,9 +186,7 @@ impl Sire {
     fn report_syntax(&mut self, error: SireError) -> SireError {
         match error {
             SireError::Syntax(error) if self.session.on_diagnostic.is_some() => {
-                let text = std::fs::read_to_string(&*error.file).ok();
-                let diagnostic = Diagnostic::of_read_error(&error, text.as_deref());
-                self.session.show_diagnostic(&diagnostic);
+                self.session.show_diagnostic(&syntax_diagnostic(&error));
                 SireError::Reported
             }
             error => error,
@@ -190,12 +194,17 @@ impl Sire {
     }
 
     /// Loads a module and returns the name in its header.
-    fn load_chain(&mut self, name: &str) -> Result<String, SireError> {
+    fn load_ordered(&mut self, name: &str) -> Result<String, SireError> {
         let start = StateKey::start(self.session.vm.jets().known_laws_hash());
-        let chain = module_chain(&self.session.library, name, start)?;
-        let warnings = chain.iter().filter_map(|module| module.warning.as_deref());
+        let modules = load_order(&self.session.library, [name], |_| false)?;
+        let warnings = modules.iter().filter_map(|module| module.warning.as_deref());
         warnings.into_iter().try_for_each(|warning| self.warn(warning))?;
-        let mut keys: Vec<StateKey> = chain.iter().map(|module| module.key).collect();
+        let mut key = start;
+        let mut next_key = |module: &OrderedModule| {
+            key = key.then(module.text.as_bytes());
+            key
+        };
+        let mut keys: Vec<StateKey> = modules.iter().map(&mut next_key).collect();
         let timer = ProfileTimer::start(self.profile.as_ref());
         let mut states = self.cached_states(&keys)?;
         if self.checks_assertions {
@@ -212,14 +221,14 @@ impl Sire {
         }
         let cached = states.len();
         timer.span("cache", "load", || vec![("modules", cached.into())]);
-        for (index, module) in chain.iter().enumerate().skip(cached) {
+        for (index, module) in modules.iter().enumerate().skip(cached) {
             if let Some(on_module) = &mut self.on_module {
-                on_module(&module.name, index, chain.len());
+                on_module(&module.name, index, modules.len());
             }
             let timer = ProfileTimer::start(self.profile.as_ref());
-            let is_checked = self.checks_assertions && index + 1 == chain.len();
+            let is_checked = self.checks_assertions && index + 1 == modules.len();
             self.session.checked_assertions = is_checked.then(Vec::new);
-            let result = self.run_module(module);
+            let result = run_module(&mut self.session, module, self.is_quiet);
             self.session.checked_assertions = None;
             result?;
             timer.span("sire", &module.file, Vec::new);
@@ -239,7 +248,7 @@ impl Sire {
                 self.warn(&warning.to_string())?;
             }
         }
-        Ok(chain.last().map(|module| module.name.clone()).unwrap_or_default())
+        Ok(modules.last().map(|module| module.name.clone()).unwrap_or_default())
     }
 
     /// Returns the packed states of the first modules of a chain, as many as the session or the
@@ -258,36 +267,6 @@ impl Sire {
     fn warn(&self, warning: &str) -> Result<(), SireError> {
         let text = format!("warning: {warning}\n");
         self.session.diagnostics.write(&text).map_err(SireError::Output)
-    }
-
-    fn run_module(&mut self, module: &ChainedModule) -> Result<(), SireError> {
-        self.session.is_quiet = self.is_quiet;
-        let result = self.run_blocks(module);
-        self.session.is_quiet = false;
-        result
-    }
-
-    fn run_blocks(&mut self, module: &ChainedModule) -> Result<(), SireError> {
-        self.session.defined.clear();
-        for block in rex::read_file(&module.text, &module.path) {
-            let block = block.map_err(SireError::Syntax)?;
-            let source =
-                BlockSource { file: &module.file, path: &module.path, text: Some(&module.text) };
-            match run_block(&mut self.session, &source, &block) {
-                Ok(Ok(())) => {}
-                Err(error) => return Err(error.into_sire_error()),
-                Ok(Err(_)) if self.session.on_diagnostic.is_some() => {
-                    return Err(SireError::Reported);
-                }
-                Ok(Err(reason)) => {
-                    let (file, line) = (module.path.clone(), block.line);
-                    let reason = reason.trim_end().to_owned();
-                    let source_line = excerpt(&module.text, line);
-                    return Err(SireError::Command { file, line, reason, source_line });
-                }
-            }
-        }
-        Ok(())
     }
 
     /// Returns the value of a name in the current scope: that of the module that was loaded last,
@@ -323,15 +302,5 @@ impl Sire {
         let result = repl::run(&mut self.session, module.as_deref(), input);
         timer.span("sire", "session", Vec::new);
         result
-    }
-}
-
-/// Returns a line of a text, or the start of a long one. `line` counts from 1.
-fn excerpt(text: &str, line: usize) -> String {
-    const WIDTH: usize = 100;
-    let line = text.lines().nth(line - 1).unwrap_or_default();
-    match line.char_indices().nth(WIDTH) {
-        Some((end, _)) => format!("{}...", &line[..end]),
-        None => line.to_owned(),
     }
 }

@@ -14,14 +14,29 @@ const NAME_MAX: usize = 40;
 
 /// Returns the names in scope that are similar to this one, the most similar first.
 pub(crate) fn similar_names(session: &Session, locals: &[String], name: &str) -> Vec<String> {
+    let globals = session.state.names().map(nat_text::to_text);
+    similar(name, globals.chain(locals.iter().cloned()))
+}
+
+/// Returns the names that a loaded module exports and that are similar to this one.
+pub(crate) fn similar_names_in(session: &Session, module: &Natural, name: &str) -> Vec<String> {
+    let names = session.state.exported_names(&session.vm, module);
+    similar(name, names.iter().map(nat_text::to_text))
+}
+
+/// Returns the modules of the library whose names are similar to this one.
+pub(crate) fn similar_modules(library: &ModuleLibrary, name: &str) -> Vec<String> {
+    similar(name, library.names().into_iter())
+}
+
+/// Returns those of some words that are similar to a name, the most similar first.
+fn similar(name: &str, words: impl Iterator<Item = String>) -> Vec<String> {
     let length = name.chars().count();
     if length > NAME_MAX {
         return Vec::new();
     }
     let allowed = (length / 3).clamp(1, 3);
-    let globals = session.state.names().map(nat_text::to_text);
-    let mut found: Vec<(usize, String)> = globals
-        .chain(locals.iter().cloned())
+    let mut found: Vec<(usize, String)> = words
         .filter(|other| other != name && rex::chars::is_word(other))
         .filter_map(|other| Some((distance(name, &other, allowed)?, other)))
         // Every name of one character is similar to every other one.

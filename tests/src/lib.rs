@@ -5,8 +5,10 @@
 //! binary      builds the binary once per run, in the profile of the tests
 //! pallas      runs it with arguments and input, in each execution mode
 //! counter     runs the counter, the first example of a machine
+//! manual      the Rust listings of the manual
 //! golden      the outputs of the prototype, and the checkout of it
 //! transcript  comparison of printed text
+//! browser     headless Chromium
 //! web         machines that serve the web, and a client
 //! snapshot    comparison with files that a variable rewrites
 //! ```
@@ -14,14 +16,18 @@
 #![forbid(unsafe_code)]
 
 mod binary;
+mod browser;
 mod counter;
 mod golden;
+#[cfg(doctest)]
+mod manual;
 mod pallas;
 mod snapshot;
 mod transcript;
 mod web;
 
 pub use binary::binary;
+pub use browser::{Browser, Window, chromium};
 pub use counter::{counter_value, run_counter};
 pub use golden::{
     extract_branch, files_below, golden, golden_text, module_named_in, reference_checkout,

@@ -64,10 +64,7 @@ impl WebMachine {
     /// # Panics
     /// If it does not accept the connection.
     pub fn connect(&self) -> WebConnection {
-        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).expect("it listens");
-        stream.set_read_timeout(Some(TIMEOUT)).expect("a timeout");
-        stream.set_nodelay(true).expect("bytes can be sent at once");
-        WebConnection { stream, received: Vec::new() }
+        WebConnection::open(self.port)
     }
 
     /// Sends one request on a connection of its own, and returns the response.
@@ -126,6 +123,17 @@ impl WebResponse {
 }
 
 impl WebConnection {
+    /// Connects to a port of 127.0.0.1.
+    ///
+    /// # Panics
+    /// If nothing accepts the connection.
+    pub fn open(port: u16) -> WebConnection {
+        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("it listens");
+        stream.set_read_timeout(Some(TIMEOUT)).expect("a timeout");
+        stream.set_nodelay(true).expect("bytes can be sent at once");
+        WebConnection { stream, received: Vec::new() }
+    }
+
     /// Sends bytes. A server that refuses a request may have closed the connection, so an error is
     /// no failure here.
     pub fn send(&mut self, bytes: &[u8]) {

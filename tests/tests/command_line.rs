@@ -7,7 +7,7 @@ use assert_cmd::assert::OutputAssertExt;
 use tests::{Pallas, assert_snapshot, stderr, stdout};
 
 /// All commands.
-const COMMANDS: [&str; 27] = [
+const COMMANDS: [&str; 29] = [
     "sire",
     "save",
     "show",
@@ -27,11 +27,13 @@ const COMMANDS: [&str; 27] = [
     "upgrade",
     "rollback",
     "metrics",
+    "inspect",
     "jets",
     "new",
     "test",
     "dev",
     "fmt",
+    "doc",
     "bench",
     "config",
     "generate",
@@ -126,6 +128,10 @@ const WRONG_INPUTS: &[(&str, i32)] = &[
     ("import text new", 1),
     ("import folder new", 1),
     ("jets nowhere", 1),
+    ("doc nobody", 1),
+    ("doc --check nobody", 2),
+    ("doc -m nowhere", 1),
+    ("doc -m unbound", 2),
     ("jets --json unbound", 2),
     ("new", 2),
     ("new not-a-name", 1),

@@ -84,7 +84,8 @@ fn inputs_that_exceed_a_limit_are_4() {
 #[test]
 fn a_second_ctrl_c_is_130_and_a_second_sigterm_143() {
     for (signal, expected) in [(Signal::INT, 130), (Signal::TERM, 143)] {
-        // The machine ends by the first signal if the second one comes more than a second later.
+        // The machine ends by the first signal if that comes before its event, or if the second one
+        // comes a second later. Both are possible on a busy computer, so this is tried again.
         let ended_by_second = || {
             let pallas = machine("spin 1");
             let mut start = pallas.command(["start", "--event-limit", "none", "store"]);
@@ -92,6 +93,8 @@ fn a_second_ctrl_c_is_130_and_a_second_sigterm_143() {
             while !pallas.path("store/control.sock").exists() {
                 std::thread::sleep(Duration::from_millis(5));
             }
+            // The event is under way then, and the machine waits for it for a second.
+            std::thread::sleep(Duration::from_millis(200));
             loop {
                 if let Some(status) = child.try_wait().expect("it can be waited for") {
                     return status.code() == Some(expected);
@@ -100,6 +103,6 @@ fn a_second_ctrl_c_is_130_and_a_second_sigterm_143() {
                 std::thread::sleep(Duration::from_millis(20));
             }
         };
-        assert!((0..5).any(|_| ended_by_second()), "{expected}");
+        assert!((0..20).any(|_| ended_by_second()), "{expected}");
     }
 }

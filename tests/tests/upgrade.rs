@@ -1,4 +1,4 @@
-//! Living machines are changed: the tutorial `docs/UPGRADE.md`, kills during an upgrade, and the
+//! Living machines are changed: the tutorial `docs/src/upgrade.md`, kills during an upgrade, and the
 //! commands around it, with real processes.
 
 use std::io::{BufRead, BufReader, Write};
@@ -6,9 +6,9 @@ use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
-use tests::{Pallas, files_below, run_counter, stderr, stdout};
+use tests::{Pallas, assert_snapshot, files_below, run_counter, stderr, stdout};
 
-const TUTORIAL: &str = include_str!("../../docs/UPGRADE.md");
+const TUTORIAL: &str = include_str!("../../docs/src/upgrade.md");
 
 /// A machine in which the counter had been upgraded while it ran, exported before the next snapshot:
 /// the upgrade is an event of its log.
@@ -128,7 +128,9 @@ fn a_rehearsal_is_demanded_and_finds_a_program_that_crashes() {
     assert!(stdout(&json).contains("\"clean\": false"), "{json:?}");
     let after = files_below(&pallas.path("counter"));
     assert!(before.iter().all(|file| after.contains(file)));
-    succeed(&pallas, &["rehearse", "counter", "tens"]);
+    let report = succeed(&pallas, &["rehearse", "counter", "tens"]);
+    let workers: Vec<&str> = report.lines().filter(|line| line.starts_with("workers")).collect();
+    assert_snapshot("rehearse_workers.txt", &(workers.join("\n") + "\n"));
     succeed(&pallas, &["upgrade", "counter", "tens"]);
     let numbers = run_counter(pallas.command(["start", "counter"]), 3);
     assert!(numbers.windows(2).all(|pair| pair[1] == pair[0] + 10), "{numbers:?}");
@@ -228,6 +230,77 @@ fn upgrades_that_are_killed_happen_whole_or_not_at_all() {
     succeed(&pallas, &["check", "counter"]);
     let (last, _) = log_of(&pallas, "counter");
     succeed(&pallas, &["start", "--until", &last.to_string(), "counter"]);
+}
+
+/// The hash of a store's state after an event.
+fn state_at(pallas: &Pallas, store: &str, event: &str) -> String {
+    let text = succeed(pallas, &["start", "--until", event, store]);
+    let (_, hash) = text.split_once(": state ").expect("it shows the state");
+    hash.to_owned()
+}
+
+/// Starts a command and kills it after at most this many milliseconds. Returns whether it had succeeded
+/// before.
+fn kill_within(mut command: Command, random: &mut fastrand::Rng, milliseconds: u64) -> bool {
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.spawn().expect("pallas starts");
+    std::thread::sleep(Duration::from_millis(random.u64(..milliseconds)));
+    child.kill().expect("it can be killed");
+    child.wait().expect("it has ended").success()
+}
+
+#[test]
+fn forks_that_are_killed_are_whole_or_no_store() {
+    let pallas = counters();
+    run_counter(pallas.command(["start", "counter"]), 50);
+    let last = log_of(&pallas, "counter").0.to_string();
+    let state = state_at(&pallas, "counter", &last);
+    let mut random = fastrand::Rng::with_seed(6);
+    let mut whole = 0;
+    for _ in 0..8 {
+        let fork = pallas.command(["fork", "counter", "fork", "--at", &last]);
+        let has_ended = kill_within(fork, &mut random, 30);
+        // What a killed fork leaves is in nobody's way.
+        if pallas.path("fork").exists() {
+            whole += 1;
+        } else {
+            assert!(!has_ended);
+            succeed(&pallas, &["fork", "counter", "fork", "--at", &last]);
+        }
+        succeed(&pallas, &["check", "fork"]);
+        assert_eq!(state_at(&pallas, "fork", &last), state);
+        std::fs::rename(pallas.path("fork"), pallas.path("old")).expect("it can be moved");
+        std::fs::remove_dir_all(pallas.path("old")).expect("it can be removed");
+    }
+    println!("{whole} of 8 forks were whole when they were killed");
+    succeed(&pallas, &["check", "counter"]);
+}
+
+#[test]
+fn rollbacks_that_are_killed_happen_whole_or_not_at_all() {
+    let pallas = counters();
+    run_counter(pallas.command(["start", "counter"]), 20);
+    let state = |event: u64| state_at(&pallas, "counter", &event.to_string());
+    let third = state(3);
+    let mut random = fastrand::Rng::with_seed(7);
+    let mut happened = 0;
+    for _ in 0..8 {
+        let before = log_of(&pallas, "counter").0;
+        let newest = state(before);
+        let rollback = pallas.command(["rollback", "counter", "--to", "3"]);
+        let has_ended = kill_within(rollback, &mut random, 120);
+        let after = log_of(&pallas, "counter").0;
+        assert!(after == before && !has_ended || after == before + 1, "{before} to {after}");
+        happened += after - before;
+        // The replay compares the hash of the state before each event with the one in the log.
+        assert_eq!(state(after), if after == before { newest } else { third.clone() });
+        succeed(&pallas, &["check", "counter"]);
+        // The machine goes on from there.
+        run_counter(pallas.command(["start", "counter"]), 2);
+    }
+    println!("{happened} of 8 rollbacks had happened when they were killed");
+    let files = std::fs::read_dir(pallas.path("counter/rolled-back")).map_or(0, Iterator::count);
+    assert!(files as u64 >= happened, "the inputs since then are kept");
 }
 
 #[test]

@@ -11,6 +11,7 @@
 //! native        the interface for compiled code
 //! jet           the interface for native implementations of laws
 //! evaluation    evaluations that can be suspended, and take turns
+//! call_chain    the calls that were in progress when an evaluation failed
 //! vm            Vm: a heap, its evaluator, its jets and its compiler
 //! evaluations   the table of the evaluations that can be suspended
 //! host          the collector's roots in code, and labels of jets
@@ -23,6 +24,7 @@
 
 #![deny(unsafe_code)]
 
+mod call_chain;
 mod eval;
 #[allow(unsafe_code, reason = "suspends the running evaluation")]
 mod evaluation;
@@ -43,5 +45,6 @@ mod tests;
 #[allow(unsafe_code, reason = "promises the contract of a raw heap for this crate")]
 mod vm;
 
+pub use call_chain::CallChain;
 pub use evaluation::{Evaluation, Progress};
 pub use vm::Vm;

@@ -96,7 +96,7 @@ impl Pools {
         self.pools[id.0 as usize].constants.as_ptr()
     }
 
-    #[cfg(test)]
+    /// A constant of a pool.
     pub(crate) fn constant(&self, id: PoolId, index: u32) -> Word {
         self.pools[id.0 as usize].constants[index as usize]
     }

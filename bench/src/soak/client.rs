@@ -1,8 +1,8 @@
 //! [`Client`]: writes growing numbers, and compares what it reads with what was answered.
 
 use crate::Shared;
-use crate::http::HttpConnection;
 use anyhow::{Result, bail};
+use bench::HttpConnection;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

@@ -10,12 +10,11 @@
 //! has keys of its own, and writes growing numbers to them. After each start, and at the end, it
 //! reads all of its keys: a key must have the number that was answered last, or a later one that
 //! was sent. Anything else is a lost or invented write, and the exit code is 1. [`client`] is a
-//! client, and [`http`] its requests.
+//! client.
 
 #![forbid(unsafe_code)]
 
 mod client;
-mod http;
 
 use anyhow::{Result, bail};
 use bench::MachineProcess;

@@ -1,10 +1,10 @@
-//! The options of the commands for projects, `new`, `test`, `dev`, `fmt` and `bench`, and of `config`
-//! and `generate`.
+//! The options of the commands for projects, `new`, `test`, `dev`, `fmt`, `doc` and `bench`, and of
+//! `config` and `generate`.
 
 use super::shared::{
     BootCacheOptions, CacheOptions, ExecutionOptions, MemoryOptions, PrintSize, TimeOptions,
 };
-use clap::Args;
+use clap::{Args, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -16,11 +16,11 @@ Exit codes:
 
 /// The help of `pallas dev`.
 pub(super) const DEV_HELP: &str = "\
-When a file of the module or of a module that it imports changes, the assertions of the module are
-run, and those of the module MODULE_test beside it, if there is one. If they pass, the machine in
-STORE is upgraded to the program while it runs, as by `pallas upgrade`; if STORE does not exist, the
-machine is created first. If anything fails, the reason is shown and the old program goes on. A
-machine that another process runs is upgraded there.
+When a file of the module or of a module that it imports changes, the assertions of the module
+are run, and those of the module MODULE_test beside it, if there is one. If they pass, the
+machine in STORE is upgraded to the program while it runs, as by `pallas upgrade`; if STORE does
+not exist, the machine is created first. If anything fails, the reason is shown and the old
+program goes on. A machine that another process runs is upgraded there.
 
 A program is rehearsed on the last inputs since the last upgrade, and refused if something gets
 worse. If the module has `migrate`, it converts the state once: until the text of its definition
@@ -45,15 +45,30 @@ A key that is unknown is an error. `cache` cannot be set by a project: files in 
 
 /// The help of `pallas fmt`.
 pub(super) const FMT_HELP: &str = "\
-Layout is part of the language, so lines are moved and not broken. A definition begins in column 0. A
-line that belongs to the one above is an even number of columns to the right of it, unless it is
-aligned with something above. Brackets are closed up. Spaces at the ends of lines go, and so do blank
-lines at both ends of a file and beyond two in a row. Comments stay. What would read as something else
-stays as it is.
+Layout is part of the language, so lines are moved and not broken. A definition begins in column
+0. A line that belongs to the one above is an even number of columns to the right of it, unless
+it is aligned with something above. Brackets are closed up. Spaces at the ends of lines go, and
+so do blank lines at both ends of a file and beyond two in a row. Comments stay. What would read
+as something else stays as it is.
 
 Exit codes:
   0    success
   1    with --check, a file is not formatted; or a file could not be read or is not well-formed";
+
+/// The help of `pallas doc`.
+pub(super) const DOC_HELP: &str = "\
+A comment describes what is below it, or what is in front of it on its line. `(add x y): the sum.` in
+a comment describes `add`. The assertions of a module are the examples of the names in them.
+
+Examples:
+  pallas doc map                             print what `map` does
+  pallas doc json                            list the names of the module `json`
+  pallas doc --out /tmp/reference            write the reference of the library as HTML
+  pallas doc -m ./shop.sire --check          count what lacks a comment or an example
+
+Exit codes:
+  0    success
+  1    no module exports the name, or, with --check, a name has no comment or no example";
 
 /// The help of `pallas generate`.
 pub(super) const GENERATE_HELP: &str = "\
@@ -154,6 +169,43 @@ pub(crate) struct FmtArgs {
     /// Files of modules, or directories, whose modules are formatted with those in directories below
     #[arg(value_name = "PATH", default_value = ".")]
     pub(crate) paths: Vec<PathBuf>,
+}
+
+/// Options of `pallas doc`.
+#[derive(Args, Debug)]
+pub(crate) struct DocArgs {
+    #[command(flatten)]
+    pub(crate) cache: CacheOptions,
+    /// Document this module, by its name or path, instead of the library; repeatable
+    #[arg(short = 'm', long = "module", value_name = "SIRE")]
+    pub(crate) modules: Vec<String>,
+    /// The format of the reference
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    pub(crate) format: ReferenceFormat,
+    /// The directory that the reference is written to; it is created
+    #[arg(long, value_name = "DIR", default_value = "doc")]
+    pub(crate) out: PathBuf,
+    /// Print how many names have a comment, a type, an example, a jet, and the names that have no
+    /// comment or no example
+    #[arg(long, conflicts_with = "name")]
+    pub(crate) check: bool,
+    /// With --check, print JSON: an object with the keys total, modules, without_comment,
+    /// without_example; of a count module, names, comment, type, example, jet
+    #[arg(long, requires = "check")]
+    pub(crate) json: bool,
+    /// Print the documentation of this name, or of the module with this name
+    #[arg(value_name = "NAME")]
+    pub(crate) name: Option<String>,
+}
+
+/// The format of a reference.
+#[derive(ValueEnum, Clone, Copy, Debug, Default)]
+pub(crate) enum ReferenceFormat {
+    /// Pages with a search field
+    #[default]
+    Html,
+    /// A file for each module
+    Markdown,
 }
 
 /// Options of `pallas bench`.

@@ -1,7 +1,9 @@
 //! The options of the commands on the store of a machine.
 
+use super::shared::{ExecutionOptions, MemoryOptions};
 use clap::Args;
 use persist::SetAsideId;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 pub(super) const CHECK_HELP: &str = "\
@@ -41,6 +43,28 @@ usable: start only one of the two copies if its effects must happen once.";
 pub(super) const SET_ASIDE_HELP: &str = "\
 Without --remove and --remove-all, lists the inputs with their ids. An input that is removed is lost:
 `pallas start --offer` cannot offer it any more. The machine may be running.";
+
+pub(super) const INSPECT_HELP: &str = "\
+Prints the address of the page, with a secret token, and serves it until Ctrl-C. Only this computer
+can reach it, and it changes nothing. The machine may be running, and may be started or stopped
+meanwhile; a stopped machine is locked for a second after each page.
+  pallas inspect /tmp/counter";
+
+/// Options of `pallas inspect`.
+#[derive(Args, Debug)]
+pub(crate) struct InspectArgs {
+    #[command(flatten)]
+    pub(crate) execution: ExecutionOptions,
+    #[command(flatten)]
+    pub(crate) memory: MemoryOptions,
+    /// Address and port to listen on; the address must be one of this computer only, and port 0 is a
+    /// free one
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:0")]
+    pub(crate) listen: SocketAddr,
+    /// Directory of the machine
+    #[arg(value_name = "STORE")]
+    pub(crate) store: PathBuf,
+}
 
 /// Options of `pallas check`.
 #[derive(Args, Debug)]

@@ -2,6 +2,9 @@
 
 use clap::{Args, ValueEnum};
 
+/// The place of the options in the help: behind all others but those for help.
+const LAST: usize = 900;
+
 /// How much a command shows apart from its result.
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub(crate) enum Verbosity {
@@ -18,11 +21,11 @@ pub(crate) enum Verbosity {
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct VerbosityOptions {
     /// Show only the result, warnings and errors: no progress, no notices, no definitions of modules
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    #[arg(short, long, global = true, conflicts_with = "verbose", display_order = LAST)]
     quiet: bool,
     /// Show what is done, also off a terminal: definitions of modules that are loaded, modules that
     /// pass, where a machine resumes and what it saved
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, display_order = LAST)]
     verbose: bool,
 }
 

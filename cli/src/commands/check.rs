@@ -1,11 +1,11 @@
 //! `check`: verifies a store, and reports each damage with its effect.
 
-use super::inspected::{InspectError, InspectedStore};
 use crate::args::StoreArgs;
 use crate::progress;
 use crate::terminal::ExitError;
 use anyhow::Context;
 use machine::HashVerifier;
+use machine::control::{InspectError, InspectedStore};
 use persist::inspect::{CheckReport, DamageEffect, DamageFinding, SnapshotStatus};
 use persist::{OpenError, PinHash};
 use std::fmt::Write as _;

@@ -101,7 +101,7 @@ fn stop_on_signal(sender: mpsc::Sender<DevEvent>, interrupt: CheckInterrupt) -> 
             }
             // In this order: the check that is interrupted is followed by the end, not by another.
             let _ = sender.send(DevEvent::Stop);
-            interrupt.fire();
+            interrupt.stop();
         }
     };
     std::thread::Builder::new()
@@ -204,6 +204,7 @@ impl DevSession<'_> {
 
     /// Checks the module if its sources have changed, and upgrades the machine if they pass.
     fn change(&mut self) {
+        self.interrupt.begin();
         let sources = sources_of(&self.modules);
         if self.sources.as_ref() == Some(&sources) {
             return;
@@ -259,8 +260,10 @@ impl DevSession<'_> {
         Some(match self.adopt(checked) {
             Ok(outcome) => Ok((tests, outcome)),
             Err(error) => {
-                let (reason, details) = (format!("{error:#}"), String::new());
-                Err(Refusal { tests: Some(tests), reason, details })
+                let text = format!("{error:#}");
+                let (reason, details) = text.split_once('\n').unwrap_or((&text, ""));
+                let reason = reason.trim_end_matches([' ', ':']).to_owned();
+                Err(Refusal { tests: Some(tests), reason, details: details.to_owned() })
             }
         })
     }
@@ -352,10 +355,9 @@ fn first_fault(report: &RehearsalReport) -> Option<String> {
     }
     let event = events.iter().find(|event| event.is_worse())?;
     let ending = match &event.new {
-        RehearsedEnding::Crashed(text) => format!("crashes: {}", text.trim_end()),
+        RehearsedEnding::Crashed(text) => format!("crashes:\n{}", text.trim_end()),
         RehearsedEnding::Aborted(reason) => format!("is stopped: {reason}"),
         _ => "is not reached, because the cog asks for no worker any more".into(),
     };
-    let number = event.event;
-    Some(format!("rehearsed, event {number} {ending} (--force upgrades without a rehearsal)"))
+    Some(format!("event {} of the rehearsal {ending}", event.event))
 }

@@ -1,11 +1,11 @@
 //! `du`: shows how much of a store each snapshot uses.
 
-use super::inspected::InspectedStore;
 use crate::args::DuArgs;
 use crate::json;
 use anyhow::Context;
 use jiff::Timestamp;
 use machine::SetAsideInput;
+use machine::control::InspectedStore;
 use persist::StoreInspection;
 use persist::inspect::StoreUsage;
 use serde::Serialize;

@@ -2,9 +2,7 @@
 
 use super::du::time_text;
 use super::history::ValueRenderer;
-use machine::{
-    LoggedEnding, LoggedEvent, LoggedInput, LoggedInputKind, LoggedOutput, ReplayedEvent,
-};
+use machine::{LoggedEvent, LoggedInput, LoggedInputKind, LoggedOutput, ReplayedEvent};
 use serde::Serialize;
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -31,8 +29,11 @@ impl ShownEvent<'_> {
     /// The event as lines: a head, then an indented line for each input and output.
     pub(super) fn text(&self, values: &mut ValueRenderer) -> String {
         let LoggedEvent { event, time, ending, inputs, before, .. } = self.logged;
-        let mut text =
-            format!("event {event}  {}  {}", time_text(*time), ending_text(ending, values));
+        let mut text = format!(
+            "event {event}  {}  {}",
+            time_text(*time),
+            ending.text(|seed| values.text(seed))
+        );
         if let Some(ReplayedEvent { took, state, replaced_functions, .. }) = self.replayed {
             let _ = write!(text, "  in {}  state {state}", duration_text(*took));
             if *replaced_functions {
@@ -43,7 +44,7 @@ impl ShownEvent<'_> {
         }
         text.push('\n');
         for input in inputs {
-            let from = input_text(input);
+            let from = input.origin();
             push_entry(&mut text, &from, input.value.as_deref(), values);
         }
         for LoggedOutput { slot, key, message } in self.outputs() {
@@ -63,7 +64,7 @@ impl ShownEvent<'_> {
         JsonEvent {
             event: *event,
             time: time_text(*time),
-            ending: ending_text(ending, values),
+            ending: ending.text(|seed| values.text(seed)),
             size: *size,
             before: before.map(|before| before.to_string()),
             inputs: inputs.iter().map(|input| JsonInput::of(input, values)).collect(),
@@ -164,32 +165,6 @@ pub(super) fn push_entry(
                 let _ = writeln!(text, "    {line}");
             }
         }
-    }
-}
-
-fn input_text(input: &LoggedInput) -> String {
-    let slot = input.slot;
-    match input.kind {
-        LoggedInputKind::Written => format!("driver {slot} wrote"),
-        LoggedInputKind::JobResult => format!("job {slot} returned"),
-        LoggedInputKind::LargeJobResult(hash) => {
-            format!("job {slot} returned a value with the hash {hash}")
-        }
-        LoggedInputKind::Offered(_) => format!("driver {slot} wrote, offered again"),
-    }
-}
-
-fn ending_text(ending: &LoggedEnding, values: &mut ValueRenderer) -> String {
-    match ending {
-        LoggedEnding::Succeeded => "succeeded".into(),
-        LoggedEnding::Crashed { op, arg } => {
-            format!("crashed with {} {}", values.text(op), values.text(arg))
-        }
-        LoggedEnding::TimedOut(after) => format!("was stopped after {}", duration_text(*after)),
-        LoggedEnding::Aborted(reason) => format!("was stopped: {reason}"),
-        LoggedEnding::Retried => "retried: the state is the one before the crash".into(),
-        LoggedEnding::Upgraded(program) => format!("upgraded to the program {program}"),
-        LoggedEnding::RolledBack(to, _) => format!("rolled back to the state after event {to}"),
     }
 }
 

@@ -1,11 +1,11 @@
 //! What the commands on the history of a machine share: opening it, and rendering its values.
 
-use super::inspected::InspectedStore;
 use super::setup::{cache_code, runtime_builder};
 use crate::args::{ExecutionOptions, MemoryOptions, PrintSize};
 use crate::console::StdioConsole;
 use crate::terminal;
 use anyhow::Context;
+use machine::control::InspectedStore;
 use machine::{MachineHistory, MachineSettings};
 use plan::{HeapOptions, Ref, seed};
 use show::PrintLimit;

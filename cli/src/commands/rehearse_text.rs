@@ -63,17 +63,23 @@ fn is_listed(event: &RehearsedEvent) -> bool {
 }
 
 fn workers_text(workers: &WorkerComparison) -> String {
-    let slots = |slots: &[u64]| {
-        let slots: Vec<String> = slots.iter().map(u64::to_string).collect();
-        if slots.is_empty() { "none".into() } else { slots.join(", ") }
-    };
     let WorkerComparison { kept, ended, started } = workers;
     format!(
-        "workers by slot: keep running: {}; end: {}; start: {}\n",
-        slots(kept),
-        slots(ended),
-        slots(started)
+        "workers that keep running: {}; that end: {}; that start: {}\n",
+        slots_text(kept),
+        slots_text(ended),
+        slots_text(started)
     )
+}
+
+/// The names of slots: `slot 0`, `slots 1, 2` or `none`.
+fn slots_text(slots: &[u64]) -> String {
+    let numbers: Vec<String> = slots.iter().map(u64::to_string).collect();
+    match slots {
+        [] => "none".into(),
+        [slot] => format!("slot {slot}"),
+        _ => format!("slots {}", numbers.join(", ")),
+    }
 }
 
 fn event_text(event: &RehearsedEvent, values: &mut ValueRenderer) -> String {

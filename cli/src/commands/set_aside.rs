@@ -1,11 +1,10 @@
 //! `set-aside`: lists or removes the inputs that a machine has set aside.
 
 use super::du::time_text;
-use super::inspected::InspectedStore;
 use crate::args::SetAsideArgs;
 use anyhow::{Context, ensure};
 use machine::SetAsideInput;
-use machine::control::ControlClient;
+use machine::control::{ControlClient, InspectedStore};
 use persist::{OpenError, SetAsideId, SetAsideList};
 use std::fmt::Write as _;
 use std::io::{self, Write as _};

@@ -95,6 +95,18 @@ pub(crate) fn load_main(
     Ok((sire, main))
 }
 
+/// A session with the cache that prints nothing but errors.
+pub(super) fn quiet_session(cache: &CacheOptions) -> anyhow::Result<Sire> {
+    cache_code(&cache.store);
+    let output = SireOutput::new(io::sink(), terminal::colour(false));
+    let directory = cache_directory(&cache.store).map(|directory| directory.join("modules"));
+    let runtime = runtime(ExecutionOptions::default(), MemoryOptions::default())?;
+    let mut sire = start(runtime, directory, output)?;
+    sire.on_diagnostic(terminal::print_diagnostic);
+    stop_on_interrupt(&mut sire)?;
+    Ok(sire)
+}
+
 /// Loads a module, and prints nothing but errors.
 pub(super) fn load_module(
     cache: &CacheOptions,

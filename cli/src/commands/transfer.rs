@@ -1,10 +1,10 @@
 //! `export` and `import`: moves a machine as one file. `fork`: makes a second machine.
 
-use super::inspected::InspectedStore;
 use crate::args::{ExportArgs, ForkArgs, ImportArgs};
 use crate::progress;
 use anyhow::Context;
 use machine::GermCodec;
+use machine::control::InspectedStore;
 use persist::Seq;
 use persist::transfer::{self, ForkReport};
 use std::io::{self, Write as _};

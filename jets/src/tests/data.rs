@@ -71,6 +71,28 @@ fn bars() {
     }
 }
 
+#[test]
+fn fields_of_http() {
+    let fields = |entries: Vec<(TestValue, TestValue)>, end| Row(vec![Tab(entries), N(end)]);
+    cases! {
+        "fieldLines" N(0), Bar(b"\r\nx") => fields(vec![], 2);
+        "fieldLines" N(1), Bar(b"xB-c: 1 \r\na:\t2\r\n\r\n") =>
+            fields(vec![(Text("a"), Bar(b"2")), (Text("b-c"), Bar(b"1"))], 18);
+        "fieldLines" N(0), Bar(b"A:1\r\nB:3\r\na:2\r\n\r\n") =>
+            fields(vec![(Text("a"), Bar(b"1, 2")), (Text("b"), Bar(b"3"))], 17);
+        "fieldLines" N(0), Bar(b"Cookie:a\r\ncookie:b\r\n\r\n") =>
+            fields(vec![(Text("cookie"), Bar(b"a; b"))], 22);
+        "fieldLines" N(0), Bar(b"a:1\r\n") => N(400);
+        "fieldLines" N(0), Bar(b"a :1\r\n\r\n") => N(400);
+        "fieldLines" N(0), Bar(b"a:1\r\n b\r\n\r\n") => N(400);
+        "fieldLines" N(0), Bar(b"a:\0\r\n\r\n") => N(400);
+        "fieldLines" N(0), Bar(b"a\r\n\r\n") => N(400);
+        "fieldLines" N(9), Bar(b"a:1\r\n\r\n") => N(400);
+        "fieldLines" N(u64::MAX), Bar(b"a:1\r\n\r\n") => N(400);
+        "fieldLines" N(0), Bar("a:1\r\n".repeat(101).leak().as_bytes()) => N(431);
+    }
+}
+
 /// The list of these bars.
 fn list(bars: &[&'static [u8]]) -> TestValue {
     bars.iter().rev().fold(N(0), |rest, bar| Row(vec![Bar(bar), rest]))
@@ -156,6 +178,21 @@ fn trees_of_bars() {
         "barFlat" Bar(b"x") => Bar(b"x");
         "barFlat" Row(vec![Crash(8), Crash(9)]) => Crash(8);
         "_Blake3" tree() => Bar(hash);
+    }
+}
+
+#[test]
+fn sha256_of_bars() {
+    // FIPS 180-4, the example of 24 bits.
+    const ABC: &[u8] = &[
+        0xba, 0x78, 0x16, 0xbf, 0x8f, 0x01, 0xcf, 0xea, 0x41, 0x41, 0x40, 0xde, 0x5d, 0xae, 0x22,
+        0x23, 0xb0, 0x03, 0x61, 0xa3, 0x96, 0x17, 0x7a, 0x9c, 0xb4, 0x10, 0xff, 0x61, 0xf2, 0x00,
+        0x15, 0xad,
+    ];
+    cases! {
+        "sha256" Bar(b"abc") => Bar(ABC);
+        "sha256" lazy(Bar(b"abc")) => Bar(ABC);
+        "sha256" Crash(8) => Crash(8);
     }
 }
 

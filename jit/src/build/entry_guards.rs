@@ -35,6 +35,7 @@ pub(crate) fn add_entry_guards(unit: &mut Unit, expected: &[ExpectedCallee]) {
     let mut entry = Function::with_params(FunctionRole::General, params);
     let placeholder = Function::new(FunctionRole::General);
     let body = std::mem::replace(&mut unit.functions[FunctionId::ROOT], placeholder);
+    entry.law = body.law;
     unit.functions.push(body);
     for block in unit.functions.values_mut().flat_map(|function| function.blocks.values_mut()) {
         block.for_each_function_mut(|id| {

@@ -34,7 +34,7 @@ pub(super) fn lower_jet(
     let law = law_of(builder.value(id)).and_then(AnalysedLaw::of).ok_or(BuildError::NotALaw)?;
     let entry = builder.new_function(FunctionRole::General);
     let params = std::iter::repeat_n(Type::Any, jet.arity());
-    let function = Function::with_params(FunctionRole::General, params);
+    let function = Function::with_params(FunctionRole::General, params).of_law(Some(id));
     let args: Vec<Expr<'_>> = function.param_operands().into_iter().map(Expr::Operand).collect();
     let mut lowering = LawLowering::new(builder, &law, function, ReferenceScope::new([]));
     lowering.jet_call(JetConstant { id, jet }, &args, Destination::Return);

@@ -73,7 +73,7 @@ fn lower_law(builder: &mut UnitBuilder<'_>, id: ConstantId) -> Result<(), BuildE
     let law = law_of(builder.value(id)).and_then(AnalysedLaw::of).ok_or(BuildError::NotALaw)?;
     let entry = builder.unit.constants[id].entry.ok_or(BuildError::NotALaw)?;
     let params = std::iter::repeat_n(Type::Any, law.arity() as usize);
-    let function = Function::with_params(FunctionRole::General, params);
+    let function = Function::with_params(FunctionRole::General, params).of_law(Some(id));
     let scope = [Operand::Constant(id)].into_iter().chain(function.param_operands());
     let scope = ReferenceScope::new(scope);
     let mut lowering = LawLowering::new(builder, &law, function, scope);
@@ -83,7 +83,8 @@ fn lower_law(builder: &mut UnitBuilder<'_>, id: ConstantId) -> Result<(), BuildE
     while let Some(pending) = lowering.pending.pop() {
         lowering.scope = pending.scope;
         let captures = std::iter::repeat_n(Type::Any, pending.params);
-        lowering.function = Function::with_params(FunctionRole::Thunk, captures);
+        let function = Function::with_params(FunctionRole::Thunk, captures);
+        lowering.function = function.of_law(Some(id));
         lowering.tail(pending.node);
         lowering.finish_function(pending.function);
     }

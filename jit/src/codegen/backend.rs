@@ -94,6 +94,7 @@ impl Backend {
             code: compiled.code_buffer().to_vec(),
             relocations: relocations.collect::<Result<_, _>>()?,
             stack_maps: stack_maps(compiled),
+            law: None,
             disassembly: compiled.vcode.clone(),
         })
     }

@@ -15,6 +15,8 @@ pub struct CompiledFunction {
     pub relocations: Vec<Relocation>,
     /// The stack maps of the calls during which the frame holds values.
     pub stack_maps: Vec<StackMap>,
+    /// The number of the constant of the unit that is the law whose code this is, or its pin.
+    pub law: Option<u32>,
     /// The disassembly, if it was asked for.
     pub disassembly: Option<String>,
 }

@@ -3,7 +3,7 @@
 use super::error::CompileError;
 use super::symbol::{LinkSymbol, Stub};
 use super::translator::FunctionTranslator;
-use crate::ir::{Arm, Block, BlockId, Call, Callee, Operand, Terminator, Type};
+use crate::ir::{Arm, Block, BlockId, Call, Callee, ConstantKind, Operand, Terminator, Type};
 use cranelift_codegen::ir::{self as clif, InstBuilder, Value};
 use cranelift_frontend::Switch;
 use vm::native::offset;
@@ -30,6 +30,7 @@ impl FunctionTranslator<'_, '_> {
                 self.emit.b.ins().return_(&results);
             }
             Terminator::Enter(a) => self.enter(*a),
+            Terminator::Tail(call) if self.always_crashes(call) => self.crash(call)?,
             Terminator::Tail(call) => self.tail_call(call)?,
             Terminator::Jump(join, args) => {
                 let Some(blocks) = self.joins[join.index()] else {
@@ -75,9 +76,28 @@ impl FunctionTranslator<'_, '_> {
             Terminator::Closure(on, k, arm, other) => self.closure(*on, *k, arm, *other),
             Terminator::Crash(operation, arg) => {
                 let call = Call { callee: Callee::Unknown(*operation), args: vec![*arg] };
-                self.tail_call(&call)?;
+                self.crash(&call)?;
             }
         }
+        Ok(())
+    }
+
+    /// Whether a call is that of a nat that is no operation.
+    fn always_crashes(&self, call: &Call) -> bool {
+        match call.callee {
+            Callee::Unknown(Operand::Small(nat)) => nat > 4,
+            Callee::Unknown(Operand::Constant(k)) => {
+                self.unit.constants[k].kind == ConstantKind::Nat
+            }
+            _ => false,
+        }
+    }
+
+    /// Translates a call that is certain to crash, in place of this function. It is no tail call, so
+    /// that the frame of this function is in the call chain of the crash.
+    fn crash(&mut self, call: &Call) -> Result<(), CompileError> {
+        let never = self.call(call)?[0];
+        self.emit.b.ins().return_(&vec![never; self.function.results.len()]);
         Ok(())
     }
 

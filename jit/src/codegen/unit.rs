@@ -24,9 +24,11 @@ pub fn compile(
     check(unit)?;
     let compile = |function: &Function| {
         let function = &with_boxes(unit, function);
-        backend.compile(signature(function), listing, |emitter, params| {
+        let mut compiled = backend.compile(signature(function), listing, |emitter, params| {
             FunctionTranslator::new(emitter, unit, function, environment).translate(params)
-        })
+        })?;
+        compiled.law = function.law.map(|law| law.as_u32());
+        Ok(compiled)
     };
     unit.functions.values().map(compile).collect()
 }

@@ -9,6 +9,8 @@ use vm::jet::{JetOperation, WordOperation as W};
 
 /// The mask of a 32-bit word.
 const LOW32: u64 = u32::MAX as u64;
+/// The sign bit of a 32-bit word.
+const SIGN32: u64 = 1 << 31;
 
 /// A computation on nats whose operands are all evaluated first.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -65,7 +67,6 @@ impl NatOperation {
             {
                 return None;
             }
-            JetOperation::Word32(W::SignedDivide) => return None,
             JetOperation::Word32(word) => NatOperation::Word32(word),
             JetOperation::Word64(word) => NatOperation::Word64(word),
             _ => return None,
@@ -128,7 +129,7 @@ impl NatOperation {
                     operands.iter().map(|operand| low32(*operand, &mut emit)).collect();
                 word32(operation, &words, emit)
             }
-            NatOperation::Word64(operation) => emit(prim64(operation), operands),
+            NatOperation::Word64(operation) => word64(operation, operands, emit),
         }
     }
 }
@@ -258,39 +259,113 @@ fn word32(
     words: &[Operand],
     mut emit: impl FnMut(Prim, &[Operand]) -> Operand,
 ) -> Operand {
+    let a = words[0];
     match operation {
-        W::Low => words[0],
+        W::Low => a,
+        W::Increment => {
+            let sum = emit(Prim::Add, &[a, Operand::Small(1)]);
+            low32(sum, &mut emit)
+        }
+        W::Decrement => {
+            let sum = emit(Prim::Add, &[a, Operand::Small(LOW32)]);
+            low32(sum, &mut emit)
+        }
         W::Add => {
             let sum = emit(Prim::Add, words);
             low32(sum, &mut emit)
         }
         W::Multiply => emit(Prim::Mul32, words),
         W::Divide => emit(Prim::Div, words),
+        W::Complement => emit(Prim::Xor, &[a, Operand::Small(LOW32)]),
         W::And => emit(Prim::And, words),
         W::Or => emit(Prim::Or, words),
         W::Xor => emit(Prim::Xor, words),
         W::ShiftLeft => emit(Prim::Lsh32, words),
         W::ShiftRight => emit(Prim::Rsh, words),
-        W::Subtract | W::RotateLeft | W::RotateRight | W::SignedDivide => {
-            unreachable!("the library has no such operation, or it is guarded")
+        W::IsNegative => emit(Prim::Rsh, &[a, Operand::Small(31)]),
+        W::Negate => difference32(&[Operand::Small(0), a], emit),
+        W::SignedSubtract => difference32(words, emit),
+        W::SignedDivide => {
+            // The sign bit is subtracted from the other bits.
+            let extended = [a, words[1]].map(|word| {
+                let flipped = emit(Prim::Xor, &[word, Operand::Small(SIGN32)]);
+                emit(Prim::Sub64, &[flipped, Operand::Small(SIGN32)])
+            });
+            let quotient = emit(Prim::IDiv64, &extended);
+            low32(quotient, &mut emit)
+        }
+        _ => {
+            let (prim, is_signed) = comparison(operation);
+            let mut keys = words.to_vec();
+            if is_signed {
+                for key in &mut keys {
+                    *key = emit(Prim::Xor, &[*key, Operand::Small(SIGN32)]);
+                }
+            }
+            emit(prim, &keys)
         }
     }
 }
 
-fn prim64(operation: W) -> Prim {
+/// Emits an operation on the low 64 bits of the operands.
+fn word64(
+    operation: W,
+    operands: &[Operand],
+    mut emit: impl FnMut(Prim, &[Operand]) -> Operand,
+) -> Operand {
+    let a = operands[0];
     match operation {
-        W::Low => Prim::Low64,
-        W::Add => Prim::Add64,
-        W::Multiply => Prim::Mul64,
-        W::Divide => Prim::Div64,
-        W::And => Prim::And64,
-        W::Or => Prim::Or64,
-        W::Xor => Prim::Xor64,
-        W::ShiftLeft => Prim::Lsh64,
-        W::ShiftRight => Prim::Rsh64,
-        W::SignedDivide => Prim::IDiv64,
-        W::Subtract | W::RotateLeft | W::RotateRight => {
-            unreachable!("guarded operations have expansions of their own")
+        W::Low => emit(Prim::Low64, operands),
+        W::Increment => emit(Prim::Add64, &[a, Operand::Small(1)]),
+        W::Decrement => emit(Prim::Sub64, &[a, Operand::Small(1)]),
+        W::Add => emit(Prim::Add64, operands),
+        W::Multiply => emit(Prim::Mul64, operands),
+        W::Divide => emit(Prim::Div64, operands),
+        W::Complement => {
+            let next = emit(Prim::Add64, &[a, Operand::Small(1)]);
+            emit(Prim::Sub64, &[Operand::Small(0), next])
         }
+        W::And => emit(Prim::And64, operands),
+        W::Or => emit(Prim::Or64, operands),
+        W::Xor => emit(Prim::Xor64, operands),
+        W::ShiftLeft => emit(Prim::Lsh64, operands),
+        W::ShiftRight => emit(Prim::Rsh64, operands),
+        W::IsNegative => emit(Prim::Rsh64, &[a, Operand::Small(63)]),
+        W::Negate => emit(Prim::Sub64, &[Operand::Small(0), a]),
+        W::SignedSubtract => emit(Prim::Sub64, operands),
+        W::SignedDivide => emit(Prim::IDiv64, operands),
+        _ => {
+            let (prim, is_signed) = comparison(operation);
+            let mut keys: Vec<Operand> =
+                operands.iter().map(|operand| emit(Prim::Low64, &[*operand])).collect();
+            if is_signed {
+                let sign = emit(Prim::Lsh64, &[Operand::Small(1), Operand::Small(63)]);
+                for key in &mut keys {
+                    *key = emit(Prim::Xor64, &[*key, sign]);
+                }
+            }
+            emit(prim, &keys)
+        }
+    }
+}
+
+/// The comparison that an operation on words makes, and whether the words are numbers in two's
+/// complement. With their sign bits flipped these compare as unsigned numbers do.
+///
+/// # Panics
+/// If the operation is none of a fixed sequence of primitive operations.
+fn comparison(operation: W) -> (Prim, bool) {
+    match operation {
+        W::IsZero => (Prim::IsZero, false),
+        W::Equal => (Prim::Eq, false),
+        W::Less => (Prim::Lt, false),
+        W::LessOrEqual => (Prim::Le, false),
+        W::Greater => (Prim::Gt, false),
+        W::GreaterOrEqual => (Prim::Ge, false),
+        W::SignedLess => (Prim::Lt, true),
+        W::SignedLessOrEqual => (Prim::Le, true),
+        W::SignedGreater => (Prim::Gt, true),
+        W::SignedGreaterOrEqual => (Prim::Ge, true),
+        _ => unreachable!("{operation:?} is guarded"),
     }
 }

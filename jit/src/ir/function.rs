@@ -1,6 +1,8 @@
 //! Blocks, join points and functions, and the traversals that analyses and passes share.
 
-use super::{BlockId, Call, Callee, FunctionId, JoinId, Op, Operand, Stmt, Terminator, Type, Var};
+use super::{
+    BlockId, Call, Callee, ConstantId, FunctionId, JoinId, Op, Operand, Stmt, Terminator, Type, Var,
+};
 use cranelift_entity::PrimaryMap;
 
 /// Blocks nest at most this deep; a law that would need more is not compiled.
@@ -61,6 +63,9 @@ pub enum FunctionRole {
 pub struct Function {
     /// The calling convention.
     pub role: FunctionRole,
+    /// The law that the code is of, which names the function in call chains. The text form of a
+    /// unit does not have it.
+    pub law: Option<ConstantId>,
     /// The parameters; their types are those of the variables.
     pub params: Vec<Var>,
     /// The types of the results.
@@ -81,6 +86,7 @@ impl Function {
     pub fn new(role: FunctionRole) -> Function {
         let mut function = Function {
             role,
+            law: None,
             params: Vec::new(),
             results: vec![Type::Whnf],
             entry: BlockId::FIRST,
@@ -97,6 +103,11 @@ impl Function {
         let mut function = Function::new(role);
         function.params = types.into_iter().map(|ty| function.vars.push(ty)).collect();
         function
+    }
+
+    /// Sets the law that the code is of.
+    pub fn of_law(self, law: Option<ConstantId>) -> Function {
+        Function { law, ..self }
     }
 
     /// Adds a variable.

@@ -252,7 +252,8 @@ impl IrParser<'_> {
         let vars = PrimaryMap::from(std::mem::take(&mut self.vars));
         let joins = PrimaryMap::from(std::mem::take(&mut self.joins));
         let blocks = std::mem::take(&mut self.blocks);
-        Ok((index, Function { role, params, results, entry, vars, joins, blocks }))
+        let law = None;
+        Ok((index, Function { role, law, params, results, entry, vars, joins, blocks }))
     }
 
     /// Parses the definition of a variable.

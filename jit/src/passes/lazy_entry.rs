@@ -186,7 +186,8 @@ impl<'u> LazyEntryWriter<'u> {
         if !is_law || !unit.constants.is_valid(ConstantId::ROOT) {
             return None;
         }
-        let mut out = Function::with_params(FunctionRole::Lazy, source.param_types());
+        let mut out =
+            Function::with_params(FunctionRole::Lazy, source.param_types()).of_law(source.law);
         out.results = vec![Type::Any];
         let params = out.param_operands();
         let application = Op::Delay(Operand::Constant(ConstantId::ROOT), params.clone());

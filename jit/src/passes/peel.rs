@@ -54,7 +54,7 @@ fn front(unit: &Unit, function: &Function, id: FunctionId) -> Option<Function> {
     if !is_short(unit, function, stmts) || is_base_case(yes) == is_base_case(no) {
         return None;
     }
-    let mut front = Function::new(FunctionRole::Worker);
+    let mut front = Function::new(FunctionRole::Worker).of_law(function.law);
     front.vars.clone_from(&function.vars);
     front.params.clone_from(&function.params);
     front.results.clone_from(&function.results);

@@ -152,7 +152,8 @@ fn dispatcher(
     variant: FunctionId,
     original: FunctionId,
 ) -> Function {
-    let mut dispatcher = Function::with_params(FunctionRole::Worker, code.param_types());
+    let mut dispatcher =
+        Function::with_params(FunctionRole::Worker, code.param_types()).of_law(code.law);
     dispatcher.results.clone_from(&code.results);
     let params = dispatcher.param_operands();
     let tail = |callee, args| Terminator::Tail(Call::local(callee, args));

@@ -121,7 +121,8 @@ impl Specialiser {
         }
         let types = unit.functions[callee].param_types();
         let captures = types.iter().map(|ty| ty.boxed());
-        let mut code = Function::with_params(FunctionRole::Thunk, captures);
+        let law = unit.functions[callee].law;
+        let mut code = Function::with_params(FunctionRole::Thunk, captures).of_law(law);
         let mut args = code.param_operands();
         for (arg, _) in args.iter_mut().zip(&types).filter(|(_, ty)| **ty == Type::U64) {
             let number = code.new_var(Type::U64);

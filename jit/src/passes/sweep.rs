@@ -173,7 +173,7 @@ struct Renumbering<'f> {
 
 impl<'f> Renumbering<'f> {
     fn of(from: &'f Function) -> Function {
-        let mut to = Function::new(from.role);
+        let mut to = Function::new(from.role).of_law(from.law);
         to.results = from.results.clone();
         let mut copy = Renumbering {
             from,

@@ -49,6 +49,7 @@ fn wrap(unit: &mut Unit, id: FunctionId, strict: &[bool]) {
         *arg = forced.into();
     }
     wrapper.blocks[BlockId::FIRST].terminator = Terminator::Tail(Call::local(worker_id, args));
+    wrapper.law = unit.functions[id].law;
     let mut worker = std::mem::replace(&mut unit.functions[id], wrapper);
     worker.role = FunctionRole::Worker;
     take_evaluated(&mut worker, strict);

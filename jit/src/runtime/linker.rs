@@ -19,6 +19,8 @@ const REGION: usize = 64 << 20;
 pub struct UnitData {
     /// The address of the first constant's word.
     pub constants: usize,
+    /// The count of constants. Their words follow each other.
+    pub constant_count: usize,
     /// The address of each constant's entry cell, for constants that have one.
     pub entry_cells: Vec<Option<usize>>,
 }
@@ -80,6 +82,16 @@ impl CodeLinker {
         self.link_stubs(backend, functions)?;
         let unit = self.publish(backend, functions, data)?;
         for (function, address) in functions.iter().zip(&unit.addresses) {
+            // A number from the cache may be any.
+            if let Some(law) = function.law.filter(|law| (*law as usize) < data.constant_count) {
+                let code = *address..address + function.code.len();
+                #[allow(unsafe_code, reason = "names the function in call chains")]
+                // SAFETY: it is the word of a constant of the unit, which is kept up to date as long
+                // as the code can run.
+                unsafe {
+                    self.frames.add_function(code, data.constants + 8 * law as usize);
+                }
+            }
             for map in &function.stack_maps {
                 let return_address = address + map.return_offset as usize;
                 let slots = map.slots.iter().copied();

@@ -2,12 +2,12 @@
 //!
 //! ```text
 //! unit        count u32, function...
-//! function    length u32, code; count u32, relocation...; count u32, stack map...
+//! function    length u32, code; law u32; count u32, relocation...; count u32, stack map...
 //! relocation  offset u32, kind u8, symbol kind u8, symbol number u32, addend i64
 //! stack map   return offset u32, span u32, count u32, slot offset u32...
 //! ```
 //!
-//! The kind and number of a symbol are its name in Cranelift's IR ([`LinkSymbol::name`]). Numbers have their
+//! The law is the number of a constant plus one, or 0. The kind and number of a symbol are its name in Cranelift's IR ([`LinkSymbol::name`]). Numbers have their
 //! least byte first. The reader checks every bound: bytes that break one are not a unit.
 
 use crate::codegen::{CompiledFunction, LinkSymbol, Relocation, StackMap};
@@ -32,6 +32,7 @@ pub(super) fn write(functions: &[impl Borrow<CompiledFunction>]) -> Option<Vec<u
     for function in functions.iter().map(Borrow::borrow) {
         put(&mut bytes, function.code.len());
         bytes.extend_from_slice(&function.code);
+        put(&mut bytes, function.law.map_or(0, |law| law as usize + 1));
         put(&mut bytes, function.relocations.len());
         for Relocation { offset, kind, symbol, addend } in &function.relocations {
             let kind = KINDS.iter().position(|(known, _)| known == kind)?;
@@ -59,7 +60,7 @@ fn put(bytes: &mut Vec<u8>, number: usize) {
 /// The functions of a unit. None if the bytes are not a unit.
 pub(super) fn read(bytes: &[u8]) -> Option<Vec<CompiledFunction>> {
     let mut reader = UnitReader { bytes };
-    let count = reader.count(12)?;
+    let count = reader.count(16)?;
     let functions = (0..count).map(|_| reader.function(count)).collect::<Option<Vec<_>>>()?;
     (reader.bytes.is_empty() && count > 0).then_some(functions)
 }
@@ -94,12 +95,13 @@ impl<'b> UnitReader<'b> {
     fn function(&mut self, functions: usize) -> Option<CompiledFunction> {
         let length = self.count(1)?;
         let code = self.take(length)?.to_vec();
+        let law = self.number()?.checked_sub(1);
         let count = self.count(18)?;
         let relocations = (0..count).map(|_| self.relocation(length, functions));
         let relocations = relocations.collect::<Option<Vec<Relocation>>>()?;
         let count = self.count(12)?;
         let maps = (0..count).map(|_| self.stack_map(length)).collect::<Option<Vec<StackMap>>>()?;
-        Some(CompiledFunction { code, relocations, stack_maps: maps, disassembly: None })
+        Some(CompiledFunction { code, relocations, stack_maps: maps, law, disassembly: None })
     }
 
     /// A relocation in code of `length` bytes.
@@ -144,9 +146,11 @@ mod tests {
         ];
         let stack_maps = vec![StackMap { return_offset: 12, span: 64, slots: vec![0, 8, 56] }];
         let code = (0..16).collect();
-        let first = CompiledFunction { code, relocations, stack_maps, disassembly: None };
+        let law = Some(3);
+        let first = CompiledFunction { code, relocations, stack_maps, law, disassembly: None };
         let (relocations, stack_maps) = (vec![], vec![]);
-        let second = CompiledFunction { code: vec![1], relocations, stack_maps, disassembly: None };
+        let (code, law) = (vec![1], None);
+        let second = CompiledFunction { code, relocations, stack_maps, law, disassembly: None };
         vec![first, second]
     }
 

@@ -246,5 +246,6 @@ impl UnitPipeline {
 fn unit_data(environment: &UnitEnvironment) -> UnitData {
     let cells = environment.facts.iter();
     let cells = cells.map(|facts| facts.entry.as_ref().map(EntryCell::cell_address));
-    UnitData { constants: environment.constants, entry_cells: cells.collect() }
+    let constant_count = environment.facts.len();
+    UnitData { constants: environment.constants, constant_count, entry_cells: cells.collect() }
 }

@@ -36,13 +36,15 @@ pub(crate) enum EventProgress {
 }
 
 impl Cog {
-    /// Begins an event with these inputs, and its first slice.
+    /// Begins an event with these inputs, and its first slice. `values` has the values of some of
+    /// them in the heap, by index; it may be shorter.
     ///
     /// # Errors
     /// [`CogError::NotRunning`].
     pub(crate) fn begin_event(
         &mut self,
         inputs: &[EventInput],
+        values: &[Option<Val>],
         slice: Duration,
     ) -> Result<EventRun, CogError> {
         let CogStatus::Running(cog) = &self.state.status else { return Err(CogError::NotRunning) };
@@ -54,7 +56,7 @@ impl Cog {
         let watch = self.watchdog.watch_slices(handle, self.settings.limits.event);
         let start = self.settings.clock.instant();
         watch.begin(Some(slice));
-        let evaluation = self.input_row(&cog, inputs).and_then(|inputs| {
+        let evaluation = self.input_row(&cog, inputs, values).and_then(|inputs| {
             Ok(self.vm.begin_call_in_order(&cog, std::slice::from_ref(&inputs))?)
         });
         let took = self.settings.clock.instant() - start;

@@ -13,7 +13,7 @@ impl Cog {
     /// # Errors
     /// See [`CogError`]. The state is as it was.
     pub(crate) fn apply(&mut self, inputs: &[EventInput]) -> Result<AppliedEvent, CogError> {
-        let mut run = self.begin_event(inputs, WHOLE_SLICE)?;
+        let mut run = self.begin_event(inputs, &[], WHOLE_SLICE)?;
         loop {
             match self.resume_event(run, WHOLE_SLICE) {
                 EventProgress::Suspended(suspended) => run = suspended,

@@ -2,6 +2,7 @@
 
 use super::message::{ControlAnswer, ControlOperation, ControlRequest, VERSION};
 use super::{SOCKET_NAME, SocketPath};
+use crate::message::WorkerCalls;
 use crate::upgrade_check::{UpgradeCheck, UpgradeReport};
 use persist::{SetAsideId, StoreInspection, ViewDisk};
 use plan::Hash;
@@ -135,6 +136,18 @@ impl ControlClient {
     pub fn metrics(&mut self) -> Result<String, ControlError> {
         match self.request(ControlOperation::Metrics)? {
             ControlAnswer::Metrics(text) => Ok(text),
+            _ => Err(self.misunderstood()),
+        }
+    }
+
+    /// Returns the open calls of the drivers, by ascending slots: at most 10,000 drivers, and 100 calls
+    /// of each. A driver that computes for long is missing.
+    ///
+    /// # Errors
+    /// See [`ControlError`].
+    pub fn calls(&mut self) -> Result<Vec<WorkerCalls>, ControlError> {
+        match self.request(ControlOperation::Calls)? {
+            ControlAnswer::Calls(calls) => Ok(calls),
             _ => Err(self.misunderstood()),
         }
     }

@@ -1,5 +1,6 @@
 //! Requests and answers, as lines of JSON.
 
+use crate::message::WorkerCalls;
 use crate::upgrade_check::UpgradeAnswerFields;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -25,6 +26,8 @@ pub enum ControlOperation {
     Confirm,
     /// Return the metrics, in the text format of Prometheus.
     Metrics,
+    /// Return the open calls of the drivers.
+    Calls,
     /// Return events, as hexadecimal digits of their records.
     Events {
         /// The event before the first one to return.
@@ -61,6 +64,8 @@ pub enum ControlAnswer {
     Confirmed,
     /// The metrics.
     Metrics(String),
+    /// The open calls of the drivers, by ascending slots.
+    Calls(Vec<WorkerCalls>),
     /// The number of inputs that were removed.
     Discarded(usize),
     /// The events after the one that was named, as far as they are durable and fit in an answer.

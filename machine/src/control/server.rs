@@ -3,7 +3,7 @@
 use super::message::{ControlAnswer, ControlOperation, ControlRequest, VERSION};
 use super::{SOCKET_NAME, SocketPath};
 use crate::mailbox::Address;
-use crate::message::{ControlMessage, request_upgrade};
+use crate::message::{ControlMessage, list_calls, request_upgrade};
 use crate::metrics::MetricsRecorder;
 use crate::program::UpgradeProgram;
 use crate::upgrade_check::UpgradeCheck;
@@ -226,6 +226,7 @@ impl ControlledMachine {
             ControlOperation::Metrics => {
                 Ok(ControlAnswer::Metrics(self.metrics.read().to_prometheus()))
             }
+            ControlOperation::Calls => Ok(ControlAnswer::Calls(list_calls(&self.control))),
             ControlOperation::Events { after } => events_after(&*store()?, after),
             ControlOperation::Upgrade { file, program, rehearsed, max_lag } => {
                 let hash = program.parse().map_err(|_| "a hash of a program is expected")?;

@@ -14,12 +14,14 @@
 //!
 //! Sockets are registered once, for reading and writing, and edge-triggered. No edge is lost: a
 //! socket's owner tries the operation under the socket's lock before a call waits, and `ready`
-//! takes the same lock, so an edge that comes after the attempt finds the call.
+//! takes the same lock, so an edge that comes after the attempt finds the call. `ready` also says
+//! what the edge was ([`Readiness`]), so an owner can remember that a socket has no more input and
+//! skip an attempt that would fail.
 //!
 //! No queue leads to a reactor, so none can grow.
 
 use crate::error::SystemError;
-use mio::event::Source;
+use mio::event::{Event, Source};
 use mio::{Events, Interest, Poll, Registry, Token, Waker};
 use parking_lot::Mutex;
 use plan::Map;
@@ -39,10 +41,27 @@ const WAKER: Token = Token(0);
 /// The most events of one poll.
 const EVENTS: usize = 1024;
 
+/// What an event of a socket, or a retry, says about its input.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Readiness {
+    /// There may be input, and more may arrive.
+    Open,
+    /// The input has ended, or the socket has failed: a read finds what is left and then the end.
+    /// No event follows.
+    Ended,
+}
+
+impl Readiness {
+    fn of(event: &Event) -> Readiness {
+        let has_ended = event.is_read_closed() || event.is_error();
+        if has_ended { Readiness::Ended } else { Readiness::Open }
+    }
+}
+
 /// What is notified when a socket may be ready.
 pub(crate) trait ReadinessHandler: Send + Sync {
     /// Tries the operations that wait. It runs on a reactor's thread, and must not block.
-    fn ready(self: Arc<Self>);
+    fn ready(self: Arc<Self>, readiness: Readiness);
 }
 
 /// A reactor, which its thread polls.
@@ -125,7 +144,7 @@ impl Reactor {
         for event in &self.events {
             let handler = self.shared.handlers.lock().get(&event.token()).and_then(Weak::upgrade);
             if let Some(handler) = handler {
-                handler.ready();
+                handler.ready(Readiness::of(event));
             }
         }
         self.events.clear();
@@ -141,7 +160,7 @@ impl Reactor {
         if self.retry_at.is_some_and(|at| at <= now) {
             let retries = std::mem::take(&mut *self.shared.retries.lock());
             for handler in retries.iter().filter_map(Weak::upgrade) {
-                handler.ready();
+                handler.ready(Readiness::Open);
             }
         }
         match self.retry_at {

@@ -18,7 +18,7 @@
 //! does not fit. A `give` that waits keeps its datagram, of at most 64 KiB.
 
 use super::handles::HandleTable;
-use super::reactor::{ReactorHandle, ReactorThread, ReadinessHandler};
+use super::reactor::{ReactorHandle, ReactorThread, Readiness, ReadinessHandler};
 use super::take_queue::TakeQueue;
 use super::{CallerId, CancelCall, Device, DeviceAnswer, DeviceReply, address};
 use mio::Token;
@@ -230,7 +230,7 @@ impl DatagramSocket {
 }
 
 impl ReadinessHandler for DatagramSocket {
-    fn ready(self: Arc<Self>) {
+    fn ready(self: Arc<Self>, _: Readiness) {
         let io = &mut *self.io.lock();
         io.answer_takes();
         io.answer_gives();

@@ -1,11 +1,15 @@
 //! The pending calls of one driver.
 
 use crate::device::{CallerId, CancelCall, DeviceRegistry};
+use crate::message::OpenCall;
+use crate::protocol::name_text;
 use plan::Map;
 
 /// A call that has not been answered.
 struct PendingCall {
     serial: u64,
+    /// The name of the device, as much of it as a word holds; `read` for a query.
+    device: u64,
     cancel: Option<CancelCall>,
 }
 
@@ -37,12 +41,20 @@ impl PendingCalls {
         self.row
     }
 
-    /// Adds a call, and cancels the pending call under its key, which it replaces.
-    pub(super) fn add(&mut self, key: u64, serial: u64, cancel: Option<CancelCall>) {
-        let replaced = self.calls.insert(key, PendingCall { serial, cancel });
+    /// Adds a call, with its number and the name of its device, and cancels the pending call under
+    /// its key, which it replaces.
+    pub(super) fn add(&mut self, key: u64, call: (u64, u64), cancel: Option<CancelCall>) {
+        let (serial, device) = call;
+        let replaced = self.calls.insert(key, PendingCall { serial, device, cancel });
         if let Some(PendingCall { cancel: Some(cancel), .. }) = replaced {
             cancel();
         }
+    }
+
+    /// The pending calls, at most `limit` of them, in no particular order.
+    pub(super) fn open(&self, limit: usize) -> Vec<OpenCall> {
+        let open = self.calls.iter().take(limit);
+        open.map(|(key, call)| OpenCall { key: *key, device: name_text(call.device) }).collect()
     }
 
     /// Removes the pending call that an answer is for. Returns false if there is none any more.

@@ -29,7 +29,7 @@ use crate::codec;
 use crate::console::ReportOrigin;
 use crate::device::{CallerId, DelayedCall, DeviceAnswer, UnknownDevices};
 use crate::mailbox::Address;
-use crate::message::{ControlMessage, DriverMessage};
+use crate::message::{ControlMessage, DriverMessage, WorkerCalls};
 use crate::packed::PackedMessage;
 use crate::protocol::{self, DriverRequest};
 use crate::trace::ConsoleMessage;
@@ -192,6 +192,11 @@ impl Driver {
             let answer = DeviceAnswer::ZERO;
             self.receive(DriverMessage::DeviceAnswer { key, serial, answer });
         }
+    }
+
+    /// The calls that have not been answered, at most `limit` of them.
+    pub(super) fn open_calls(&self, limit: usize) -> WorkerCalls {
+        WorkerCalls { slot: self.identity.slot, calls: self.calls.open(limit) }
     }
 
     /// Cancels the pending calls, and releases what devices and private runtimes keep for the
@@ -490,7 +495,7 @@ impl Driver {
                 return;
             }
             match request {
-                SerializedRequest::Write(value) => issuer.write(value),
+                SerializedRequest::Write(value) => issuer.write(PackedMessage::Seed(value)),
                 SerializedRequest::Read { key, query } => {
                     issuer.read(key, PackedMessage::Seed(query));
                 }

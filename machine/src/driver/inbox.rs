@@ -5,8 +5,9 @@ use super::value::MessageValue;
 use crate::cancellation::CancellationToken;
 use crate::codec::SeedBytes;
 use crate::mailbox::Address;
-use crate::message::DriverMessage;
+use crate::message::{DriverMessage, WorkerCalls};
 use crate::packed::PackedValue;
+use crossbeam_channel::Sender;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,6 +29,8 @@ pub(super) enum ThreadMessage {
     Deliver { worker: u64, message: DriverMessage },
     /// A private runtime has done something for a driver of the thread.
     Report { from: TaskOrigin, report: PrivateReport },
+    /// Send the open calls of each driver, at most this many calls of each.
+    ListCalls { limit: usize, list: Sender<WorkerCalls> },
     /// End a driver, which was cancelled.
     End { worker: u64 },
     /// End all drivers, which were cancelled, and the thread.

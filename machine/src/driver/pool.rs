@@ -13,9 +13,10 @@ use crate::clock::{Clock, SystemClock};
 use crate::device::reactor::Reactor;
 use crate::error::SystemError;
 use crate::mailbox::{Address, Doorbell, mailbox};
-use crate::message::{ControlMessage, DriverMessage};
+use crate::message::{ControlMessage, DriverMessage, WorkerCalls};
 use crate::watchdog::Watchdog;
 use crate::worker_table::DriverBatch;
+use crossbeam_channel::Sender;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -85,6 +86,13 @@ impl DriverPool {
             let entry = &mut self.threads[*thread];
             entry.address.send_silently(ThreadMessage::Deliver { worker, message });
             entry.is_ring_due = true;
+        }
+    }
+
+    /// Has all threads send the open calls of their drivers, at most `limit` calls of each.
+    pub(crate) fn list_calls(&self, limit: usize, list: &Sender<WorkerCalls>) {
+        for entry in &self.threads {
+            entry.address.send(ThreadMessage::ListCalls { limit, list: list.clone() });
         }
     }
 

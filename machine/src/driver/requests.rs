@@ -5,13 +5,12 @@ use super::DriverContext;
 use super::calls::PendingCalls;
 use super::inbox::{DriverIdentity, ThreadMessage};
 use super::timers::DriverTimers;
-use crate::codec::{self, SeedBytes};
 use crate::console::{ConsoleNotice, ReportOrigin};
 use crate::device::{CallerId, DelayedCall, DeviceReply, UnknownDevices};
 use crate::mailbox::{Address, Doorbell, Unsent};
 use crate::message::{CogRequest, DriverMessage, ReadCall, RequestRow};
 use crate::packed::{PackedMessage, PinPacker};
-use crate::protocol::DriverRequest;
+use crate::protocol::{DriverRequest, READ};
 use plan::{NatRef, Ref};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -114,10 +113,12 @@ impl RequestIssuer<'_> {
         request: &DriverRequest<'_>,
     ) {
         match request {
-            DriverRequest::Write(value) => match codec::serialize(vm, &vm.hold(*value)) {
-                Ok(value) => self.write(value),
-                Err(_) => self.report_too_large(),
-            },
+            DriverRequest::Write(value) => {
+                match PackedMessage::pack(packer, vm, &vm.hold(*value)) {
+                    Ok(value) => self.write(value),
+                    Err(_) => self.report_too_large(),
+                }
+            }
             DriverRequest::Read(query) => match PackedMessage::pack(packer, vm, &vm.hold(*query)) {
                 Ok(query) => self.read(key, query),
                 Err(_) => self.report_too_large(),
@@ -127,8 +128,8 @@ impl RequestIssuer<'_> {
     }
 
     /// Makes a value an input of the cog.
-    pub(super) fn write(&mut self, value: SeedBytes) {
-        if value.len() > WRITE_LIMIT {
+    pub(super) fn write(&mut self, value: PackedMessage) {
+        if value.size() > WRITE_LIMIT {
             return self.report_too_large();
         }
         self.send(CogRequest::Write { row: self.row(), value });
@@ -139,7 +140,7 @@ impl RequestIssuer<'_> {
         let (row, serial) = (self.row(), self.calls.next_serial());
         let call = ReadCall::default();
         self.send(CogRequest::Read { row, key, serial, query, call: call.clone() });
-        self.calls.add(key, serial, Some(Box::new(move || call.cancel())));
+        self.calls.add(key, (serial, READ), Some(Box::new(move || call.cancel())));
     }
 
     /// The row of requests that is issued.
@@ -173,7 +174,7 @@ impl RequestIssuer<'_> {
                 None
             }
         };
-        self.calls.add(key, serial, cancel);
+        self.calls.add(key, (serial, name.saturating_u64()), cancel);
     }
 
     /// Calls a device that does not exist. The first call is reported.

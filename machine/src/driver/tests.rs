@@ -1,11 +1,10 @@
 //! Drivers without an event loop: a queue of requests that nothing empties.
 
 use super::{DriverContext, DriverPool};
-use crate::codec;
 use crate::device::{DeviceRegistry, TimeDevice};
 use crate::mailbox::{Doorbell, Inbox, mailbox};
 use crate::message::{CogRequest, DriverMessage, RequestRow};
-use crate::packed::{PackedMessage, PinPacker};
+use crate::packed::{PackedMessage, PinLoader, PinPacker};
 use crate::settings::{DriverSettings, MachineSettings};
 use crate::tests::harness::TestMachine;
 use crate::tests::programs::{cog, cycle, keep_inputs, read, wait, when, write};
@@ -74,7 +73,8 @@ impl TestPool {
     fn written(&mut self) -> (u64, u64) {
         match self.requests.receive() {
             CogRequest::Write { row: RequestRow { worker, .. }, value } => {
-                let value = codec::deserialize(&mut self.vm, &value).expect("ours");
+                let mut loader = PinLoader::default();
+                let value = value.load(&mut loader, &mut self.vm).expect("room");
                 (worker, self.vm.look(&value).as_u64().expect("a nat"))
             }
             CogRequest::Read { .. } => panic!("a read"),

@@ -164,6 +164,12 @@ impl DriverThread {
                     driver.handle_report(from, report, resources);
                 });
             }
+            ThreadMessage::ListCalls { limit, list } => {
+                for QueuedDriver { driver, .. } in self.drivers.values() {
+                    // The client may have gone.
+                    let _ = list.try_send(driver.open_calls(limit));
+                }
+            }
             ThreadMessage::End { worker } => {
                 if let Some(mut queued) = self.drivers.remove(&worker) {
                     queued.driver.end(&self.resources);

@@ -6,7 +6,7 @@ use super::read_queue::ReadRequest;
 use super::{FULL_DISK_RETRY, Machine};
 use crate::cog::CogOutput;
 use crate::error::RunError;
-use crate::event::{EventInput, EventRecord, InputPayload};
+use crate::event::{EventInput, EventRecord};
 use crate::message::{CogRequest, ControlMessage, DriverMessage, RequestRow};
 use crate::trace::ConsoleMessage;
 use persist::LogError;
@@ -117,7 +117,7 @@ impl Machine {
                     self.pool.cancel(worker);
                     let input = EventInput { slot, payload };
                     let row = RequestRow { worker, number: 0 };
-                    self.handle_inputs(vec![WorkerInput { row, input }])?;
+                    self.handle_inputs(vec![WorkerInput { row, input, value: None }])?;
                 }
             }
             ControlMessage::WorkerFailed(error) => return Err(error.into()),
@@ -140,6 +140,7 @@ impl Machine {
                 return Err(RunError::Defect(format!("the thread of {thread} panicked")));
             }
             ControlMessage::Upgrade(request) => self.handle_upgrade(*request)?,
+            ControlMessage::ListCalls { limit, list } => self.pool.list_calls(limit, &list),
             // The loop looks at `stopping` itself.
             ControlMessage::Stop => {}
         }
@@ -157,10 +158,11 @@ impl Machine {
         while let Some(request) = next {
             match request {
                 CogRequest::Write { row, value } => {
-                    if let Some(slot) = self.workers.slot_of(row.worker) {
-                        bytes += value.len();
-                        let input = EventInput { slot, payload: InputPayload::Written(value) };
-                        inputs.push(WorkerInput { row, input });
+                    if let Some(slot) = self.workers.slot_of(row.worker)
+                        && let Some(input) = self.written_input(row, slot, value)
+                    {
+                        bytes += input.input.payload.len();
+                        inputs.push(input);
                     }
                 }
                 CogRequest::Read { row, key, serial, query, call } => {

@@ -22,14 +22,17 @@
 use super::effect_queue::Effect;
 use super::reads::EVENT_SLICE;
 use super::{FULL_DISK_RETRY, MAX_SET_ASIDE, Machine};
+use crate::codec::SeedBytes;
 use crate::cog::{AppliedEvent, CogError, EventProgress};
-use crate::console::ConsoleNotice;
+use crate::console::{ConsoleNotice, ReportOrigin};
 use crate::error::{AbortReason, LimitStop, LimitStopCause, RunError};
 use crate::event::{EventInput, EventRecord, InputPayload};
 use crate::message::{DriverMessage, RequestRow};
+use crate::packed::{PackedMessage, PinLoader};
 use crate::set_aside::SetAsideInput;
 use crate::trace::ConsoleMessage;
 use persist::{LogError, SetAsideRecord};
+use plan::Val;
 use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
@@ -39,6 +42,8 @@ use std::time::Duration;
 pub(super) struct WorkerInput {
     pub(super) row: RequestRow,
     pub(super) input: EventInput,
+    /// The value of the input in the cog's heap, if it has been built.
+    pub(super) value: Option<Val>,
 }
 
 /// How an attempt to apply an event ended.
@@ -50,11 +55,45 @@ pub(super) enum EventAttempt {
 }
 
 impl Machine {
+    /// The input that a driver in this slot has written. Serializes it for the log here, because the
+    /// thread of drivers has more to do than this one, and keeps the value for the event. None,
+    /// after a notice, if no heap has room for it.
+    pub(super) fn written_input(
+        &mut self,
+        row: RequestRow,
+        slot: u64,
+        value: PackedMessage,
+    ) -> Option<WorkerInput> {
+        let (seed, value) = match self.cog.receive(value) {
+            Ok((seed, value)) => (Some(seed), value),
+            // The event, with less in the heap by then, may have room for it.
+            Err(value) => (self.serialize_aside(value), None),
+        };
+        let Some(seed) = seed else {
+            self.settings.console.notice(&ConsoleNotice::TooLarge(ReportOrigin::Driver(slot)));
+            return None;
+        };
+        let input = EventInput { slot, payload: InputPayload::Written(seed) };
+        Some(WorkerInput { row, input, value })
+    }
+
+    /// Serializes a message in a heap of its own.
+    fn serialize_aside(&self, value: PackedMessage) -> Option<SeedBytes> {
+        let mut vm = self.settings.worker_runtime(None).ok()?;
+        value.into_seed(&mut PinLoader::default(), &mut vm).ok()
+    }
+
     /// Applies inputs as one event, or one by one if that exceeds a limit.
     pub(super) fn handle_inputs(&mut self, inputs: Vec<WorkerInput>) -> Result<(), RunError> {
-        let (rows, inputs): (Vec<RequestRow>, Vec<EventInput>) =
-            inputs.into_iter().map(|WorkerInput { row, input }| (row, input)).unzip();
-        let attempt = self.try_event(&rows, inputs)?;
+        let mut rows = Vec::with_capacity(inputs.len());
+        let (inputs, values): (Vec<EventInput>, Vec<Option<Val>>) = inputs
+            .into_iter()
+            .map(|WorkerInput { row, input, value }| {
+                rows.push(row);
+                (input, value)
+            })
+            .unzip();
+        let attempt = self.try_event_of(&rows, inputs, values)?;
         let EventAttempt::Aborted(inputs, reason) = attempt else { return Ok(()) };
         let is_single = inputs.len() == 1;
         for (RequestRow { worker, .. }, input) in rows.iter().copied().zip(inputs) {
@@ -79,13 +118,23 @@ impl Machine {
         rows: &[RequestRow],
         inputs: Vec<EventInput>,
     ) -> Result<EventAttempt, RunError> {
+        self.try_event_of(rows, inputs, Vec::new())
+    }
+
+    /// [`Machine::try_event`] with the values of the inputs that have been built.
+    fn try_event_of(
+        &mut self,
+        rows: &[RequestRow],
+        inputs: Vec<EventInput>,
+        values: Vec<Option<Val>>,
+    ) -> Result<EventAttempt, RunError> {
         if inputs.is_empty() || self.is_ending() || self.cog.status().running().is_none() {
             return Ok(EventAttempt::Done);
         }
         let clock = &*self.settings.clock;
         let before = self.state_hashes.hash(&mut self.cog, clock);
         let before = before.map_err(|error| self.run_error(error))?;
-        let applied = match self.evaluate_event(rows, &inputs)? {
+        let applied = match self.evaluate_event(rows, &inputs, &values)? {
             Ok(applied) => applied,
             Err(CogError::ShuttingDown) => {
                 // The event has not happened, so nothing is shown of it.
@@ -122,9 +171,10 @@ impl Machine {
         &mut self,
         rows: &[RequestRow],
         inputs: &[EventInput],
+        values: &[Option<Val>],
     ) -> Result<Result<AppliedEvent, CogError>, RunError> {
         loop {
-            let result = self.evaluate_beside_reads(rows, inputs)?;
+            let result = self.evaluate_beside_reads(rows, inputs, values)?;
             let is_full = matches!(result, Err(CogError::Aborted(AbortReason::Memory)));
             if !is_full || !self.reads.has_long() {
                 return Ok(result);
@@ -139,10 +189,11 @@ impl Machine {
         &mut self,
         rows: &[RequestRow],
         inputs: &[EventInput],
+        values: &[Option<Val>],
     ) -> Result<Result<AppliedEvent, CogError>, RunError> {
         self.reads.renew_budget();
         self.pool.notify_drivers();
-        let mut run = match self.cog.begin_event(inputs, EVENT_SLICE) {
+        let mut run = match self.cog.begin_event(inputs, values, EVENT_SLICE) {
             Ok(run) => run,
             Err(error) => return Ok(Err(error)),
         };

@@ -62,7 +62,7 @@ fn inputs(functions: &[PlanExpr]) -> Vec<WorkerInput> {
         let value = input(function.clone(), slot).value(&mut vm);
         let value = codec::serialize(&vm, &value).expect("a small value");
         let input = EventInput { slot, payload: InputPayload::Written(value) };
-        WorkerInput { row: RequestRow { worker: slot, number: 0 }, input }
+        WorkerInput { row: RequestRow { worker: slot, number: 0 }, input, value: None }
     };
     functions.iter().enumerate().map(&mut of_driver).collect()
 }

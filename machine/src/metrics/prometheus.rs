@@ -2,6 +2,7 @@
 
 use super::{MachineMetrics, bucket_end};
 use std::fmt::Write as _;
+use std::time::Duration;
 
 /// The upper bounds of the histogram of latencies, in microseconds.
 const BOUNDS: [u64; 16] = [
@@ -35,6 +36,14 @@ impl MachineMetrics {
         gauge("pallas_heap_bytes", "Bytes that the cog's heap uses.", self.heap_bytes);
         gauge("pallas_workers", "Drivers and jobs of the cog.", self.workers);
         gauge("pallas_connections", "Open TCP connections.", self.connections);
+        let mut seconds = |kind: &str, name: &str, help: &str, value: Duration| {
+            let value = value.as_secs_f64();
+            let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}");
+        };
+        let help = "Time that the collections of the cog's heap took.";
+        seconds("counter", "pallas_pause_seconds_total", help, self.pauses);
+        let help = "Time that the longest of these collections took.";
+        seconds("gauge", "pallas_longest_pause_seconds", help, self.longest_pause);
         self.write_latencies(&mut text);
         text
     }

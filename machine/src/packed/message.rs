@@ -1,4 +1,5 @@
-//! [`PackedMessage`]: a value between two heaps of a machine: a query, an answer, an output.
+//! [`PackedMessage`]: a value between two heaps of a machine: a query, an answer, an output, or an
+//! input of the cog.
 //!
 //! Most messages are small. A small value is packed *flat*: as instructions of a stack machine that
 //! build it, in which a pin is a number. This takes no table of the value's parts, so a part that

@@ -245,7 +245,13 @@ fn an_upgrade_repairs_a_cog_that_has_crashed_and_sets_its_inputs_aside() {
     let offering = TestMachine::on(machine.disk.clone()).with(|settings| {
         settings.offer_set_aside = true;
     });
-    offering.run(|_| true).outcome();
+    let running = offering.start();
+    let handle = running.handle.clone().expect("it runs");
+    while handle.metrics().events == 0 {
+        std::thread::yield_now();
+    }
+    running.stop();
+    assert_eq!(running.join(Vec::new()).outcome(), RunOutcome::Stopped);
     assert_eq!((machine.state().as_str(), machine.set_aside().len()), ("0 [8 [[[0 [_ 1]]] 7]]", 0));
 }
 

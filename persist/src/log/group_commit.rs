@@ -336,8 +336,10 @@ impl GroupCommit {
         let begin = Instant::now();
         let result = write_group(journal, &mut group);
         let took = begin.elapsed();
-        let is_durable = result.is_ok();
-        tracing::debug!(events, last = journal.durable(), is_durable, ?took, "group committed");
+        if events > 0 {
+            let is_durable = result.is_ok();
+            tracing::debug!(events, last = journal.durable(), is_durable, ?took, "group committed");
+        }
 
         let mut queue = self.queue.lock();
         group.append(&mut queue.pending);

@@ -20,6 +20,7 @@ use super::raw::RawHeap;
 use super::stack::EvalStack;
 use crate::pinspace::{HeapReferences, PinSpace};
 use std::sync::Arc;
+use std::time::Instant;
 
 impl<H: HeapHost + ?Sized> RawHeap<H> {
     /// Collects the nursery.
@@ -39,7 +40,7 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
     /// space.
     fn evacuate_nursery(&mut self, keeps_survivors: bool) {
         let RawHeap { memory, host } = self;
-        let (started, copied_before) = (memory.collection_start(), memory.statistics.copied);
+        let (started, copied_before) = (Instant::now(), memory.statistics.copied);
         memory.statistics.minor += 1;
         memory.statistics.allocated += memory.nursery.allocated() as u64;
         let mut cursor = memory.old.end();
@@ -84,7 +85,7 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
     pub fn collect_all(&mut self) {
         let RawHeap { memory, host } = self;
         memory.lender.wait();
-        let (started, copied_before) = (memory.collection_start(), memory.statistics.copied);
+        let (started, copied_before) = (Instant::now(), memory.statistics.copied);
         memory.statistics.major += 1;
         memory.statistics.allocated += memory.nursery.allocated() as u64;
         let before = memory.old.take_all();

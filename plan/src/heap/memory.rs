@@ -133,19 +133,13 @@ impl HeapMemory {
         self.collection_hook = Some(hook);
     }
 
-    /// Returns when a collection begins, if there is a hook for collections.
-    pub(super) fn collection_start(&self) -> Option<Instant> {
-        self.collection_hook.as_ref().map(|_| Instant::now())
-    }
-
-    /// Passes a collection to the hook. `copied_before` is the count of copied words before it.
-    pub(super) fn report_collection(
-        &mut self,
-        start: Option<Instant>,
-        is_full: bool,
-        copied_before: u64,
-    ) {
-        if let (Some(start), Some(hook)) = (start, &mut self.collection_hook) {
+    /// Counts the time of a collection that began at `start`, and passes it to the hook.
+    /// `copied_before` is the count of copied words before it.
+    pub(super) fn report_collection(&mut self, start: Instant, is_full: bool, copied_before: u64) {
+        let took = start.elapsed();
+        self.statistics.pauses += took;
+        self.statistics.longest_pause = self.statistics.longest_pause.max(took);
+        if let Some(hook) = &mut self.collection_hook {
             let copied = 8 * (self.statistics.copied - copied_before);
             hook(&CollectionReport { is_full, start, copied });
         }

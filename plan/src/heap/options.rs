@@ -1,6 +1,6 @@
 //! The options of a heap, and the counters and reports of its collector.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// The size limits of a heap, and how it runs.
 #[derive(Clone, Debug)]
@@ -77,4 +77,8 @@ pub struct HeapStatistics {
     pub scanned_stack: u64,
     /// Words allocated for objects, headers included.
     pub allocated: u64,
+    /// The time that both took together.
+    pub pauses: Duration,
+    /// The time that the longest one took.
+    pub longest_pause: Duration,
 }

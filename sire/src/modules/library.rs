@@ -7,7 +7,38 @@ use std::{fs, io};
 /// The modules in the folder of this crate's manifest, in ascending order of their names.
 pub(crate) static BUILT_IN: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/library.rs"));
 
-/// Finds modules by name: first in a folder, then among the modules that are built in.
+/// Modules of the prototype's library, and the module of ours that has their names; in ascending order
+/// of their names. A program for the prototype's library finds its imports under these names.
+static PROTOTYPE_MODULES: &[(&str, &str)] = &[
+    ("blake3", "hash"),
+    ("hitch", "big"),
+    ("mutrec", "prelude"),
+    ("sire_01_fan", "sire"),
+    ("sire_02_bit", "sire"),
+    ("sire_03_nat", "sire"),
+    ("sire_04_cmp", "sire"),
+    ("sire_05_row", "sire"),
+    ("sire_06_rex", "sire"),
+    ("sire_07_dat", "sire"),
+    ("sire_10_str", "sire"),
+    ("sire_11_set", "sire"),
+    ("sire_12_tab", "sire"),
+    ("sire_13_exp", "sire"),
+    ("sire_14_hax", "sire"),
+    ("sire_15_pad", "sire"),
+    ("sire_16_bar", "sire"),
+    ("sire_17_sug", "sire"),
+    ("sire_18_pat", "sire"),
+    ("sire_21_switch", "sire"),
+    ("sire_25_datatype", "sire"),
+    ("splitmix", "random"),
+    ("stew", "prelude"),
+    ("w32", "prelude"),
+    ("w64", "prelude"),
+];
+
+/// Finds modules by name: first in a folder, then among the modules that are built in, and last
+/// among the names that the prototype has for them.
 #[derive(Clone, Debug)]
 pub struct ModuleLibrary {
     /// The folder of the module that was named by its path; it is searched first.
@@ -49,6 +80,12 @@ impl ModuleLibrary {
         BUILT_IN.iter().map(|(name, _)| *name)
     }
 
+    /// Returns the names of modules of the prototype's library whose names are in built-in modules
+    /// of other names. A program can import them, too.
+    pub fn prototype_names() -> impl Iterator<Item = &'static str> {
+        PROTOTYPE_MODULES.iter().map(|(name, _)| *name)
+    }
+
     /// Returns the names and texts of all modules that can be read.
     pub(crate) fn texts(&self) -> impl Iterator<Item = (String, String)> {
         let folders = self.beside.iter().chain([&self.folder]);
@@ -73,6 +110,27 @@ impl ModuleLibrary {
         Some((path, String::from_utf8(bytes).ok()?))
     }
 
+    /// Returns whether there is a module of this name, even if it cannot be read.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        !matches!(self.read(name, None), Err(SireError::NoModule { .. }))
+    }
+
+    /// Returns the names of all modules, in alphabetical order.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let folders = self.beside.iter().chain([&self.folder]);
+        let entries = folders.filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten();
+        let in_folder = entries.filter_map(|entry| {
+            let name = entry.file_name().into_string().ok()?;
+            name.strip_suffix(".sire").map(str::to_owned)
+        });
+        let built_in = if self.built_in { BUILT_IN } else { &[] };
+        let built_in = built_in.iter().map(|(name, _)| (*name).to_owned());
+        let mut names: Vec<String> = in_folder.chain(built_in).collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
     /// Reads the file of a module. `required_by` is the file and line that name the module as the
     /// predecessor; only an error uses it.
     pub(super) fn read(
@@ -92,20 +150,27 @@ impl ModuleLibrary {
                 Err(error) => return Err(SireError::File { path, error }),
             }
         }
-        let built_in = if self.built_in { BUILT_IN } else { &[] };
-        match built_in.binary_search_by_key(&name, |(name, _)| name) {
-            Ok(index) => {
-                let path = format!("<library>/{file}");
-                let bytes = built_in[index].1.to_vec();
-                Ok(ModuleFile { name: file, path, bytes, is_built_in: true })
-            }
-            Err(_) => Err(SireError::NoModule {
+        let bytes = if self.built_in { built_in_bytes(name) } else { None };
+        let Some(bytes) = bytes else {
+            return Err(SireError::NoModule {
                 name: name.to_owned(),
                 path,
                 required_by: required_by.map(str::to_owned),
-            }),
-        }
+            });
+        };
+        let path = format!("<library>/{file}");
+        Ok(ModuleFile { name: file, path, bytes, is_built_in: true })
     }
+}
+
+/// Returns the text of a built-in module. A module of the prototype imports ours.
+fn built_in_bytes(name: &str) -> Option<Vec<u8>> {
+    let find = |index: usize| BUILT_IN[index].1.to_vec();
+    let built_in = BUILT_IN.binary_search_by_key(&name, |(name, _)| name).ok().map(find);
+    built_in.or_else(|| {
+        let index = PROTOTYPE_MODULES.binary_search_by_key(&name, |(name, _)| name).ok()?;
+        Some(format!("#### {name}\n\n:| {}\n", PROTOTYPE_MODULES[index].1).into_bytes())
+    })
 }
 
 /// Reads a regular file. It rejects pipes and devices, from which reading might never end.
@@ -121,7 +186,7 @@ fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
 pub struct ModuleArgument {
     /// The module's name.
     pub(crate) name: String,
-    /// The folder of its file, if the argument is the path of a file. Its predecessors are searched
+    /// The folder of its file, if the argument is the path of a file. Its dependencies are searched
     /// there first.
     pub(crate) folder: Option<PathBuf>,
 }
@@ -213,6 +278,15 @@ mod tests {
     #[test]
     fn built_in_modules_are_sorted() {
         assert!(BUILT_IN.is_sorted_by_key(|(name, _)| name));
+        assert!(PROTOTYPE_MODULES.is_sorted_by_key(|(name, _)| name));
+    }
+
+    #[test]
+    fn the_modules_for_names_of_the_prototype_exist() {
+        let is_built_in = |name| BUILT_IN.iter().any(|(other, _)| *other == name);
+        for (name, ours) in PROTOTYPE_MODULES {
+            assert!(is_built_in(*ours) && !is_built_in(*name), "{name}");
+        }
     }
 
     #[test]

@@ -9,6 +9,9 @@
 //! A failed command has no effect: [`SireState::begin`] records a savepoint, and
 //! [`SireState::roll_back`] returns to it.
 
+use super::import::{
+    ClashRule, ImportError, ImportedNames, MissingNames, ModuleNames, NameClash, check_names,
+};
 use super::scope::{
     ModuleScope, ScopeEntry, decode_scope, encode_scope, insert_entries, push_table, table_entries,
 };
@@ -50,6 +53,7 @@ struct StateFields {
     encoded_modules: Option<Val>,
     /// The encoded state, if it is known.
     encoded: Option<Val>,
+    names: Rc<ModuleNames>,
 }
 
 /// Undoes a change of the scope.
@@ -70,22 +74,6 @@ pub(crate) struct SireState {
     undo_log: Vec<ScopeUndo>,
 }
 
-/// The names that a module or scope was expected to have and does not have.
-pub(crate) struct MissingNames(pub(crate) Vec<Natural>);
-
-/// Why a module could not be imported.
-pub(crate) enum ImportError {
-    NotLoaded,
-    MissingNames(MissingNames),
-    Malformed(MalformedValue),
-}
-
-impl From<MalformedValue> for ImportError {
-    fn from(malformed: MalformedValue) -> ImportError {
-        ImportError::Malformed(malformed)
-    }
-}
-
 impl SireState {
     /// Makes the state before the first command.
     pub(crate) fn new() -> SireState {
@@ -97,8 +85,34 @@ impl SireState {
             changed: Vec::new(),
             encoded_modules: None,
             encoded: None,
+            names: Rc::default(),
         };
         SireState { saved: fields.clone(), fields, scope: ModuleScope::new(), undo_log: Vec::new() }
+    }
+
+    /// Makes the state before a module that is loaded beside the current one: it has the same
+    /// completed modules, and new keys.
+    pub(crate) fn beside(&self) -> SireState {
+        let mut state = SireState::new();
+        state.fields.next_key = self.fields.next_key.clone();
+        state.fields.modules = Rc::clone(&self.fields.modules);
+        state.fields.encoded_modules.clone_from(&self.fields.encoded_modules);
+        state
+    }
+
+    /// Adds the modules of a state that began as [`beside`](SireState::beside), the current one of
+    /// that state included.
+    pub(crate) fn add_modules(
+        &mut self,
+        vm: &mut Vm,
+        mut beside: SireState,
+    ) -> Result<(), EvalError> {
+        beside.complete_module(vm)?;
+        self.fields.next_key = beside.fields.next_key;
+        self.fields.modules = beside.fields.modules;
+        self.fields.encoded_modules = None;
+        self.fields.encoded = None;
+        Ok(())
     }
 
     /// Decodes a state, which must be in normal form.
@@ -157,6 +171,29 @@ impl SireState {
     /// Returns the binding of a name in the current scope.
     pub(crate) fn lookup(&self, name: &Natural) -> Option<&Rc<Binding>> {
         self.scope.get(name).map(|entry| &entry.binding)
+    }
+
+    /// Returns whether a module is complete.
+    pub(crate) fn has_module(&self, name: &Natural) -> bool {
+        self.fields.modules.contains_key(name)
+    }
+
+    /// Returns the aliases of the current module, with the modules that they stand for.
+    pub(crate) fn aliases(&self) -> impl Iterator<Item = (&Natural, &Natural)> {
+        self.fields.names.aliases.iter()
+    }
+
+    /// Returns the module that a qualifier stands for: the one of an alias, or the one of that name.
+    pub(crate) fn qualified_module<'s>(&'s self, qualifier: &'s Natural) -> &'s Natural {
+        self.fields.names.aliases.get(qualifier).unwrap_or(qualifier)
+    }
+
+    /// Returns the names that a completed module exports, in ascending order as nats.
+    pub(crate) fn exported_names(&self, vm: &Vm, module: &Natural) -> Vec<Natural> {
+        let Some(module) = self.fields.modules.get(module) else { return Vec::new() };
+        let Shape::Pin(pin) = vm.look(&module.pin).shape() else { return Vec::new() };
+        let Ok(entries) = table_entries(pin.item()) else { return Vec::new() };
+        entries.filter_map(|(name, _)| Some(name.as_nat()?.to_natural())).collect()
     }
 
     /// Returns the binding of a name in a completed module.
@@ -224,7 +261,16 @@ impl SireState {
 
     /// Completes the current module and enters a new one, whose scope is empty.
     pub(crate) fn enter_module(&mut self, vm: &mut Vm, module: Natural) -> Result<(), EvalError> {
-        let old = std::mem::replace(&mut self.fields.context, module);
+        self.complete_module(vm)?;
+        self.fields.context = module;
+        self.fields.names = Rc::default();
+        self.replace_scope(ModuleScope::new());
+        Ok(())
+    }
+
+    /// Adds the current module to the completed ones.
+    fn complete_module(&mut self, vm: &mut Vm) -> Result<(), EvalError> {
+        let old = self.fields.context.clone();
         if old != 0 {
             let scope = self.encode_scope(vm)?;
             let completed = CompletedModule {
@@ -237,36 +283,96 @@ impl SireState {
             self.fields.modules = Rc::new(modules);
             self.fields.encoded_modules = None;
         }
-        self.replace_scope(ModuleScope::new());
         Ok(())
     }
 
-    /// Adds bindings of a completed module to the scope: those of `names`, or all of them.
+    /// Imports a completed module: adds its bindings to the scope, or sets an alias for it.
     pub(crate) fn import(
         &mut self,
         vm: &Vm,
         bindings: &BindingCache,
         module: &Natural,
-        names: Option<&BTreeSet<Natural>>,
+        names: &ImportedNames,
+        rule: ClashRule,
     ) -> Result<(), ImportError> {
-        let module = self.fields.modules.get(module).ok_or(ImportError::NotLoaded)?;
-        let module = Rc::clone(module);
-        let scope = module.scope(vm, bindings)?;
-        match names {
-            None => {
-                for (name, entry) in scope {
-                    self.insert(name.clone(), entry.clone());
-                }
-            }
-            Some(names) => {
+        let completed = self.fields.modules.get(module).ok_or(ImportError::NotLoaded)?;
+        let completed = Rc::clone(completed);
+        let is_listed = match names {
+            ImportedNames::All => false,
+            ImportedNames::Listed(_) => true,
+            ImportedNames::Qualified(alias) => return self.set_alias(alias, module, rule),
+        };
+        let scope = completed.scope(vm, bindings)?;
+        let mut entries: Vec<(&Natural, &ScopeEntry)> = match names {
+            ImportedNames::Listed(names) => {
                 check_names(names, scope).map_err(ImportError::MissingNames)?;
-                for (name, entry) in names.iter().filter_map(|name| scope.get_key_value(name)) {
-                    self.insert(name.clone(), entry.clone());
-                }
+                names.iter().filter_map(|name| scope.get_key_value(name)).collect()
             }
+            _ => scope.iter().collect(),
+        };
+        if rule == ClashRule::Reject {
+            self.resolve_clashes(vm, &mut entries, is_listed)?;
+        }
+        if is_listed {
+            let names = entries.iter().map(|(name, _)| (*name).clone());
+            Rc::make_mut(&mut self.fields.names).listed.extend(names);
+        }
+        for (name, entry) in entries {
+            self.insert(name.clone(), entry.clone());
         }
         self.invalidate_scope();
         Ok(())
+    }
+
+    fn set_alias(
+        &mut self,
+        alias: &Natural,
+        module: &Natural,
+        rule: ClashRule,
+    ) -> Result<(), ImportError> {
+        let aliases = &mut Rc::make_mut(&mut self.fields.names).aliases;
+        match aliases.get(alias) {
+            Some(other) if other != module && rule == ClashRule::Reject => {
+                let (alias, module) = (alias.clone(), other.clone());
+                Err(ImportError::AliasInUse { alias, module })
+            }
+            _ => {
+                aliases.insert(alias.clone(), module.clone());
+                Ok(())
+            }
+        }
+    }
+
+    /// Drops the entries of an import that have less priority than those in scope.
+    ///
+    /// # Errors
+    ///
+    /// If an entry and the one in scope differ and have the same priority.
+    fn resolve_clashes(
+        &self,
+        vm: &Vm,
+        entries: &mut Vec<(&Natural, &ScopeEntry)>,
+        is_listed: bool,
+    ) -> Result<(), ImportError> {
+        let mut clashes = Vec::new();
+        entries.retain(|&(name, entry)| {
+            let Some(old) = self.scope.get(name) else { return true };
+            if vm.look(&old.binding.encoded).is_equal(vm.look(&entry.binding.encoded)) {
+                return true;
+            }
+            let module = |entry: &ScopeEntry| entry.binding.location(vm).unwrap_or_default();
+            let (earlier, later) = (module(old), module(entry));
+            let is_import = earlier != self.fields.context;
+            match (self.fields.names.listed.contains(name), is_listed) {
+                (true, false) => false,
+                (false, true) if is_import => true,
+                _ => {
+                    clashes.push(NameClash { name: name.clone(), earlier, later });
+                    true
+                }
+            }
+        });
+        if clashes.is_empty() { Ok(()) } else { Err(ImportError::Clashes(clashes)) }
     }
 
     /// Removes all names from the scope except these.
@@ -412,13 +518,6 @@ impl SireState {
 /// Returns whether a value is identical to a known one.
 fn is_same(vm: &Vm, known: &Option<Val>, value: Ref<'_>) -> bool {
     known.as_ref().is_some_and(|known| vm.look(known).is_same(value))
-}
-
-/// Checks that a scope has all these names.
-fn check_names(names: &BTreeSet<Natural>, scope: &ModuleScope) -> Result<(), MissingNames> {
-    let missing: Vec<Natural> =
-        names.iter().filter(|name| !scope.contains_key(name)).cloned().collect();
-    if missing.is_empty() { Ok(()) } else { Err(MissingNames(missing)) }
 }
 
 impl CompletedModule {

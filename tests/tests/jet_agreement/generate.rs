@@ -18,6 +18,7 @@
 //! | `h`    | germ of that pin, as a bar | `x`   | expression of `_TryExp`        |
 //! | `d`    | text of decimal digits    | `H`    | text of hexadecimal digits     |
 //! | `L`    | list of nats              | `M`    | list of bars                   |
+//! | `F`    | fields of a head of HTTP  |        |                                |
 
 use plan::{EvalError, Natural, Val, ValueBuilder};
 use vm::Vm;
@@ -169,6 +170,7 @@ impl<'v> Generator<'v> {
             's' => self.set().0,
             't' => self.table(inner),
             'l' => self.list('a', inner),
+            'F' => self.fields(),
             'L' => self.list('n', inner),
             'M' => self.list('b', inner),
             'd' => self.digits(b"0123456789_"),
@@ -256,6 +258,26 @@ impl<'v> Generator<'v> {
         let limit = if self.below(10) == 0 { 200 } else { 5 };
         let bytes: Vec<u8> =
             (0..self.below(limit)).map(|_| [0, 1, 2, 97, 98][self.below(5) as usize]).collect();
+        self.vm.bar(&bytes).expect("arguments are small")
+    }
+
+    /// The lines of some fields and an empty line, as a bar. A few have an error.
+    fn fields(&mut self) -> Val {
+        const NAMES: &[&str] =
+            &["Cookie", "COOKIE", "a", "A", "Content-Length", "x-0123456789abcdef"];
+        const VALUES: &[&str] = &["", " ", "b", " b c\t ", "\tb,", "\u{e9}"];
+        let count = if self.below(20) == 0 { 98 + self.below(5) } else { self.below(6) };
+        let mut bytes = Vec::new();
+        for _ in 0..count {
+            let name = NAMES[self.below(NAMES.len() as u64) as usize];
+            let value = VALUES[self.below(VALUES.len() as u64) as usize];
+            bytes.extend([name, ":", value, "\r\n"].concat().bytes());
+        }
+        bytes.extend(b"\r\nbody");
+        if self.below(4) == 0 {
+            let at = self.below(bytes.len() as u64) as usize;
+            bytes[at] = b"\r\n :a\0"[self.below(6) as usize];
+        }
         self.vm.bar(&bytes).expect("arguments are small")
     }
 

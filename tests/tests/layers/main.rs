@@ -34,6 +34,7 @@ const LAYERS: &[&[&str]] = &[
     &["jit", "persist"],
     &["runtime"],
     &["machine", "net", "sire"],
+    &["inspect"],
     &["cli"],
 ];
 

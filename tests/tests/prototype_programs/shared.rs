@@ -16,7 +16,7 @@ fn times_after(machine: &RunningMachine, text: &str) -> Vec<u64> {
 pub(crate) fn a_list_of_times_grows_and_is_pruned(programs: &BranchPrograms, program: &str) {
     programs.boot(program);
     let machine = programs.start(program, &[]);
-    assert_eq!(times_after(&machine, "[current_state=["), []);
+    assert_eq!(times_after(&machine, "[current_state=["), Vec::<u64>::new());
     machine.wait_for("[{proc_wrote} [result=1]]");
     let first = times_after(&machine, "[current_state=[");
     assert_eq!(first.len(), 1);

@@ -16,10 +16,10 @@ fn the_first_web_program_greets() {
 fn readme_module(name: &str) -> String {
     let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
     let readme = std::fs::read_to_string(readme).expect("README.md");
-    let start = format!("```text\n#### {name} <-");
+    let start = format!("```text\n#### {name}\n");
     let (_, listing) = readme.split_once(&start).expect("the listing");
     let (listing, _) = listing.split_once("```").expect("its end");
-    format!("#### {name} <-{listing}")
+    format!("#### {name}\n{listing}")
 }
 
 #[test]

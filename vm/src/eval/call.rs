@@ -433,7 +433,11 @@ impl Vm {
             JetCode::Native(run) => run,
             JetCode::Control(control) => return self.control(callee, control, at),
         };
-        match self.run_native_jet(run, callee + 1, count)? {
+        let answer = match self.run_native_jet(run, callee + 1, count) {
+            Ok(answer) => answer,
+            Err(error) => return Err(self.record_jet(self.heap.stack.get(callee), error)),
+        };
+        match answer {
             JetAnswer::Done => self.return_top(callee),
             JetAnswer::Call(args) => {
                 let from = self.heap.stack.top() - args - 1;

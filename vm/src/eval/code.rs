@@ -189,6 +189,8 @@ pub(crate) struct LawCode {
     pub(crate) pool: PoolId,
     /// The address of the pool's constants, which does not change.
     pub(crate) constants: *const Word,
+    /// The number of the constant that is the law, for call chains.
+    pub(crate) law: u32,
     pub(crate) ops: Box<[Op]>,
     pub(crate) sources: Box<[ValueSource]>,
     pub(crate) entries: Box<[ThunkEntry]>,
@@ -219,6 +221,7 @@ impl LawCode {
         LawCode {
             pool: PoolId(u32::MAX),
             constants: std::ptr::null(),
+            law: 0,
             ops: Box::default(),
             sources: Box::default(),
             entries: Box::default(),

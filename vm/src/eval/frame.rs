@@ -82,3 +82,17 @@ pub(crate) fn pop_number(stack: &mut EvalStack) -> usize {
 pub(crate) fn push_kind(stack: &mut EvalStack, kind: FrameKind) {
     stack.push(Word::direct(kind as u64));
 }
+
+/// Whether the frame on top is of that kind.
+#[inline(always)]
+pub(crate) fn is_on_top(stack: &EvalStack, kind: FrameKind) -> bool {
+    stack.peek(0) == Word::direct(kind as u64)
+}
+
+/// Pops the Force frame on top: the object, and the step whose value was awaited.
+#[inline(always)]
+pub(crate) fn pop_force(stack: &mut EvalStack) -> (Word, usize) {
+    stack.pop();
+    let index = pop_number(stack);
+    (stack.pop(), index)
+}

@@ -478,7 +478,11 @@ impl Vm {
         let JetCode::Native(run) = self.jets.get(jet).code else {
             unreachable!("decoded as a native jet")
         };
-        match self.run_native_jet(run, base, count)? {
+        let answer = match self.run_native_jet(run, base, count) {
+            Ok(answer) => answer,
+            Err(error) => return Err(self.record_jet_in_place(at, number, error)),
+        };
+        match answer {
             JetAnswer::Done => {
                 let top = self.heap.stack.top();
                 self.heap.stack.slide(base, top - 1);
@@ -511,6 +515,20 @@ impl Vm {
                 self.run_law_of_jet(callee, at).map(Some)
             }
         }
+    }
+
+    /// Records that a jet that was called in place fails, and the law that calls it, whose frame
+    /// does not wait. Returns the error.
+    #[cold]
+    fn record_jet_in_place(
+        &mut self,
+        at: &CodePosition,
+        number: usize,
+        error: EvalError,
+    ) -> EvalError {
+        let error = self.record_jet(at.constant(number), error);
+        self.record_code(at.pool(), at.base);
+        error
     }
 
     /// Inserts the pin of a jet below its arguments. The jet may have collected, so the pin is

@@ -12,6 +12,7 @@
 //! operations      the operations of PLAN
 //! normal          normal form
 //! unwind          errors: unwinding the stack to a handler
+//! recorder        recording the call chain of an error
 //! try_expression  `_TryExp`: calls encoded as data
 //! try_catch       `try`: catching crashes, and evaluation in law order
 //! fetch           unchecked access to the running code
@@ -37,6 +38,7 @@ mod native;
 mod next_step;
 mod normal;
 mod operations;
+mod recorder;
 mod span;
 pub(crate) mod state;
 mod try_catch;
@@ -95,7 +97,11 @@ impl Vm {
         &mut self,
         evaluate: fn(&mut Vm) -> Result<(), EvalError>,
     ) -> Result<Val, EvalError> {
+        self.forget_chain();
         let result = evaluate(self);
+        if result.is_err() {
+            self.finish_chain();
+        }
         let word = self.heap.stack.pop();
         self.heap.stack.release();
         let result = result.map(|()| self.heap.handle(word));
@@ -169,6 +175,8 @@ impl Vm {
         };
         let mut decoded =
             decode::decode(&self.jets, view, self.reports_laws()).ok_or(EvalError::OutOfMemory)?;
+        let law_constant = decoded.constants.len() as u32;
+        decoded.constants.push(law);
         let pool = self.heap.host.pools.add(std::mem::take(&mut decoded.constants));
         let constants = self.heap.host.pools.constants(pool);
         let PoolId(number) = pool;
@@ -176,7 +184,7 @@ impl Vm {
         if codes.len() <= number as usize {
             codes.resize(number as usize + 1, None);
         }
-        codes[number as usize] = Some(Rc::new(decoded.into_code(pool, constants)));
+        codes[number as usize] = Some(Rc::new(decoded.into_code(pool, constants, law_constant)));
         let slot = Word::code(number, 0);
         if is_frozen(law.address()) {
             self.heap.host.pools.set_code_of_frozen(law, slot);

@@ -372,7 +372,11 @@ impl Vm {
         if let Some(JetCode::Native(run)) = jet.map(|jet| self.jets.get(jet).code) {
             // The jet may have overwritten its arguments, so its answer must be used. Only if it
             // answers `Again` or `Law` does the interpreter's loop repeat the call.
-            let value = match self.run_native_jet(run, callee + 1, count)? {
+            let answer = match self.run_native_jet(run, callee + 1, count) {
+                Ok(answer) => answer,
+                Err(error) => return Err(self.record_jet(self.heap.stack.get(callee), error)),
+            };
+            let value = match answer {
                 JetAnswer::Done => Some(self.heap.stack.pop()),
                 JetAnswer::Eval => {
                     self.evaluate_top()?;

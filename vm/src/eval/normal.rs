@@ -47,13 +47,41 @@ impl Vm {
     }
 
     /// Continues normalising an object with the value of step `index`. `done` is that value, if it
-    /// has been normalised.
+    /// has been normalised. The objects in it that are evaluated are normalised in this loop, since
+    /// a new data structure has many; only a thunk returns to the loop of the evaluator.
     pub(super) fn normalise_from(
+        &mut self,
+        mut object: Word,
+        mut index: usize,
+        mut done: Option<Word>,
+    ) -> Result<NextStep, EvalError> {
+        loop {
+            let Some(word) = self.find_unfinished(object, index, done)? else {
+                let object_done = self.finish(object)?;
+                if !frame::is_on_top(&self.heap.stack, FrameKind::Force) {
+                    return Ok(NextStep::Return(object_done));
+                }
+                (object, index) = frame::pop_force(&mut self.heap.stack);
+                done = Some(object_done);
+                continue;
+            };
+            if word.is_thunk() {
+                frame::push_kind(&mut self.heap.stack, FrameKind::Normal);
+                return Ok(NextStep::Eval(word));
+            }
+            (object, index, done) = (word, 0, None);
+        }
+    }
+
+    /// Stores the value of step `index`, if it is `done`, and looks for the next value in the object
+    /// that is not normal. Pushes a Force frame and returns the value; returns None if there is no
+    /// such value.
+    fn find_unfinished(
         &mut self,
         object: Word,
         mut index: usize,
         done: Option<Word>,
-    ) -> Result<NextStep, EvalError> {
+    ) -> Result<Option<Word>, EvalError> {
         let size = self.heap.size(object);
         if let Some(value) = done {
             self.heap.store(object, slot(object, index, size), value);
@@ -62,7 +90,7 @@ impl Vm {
         loop {
             index += self.count_normal(object, index, size);
             if index >= size {
-                break;
+                return Ok(None);
             }
             let slot = slot(object, index, size);
             let before = self.heap.load(object, slot);
@@ -86,13 +114,8 @@ impl Vm {
                 self.obey_interrupt()?;
                 word = self.heap.stack.pop();
             }
-            if !word.is_thunk() {
-                return Ok(NextStep::Normalise(word));
-            }
-            frame::push_kind(&mut self.heap.stack, FrameKind::Normal);
-            return Ok(NextStep::Eval(word));
+            return Ok(Some(word));
         }
-        self.finish(object).map(NextStep::Return)
     }
 
     /// How many values of an object are known to be normal, from that of step `index` on. A long

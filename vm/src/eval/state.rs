@@ -2,6 +2,7 @@
 
 use super::code::LawCode;
 use super::frame::FrameKind;
+use super::recorder::ChainRecorder;
 use crate::pool_id::PoolId;
 use crate::span::SpanRecorder;
 use std::collections::HashMap;
@@ -25,6 +26,8 @@ pub(crate) struct Evaluator {
     pub(super) idle: Rc<LawCode>,
     /// What gets the times of laws and traces, if anything does.
     pub(crate) spans: Option<SpanRecorder>,
+    /// The call chain of the last error.
+    pub(super) recorder: ChainRecorder,
 }
 
 /// The part of the state that an evaluation has for itself, while another evaluation runs. The
@@ -55,6 +58,7 @@ impl Evaluator {
             decoded: HashMap::new(),
             idle,
             spans: None,
+            recorder: ChainRecorder::default(),
         }
     }
 

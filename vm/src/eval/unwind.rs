@@ -2,7 +2,8 @@
 //!
 //! The marks on the stack form a chain. On the way to the handler every thunk under evaluation is
 //! overwritten with the error, so that needing it again gives the same error. Only a crash stops at
-//! a Catch frame ([`super::try_catch`]); an Exit frame returns any error to Rust.
+//! a Catch frame ([`super::try_catch`]); an Exit frame returns any error to Rust. The calls whose
+//! frames are dropped are [recorded](super::recorder).
 
 use super::abort::abort_number;
 use super::frame::{self, FrameKind};
@@ -73,18 +74,23 @@ impl Vm {
         loop {
             let mark = self.evaluator.mark;
             debug_assert!(mark > 0, "an Exit frame is pushed before anything can fail");
+            self.record_frames_above_mark();
             self.heap.stack.truncate(mark);
             let kind = FrameKind::of(self.heap.stack.pop());
             self.pop_mark();
             match kind {
                 FrameKind::Update => {
-                    self.heap.stack.pop();
+                    let code = self.heap.stack.pop();
                     let thunk = self.heap.stack.pop();
+                    self.record_thunk(code, mark);
                     self.poison(thunk, &error);
                 }
                 FrameKind::Span => self.end_span(),
                 FrameKind::Catch => match self.handle_error_at_catch(&error) {
-                    Ok(Some(next)) => return Ok(next),
+                    Ok(Some(next)) => {
+                        self.evaluator.recorder.discard();
+                        return Ok(next);
+                    }
                     Ok(None) => {}
                     Err(other) => error = other,
                 },

@@ -250,12 +250,18 @@ pub enum JetOperation {
 pub enum WordOperation {
     /// The low bits.
     Low,
+    /// `a + 1`.
+    Increment,
+    /// `a - 1`.
+    Decrement,
     /// `a + b`.
     Add,
     /// `a * b`.
     Multiply,
     /// The quotient; 0 if `b` is 0.
     Divide,
+    /// The bits that `a` does not have.
+    Complement,
     /// The bits that both have.
     And,
     /// The bits that either has.
@@ -272,8 +278,35 @@ pub enum WordOperation {
     RotateLeft,
     /// `a` rotated right by `b`, if `b` is at most the word's width.
     RotateRight,
-    /// The quotient of numbers in two's complement, rounded towards 0; 0 if `b` is 0.
+    /// Whether `a` is 0.
+    IsZero,
+    /// Whether `a` and `b` are equal.
+    Equal,
+    /// Whether `a` is less than `b`.
+    Less,
+    /// Whether `a` is less than `b`, or equal.
+    LessOrEqual,
+    /// Whether `a` is greater than `b`.
+    Greater,
+    /// Whether `a` is greater than `b`, or equal.
+    GreaterOrEqual,
+    // Numbers in two's complement.
+    /// Whether `a` is negative.
+    IsNegative,
+    /// `-a`.
+    Negate,
+    /// `a - b`.
+    SignedSubtract,
+    /// The quotient, rounded towards 0; 0 if `b` is 0.
     SignedDivide,
+    /// Whether `a` is less than `b`.
+    SignedLess,
+    /// Whether `a` is less than `b`, or equal.
+    SignedLessOrEqual,
+    /// Whether `a` is greater than `b`.
+    SignedGreater,
+    /// Whether `a` is greater than `b`, or equal.
+    SignedGreaterOrEqual,
 }
 
 impl<F: Copy> JetDeclaration<F> {

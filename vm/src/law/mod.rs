@@ -17,6 +17,7 @@
 //! application     Spine, Application: how an application reduces
 //! jet_evaluation  JetEvaluation: what a call of a jet evaluates, and where it branches
 //! switch          Switch, SwitchCases: a choice between the items of a row or table in the body
+//! crash           functions that are certain to crash
 //! lets            BindingGroup: the needed lets in dependency order
 //! body            AnalysedLaw, BodyNode: the grammar; the references in an expression
 //! scope           ReferenceScope: the bindings of references in generated code
@@ -24,6 +25,7 @@
 
 mod application;
 mod body;
+mod crash;
 mod jet_evaluation;
 mod lets;
 mod scope;
@@ -31,6 +33,7 @@ mod switch;
 
 pub use application::{Application, DELAYED_ARGS_LIMIT, SaturatedCall, Spine, applied_function};
 pub use body::{AnalysedLaw, BodyNode};
+pub use crash::always_crashes;
 pub use jet_evaluation::{Choice, ChoiceTest, Connective, JetEvaluation};
 pub use lets::BindingGroup;
 pub use scope::ReferenceScope;

@@ -1,6 +1,8 @@
-//! [`FrameTable`]: stack maps, which give the positions of values in frames of compiled code.
+//! [`FrameTable`]: stack maps, which give the positions of values in frames of compiled code; and the
+//! laws that compiled functions are of.
 
 use plan::Map;
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{PoisonError, RwLock};
 
@@ -20,6 +22,27 @@ pub(super) struct FrameMap {
 pub(super) struct FrameMaps {
     pub(super) maps: Map<usize, FrameMap>,
     pub(super) offsets: Vec<u32>,
+    /// The functions by the addresses at which their code begins.
+    pub(super) functions: BTreeMap<usize, FunctionFacts>,
+}
+
+/// Facts about a compiled function.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct FunctionFacts {
+    /// The address after its code.
+    pub(super) end: usize,
+    /// The address of the constant that is its law, or the pin of the law.
+    pub(super) law: usize,
+}
+
+impl FrameMaps {
+    /// The start and the facts of the function that continues at that return address, if its law is
+    /// known.
+    pub(super) fn function_at(&self, return_address: usize) -> Option<(usize, FunctionFacts)> {
+        // The return address of a call that ends the code is the address after it.
+        let (start, facts) = self.functions.range(..return_address).next_back()?;
+        (return_address <= facts.end).then_some((*start, *facts))
+    }
 }
 
 /// The stack maps of all compiled code of a runtime, by return address. The compiler adds to it
@@ -42,7 +65,17 @@ impl FrameTable {
         table.maps.insert(return_address, FrameMap { span, first, count });
     }
 
-    /// Removes the maps of all calls in these address ranges of code.
+    /// Adds a function whose code has these addresses. `law` is the address of the word of a
+    /// constant: the law whose code it is, or the pin of that law.
+    ///
+    /// # Safety
+    /// The word is a value, and stays up to date, as long as a frame of the function exists.
+    pub unsafe fn add_function(&self, code: Range<usize>, law: usize) {
+        let mut table = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        table.functions.insert(code.start, FunctionFacts { end: code.end, law });
+    }
+
+    /// Removes the functions in these address ranges of code, and the maps of all calls in them.
     ///
     /// # Safety
     /// Nothing runs that code any more.
@@ -55,7 +88,14 @@ impl FrameTable {
             after > 0 && address <= ranges[after - 1].end
         };
         let mut table = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let FrameMaps { maps, offsets } = &mut *table;
+        let FrameMaps { maps, offsets, functions } = &mut *table;
+        for range in &ranges {
+            let dead: Vec<usize> =
+                functions.range(range.clone()).map(|(start, _)| *start).collect();
+            for start in dead {
+                functions.remove(&start);
+            }
+        }
         maps.retain(|address, _| !is_in(*address));
         let mut kept = Vec::with_capacity(offsets.len());
         for map in maps.values_mut() {

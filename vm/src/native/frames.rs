@@ -1,4 +1,5 @@
-//! Visiting the values in frames of compiled code, for the collector.
+//! Visiting the values in frames of compiled code, for the collector; and the functions that the
+//! frames are of, for call chains.
 //!
 //! Compiled code maintains frame pointers, so each frame leads to its caller's. A stack map, found
 //! by the frame's return address (the address at which it continues when its callee returns), gives
@@ -96,6 +97,15 @@ impl FrameCursor {
     }
 }
 
+/// Consecutive frames of functions of one law.
+#[derive(Clone, Copy)]
+pub(crate) struct ActiveFunction {
+    /// The law, or its pin.
+    pub(crate) law: Word,
+    /// The number of frames.
+    pub(crate) calls: u64,
+}
+
 /// The number of frames between the newest, or the last one with young values, and the barrier that
 /// a collection places.
 const COLLECTION_DISTANCE: usize = 8;
@@ -115,6 +125,41 @@ impl NativeState {
         for context in std::iter::once(&mut self.context).chain(&mut self.other_contexts) {
             context.visit_frames(&table, self.has_barrier, scan, &mut visit);
         }
+    }
+
+    /// The functions of the frames of the newest activation, from the newest to the oldest, as far
+    /// as their laws are known.
+    pub(crate) fn active_functions(&self) -> Vec<ActiveFunction> {
+        let table = self.frames.0.read().unwrap_or_else(PoisonError::into_inner);
+        let Activation { last_frame, entry_frame, .. } = self.context.activation;
+        let barrier = switch::barrier_address();
+        // The addresses of the last function found.
+        let mut last = 0..=0;
+        let mut functions: Vec<ActiveFunction> = Vec::new();
+        let mut cursor =
+            FrameCursor { frame: last_frame, entry_frame, previous: std::ptr::null() }.into_code();
+        while let Some(at) = cursor {
+            cursor = at.older();
+            let mut address = at.return_address();
+            if address == barrier {
+                address = self.context.barrier_return_address;
+            }
+            if last.contains(&address)
+                && let Some(function) = functions.last_mut()
+            {
+                function.calls += 1;
+                continue;
+            }
+            let Some((start, facts)) = table.function_at(address) else {
+                last = 0..=0;
+                continue;
+            };
+            last = start + 1..=facts.end;
+            let law = std::ptr::with_exposed_provenance::<Word>(facts.law);
+            // SAFETY: a frame of the function exists, so the word is a value (`add_function`).
+            functions.push(ActiveFunction { law: unsafe { law.read() }, calls: 1 });
+        }
+        functions
     }
 
     /// Handles the return to the barrier: moves it further down and returns the address at which

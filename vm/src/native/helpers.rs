@@ -121,7 +121,10 @@ unsafe fn serve(vm: *mut Vm, work: impl FnOnce(&mut Vm) -> Result<u64, EvalError
     let vm = unsafe { &mut *vm };
     let reason = match catch_unwind(AssertUnwindSafe(|| work(vm))) {
         Ok(Ok(bits)) => return bits,
-        Ok(Err(error)) => ExitReason::Error(error),
+        Ok(Err(error)) => {
+            vm.record_compiled_frames();
+            ExitReason::Error(error)
+        }
         Err(panic) => ExitReason::Panic(panic),
     };
     vm.heap.host.native.exit_reason = Some(reason);

@@ -76,6 +76,7 @@ mod switch;
 pub use self::compiler::CompilerSetup;
 pub use self::entry_cell::EntryCell;
 pub use self::frame_table::FrameTable;
+pub(crate) use self::frames::ActiveFunction;
 pub use self::helpers::Helper;
 pub use self::nats::NatOp;
 

@@ -22,25 +22,50 @@ struct ArmedFlag {
     /// The flag that interrupts the evaluations of the check.
     flag: Option<Arc<AtomicBool>>,
     was_fired: bool,
+    /// Whether no check is of use any more.
+    is_stopping: bool,
+}
+
+impl ArmedFlag {
+    fn fire(&mut self) {
+        self.was_fired = true;
+        if let Some(flag) = &self.flag {
+            flag.store(true, Ordering::SeqCst);
+        }
+    }
 }
 
 impl CheckInterrupt {
+    /// Begins a check, before its sources are read: what fires from now on interrupts it.
+    pub(super) fn begin(&self) {
+        let mut armed = self.0.lock();
+        armed.was_fired = armed.is_stopping;
+    }
+
+    /// Connects the check's flag.
     fn arm(&self, flag: Arc<AtomicBool>) {
-        *self.0.lock() = ArmedFlag { flag: Some(flag), was_fired: false };
+        let mut armed = self.0.lock();
+        flag.store(armed.was_fired, Ordering::SeqCst);
+        armed.flag = Some(flag);
     }
 
     /// Interrupts the check, if there is one.
     pub(super) fn fire(&self) {
+        self.0.lock().fire();
+    }
+
+    /// Interrupts the check, and all later ones.
+    pub(super) fn stop(&self) {
         let mut armed = self.0.lock();
-        if let Some(flag) = &armed.flag {
-            flag.store(true, Ordering::SeqCst);
-            armed.was_fired = true;
-        }
+        armed.is_stopping = true;
+        armed.fire();
     }
 
     /// Ends the check. Returns whether it was interrupted.
     fn disarm(&self) -> bool {
-        std::mem::take(&mut *self.0.lock()).was_fired
+        let mut armed = self.0.lock();
+        armed.flag = None;
+        armed.was_fired
     }
 }
 

@@ -14,15 +14,19 @@ use crate::terminal;
 use anyhow::{Context, Result, bail};
 use machine::control::ControlClient;
 use machine::{UpgradeCheck, UpgradeProgram, UpgradeReport};
+use persist::{OpenError, StoreInspection};
 use rustix::fd::OwnedFd;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use std::process::{Command, ExitStatus};
 use std::sync::mpsc::Sender;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How often the control socket of a machine that starts is tried.
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
+
+/// How long a process that ends may keep the store.
+const LOCK_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Where the machine runs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -72,6 +76,7 @@ impl DevMachine<'_> {
         if self.is_elsewhere {
             return Ok(());
         }
+        self.await_lock()?;
         let mut child = self.command()?.spawn().context("cannot start the machine")?;
         let pid = pidfd_open(Pid::from_child(&child), PidfdFlags::empty());
         let pid = pid.context("cannot start the machine")?;
@@ -90,6 +95,21 @@ impl DevMachine<'_> {
         let waiting = waiting.context("cannot start a thread")?;
         self.process = Some(SupervisedProcess { pid, waiting });
         Ok(())
+    }
+
+    /// Waits while a process that ends has the store: one that was started by a `dev` that was killed
+    /// writes a last snapshot.
+    fn await_lock(&self) -> Result<()> {
+        let deadline = Instant::now() + LOCK_PATIENCE;
+        loop {
+            match StoreInspection::open(&self.args.store) {
+                Err(OpenError::InUse { .. }) if Instant::now() < deadline => {
+                    thread::sleep(POLL_INTERVAL);
+                }
+                Err(error) => return Err(error.into()),
+                Ok(_) => return Ok(()),
+            }
+        }
     }
 
     /// The command that runs the machine with the options of this one.

@@ -59,7 +59,7 @@ impl<'u> Simplifier<'u> {
         id: FunctionId,
     ) -> Simplifier<'u> {
         let source = &unit.functions[id];
-        let mut out = Function::with_params(source.role, source.param_types());
+        let mut out = Function::with_params(source.role, source.param_types()).of_law(source.law);
         out.results = source.results.clone();
         Simplifier {
             unit,

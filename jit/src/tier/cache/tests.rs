@@ -6,6 +6,7 @@ fn functions(size: usize) -> Vec<CompiledFunction> {
         code: vec![7; size],
         relocations: vec![],
         stack_maps: vec![],
+        law: None,
         disassembly: None,
     }]
 }

@@ -7,7 +7,7 @@
 //! an answer go back to the front of the connection, in the order in which they came.
 
 use crate::device::handles::HandleTable;
-use crate::device::reactor::{ReactorHandle, ReadinessHandler};
+use crate::device::reactor::{ReactorHandle, Readiness, ReadinessHandler};
 use crate::device::{CallerId, DeviceAnswer, DeviceReply};
 use mio::Token;
 use mio::net::TcpStream;
@@ -62,9 +62,25 @@ struct ConnectionIo {
     /// The bytes of answers that no driver got, by the numbers of the calls. They come before those
     /// in the socket.
     returned: BTreeMap<u64, Vec<u8>>,
+    /// What is known about the input in the socket.
+    input: SocketInput,
     /// Waiting calls and their numbers, in the order in which they were made.
     takes: VecDeque<(u64, DeviceReply, TakeReceipt)>,
     gives: VecDeque<(u64, DeviceReply, Box<[u8]>)>,
+}
+
+/// What is known about the input in a socket. A socket that is [`Drained`](SocketInput::Drained) is
+/// not read: most requests arrive in one piece, and the attempt to read the next one at once would
+/// be a system call in vain.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+enum SocketInput {
+    /// There may be some.
+    #[default]
+    Unknown,
+    /// There was none after the last read: an event follows when some arrives, or when it ends.
+    Drained,
+    /// It has ended or failed, so no event follows.
+    Ended,
 }
 
 struct ConnectionSocket {
@@ -352,9 +368,10 @@ impl Connection {
 }
 
 impl ReadinessHandler for Connection {
-    fn ready(self: Arc<Self>) {
+    fn ready(self: Arc<Self>, readiness: Readiness) {
         let Some(connections) = self.connections.upgrade() else { return };
         let io = &mut *self.io.lock();
+        io.note(readiness);
         if io.opening.is_some() {
             self.finish_opening(io, &connections);
         }
@@ -392,6 +409,15 @@ impl ConnectionIo {
         Ok(())
     }
 
+    /// Notes what an event says about the input.
+    fn note(&mut self, readiness: Readiness) {
+        self.input = match readiness {
+            Readiness::Open if self.input == SocketInput::Ended => SocketInput::Ended,
+            Readiness::Open => SocketInput::Unknown,
+            Readiness::Ended => SocketInput::Ended,
+        };
+    }
+
     /// Reads what there is. None if there is nothing yet.
     fn read(&mut self) -> io::Result<Option<Vec<u8>>> {
         if let Some((_, bytes)) = self.returned.pop_first() {
@@ -400,8 +426,16 @@ impl ConnectionIo {
         let Some(ConnectionSocket { stream, .. }) = &mut self.socket else {
             return Ok(Some(Vec::new()));
         };
+        if self.input == SocketInput::Drained {
+            return Ok(None);
+        }
         let mut buffer = [0; TAKE_LIMIT];
         let count = would_block_as_none(|| stream.read(&mut buffer))?;
+        // A read that does not fill the buffer has taken all bytes. If the input has ended as well,
+        // the event says so: it comes before the read, or follows.
+        if self.input == SocketInput::Unknown && count.is_none_or(|count| count < TAKE_LIMIT) {
+            self.input = SocketInput::Drained;
+        }
         Ok(count.map(|count| buffer[..count].to_vec()))
     }
 

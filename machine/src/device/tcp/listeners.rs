@@ -5,7 +5,7 @@
 
 use super::connection::{Connection, Connections, Grant};
 use crate::console::{Console, ConsoleNotice};
-use crate::device::reactor::{ReactorHandle, ReadinessHandler};
+use crate::device::reactor::{ReactorHandle, Readiness, ReadinessHandler};
 use crate::device::{CallerId, DeviceAnswer, DeviceReply, address};
 use crate::error::ListenError;
 use crate::settings::NetworkSettings;
@@ -229,7 +229,7 @@ enum AcceptError {
 }
 
 impl ReadinessHandler for Listeners {
-    fn ready(self: Arc<Self>) {
+    fn ready(self: Arc<Self>, _: Readiness) {
         self.accept_all(&mut self.state.lock());
     }
 }

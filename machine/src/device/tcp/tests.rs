@@ -152,6 +152,21 @@ fn an_answer_to_take_has_at_most_4096_bytes_and_none_at_the_end() {
 }
 
 #[test]
+fn bytes_and_the_end_of_the_input_are_found_after_a_socket_was_drained() {
+    let device = TestDevice::new();
+    for _ in 0..100 {
+        let (mut client, handle) = device.accepted();
+        client.write_all(b"a").expect("the device listens");
+        assert_eq!(device.take(handle), bytes(b"a"));
+        let waiting = device.begin(&take(handle));
+        client.write_all(b"b").expect("the device listens");
+        client.shutdown(Shutdown::Write).expect("it is open");
+        assert_eq!(waiting.answer(), bytes(b"b"));
+        assert_eq!(device.take(handle), bytes(b""));
+    }
+}
+
+#[test]
 fn waiting_takes_are_answered_in_order_and_by_shut() {
     let device = TestDevice::new();
     let (mut client, handle) = device.accepted();

@@ -97,11 +97,13 @@ pub(crate) struct DecodedLaw {
 }
 
 impl DecodedLaw {
-    /// The finished code, with the pool that holds the constants.
-    pub(crate) fn into_code(self, pool: PoolId, constants: *const Word) -> LawCode {
+    /// The finished code, with the pool that holds the constants. The law itself is the constant
+    /// with the number `law`.
+    pub(crate) fn into_code(self, pool: PoolId, constants: *const Word, law: u32) -> LawCode {
         LawCode {
             pool,
             constants,
+            law,
             ops: self.ops.into(),
             sources: self.sources.into(),
             entries: self.entries.into(),

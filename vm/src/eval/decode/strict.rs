@@ -6,7 +6,7 @@ use super::{Binding, Decoder, Operand, STRICT_LIMIT};
 use crate::jet::{ArgDemand, Jet};
 use crate::law::{
     Application, BodyNode, Choice, ChoiceTest, Connective, JetEvaluation, SaturatedCall, Spine,
-    Switch, SwitchCases,
+    Switch, SwitchCases, always_crashes,
 };
 use plan::raw::Word;
 use plan::{Ref, Shape};
@@ -118,10 +118,13 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    /// Emits a general call: a tail call, or one that returns its value to this frame.
+    /// Emits a general call: a tail call, or one that returns its value to this frame. A call that
+    /// is certain to crash is no tail call, so that the law's frame is in the call chain.
     fn call(&mut self, spine: &Spine<Operand<'a>>, then: ResultUse) {
         let before = self.depth;
-        let frame = (then == ResultUse::Keep).then(|| {
+        let returns = then == ResultUse::Keep
+            || self.constant_operand(spine.head).is_some_and(always_crashes);
+        let frame = returns.then(|| {
             let frame = self.jump(Op::Frame);
             self.grow(RETURN_SIZE as u32);
             frame
@@ -136,6 +139,7 @@ impl<'a> Decoder<'a> {
             self.patch_jump(frame);
             self.depth = before;
             self.grow(1);
+            self.finish(then);
         }
     }
 

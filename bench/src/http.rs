@@ -8,30 +8,46 @@ use std::time::Duration;
 const ANSWER_LIMIT: Duration = Duration::from_secs(60);
 
 /// The status and body of an answer.
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) body: String,
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// The body, which is text.
+    pub body: String,
 }
 
 /// A connection that is kept alive from request to request.
-pub(crate) struct HttpConnection(BufReader<TcpStream>);
+pub struct HttpConnection(BufReader<TcpStream>);
 
 impl HttpConnection {
     /// Connects to a port of the loopback address.
-    pub(crate) fn open(port: u16) -> io::Result<HttpConnection> {
+    ///
+    /// # Errors
+    /// No process listens on the port.
+    pub fn open(port: u16) -> io::Result<HttpConnection> {
         let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(ANSWER_LIMIT))?;
         Ok(HttpConnection(BufReader::new(stream)))
     }
 
-    /// Sends a request, and waits for its answer.
-    pub(crate) fn request(&mut self, method: &str, path: &str, body: &str) -> io::Result<Answer> {
+    /// Sends a request.
+    ///
+    /// # Errors
+    /// The connection is closed.
+    pub fn send(&mut self, method: &str, path: &str, body: &str) -> io::Result<()> {
         let length = body.len();
         let request = format!(
             "{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n{body}"
         );
-        self.0.get_mut().write_all(request.as_bytes())?;
+        self.0.get_mut().write_all(request.as_bytes())
+    }
+
+    /// Sends a request, and waits for its answer.
+    ///
+    /// # Errors
+    /// The connection is closed, the answer is no answer of HTTP, or it does not come in time.
+    pub fn request(&mut self, method: &str, path: &str, body: &str) -> io::Result<Answer> {
+        self.send(method, path, body)?;
         let status = self.line()?;
         let status = status.split(' ').nth(1).and_then(|code| code.parse().ok());
         let status = status.ok_or_else(|| io::Error::other("no status"))?;

@@ -1,27 +1,33 @@
-//! Inspecting a store, whether or not its machine is running.
+//! [`InspectedStore`]: a store that is inspected, whether or not its machine is running.
 
-use machine::control::{ControlClient, ControlError};
+use super::client::{ControlClient, ControlError};
 use persist::{OpenError, StoreInspection};
 use std::path::Path;
 
 /// A store that is being inspected: locked, or as a view of a running machine.
-pub(super) struct InspectedStore {
-    pub(super) inspection: StoreInspection,
+pub struct InspectedStore {
+    /// The store's files as they are now.
+    pub inspection: StoreInspection,
     client: Option<ControlClient>,
 }
 
 /// Why a store cannot be inspected.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum InspectError {
+pub enum InspectError {
+    /// The store cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// The machine that runs in it does not give a view.
     #[error(transparent)]
     Control(#[from] ControlError),
 }
 
 impl InspectedStore {
     /// Locks the store in a directory, or asks the machine that runs in it for a view.
-    pub(super) fn open(directory: &Path) -> Result<InspectedStore, InspectError> {
+    ///
+    /// # Errors
+    /// See [`InspectError`].
+    pub fn open(directory: &Path) -> Result<InspectedStore, InspectError> {
         let in_use = match StoreInspection::open(directory) {
             Ok(inspection) => return Ok(InspectedStore { inspection, client: None }),
             Err(error @ OpenError::InUse { .. }) => error,
@@ -33,8 +39,16 @@ impl InspectedStore {
         Ok(InspectedStore { inspection, client: Some(client) })
     }
 
+    /// Whether a machine runs in the store.
+    pub fn is_running(&self) -> bool {
+        self.client.is_some()
+    }
+
     /// Fails if what was inspected may have changed meanwhile, because the machine has ended.
-    pub(super) fn confirm(&mut self) -> Result<(), ControlError> {
+    ///
+    /// # Errors
+    /// See [`ControlError`].
+    pub fn confirm(&mut self) -> Result<(), ControlError> {
         self.client.as_mut().map_or(Ok(()), ControlClient::confirm)
     }
 }

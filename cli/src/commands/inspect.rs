@@ -1,0 +1,23 @@
+//! `inspect`: serves a page that shows a machine from inside.
+
+use super::history;
+use crate::args::{InspectArgs, PrintSize};
+use anyhow::Context;
+use inspect::{InspectServer, StoreReader};
+use machine::control::InspectedStore;
+use std::io::{self, Write};
+
+/// Serves the page until the process ends.
+pub(crate) fn inspect(args: InspectArgs) -> anyhow::Result<()> {
+    let InspectArgs { execution, memory, listen, store } = args;
+    // A directory that is no store is an error at once, and not on the page.
+    drop(InspectedStore::open(&store)?);
+    let settings = move || {
+        history::settings(execution, memory, PrintSize::default())
+            .map_err(|error| format!("{error:#}"))
+    };
+    let reader = StoreReader::start(store, settings).context("cannot start a thread")?;
+    let server = InspectServer::listen(listen, reader)?;
+    writeln!(io::stdout(), "{}", server.url()).context("cannot write the output")?;
+    Ok(server.serve()?)
+}
