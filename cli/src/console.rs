@@ -18,6 +18,8 @@ pub(crate) struct StdioConsole {
     status: Option<ProgressBar>,
     /// Whether upgrades are left out, because the caller reports them.
     hides_upgrades: bool,
+    /// Whether a crash is shown with the calls that were in progress.
+    shows_call_chains: bool,
 }
 
 impl StdioConsole {
@@ -29,12 +31,9 @@ impl StdioConsole {
         status: Option<ProgressBar>,
     ) -> StdioConsole {
         let limit = options.limit.for_messages();
-        StdioConsole {
-            options: PrintOptions { limit, ..options },
-            replay,
-            status,
-            hides_upgrades: false,
-        }
+        let shows_call_chains = terminal::shows_call_chains();
+        let options = PrintOptions { limit, ..options };
+        StdioConsole { options, replay, status, hides_upgrades: false, shows_call_chains }
     }
 
     /// Leaves out the notices of upgrades.
@@ -72,6 +71,10 @@ impl Console for StdioConsole {
         let op = show::value_text(op, self.options.limit);
         let kind = format!("{who} crashed with {}", op.trim_end());
         self.stamped(&kind, arg, at)
+    }
+
+    fn call_chain_text(&self, calls: &[String]) -> String {
+        if self.shows_call_chains { terminal::call_chain_text(calls) } else { String::new() }
     }
 
     fn replay_progress(&self, done: u64, total: u64) {

@@ -95,6 +95,9 @@ fn run_on_thread(run: impl FnOnce() -> ExitCode + Send + 'static) -> ExitCode {
 }
 
 fn run(command: Command) -> ExitCode {
+    if let Err(error) = file_kind::check_files(&command) {
+        return terminal::fail(&error.into());
+    }
     let result = match command {
         Command::Sire(args) => commands::sire::sire(args),
         Command::Save(args) => commands::sire::save(args),

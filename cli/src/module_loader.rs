@@ -2,7 +2,7 @@
 
 use crate::args::Verbosity;
 use crate::progress;
-use crate::terminal::{self, sire_error};
+use crate::terminal;
 use indicatif::ProgressBar;
 use sire::{ModuleArgument, Sire};
 use std::io::IsTerminal;
@@ -22,6 +22,9 @@ impl ModuleLoader {
     pub(crate) fn new(sire: &mut Sire) -> ModuleLoader {
         let is_terminal = terminal::is_terminal();
         let verbosity = terminal::verbosity();
+        if terminal::shows_call_chains() {
+            sire.show_call_chains();
+        }
         let line = (is_terminal && verbosity == Verbosity::Normal).then(progress::line);
         if verbosity == Verbosity::Quiet {
             sire.load_quietly(|_, _, _| {});
@@ -49,8 +52,9 @@ impl ModuleLoader {
     /// If no module has that name, or the module has errors.
     pub(crate) fn load(&mut self, sire: &mut Sire, argument: &str) -> anyhow::Result<()> {
         self.last = Some(argument.to_owned());
-        let module = ModuleArgument::parse(argument).map_err(sire_error)?;
-        let loaded = sire.load_argument(&module).map_err(sire_error);
+        let failed = |error| terminal::module_error(argument, error);
+        let module = ModuleArgument::parse(argument).map_err(failed)?;
+        let loaded = sire.load_argument(&module).map_err(failed);
         if let Some(line) = &self.line {
             line.set_message("");
             line.finish_and_clear();

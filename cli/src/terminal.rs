@@ -1,7 +1,7 @@
 //! What the command shows apart from its result: colours, exit codes, error messages.
 
 use crate::args::{PrintSize, Verbosity, byte_size};
-use crate::config;
+use crate::{config, file_kind};
 use anyhow::Context;
 use clap::ValueEnum;
 use rex::print::Colour;
@@ -43,6 +43,21 @@ pub(crate) fn sire_error(error: sire::SireError) -> anyhow::Error {
     let is_reported = matches!(error, sire::SireError::Reported);
     let message = (!is_reported).then(|| error.to_string());
     ExitError { code: error.exit_code(), message }.into()
+}
+
+/// Converts the error of loading the module that an argument names, as [`sire_error`] does. Says what
+/// the argument is, if it is the path of something that is no module.
+pub(crate) fn module_error(argument: &str, error: sire::SireError) -> anyhow::Error {
+    use sire::SireError::{ModuleName, NoFile, NoModule};
+    let is_no_module = match &error {
+        ModuleName(_) | NoFile(_) => true,
+        NoModule { required_by, .. } => required_by.is_none(),
+        _ => false,
+    };
+    match file_kind::module_problem(argument).filter(|_| is_no_module) {
+        Some(problem) => anyhow::anyhow!(problem),
+        None => sire_error(error),
+    }
 }
 
 /// Converts the error of an evaluation to its text, for the same reason.
@@ -94,6 +109,17 @@ pub(crate) fn shows_notices() -> bool {
 /// Whether a person reads what is printed: standard output and standard error are a terminal.
 pub(crate) fn is_terminal() -> bool {
     io::stdout().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Whether a crash is shown with the calls that were in progress: to a person, and where the user
+/// asks for more output.
+pub(crate) fn shows_call_chains() -> bool {
+    verbosity() == Verbosity::Verbose || io::stdout().is_terminal()
+}
+
+/// The text of a call chain: a heading, and a line for each call.
+pub(crate) fn call_chain_text(calls: &[String]) -> String {
+    format!("calls, innermost first:\n  {}\n", calls.join("\n  "))
 }
 
 /// Prints a diagnostic of Sire.

@@ -8,14 +8,13 @@
 
 use crate::args::{Suspendable, evaluate, ready};
 use crate::declare::{Jet, JetResult, native};
-use plan::raw::WordKind;
 use plan::{EqualPairs, EvalError, Ref};
 use std::cmp::Ordering;
 use vm::jet::ArgDemand::Head;
 use vm::jet::CheapCondition::OnNats;
 use vm::jet::JetOperation;
 use vm::jet::ResultShape::{Any, Bit, Small};
-use vm::jet::{JetAnswer, JetCall};
+use vm::jet::{JetAnswer, JetCall, PartialComparison};
 
 pub(crate) const JETS: &[Jet] = &[
     native("_Cmp", &[Head, Head], cmp).on_nats(JetOperation::Compare, Small).cheap(OnNats),
@@ -29,8 +28,9 @@ pub(crate) const JETS: &[Jet] = &[
     native("_Max", &[Head, Head], max).on_nats(JetOperation::Greatest, Any).cheap(OnNats),
 ];
 
-/// Values are compared without the stack up to this number of pairs of items.
-const EVALUATED_PARTS: usize = 32;
+/// The number of unevaluated parts that are evaluated one by one, each by a comparison that starts
+/// again. Values with more are compared with the help of the stack.
+pub(crate) const EVALUATED_PARTS: usize = 8;
 
 /// The question that a caller of a comparison asks.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -77,9 +77,14 @@ fn compare_in_mode(
     if let (Some(left), Some(right)) = (call.small(left), call.small(right)) {
         return Ok(Some(left.cmp(&right)));
     }
-    let mut parts = EVALUATED_PARTS;
-    if let Some(order) = compare_evaluated(call.at(left), call.at(right), &mut parts) {
-        return Ok(Some(order));
+    for _ in 0..EVALUATED_PARTS {
+        let height = call.height();
+        match call.compare_evaluated(left, right)? {
+            PartialComparison::Known(order) => return Ok(Some(order)),
+            PartialComparison::Unsupported => break,
+            PartialComparison::Unevaluated if evaluate(call, height)?.is_none() => return Ok(None),
+            PartialComparison::Unevaluated => call.drop_to(height),
+        }
     }
     let floor = call.height();
     call.push_at(left);
@@ -105,42 +110,6 @@ fn compare_in_mode(
             call.drop_to(floor);
             return Ok(Some(Ordering::Equal));
         }
-    }
-}
-
-/// Compares two values of nats and flat rows, without the stack. Compares at most `parts` pairs of
-/// items. `None` if there are more, or the order depends on anything else: a value that is not
-/// evaluated, say.
-fn compare_evaluated(left: Ref<'_>, right: Ref<'_>, parts: &mut usize) -> Option<Ordering> {
-    use WordKind::{Big, Nat, Row, Thunk};
-    if let (Some(left), Some(right)) = (left.word().as_direct(), right.word().as_direct()) {
-        return Some(left.cmp(&right));
-    }
-    match (left.word().kind(), right.word().kind()) {
-        (Thunk, _) | (_, Thunk) => None,
-        (Nat | Big, Nat | Big) => Some(left.as_nat()?.cmp(&right.as_nat()?)),
-        // A nat is less than anything else.
-        (Nat | Big, _) => Some(Ordering::Less),
-        (_, Nat | Big) => Some(Ordering::Greater),
-        (Row, Row) => {
-            let (left_items, right_items) = (left.as_row()?, right.as_row()?);
-            let count = left_items.len();
-            let order = count.cmp(&right_items.len());
-            if order != Ordering::Equal {
-                return Some(order);
-            }
-            for index in (0..count).rev() {
-                *parts = parts.checked_sub(1)?;
-                let left = Ref::new(left_items.flat_word(index)?, left.memory());
-                let right = Ref::new(right_items.flat_word(index)?, right.memory());
-                let order = compare_evaluated(left, right, parts)?;
-                if order != Ordering::Equal {
-                    return Some(order);
-                }
-            }
-            Some(Ordering::Equal)
-        }
-        _ => None,
     }
 }
 

@@ -232,6 +232,7 @@ pub(crate) const LAWS: &[(&str, &str)] = &[
     ("tabDel", "5ercbVhXrmw3Bv7cqTYBbLdSeXDD22uAcmxcEjzNvzPM"),
     ("tabElemIdx", "8m9U4D4QBRuoXWFbAQDm2oQq4FKJV9B4TURw4JyuYFJ5"),
     ("tabFoldlWithKey", "9yPEBfRFcssfUKWbTRyzH9APqALeRcJ5GeG7mezY62Wf"),
+    ("tabFromAscPairs", "6UxooywgB7zXnMH4iKV7CGAn1LxVLKDHUj8pWbjCqAfW"),
     ("tabFromPairs", "6zSFxVYSodSAZ1iyeuWvx8DGnwpmYjJqhUJb3Q8EwBdb"),
     ("tabIdx", "GSZQePPT7NeWQFhS5ojaBoht6C6tMTCkcVZUTPojBFS9"),
     ("tabIns", "F7EDfr7fqxbR3gbWTzZW84Ga3ozLxssYtppFeCKNQHL9"),

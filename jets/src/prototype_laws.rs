@@ -206,9 +206,10 @@ pub(crate) const LAWS: [(&str, &str); 197] = [
     ("_PinHash", "FM8i8x75ycTjJSVtvATMmC37bXsd5u7cF8x3NoAHdjkp"),
 ];
 
-/// The same for laws of the prototype's library that the prototype has no jet for. Their jets
-/// replace algorithms of quadratic time, such as dividing a text by 256 for each character. Source:
-/// the modules of its `sire` folder, on the branch `master`.
+/// The same for laws of the prototype's library that the prototype has no jet for. Some of their
+/// jets replace algorithms of quadratic time, such as dividing a text by 256 for each character; those
+/// of operations on words are for calls of the law as a value (`zipWith iSub64 a b`). Source: the
+/// modules of its `sire` folder, on the branch `master`.
 pub(crate) const LIBRARY_LAWS: &[(&str, &str)] = &[
     ("barCatList", "DAeqwE53guCh6Yb6QLiz4nEh1sTx4nMBsbnQR2d5iHbm"),
     ("barFindIndex", "GSmLBbHfAD87rqzBAR3Lm1495yC8mvjUHDsoAz2T1KRi"),
@@ -263,6 +264,7 @@ pub(crate) const LIBRARY_LAWS: &[(&str, &str)] = &[
     ("strFromList", "JBNqrmMSXxJPtM8M4ii5snLTmv83fSGmjWjBuFHu1w2"),
     ("strToList", "GRvvHx5mavxMTsF1Qe1yZYQG21rt3qaAdEqXZgYxVP61"),
     ("tabDel", "FSbXqpUn9kVHCB5wom1TTdMqbK6djBpvLKN6mSvHCz2k"),
+    ("tabFromAscPairs", "hbbGCxx9KhwFLbBs3Cu3BuaDL8GZY5yENHeU4EqWhkt"),
     ("tabInsWith", "B4rKYHxbYwifi9DhLsxZyhwnCsxJ6w6d5UfhqyX2V3sf"),
     ("tabPop", "56uUHkhHoG7hPakCtwmkBFLZ9YU2i2DAdFrCVkTwtzYa"),
 ];

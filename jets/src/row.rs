@@ -24,9 +24,9 @@ pub(crate) const JETS: &[Jet] = &[
     native("_Put", &[Head, Lazy, Lazy], put),
     native("_Mut", &[Lazy, Lazy, Head], mutate),
     native("_Switch", &[Head, Lazy, Head], switch).operation(JetOperation::SwitchRow),
-    native("_Gen", &[Head, Lazy], generate).total(Row),
+    native("_Gen", &[Head, Lazy], generate).total(Row).operation(JetOperation::Generate),
     native("_Weld", &[Head, Head], weld).order(&[1, 0]).total(Row),
-    native("_Map", &[Lazy, Head], map).total(Row),
+    native("_Map", &[Lazy, Head], map).total(Row).operation(JetOperation::Map),
     native("_Rev", &[Head], rev).total(Row),
     native("rowCons", &[Lazy, Head], cons).total(Row),
     native("rowSnoc", &[Head, Lazy], snoc).total(Row),
@@ -34,7 +34,7 @@ pub(crate) const JETS: &[Jet] = &[
     native("drop", &[Head, Head], drop).total(Row),
     native("cat", &[Head], cat).returns(Row),
     native("zip", &[Head, Head], zip).total(Row),
-    native("sum", &[Head], sum).returns(Nat),
+    native("sum", &[Head], sum).returns(Nat).operation(JetOperation::Sum),
     native("sumOf", &[Lazy, Head], sum_of).returns(Nat),
 ];
 

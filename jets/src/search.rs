@@ -5,14 +5,14 @@
 //! keys the neighbours of the key's position share the longest prefix with it, and both searches
 //! compare the key with these neighbours. An empty set is searched without evaluating the key.
 
-use crate::args::{Suspendable, ready};
+use crate::args::{Suspendable, evaluate, ready};
 use crate::declare::{Jet, JetResult, native};
-use crate::order::compare;
+use crate::order::{EVALUATED_PARTS, compare};
 use plan::{EvalError, Items, Ref, Shape};
 use std::cmp::Ordering;
 use vm::jet::ArgDemand::{Head, Lazy};
 use vm::jet::ResultShape::Nat;
-use vm::jet::{JetAnswer, JetCall};
+use vm::jet::{JetAnswer, JetCall, PartialComparison};
 
 pub(crate) const JETS: &[Jet] = &[native("bsearch", &[Lazy, Head], bsearch).returns(Nat)];
 
@@ -29,12 +29,28 @@ pub(crate) enum KeyPosition {
     Missing(usize),
 }
 
+impl From<Result<usize, usize>> for KeyPosition {
+    fn from(position: Result<usize, usize>) -> KeyPosition {
+        position.map_or_else(KeyPosition::Missing, KeyPosition::Found)
+    }
+}
+
 /// Searches the row or set at index `keys` for the value at index `key`.
 pub(crate) fn search(call: &mut JetCall<'_>, key: usize, keys: usize) -> Suspendable<KeyPosition> {
+    let is_set = matches!(call.at(keys).shape(), Shape::Set(_));
     if call.at(key).is_normal()
         && let Some(position) = search_set(call, key, keys)?
     {
         return Ok(Some(position));
+    }
+    for _ in 0..if is_set { EVALUATED_PARTS } else { 0 } {
+        let height = call.height();
+        match call.search_evaluated(key, keys)? {
+            PartialComparison::Known(position) => return Ok(Some(position.into())),
+            PartialComparison::Unsupported => break,
+            PartialComparison::Unevaluated if evaluate(call, height)?.is_none() => return Ok(None),
+            PartialComparison::Unevaluated => call.drop_to(height),
+        }
     }
     let Some(items) = items(call.at(keys)) else { unreachable!("only rows and sets are searched") };
     let (mut low, mut end) = (0, items.len());
@@ -63,8 +79,7 @@ fn search_set(
     keys: usize,
 ) -> Result<Option<KeyPosition>, EvalError> {
     let Shape::Set(keys) = call.at(keys).shape() else { return Ok(None) };
-    let position = keys.search(call.at(key))?;
-    Ok(Some(position.map_or_else(KeyPosition::Missing, KeyPosition::Found)))
+    Ok(Some(keys.search(call.at(key))?.into()))
 }
 
 fn compare_item(

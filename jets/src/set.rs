@@ -13,9 +13,9 @@ use crate::search::{KeyPosition, search};
 use plan::{EvalError, Items, Shape};
 use std::ops::Range;
 use vm::jet::ArgDemand::{Head, Lazy, Normal};
-use vm::jet::CheapCondition::Always;
+use vm::jet::CheapCondition::{Always, OnSmallKey};
 use vm::jet::ResultShape::{Bit, Row, Set, Small};
-use vm::jet::{JetAnswer, JetCall};
+use vm::jet::{JetAnswer, JetCall, JetOperation};
 
 pub(crate) const JETS: &[Jet] = &[
     native("_MkSet", &[Lazy], make),
@@ -23,7 +23,10 @@ pub(crate) const JETS: &[Jet] = &[
     native("setSing", &[Normal], singleton).total(Set),
     native("setIsEmpty", &[Head], is_empty).returns(Bit).cheap(Always),
     native("setLen", &[Head], len).returns(Small).cheap(Always),
-    native("setHas", &[Lazy, Head], has).returns(Bit),
+    native("setHas", &[Lazy, Head], has)
+        .returns(Bit)
+        .operation(JetOperation::SetHasKey)
+        .cheap(OnSmallKey),
     native("setMin", &[Head], min),
     native("setIns", &[Normal, Head], insert).order(&[1, 0]),
     native("setDel", &[Lazy, Head], delete),
@@ -185,6 +188,11 @@ fn delete(call: &mut JetCall<'_>) -> JetResult {
 
 fn weld(call: &mut JetCall<'_>) -> JetResult {
     let Some((left, right)) = both_key_lists(call) else { return Ok(JetAnswer::Law) };
+    match (left.is_empty(), right.is_empty()) {
+        (_, true) => return return_value(call, 0),
+        (true, _) => return return_value(call, 1),
+        _ => {}
+    }
     if is_much_shorter(right, left) {
         return edit_key_by_key(call, 0, 1, true);
     }
@@ -213,6 +221,7 @@ fn subtract(call: &mut JetCall<'_>) -> JetResult {
         Some(_) => evaluate_arg!(call, 0),
     }
     match both_key_lists(call) {
+        Some((left, _)) if left.is_empty() => return_value(call, 0),
         Some((left, right)) if is_much_shorter(right, left) => edit_key_by_key(call, 0, 1, false),
         _ => return_merged(call, |source| matches!(source, MergedKey::Left(_))),
     }

@@ -10,7 +10,7 @@ use crate::declare::{Jet, JetResult, native};
 use crate::search::{KeyPosition, search};
 use plan::{EvalError, Shape};
 use vm::jet::ArgDemand::{Head, Lazy};
-use vm::jet::CheapCondition::Always;
+use vm::jet::CheapCondition::{Always, OnSmallKey};
 use vm::jet::ResultShape::{Bit, Small};
 use vm::jet::{JetAnswer, JetCall, JetOperation};
 
@@ -22,10 +22,15 @@ pub(crate) const JETS: &[Jet] = &[
     native("_TabKeysList", &[Head], keys_list),
     native("_TabLen", &[Head], len).returns(Small).cheap(Always),
     native("_TabIsEmpty", &[Head], is_empty).returns(Bit).cheap(Always),
-    native("tabIdx", &[Lazy, Head], idx).operation(JetOperation::TableItem),
-    native("_TabHas", &[Lazy, Head], has).returns(Bit),
-    native("_TabLookup", &[Lazy, Head], lookup),
-    native("tabSwitch", &[Lazy, Lazy, Head], switch).operation(JetOperation::SwitchTable),
+    native("tabIdx", &[Lazy, Head], idx).operation(JetOperation::TableItem).cheap(OnSmallKey),
+    native("_TabHas", &[Lazy, Head], has)
+        .returns(Bit)
+        .operation(JetOperation::TableHasKey)
+        .cheap(OnSmallKey),
+    native("_TabLookup", &[Lazy, Head], lookup).cheap(OnSmallKey),
+    native("tabSwitch", &[Lazy, Lazy, Head], switch)
+        .operation(JetOperation::SwitchTable)
+        .cheap(OnSmallKey),
     native("tabElemIdx", &[Head, Head], element),
     native("tabMinKey", &[Head], min_key),
     native("tabToPairs", &[Head], to_pairs),

@@ -12,6 +12,7 @@ use crate::search::KeyPosition;
 use crate::set::{self, is_much_shorter, split};
 use crate::tab::{as_table, find, find_key, push_keys, push_value, push_values, table};
 use plan::{EvalError, Shape};
+use std::cmp::Ordering;
 use std::ops::Range;
 use vm::jet::ArgDemand::{Head, Lazy, Normal};
 use vm::jet::ResultShape::{Row, Tab};
@@ -26,6 +27,7 @@ pub(crate) const JETS: &[Jet] = &[
     native("tabDel", &[Lazy, Head], delete),
     native("tabPop", &[Lazy], pop).returns(Row),
     native("tabFromPairs", &[Head], from_pairs),
+    native("tabFromAscPairs", &[Head], from_ascending_pairs),
     native("tabSplitAt", &[Lazy, Lazy], split_at).returns(Row),
     native("tabSplitLT", &[Lazy, Lazy], split_below).returns(Row),
     native("tabMap", &[Lazy, Head], map),
@@ -217,18 +219,15 @@ fn from_pairs(call: &mut JetCall<'_>) -> JetResult {
     for item in 0..count {
         call.check()?;
         ready!(evaluate_item(call, 0, item));
-        let pair = call.height();
-        call.push_item(0, item);
-        call.is_evaluated_at(pair);
-        call.push_field(pair, 0)?;
-        if !call.at(pair + 1).is_normal() {
+        push_pair_field(call, item, 0)?;
+        let key = call.height() - 1;
+        if !call.at(key).is_normal() {
             if !call.may_nest() {
                 return Ok(JetAnswer::Law);
             }
             call.normalise()?;
         }
-        call.push_field(pair, 1)?;
-        call.remove(pair);
+        push_pair_field(call, item, 1)?;
     }
     let key = |entry: &usize| first + 2 * entry;
     let entries = merge_sort(count, |a, b| {
@@ -241,6 +240,52 @@ fn from_pairs(call: &mut JetCall<'_>) -> JetResult {
     call.row(entries.len())?;
     call.tab()?;
     Ok(JetAnswer::Done)
+}
+
+/// Returns the table of a row of pairs whose keys ascend. The law normalises the keys from the last to
+/// the first. It runs if the keys do not ascend: its result is then no table.
+///
+/// The law applies the set of the keys to an unevaluated row. Later calls that get such an app run
+/// their laws until something evaluates the row, so this makes the table at once.
+fn from_ascending_pairs(call: &mut JetCall<'_>) -> JetResult {
+    let Some(count) = row_len(call, 0) else { return Ok(JetAnswer::Law) };
+    call.room_for(count.saturating_add(8))?;
+    let keys = call.height();
+    for item in (0..count).rev() {
+        call.check()?;
+        ready!(evaluate_item(call, 0, item));
+        push_pair_field(call, item, 0)?;
+        let key = call.height() - 1;
+        if !call.at(key).is_normal() {
+            if !call.may_nest() {
+                return Ok(JetAnswer::Law);
+            }
+            call.normalise()?;
+        }
+    }
+    call.reverse(count);
+    for next in keys + 1..keys + count {
+        if call.at(next - 1).try_compare(call.at(next))? != Ordering::Less {
+            return Ok(JetAnswer::Law);
+        }
+    }
+    call.set_of_ascending(count)?;
+    for item in 0..count {
+        push_pair_field(call, item, 1)?;
+    }
+    call.row(count)?;
+    call.tab()?;
+    Ok(JetAnswer::Done)
+}
+
+/// Pushes a field of the evaluated pair that is an item of argument 0.
+fn push_pair_field(call: &mut JetCall<'_>, item: usize, field: usize) -> Result<(), EvalError> {
+    let pair = call.height();
+    call.push_item(0, item);
+    call.is_evaluated_at(pair);
+    call.push_field(pair, field)?;
+    call.remove(pair);
+    Ok(())
 }
 
 /// The law evaluates its arguments only when a part of the result is demanded, so it runs if either

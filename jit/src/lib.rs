@@ -25,5 +25,6 @@ pub mod runtime;
 mod tier;
 
 pub use tier::{
-    CompileMode, JitStatistics, UnitReport, install, on_unit, set_cache_directory, statistics,
+    CompileMode, JitStatistics, UnitReport, finish_pending, install, on_unit, set_cache_directory,
+    statistics,
 };

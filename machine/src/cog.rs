@@ -442,13 +442,18 @@ impl Cog {
 
     /// Reports that an evaluation failed.
     fn report(&self, origin: ReportOrigin, stop: &EvalError) {
-        self.traces.push(ConsoleMessage::of_failure(&self.settings, &self.vm, origin, stop));
+        let (settings, vm) = (&self.settings, &self.vm);
+        let message = ConsoleMessage::of_failure(settings, vm, vm.call_chain(), origin, stop);
+        self.traces.push(message);
     }
 
-    /// Reports the crash in the state, if the cog has crashed.
-    pub(crate) fn report_crash(&self) {
+    /// Reports the crash in the state, if the cog has crashed. The calls that were in progress are
+    /// not part of the state.
+    pub(crate) fn report_crash(&mut self) {
         if let CogStatus::Crashed { op, arg, .. } = &self.state.status {
-            self.report(ReportOrigin::Cog, &EvalError::Crash { op: op.clone(), arg: arg.clone() });
+            let crash = EvalError::Crash { op: op.clone(), arg: arg.clone() };
+            self.vm.take_call_chain();
+            self.report(ReportOrigin::Cog, &crash);
         }
     }
 

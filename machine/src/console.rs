@@ -189,6 +189,13 @@ pub trait Console: Send + Sync {
     /// Renders a crash at the time `at`: the nat `op` was called with `arg`.
     fn crash_text(&self, origin: ReportOrigin, op: Ref<'_>, arg: Ref<'_>, at: Timestamp) -> String;
 
+    /// Renders the calls that were in progress when an evaluation crashed, innermost first, as text
+    /// that follows that of the crash. By default it is not shown.
+    fn call_chain_text(&self, calls: &[String]) -> String {
+        let _ = calls;
+        String::new()
+    }
+
     /// Shows how far a replay is: it has applied `done` of `total` events. Called before the first
     /// event and after each one.
     fn replay_progress(&self, done: u64, total: u64) {

@@ -6,8 +6,11 @@
 //! its live pins, and a collection reads little in proportion to what was written. The first look
 //! of a run reads from the store how much was written since the last collection.
 //!
-//! The cog's thread reports what its heap refers to: a full collection of the heap. The rest runs on
-//! a thread with the lowest priority, which works for a quarter of the time at most.
+//! The collector must know what the cog's heap refers to. A full collection of that heap records it,
+//! and takes long if the state is large. So none is made while requests wait: the heap's next full
+//! collection records the references, as do idle moments and, so that no collection waits forever,
+//! the end of the next snapshot. The rest runs on a thread with the lowest priority, which works for
+//! a quarter of the time at most.
 
 use crate::cog::Cog;
 use crate::console::{Console, ConsoleNotice};
@@ -18,6 +21,7 @@ use crate::metrics::MetricsRecorder;
 use crate::settings::GarbagePolicy;
 use persist::collect::{BackgroundCollection, CollectPace, GarbageEstimate};
 use persist::{Store, WrittenPins};
+use plan::ReferenceRecording;
 use profile::ProfileTimer;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -51,8 +55,16 @@ pub(crate) struct GarbageCollector {
     collected: Option<CollectedPins>,
     /// The bytes of the pins that this run had written when the running collection began.
     written_at_begin: u64,
+    /// A collection that has begun, and waits for the references of the cog's heap.
+    surveying: Option<Survey>,
     thread: Option<JoinHandle<()>>,
     is_cancelled: Arc<AtomicBool>,
+}
+
+/// A collection of the store whose survey of the cog's heap goes on.
+struct Survey {
+    collection: BackgroundCollection,
+    recording: ReferenceRecording,
 }
 
 impl GarbageCollector {
@@ -63,12 +75,14 @@ impl GarbageCollector {
             pins,
             collected: None,
             written_at_begin: 0,
+            surveying: None,
             thread: None,
             is_cancelled: Arc::default(),
         }
     }
 
-    /// Starts a collection if one is due and none is running.
+    /// Starts a collection if one is due and none is running. Its survey ends later
+    /// ([`GarbageCollector::end_survey`]).
     pub(crate) fn start_if_due(
         &mut self,
         cog: &mut Cog,
@@ -76,16 +90,59 @@ impl GarbageCollector {
         control: &Address<ControlMessage>,
     ) -> Result<(), RunError> {
         let Some(policy) = self.policy.filter(|_| self.thread.is_none()) else { return Ok(()) };
+        if self.surveying.is_some() {
+            return self.end_survey(cog, store, control, true);
+        }
         let Some(collected) = &self.collected else { return self.start_estimate(store, control) };
         let written = i128::from(self.pins.bytes()) - collected.written_before;
         if written < i128::from(policy.min_bytes.max(collected.live)) {
             return Ok(());
         }
-        let Some(collection) = BackgroundCollection::begin(store) else { return Ok(()) };
+        self.begin(cog, store);
+        Ok(())
+    }
+
+    /// Begins a collection, unless a view exists.
+    pub(crate) fn begin(&mut self, cog: &mut Cog, store: &Arc<Store>) {
+        let Some(collection) = BackgroundCollection::begin(store) else { return };
         self.written_at_begin = self.pins.bytes();
+        let recording = cog.parts().0.record_references(store.space());
+        self.surveying = Some(Survey { collection, recording });
+    }
+
+    /// Whether a collection waits for the references of the cog's heap.
+    #[cfg(test)]
+    pub(crate) fn is_surveying(&self) -> bool {
+        self.surveying.is_some()
+    }
+
+    /// Goes on with the collection that waits for the references of the cog's heap, if one does and
+    /// the heap has recorded them. With `collects`, the heap is collected for that. A view of the
+    /// store ends the collection.
+    pub(crate) fn end_survey(
+        &mut self,
+        cog: &mut Cog,
+        store: &Arc<Store>,
+        control: &Address<ControlMessage>,
+        collects: bool,
+    ) -> Result<(), RunError> {
+        let Some(Survey { collection, recording }) = self.surveying.take() else { return Ok(()) };
+        if collection.delays_view() {
+            return Ok(());
+        }
         let timer = ProfileTimer::start(cog.track());
-        let reports = [cog.parts().0.survey_references(store.space())];
-        timer.span("garbage", "survey", || vec![("references", reports[0].count().into())]);
+        let vm = cog.parts().0;
+        let mut references = vm.recorded_references(store.space(), &recording);
+        if references.is_none() && collects {
+            vm.collect();
+            references = vm.recorded_references(store.space(), &recording);
+        }
+        let Some(references) = references else {
+            self.surveying = Some(Survey { collection, recording });
+            return Ok(());
+        };
+        timer.span("garbage", "survey", || vec![("references", references.count().into())]);
+        let reports = [references];
         let is_cancelled = Arc::clone(&self.is_cancelled);
         self.start_thread(control, move || {
             let mut pace = pace(is_cancelled);
@@ -177,6 +234,7 @@ impl GarbageCollector {
 
     /// Ends the thread, if there is one.
     pub(crate) fn stop(&mut self) {
+        self.surveying = None;
         self.is_cancelled.store(true, Ordering::SeqCst);
         self.wait();
     }

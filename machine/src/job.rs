@@ -250,6 +250,7 @@ fn perform(
     let watch = watchdog.watch(&vm.interrupt_flag(), settings.limits.job);
     let timer = ProfileTimer::start(track);
     let evaluated = evaluate(&mut vm, &task.job);
+    let chain = vm.take_call_chain();
     let interruption = watch.finish();
     timer.span("job", "job", || vec![("slot", task.slot.into())]);
     if task.token.is_cancelled() {
@@ -258,7 +259,7 @@ fn perform(
     let result = conclude(&mut vm, evaluated, interruption, form);
     let origin = ReportOrigin::Job(task.slot);
     let report = |stop: &EvalError| {
-        ConsoleMessage::of_failure(settings, &vm, origin, stop).show(&*settings.console);
+        ConsoleMessage::of_failure(settings, &vm, &chain, origin, stop).show(&*settings.console);
     };
     match result {
         Ok((result, failure)) => {

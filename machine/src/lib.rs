@@ -128,7 +128,7 @@ pub use error::{
 pub use germs::GermCodec;
 pub use history::{LoggedOutput, MachineHistory, MachineReplay, ReplayStatus, ReplayedEvent};
 pub use logged::{LoggedEnding, LoggedEvent, LoggedInput, LoggedInputKind};
-pub use machine::{Machine, MachineHandle, OfferReport, RollbackReport, RunOutcome};
+pub use machine::{CogCrash, Machine, MachineHandle, OfferReport, RollbackReport, RunOutcome};
 pub use message::{OpenCall, WorkerCalls};
 pub use metrics::MachineMetrics;
 pub use program::{ProgramError, UpgradeProgram};

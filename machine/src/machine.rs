@@ -26,7 +26,7 @@ mod upgrade;
 
 use crate::boot::{self, BootOptions, BootReport};
 use crate::cog::{Cog, CogError};
-use crate::console::ConsoleNotice;
+use crate::console::{ConsoleNotice, ReportOrigin};
 use crate::control::{ControlServer, ControlledMachine};
 use crate::device::reactor::ReactorThread;
 use crate::device::tcp::TcpDevice;
@@ -85,11 +85,23 @@ pub enum RunOutcome {
     Stopped,
     /// The cog asks for no worker any more, so nothing can ever happen to it.
     Finished,
-    /// The cog has crashed, in this run or an earlier one.
-    Crashed,
+    /// The cog has crashed, in this run or an earlier one. None if the log does not have the event
+    /// that crashed.
+    Crashed(Option<CogCrash>),
     /// An event exceeded a limit, so it has not happened, and the machine could not go on without
     /// its inputs. The next start continues from the state before.
     LimitExceeded(LimitStop),
+}
+
+/// The event in which a cog crashed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CogCrash {
+    /// The number of the event.
+    pub event: u64,
+    /// The number of inputs.
+    pub inputs: usize,
+    /// The driver that wrote the first input, or the job whose result it is.
+    pub first: Option<ReportOrigin>,
 }
 
 /// Stops a running machine from another thread, and observes it.
@@ -219,6 +231,7 @@ impl Machine {
     pub fn open_on(store: Store, settings: MachineSettings) -> Result<Machine, StartError> {
         let settings = Arc::new(settings);
         let watchdog = Arc::new(Watchdog::start(&settings.clock)?);
+        let store = Arc::new(store);
         let Replayed { cog, snapshots, events } = replay::replay(&store, &settings, &watchdog)?;
         if settings.attach {
             store.attach().map_err(|error| StartError::Attach { error })?;
@@ -244,7 +257,6 @@ impl Machine {
         let appender = store.appender().map_err(|error| {
             SystemError::new("start the log's thread")(io::Error::other(error.to_string()))
         })?;
-        let store = Arc::new(store);
         let controlled = ControlledMachine {
             store: Arc::downgrade(&store),
             metrics: Arc::clone(&metrics),
@@ -358,7 +370,7 @@ impl Machine {
         match self.cog.status() {
             CogStatus::Running(_) => RunOutcome::Stopped,
             CogStatus::Finished(_) => RunOutcome::Finished,
-            CogStatus::Crashed { .. } => RunOutcome::Crashed,
+            CogStatus::Crashed { .. } => RunOutcome::Crashed(self.crash()),
         }
     }
 

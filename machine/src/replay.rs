@@ -30,7 +30,7 @@ const PROGRESS_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Replays the machine in a store.
 pub(crate) fn replay(
-    store: &Store,
+    store: &Arc<Store>,
     settings: &Arc<MachineSettings>,
     watchdog: &Arc<Watchdog>,
 ) -> Result<Replayed, StartError> {
@@ -39,7 +39,7 @@ pub(crate) fn replay(
         return Err(StartError::NotBooted { path: store.path().into() });
     };
     let total = store.durable().0 - snapshot.covers.0;
-    let mut cog = Cog::new(settings, watchdog, |vm| load(vm, store, snapshot))?;
+    let mut cog = Cog::new(settings, watchdog, |vm| load(vm, &**store, snapshot))?;
     let mut snapshots = SnapshotScheduler::new(settings.snapshots, store.written_pins());
     let (clock, console) = (&*settings.clock, &*settings.console);
     let (mut events, mut offered) = (0, Vec::new());
@@ -47,7 +47,7 @@ pub(crate) fn replay(
     let mut shown = clock.instant();
     for record in recovery.records {
         let record = record?;
-        let took = replay_event(&mut cog, store, &record, &mut offered)?.took;
+        let took = replay_event(&mut cog, &**store, &record, &mut offered)?.took;
         snapshots.count_event(record.payload.len() as u64, took);
         events += 1;
         console.replay_progress(events, total);
@@ -57,13 +57,14 @@ pub(crate) fn replay(
             offered.clear();
         }
         // A replay that is interrupted continues from there.
-        snapshots.write_if_due(&mut cog, store, record.seq, console)?;
+        snapshots.start_in_replay_if_due(&mut cog, store, record.seq, console)?;
         if clock.instant() - shown >= PROGRESS_INTERVAL {
             shown = clock.instant();
             console.notice(&ConsoleNotice::Replaying { events, total });
         }
     }
     tracing::info!(events, snapshot = snapshot.covers.0, "log replayed");
+    snapshots.finish_replay(console)?;
     Ok(Replayed { cog, snapshots, events })
 }
 

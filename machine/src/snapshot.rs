@@ -1,5 +1,6 @@
 //! When snapshots are written, and how. Another thread freezes the new parts of the state, which
-//! hashes and copies them, and waits for the disk; events continue meanwhile.
+//! hashes and copies them, and waits for the disk; events continue meanwhile, and so does a replay.
+//! Only the last snapshot of a run is written on the cog's thread, when no event comes any more.
 //!
 //! A snapshot is due by what it saves ([`SnapshotPolicy`]): bytes of log and time of evaluation, which
 //! bound the next replay, and bytes of pins that may have become garbage. The number of events does
@@ -12,6 +13,7 @@ use crate::error::{RunError, StateError};
 use crate::mailbox::Address;
 use crate::message::{ControlMessage, SnapshotEnd};
 use crate::settings::SnapshotPolicy;
+use crossbeam_channel::{Receiver, bounded};
 use persist::{PinError, Seq, SnapshotError, Store, WrittenPins};
 use plan::pinspace::FrozenPin;
 use profile::ProfileTimer;
@@ -37,6 +39,8 @@ pub(crate) struct SnapshotScheduler {
     cost: u64,
     /// The thread that freezes the state and writes a snapshot.
     writer: Option<JoinHandle<()>>,
+    /// In a replay, the end of the snapshot that is being written.
+    ended: Option<Receiver<SnapshotEnd>>,
 }
 
 /// What happened since the last snapshot.
@@ -70,7 +74,7 @@ impl SnapshotScheduler {
     /// pins of the store.
     pub(crate) fn new(policy: Option<SnapshotPolicy>, pins: Arc<WrittenPins>) -> SnapshotScheduler {
         let since = SinceSnapshot { pins_before: pins.bytes(), ..SinceSnapshot::default() };
-        SnapshotScheduler { policy, pins, since, cost: 0, writer: None }
+        SnapshotScheduler { policy, pins, since, cost: 0, writer: None, ended: None }
     }
 
     /// Counts an event, with its size in the log and the time of its evaluation.
@@ -78,21 +82,6 @@ impl SnapshotScheduler {
         self.since.events += 1;
         self.since.log_bytes += bytes;
         self.since.work += work;
-    }
-
-    /// Freezes the state on this thread, and begins to count anew. Returns None if there is no room.
-    fn freeze(
-        &mut self,
-        cog: &mut Cog,
-        store: &Store,
-        console: &dyn Console,
-    ) -> Result<Option<FrozenPin>, StateError> {
-        let before = self.pins.bytes();
-        let root = freeze(cog, store, console)?;
-        let pins_before = self.pins.bytes();
-        self.cost = pins_before - before;
-        self.since = SinceSnapshot { pins_before, ..SinceSnapshot::default() };
-        Ok(root)
     }
 
     /// Starts a snapshot of the state after the event `applied`, if one is due and none is being
@@ -108,10 +97,67 @@ impl SnapshotScheduler {
         if !self.is_due() || self.writer.is_some() {
             return Ok(());
         }
+        let guard = ControlMessage::on_panic(control, "a snapshot");
+        let control = control.clone();
+        let started = self.start(cog, store, applied, move |end| {
+            // If the event loop has ended, no thread receives the message.
+            control.send(ControlMessage::SnapshotDone(end));
+            drop(guard);
+        });
+        Ok(report(started, console)?)
+    }
+
+    /// Starts a snapshot in a replay, of the state after the event `applied`, if one is due and the
+    /// newest one covers fewer events. The replay goes on meanwhile. It waits for the snapshot before,
+    /// so the snapshots of a replay are of the same states, however slow the disk is.
+    pub(crate) fn start_in_replay_if_due(
+        &mut self,
+        cog: &mut Cog,
+        store: &Arc<Store>,
+        applied: Seq,
+        console: &dyn Console,
+    ) -> Result<(), StateError> {
+        if !self.is_due() {
+            return Ok(());
+        }
+        self.finish_replay(console)?;
+        if store.snapshots().first().is_some_and(|newest| newest.covers >= applied) {
+            return Ok(());
+        }
+        let (sender, ended) = bounded(1);
+        let started = self.start(cog, store, applied, move |end| {
+            // If the replay has failed, no thread receives the message.
+            let _ = sender.send(end);
+        });
+        self.ended = started.is_ok().then_some(ended);
+        report(started, console)
+    }
+
+    /// Waits for the snapshot that a replay is writing, if there is one.
+    pub(crate) fn finish_replay(&mut self, console: &dyn Console) -> Result<(), StateError> {
+        let Some(ended) = self.ended.take() else { return Ok(()) };
+        match ended.recv() {
+            Ok(end) => self.end(end, console),
+            // The thread has panicked: the store has no such snapshot, and the log every event.
+            Err(_) => {
+                self.wait();
+                Ok(())
+            }
+        }
+    }
+
+    /// Starts to freeze and write a snapshot on another thread, which calls `then` at the end, and
+    /// begins to count anew.
+    fn start(
+        &mut self,
+        cog: &mut Cog,
+        store: &Arc<Store>,
+        applied: Seq,
+        then: impl FnOnce(SnapshotEnd) + Send + 'static,
+    ) -> Result<(), StateError> {
         let before = self.pins.bytes();
         self.since = SinceSnapshot { pins_before: before, ..SinceSnapshot::default() };
-        let guard = ControlMessage::on_panic(control, "a snapshot");
-        let (pins, control) = (Arc::clone(&self.pins), control.clone());
+        let pins = Arc::clone(&self.pins);
         let (track, of_store) = (cog.track().cloned(), Arc::clone(store));
         // Events go on meanwhile on the same track.
         let timer = ProfileTimer::start(track.as_ref());
@@ -123,39 +169,14 @@ impl SnapshotScheduler {
             timer.overlapping_span("snapshot", "write");
             // The machine closes the store when it gets the message, so drop it before.
             drop(of_store);
-            let end = SnapshotEnd { result, pin_bytes, cost: pin_bytes - before };
-            // If the event loop has ended, no thread receives the message.
-            control.send(ControlMessage::SnapshotDone(end));
-            drop(guard);
+            then(SnapshotEnd { result, pin_bytes, cost: pin_bytes - before });
         };
         let timer = ProfileTimer::start(cog.track());
         let (vm, state) = cog.parts();
         let started = state.save_in_background(vm, store, write_frozen);
         timer.span("snapshot", "begin", Vec::new);
-        match started {
-            Ok(writer) => self.writer = Some(writer),
-            Err(error) => report(Err(error), console)?,
-        }
+        self.writer = Some(started?);
         Ok(())
-    }
-
-    /// Writes a snapshot of the state after the event `applied`, if one is due and the newest one
-    /// covers fewer events. Waits for the disk: no other work is waiting during a replay.
-    pub(crate) fn write_if_due(
-        &mut self,
-        cog: &mut Cog,
-        store: &Store,
-        applied: Seq,
-        console: &dyn Console,
-    ) -> Result<(), StateError> {
-        let is_covered = store.snapshots().first().is_some_and(|newest| newest.covers >= applied);
-        if !self.is_due() || is_covered {
-            return Ok(());
-        }
-        match self.freeze(cog, store, console)? {
-            Some(root) => report(write(store, &root, applied).map_err(StateError::from), console),
-            None => Ok(()),
-        }
     }
 
     fn is_due(&self) -> bool {
@@ -165,10 +186,14 @@ impl SnapshotScheduler {
 
     /// Handles the end of the snapshot that was being written.
     pub(crate) fn done(&mut self, end: SnapshotEnd, console: &dyn Console) -> Result<(), RunError> {
+        Ok(self.end(end, console)?)
+    }
+
+    fn end(&mut self, end: SnapshotEnd, console: &dyn Console) -> Result<(), StateError> {
         self.wait();
         self.cost = end.cost;
         self.since.pins_before = end.pin_bytes;
-        Ok(report(end.result, console)?)
+        report(end.result, console)
     }
 
     /// Whether a snapshot is being frozen or written.
@@ -203,6 +228,14 @@ impl SnapshotScheduler {
             }
             None => Ok(()),
         }
+    }
+}
+
+impl Drop for SnapshotScheduler {
+    /// Waits for the thread: after a replay that failed, it does not write to a store that may be
+    /// opened again.
+    fn drop(&mut self) {
+        self.wait();
     }
 }
 

@@ -13,7 +13,7 @@ use plan::EvalError;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
-use vm::Vm;
+use vm::{CallChain, Vm};
 
 /// The most text that a buffer holds, in bytes. Further texts are counted and dropped.
 const BUFFER_LIMIT: usize = 64 << 20;
@@ -28,10 +28,11 @@ pub(crate) enum ConsoleMessage {
 }
 
 impl ConsoleMessage {
-    /// Reports that an evaluation ended without a value.
+    /// Reports that an evaluation ended without a value, with the calls that were in progress.
     pub(crate) fn of_failure(
         settings: &MachineSettings,
         vm: &Vm,
+        chain: &CallChain,
         origin: ReportOrigin,
         stop: &EvalError,
     ) -> ConsoleMessage {
@@ -39,7 +40,11 @@ impl ConsoleMessage {
             (EvalError::Crash { op, arg }, _) => {
                 let (op, arg) = (vm.look(op), vm.look(arg));
                 let now = settings.clock.now();
-                ConsoleMessage::Text(settings.console.crash_text(origin, op, arg, now))
+                let mut text = settings.console.crash_text(origin, op, arg, now);
+                if !chain.is_empty() {
+                    text += &settings.console.call_chain_text(&chain.lines(vm, |_, _| None));
+                }
+                ConsoleMessage::Text(text)
             }
             (_, Some(reason)) => ConsoleMessage::Notice(ConsoleNotice::Aborted(origin, reason)),
             (_, None) => ConsoleMessage::Notice(ConsoleNotice::Damaged(origin, stop.to_string())),

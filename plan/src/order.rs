@@ -36,8 +36,10 @@ use std::cmp::Ordering;
 use std::convert::Infallible;
 
 mod equal_pairs;
+mod evaluated;
 
 pub use equal_pairs::EqualPairs;
+pub use evaluated::ComparisonObstacle;
 
 /// Compares two values in normal form.
 ///
@@ -60,6 +62,9 @@ pub fn compare(left: Ref<'_>, right: Ref<'_>) -> Ordering {
 /// # Panics
 /// As for [`compare`].
 pub fn try_compare(left: Ref<'_>, right: Ref<'_>) -> Result<Ordering, EvalError> {
+    if let Some(order) = compare_few_parts(left, right) {
+        return Ok(order);
+    }
     run_interruptible(left, right, false, &mut EqualPairs::new())
 }
 
@@ -71,7 +76,16 @@ pub fn try_compare(left: Ref<'_>, right: Ref<'_>) -> Result<Ordering, EvalError>
 /// # Panics
 /// As for [`compare`].
 pub fn try_equal(left: Ref<'_>, right: Ref<'_>) -> Result<bool, EvalError> {
+    if let Some(order) = compare_few_parts(left, right) {
+        return Ok(order == Ordering::Equal);
+    }
     Ok(run_interruptible(left, right, true, &mut EqualPairs::new())? == Ordering::Equal)
+}
+
+/// Compares two values of one heap if few parts decide. Making [`EqualPairs`] costs more than that.
+#[inline]
+fn compare_few_parts(left: Ref<'_>, right: Ref<'_>) -> Option<Ordering> {
+    left.is_in_heap_of(right).then(|| left.compare_evaluated(right).ok()).flatten()
 }
 
 fn run_interruptible(
@@ -82,6 +96,9 @@ fn run_interruptible(
 ) -> Result<Ordering, EvalError> {
     if let (Some(left), Some(right)) = (left.word.as_direct(), right.word.as_direct()) {
         return Ok(left.cmp(&right));
+    }
+    if let Some(order) = compare_few_parts(left, right) {
+        return Ok(order);
     }
     if let (Some(left), Some(right)) = (left.as_bar(), right.as_bar()) {
         return Ok(bar::compare_bytes(left, right));

@@ -23,6 +23,11 @@ impl Items<'_> {
     }
 
     fn search_any(self, key: Ref<'_>) -> Result<Result<usize, usize>, EvalError> {
+        if self.are_in_heap_of(key)
+            && let Ok(position) = self.search_evaluated(key)
+        {
+            return Ok(position);
+        }
         let mut failure = None;
         let position = self.binary_search_by(|other| {
             if failure.is_some() {

@@ -8,6 +8,7 @@ use crate::build::ValueBuilder;
 use crate::digest::Hash;
 use crate::error::EvalError;
 use crate::freeze::{self, FreezeError};
+use crate::heap::ReferenceRecording;
 use crate::heap::{CollectionReport, HeapHost, HeapOptions, HeapStatistics, NoHost, RawHeap, Val};
 use crate::interrupt::InterruptHandle;
 use crate::nat::Natural;
@@ -245,6 +246,21 @@ impl Heap {
     /// and detaches the pin spaces that the heap does not refer to.
     pub fn survey_references(&mut self, space: &Arc<PinSpace>) -> HeapReferences {
         self.0.survey_references(space)
+    }
+
+    /// Begins to record, for a survey of a pin space, what this heap refers to in it: at the heap's
+    /// next full collection, which need not be made for that.
+    pub fn record_references(&mut self, space: &Arc<PinSpace>) -> ReferenceRecording {
+        self.0.record_references(space)
+    }
+
+    /// Ends a recording, if a full collection has run since it began, and returns the references.
+    pub fn recorded_references(
+        &mut self,
+        space: &Arc<PinSpace>,
+        recording: &ReferenceRecording,
+    ) -> Option<HeapReferences> {
+        self.0.recorded_references(space, recording)
     }
 
     /// Freezes a pin in normal form and the pins that it refers to, those first. Any other value in

@@ -338,7 +338,7 @@ fn only_a_file_may_begin_a_module_in_another_order() {
 
 #[test]
 fn the_listing_of_the_documentation_loads_on_the_library() {
-    let page = include_str!("../../docs/MODULES.md");
+    let page = include_str!("../../docs/src/modules.md");
     let (_, listing) = page.split_once("```sire\n").expect("a listing");
     let (listing, _) = listing.split_once("```").expect("its end");
     let folder = tempfile::tempdir().expect("a folder");

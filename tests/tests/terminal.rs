@@ -3,7 +3,7 @@
 
 use rexpect::process::WaitStatus;
 use rexpect::session::{PtySession, spawn_command};
-use tests::{Pallas, stdout};
+use tests::{Pallas, stderr, stdout};
 
 /// The time after which a test stops waiting for what should be shown, in milliseconds. A loaded
 /// machine loads the library in a few seconds.
@@ -259,4 +259,28 @@ fn loading_is_quiet_on_a_terminal_unless_it_is_to_be_verbose() {
     std::fs::remove_dir_all(pallas.path("pallas-dir/modules")).expect("the cache exists");
     let output = pallas.run(["save", "out.seed", "app/app.sire"], "");
     assert!(stdout(&output).contains("main=7"), "{output:?}");
+}
+
+#[test]
+fn a_crash_is_shown_with_the_calls_that_were_in_progress() {
+    let pallas = with_modules();
+    let text = "#### crash\n\n= (inner x)\n| {die} x\n\n= (outer x)\n| 3 | inner (3 x)\n";
+    pallas.write("app/crash.sire", text);
+    let mut session = TerminalSession::start(&pallas, &["sire", "app/crash.sire"]);
+    session.prompt();
+    session.enter("(outer 4)");
+    session.expect("crash: ");
+    session.expect("calls, innermost first:");
+    session.expect("inner  (app/crash.sire:3)");
+    session.expect("outer  (app/crash.sire:6)");
+    session.prompt();
+    session.leave();
+    // Off a terminal the calls are shown only if the user asks for more.
+    let silent = pallas.run(["sire", "app/crash.sire"], "(outer 4)\n");
+    assert!(!stderr(&silent).contains("inner"), "{silent:?}");
+    let verbose = pallas.run(["sire", "--verbose", "app/crash.sire"], "(outer 4)\n");
+    assert_eq!(stdout(&verbose), stdout(&silent));
+    let calls =
+        "calls, innermost first:\n  inner  (app/crash.sire:3)\n  outer  (app/crash.sire:6)\n";
+    assert_eq!(stderr(&verbose), calls);
 }

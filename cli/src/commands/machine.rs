@@ -6,15 +6,14 @@ use super::setup::{cache_code, runtime_builder};
 use super::{metrics, sire, status};
 use crate::args::{BootArgs, CacheOptions, MachineOptions, StartArgs, TimeOptions};
 use crate::console::StdioConsole;
-use crate::file_kind::export_hint;
 use crate::progress;
 use crate::terminal::{self, ExitError};
 use anyhow::{Context, bail};
 use indicatif::{HumanBytes, HumanDuration, ProgressBar};
 use machine::device::ConsoleDevice;
 use machine::{
-    AbortReason, BootOptions, LimitStop, LimitStopCause, Machine, MachineHandle, MachineMetrics,
-    MachineSettings, ReplayFrom, ReplayStatus, RunOutcome, TimeLimits,
+    AbortReason, BootOptions, CogCrash, LimitStop, LimitStopCause, Machine, MachineHandle,
+    MachineMetrics, MachineSettings, ReplayFrom, ReplayStatus, RunOutcome, TimeLimits,
 };
 use rustix::process::{Resource, Rlimit, Signal};
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -136,10 +135,7 @@ fn run(
     cache_code(&None);
     raise_descriptor_limit();
     let start = Instant::now();
-    let opened = match export_hint(store) {
-        Some(hint) => bail!("{}: {hint}", store.display()),
-        None => Machine::open(store, settings),
-    };
+    let opened = Machine::open(store, settings);
     replay_bar.iter().for_each(ProgressBar::finish_and_clear);
     let machine = opened?;
     if replay == ReplayFrom::Earliest {
@@ -165,13 +161,9 @@ fn run(
     }
     match outcome {
         RunOutcome::Stopped | RunOutcome::Finished => Ok(()),
-        RunOutcome::Crashed => {
-            let message = format!(
-                "the machine ended: its cog crashed. `pallas start --retry {}` continues from the \
-                 state before the event that crashed",
-                store.display()
-            );
-            Err(ExitError { code: terminal::COG_CRASHED, message: Some(message) }.into())
+        RunOutcome::Crashed(crash) => {
+            let message = Some(crash_text(store, crash));
+            Err(ExitError { code: terminal::COG_CRASHED, message }.into())
         }
         RunOutcome::LimitExceeded(stop) => {
             let message = Some(limit_text(stop, args));
@@ -208,9 +200,32 @@ fn end_text(outcome: &RunOutcome, first_event: u64, metrics: &MachineMetrics) ->
     let why = match outcome {
         RunOutcome::Stopped => "the machine was stopped",
         RunOutcome::Finished => "the machine ended, since nothing can happen to it any more",
-        RunOutcome::Crashed | RunOutcome::LimitExceeded(_) => "the machine ended",
+        RunOutcome::Crashed(_) | RunOutcome::LimitExceeded(_) => "the machine ended",
     };
     format!("{why}; saved: {events} new events, up to event {}", first_event + events)
+}
+
+/// Says in which event the cog of a machine crashed, and how the machine can go on.
+fn crash_text(store: &Path, crash: Option<CogCrash>) -> String {
+    let store = store.display();
+    let (event, back) = match crash {
+        Some(CogCrash { event, inputs, first }) => {
+            let input = match (first, inputs) {
+                (Some(origin), 1) => format!(", which has one input, of {origin}"),
+                (Some(origin), count) => {
+                    format!(", which has {count} inputs, the first one of {origin}")
+                }
+                (None, _) => String::new(),
+            };
+            (format!(" in event {event}{input}"), (event - 1).to_string())
+        }
+        None => (String::new(), "EVENT".into()),
+    };
+    format!(
+        "the machine ended: its cog crashed{event}. `pallas start --retry {store}` continues from the \
+         state before the event that crashed; `pallas upgrade {store} SIRE` has a corrected program \
+         take this state over; `pallas rollback --to {back} {store}` goes back to an earlier state"
+    )
 }
 
 /// Says how many events a start replayed, and how fast.

@@ -39,6 +39,9 @@ impl CheckingSession {
         let diagnostics: Rc<RefCell<String>> = Rc::default();
         let shown = Rc::clone(&diagnostics);
         let width = terminal::width();
+        if terminal::shows_call_chains() {
+            sire.show_call_chains();
+        }
         sire.on_diagnostic(move |found| shown.borrow_mut().push_str(&found.render(colour, width)));
         Ok(CheckingSession { sire, diagnostics })
     }

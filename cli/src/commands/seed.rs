@@ -2,8 +2,7 @@
 
 use super::setup::{cache_code, runtime};
 use crate::args::{ExecutionOptions, MemoryOptions, ReplArgs, ShowArgs};
-use crate::file_kind::export_hint;
-use crate::terminal::{evaluation_error, print_options};
+use crate::terminal::{self, evaluation_error, print_options};
 use anyhow::{Context, anyhow, bail};
 use plan::{EvalError, Val, seed};
 use show::{BufferedText, PrintLimit};
@@ -76,9 +75,13 @@ fn answer(
     let answer = match answer {
         Ok(answer) => answer,
         Err(EvalError::Crash { op, arg }) => {
+            let calls = vm.take_call_chain().lines(vm, |_, _| None);
             let row =
                 vm.row(&[op, arg]).and_then(|row| vm.force(&row)).map_err(evaluation_error)?;
-            let text = show::value_text(vm.look(&row), limit);
+            let mut text = show::value_text(vm.look(&row), limit);
+            if !calls.is_empty() && terminal::shows_call_chains() {
+                text += &terminal::call_chain_text(&calls);
+            }
             bail!("the program crashed with {}", text.trim_end());
         }
         Err(stop) => return Err(evaluation_error(stop)),
@@ -98,8 +101,5 @@ fn answer(
 /// Loads the value in a seed file.
 fn load(vm: &mut Vm, path: &Path) -> anyhow::Result<Val> {
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    seed::load(vm, &bytes).map_err(|error| match export_hint(path) {
-        Some(hint) => anyhow!("{} is no seed: {hint}", path.display()),
-        None => anyhow!("{} is no seed: {error}", path.display()),
-    })
+    seed::load(vm, &bytes).map_err(|error| anyhow!("{} is no seed: {error}", path.display()))
 }

@@ -9,7 +9,7 @@ use crate::args::{
 };
 use crate::interactive::InteractiveSession;
 use crate::module_loader::{ModuleLoader, is_interactive};
-use crate::terminal::{self, ExitError, sire_error};
+use crate::terminal::{self, ExitError, module_error, sire_error};
 use crate::write_file::{OptionalWriter, write_atomically};
 use anyhow::Context;
 use machine::UpgradeProgram;
@@ -17,7 +17,11 @@ use plan::{Val, seed};
 use sire::{ModuleArgument, ModuleLibrary, Sire, SireOptions, SireOutput};
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::time::Duration;
 use vm::Vm;
+
+/// How long the process stays for code that is still compiled at its end, so that later runs have it.
+const PENDING_CODE_LIMIT: Duration = Duration::from_millis(20);
 
 /// Loads the modules, then runs a session on standard input.
 pub(crate) fn sire(args: SireArgs) -> anyhow::Result<()> {
@@ -35,20 +39,27 @@ fn run_session(args: SireArgs, recording: &ProfileRecording) -> anyhow::Result<(
         let history = cache_directory(&args.cache.store).map(|directory| directory.join("history"));
         return InteractiveSession::new(sire, loader, history)?.run(&args.modules);
     }
-    let modules = args.modules.iter().map(|module| ModuleArgument::parse(module));
-    let modules: Vec<ModuleArgument> = modules.collect::<Result<_, _>>().map_err(sire_error)?;
+    if terminal::shows_call_chains() {
+        sire.show_call_chains();
+    }
+    let mut modules = Vec::new();
+    for argument in &args.modules {
+        let module = ModuleArgument::parse(argument);
+        modules.push((argument, module.map_err(|error| module_error(argument, error))?));
+    }
     stop_on_interrupt(&mut sire)?;
     if terminal::verbosity() == Verbosity::Quiet {
         sire.load_quietly(|_, _, _| {});
     }
-    for module in modules {
-        sire.load_argument(&module).map_err(sire_error)?;
+    for (argument, module) in modules {
+        sire.load_argument(&module).map_err(|error| module_error(argument, error))?;
     }
     let measurement = Measurement::start(sire.vm());
     let result = sire.repl(io::stdin().lock()).map_err(sire_error).and_then(check_failures);
     if let Some(measurement) = measurement {
         eprintln!("{}", measurement.line(sire.vm()));
     }
+    jit::finish_pending(PENDING_CODE_LIMIT);
     // The process exits now. The system frees its memory faster than destructors would.
     std::mem::forget(sire);
     result
@@ -159,9 +170,9 @@ pub(super) fn load_uncached(vm: Vm, modules: &[String]) -> anyhow::Result<()> {
     let output = SireOutput::new(io::sink(), terminal::colour(false));
     let mut sire = start(vm, None, output)?;
     stop_on_interrupt(&mut sire)?;
-    for module in modules {
-        let module = ModuleArgument::parse(module).map_err(sire_error)?;
-        sire.load_argument(&module).map_err(sire_error)?;
+    for argument in modules {
+        let module = ModuleArgument::parse(argument).map_err(|it| module_error(argument, it))?;
+        sire.load_argument(&module).map_err(|error| module_error(argument, error))?;
     }
     Ok(())
 }

@@ -163,6 +163,12 @@ fn tables_from_tables() {
         "tabFromPairs" Row(vec![]) => tab(&[]);
         "tabFromPairs" Row(vec![N(3), Row(vec![lazy(N(7))])]) => tab(&[(0, 0), (7, 0)]);
         "tabFromPairs" Row(vec![Row(vec![Row(vec![Crash(9)]), N(1)]), Crash(8)]) => Crash(9);
+        "tabFromAscPairs" Row(vec![pair(2, 3), lazy(pair(4, 5))]) => tab(&[(2, 3), (4, 5)]);
+        "tabFromAscPairs" Row(vec![]) => tab(&[]);
+        "tabFromAscPairs" Row(vec![N(3), Row(vec![lazy(N(7))])]) => tab(&[(0, 0), (7, 0)]);
+        "tabFromAscPairs" Row(vec![Crash(9), Crash(8)]) => Crash(8);
+        "tabFromAscPairs" Row(vec![pair(2, 3), pair(2, 5)]) => TestValue::FromLaw;
+        "tabFromAscPairs" N(5) => TestValue::FromLaw;
         "tabSplitAt" N(1), two() => Row(vec![tab(&[(1, 3)]), tab(&[(2, 4)])]);
         "tabSplitAt" law(), two() => TestValue::FromLaw;
         "tabSplitLT" N(2), two() => Row(vec![tab(&[(1, 3)]), tab(&[(2, 4)])]);

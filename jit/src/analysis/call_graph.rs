@@ -31,7 +31,7 @@ fn references(function: &Function, with_thunks: bool) -> Vec<FunctionId> {
         let block = &function.blocks[id];
         for op in block.stmts.iter().flat_map(|stmt| stmt.ops()) {
             match op {
-                Op::Thunk(entry, _) if with_thunks => found.push(*entry),
+                Op::Thunk(entry, _) | Op::Generate(entry, _) if with_thunks => found.push(*entry),
                 Op::Call(call) => found.extend(local(call)),
                 _ => {}
             }

@@ -89,6 +89,7 @@ impl CalledWalk<'_> {
                 }
                 Op::Partial(k, captures) => self.constant(Operand::Constant(*k), captures),
                 Op::Thunk(entry, captures) => self.passed(*entry, captures),
+                Op::Generate(entry, operands) => self.passed(*entry, &operands[1..]),
                 Op::Force(a) => {
                     if let Stmt::Let(results, _) = stmt
                         && results.iter().any(|result| self.vars.contains(*result))

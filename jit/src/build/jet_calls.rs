@@ -11,7 +11,7 @@ use crate::ir::{
 };
 use vm::jet::{ArgDemand, Jet};
 use vm::law::{
-    AnalysedLaw, BodyNode, Choice, ChoiceTest, Connective, JetEvaluation, ReferenceScope,
+    AnalysedLaw, BodyNode, Choice, ChoiceTest, Connective, JetEvaluation, ReferenceScope, Spine,
     SwitchCases,
 };
 
@@ -66,12 +66,63 @@ impl<'h> LawLowering<'_, 'h> {
             }
             JetLowering::Choice(prim) => {
                 let operands = self.jet_operands(jet, args);
+                if operands.iter().all(|operand| self.type_of(*operand).is(Type::Small)) {
+                    let prim = if prim == Prim::Le { Prim::Min } else { Prim::Max };
+                    let value = self.prim(prim, &operands);
+                    return self.deliver(value, to);
+                }
                 let first = self.prim(prim, &operands);
                 let [yes, no] = [operands[0], operands[1]].map(Expr::Operand);
                 self.choose(first, yes, no, to)
             }
+            JetLowering::DataTag => {
+                let operands = self.jet_operands(jet, args);
+                self.data_tag(operands[0], to)
+            }
+            JetLowering::Cdr => {
+                let operands = self.jet_operands(jet, args);
+                self.cdr(called.id, operands[0], to)
+            }
             JetLowering::Evaluation(evaluation) => self.evaluated_jet(called, evaluation, args, to),
         }
+    }
+
+    /// A nat itself, or else item 0 of a value read as a row.
+    fn data_tag(&mut self, value: Operand, to: Destination) -> Option<Operand> {
+        if self.type_of(value).is(Type::Nat) {
+            return self.deliver(value, to);
+        }
+        let is_nat = self.prim(Prim::IsNat, &[value]);
+        self.branching(to, |this, to| {
+            let (yes, no) = (this.new_block(), this.new_block());
+            this.terminate(Terminator::If(is_nat, yes, no));
+            this.branch(yes, |this| {
+                this.deliver(value, to);
+            });
+            this.branch(no, |this| this.first_item(value, to));
+        })
+    }
+
+    /// Item 0 of an app, or else the result of the jet's native code.
+    fn cdr(&mut self, jet: ConstantId, value: Operand, to: Destination) -> Option<Operand> {
+        if self.type_of(value).is(Type::Nat) {
+            return self.deliver(Operand::Small(0), to);
+        }
+        let is_app = self.prim(Prim::IsApp, &[value]);
+        self.branching(to, |this, to| {
+            let (yes, no) = (this.new_block(), this.new_block());
+            this.terminate(Terminator::If(is_app, yes, no));
+            this.branch(yes, |this| this.first_item(value, to));
+            this.branch(no, |this| {
+                this.native_call(jet, vec![value], to);
+            });
+        })
+    }
+
+    /// Delivers item 0 of a value read as a row, evaluated.
+    fn first_item(&mut self, value: Operand, to: Destination) {
+        let item = self.prim(Prim::Item, &[value, Operand::Small(0)]);
+        self.evaluate(&Spine::of_atom(Expr::Operand(item)), to);
     }
 
     /// Lowers a call of a jet as the jet is evaluated.

@@ -34,6 +34,10 @@ pub(super) enum JetLowering {
     Guarded(GuardedOperation),
     /// The first operand if a comparison holds, else the second.
     Choice(Prim),
+    /// The operand if it is a nat, else item 0 of it, evaluated.
+    DataTag,
+    /// Item 0 of an app, evaluated, else the result of the jet's native code.
+    Cdr,
 }
 
 pub(super) fn jet_lowering(jet: &Jet) -> JetLowering {
@@ -51,6 +55,8 @@ fn operation_lowering(operation: JetOperation) -> Option<JetLowering> {
     Some(match operation {
         JetOperation::Least => JetLowering::Choice(Prim::Le),
         JetOperation::Greatest => JetLowering::Choice(Prim::Ge),
+        JetOperation::DataTag => JetLowering::DataTag,
+        JetOperation::Cdr => JetLowering::Cdr,
         _ => match (GuardedOperation::of(operation), NatOperation::zero_guarded(operation)) {
             (Some(guarded), _) => JetLowering::Guarded(guarded),
             (_, Some((arithmetic, guard))) => JetLowering::ZeroGuarded(arithmetic, guard),

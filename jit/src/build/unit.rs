@@ -5,9 +5,10 @@ use super::entry_guards::ExpectedCallee;
 use super::jets::jet_signature;
 use crate::analysis::called_params::{CAPTURES_LIMIT, CalledParams};
 use crate::ir::{
-    Constant, ConstantId, ConstantKind, Function, FunctionId, FunctionRole, Operand, Unit,
+    Constant, ConstantId, ConstantKind, Function, FunctionId, FunctionRole, Operand,
+    ROW_ITEMS_LIMIT, Unit,
 };
-use plan::{LawRef, Ref, Shape};
+use plan::{Items, LawRef, Ref, Shape};
 use vm::Vm;
 use vm::law::{AnalysedLaw, applied_function};
 
@@ -135,6 +136,7 @@ impl<'h> UnitBuilder<'h> {
             entry: None,
             of: None,
             number: value.as_u64().filter(|_| kind == ConstantKind::Nat),
+            items: value.as_row().and_then(small_nats),
         }
     }
 
@@ -181,4 +183,12 @@ impl<'h> UnitBuilder<'h> {
     pub(super) fn new_function(&mut self, role: FunctionRole) -> FunctionId {
         self.unit.functions.push(Function::new(role))
     }
+}
+
+/// The items of a short row of nats below 2^63.
+fn small_nats(items: Items<'_>) -> Option<Vec<u64>> {
+    if !(1..=ROW_ITEMS_LIMIT).contains(&items.len()) {
+        return None;
+    }
+    items.iter().map(|item| item.word().as_direct()).collect()
 }

@@ -34,7 +34,7 @@ impl FunctionTranslator<'_, '_> {
     /// Whether an operation makes an object that is allocated in place.
     pub(super) fn is_allocation(&self, op: &Op) -> bool {
         match op {
-            Op::Thunk(..) => true,
+            Op::Thunk(..) => self.delayed_look_up(op).is_none(),
             Op::Delay(_, args) | Op::Row(args) => args.len() + 2 < LIMIT,
             Op::Partial(k, args) => args.len() + 2 < LIMIT && self.is_plain(*k),
             _ => false,
@@ -85,6 +85,14 @@ impl FunctionTranslator<'_, '_> {
             offset += 8 * (1 + plan.size);
         }
         Ok(())
+    }
+
+    /// Allocates one object, and returns its word.
+    pub(super) fn allocate_one(&mut self, var: Var, op: &Op) -> Result<Value, CompileError> {
+        let plan = self.plan(var, op)?;
+        let start = self.bump_allocate(1 + plan.size);
+        self.fill(start, &plan);
+        Ok(self.emit.b.ins().bor_imm_s(start, plan.kind.tag() as i64))
     }
 
     /// The object that an operation makes.

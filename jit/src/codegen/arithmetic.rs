@@ -1,6 +1,7 @@
 //! Primitive operations. The case where operands and result are direct nats, those below 2^63, is computed
 //! in registers; so is the case where the types say that they are below 2^64. The runtime does the rest.
 
+use super::row_equality::RowBranches;
 use super::symbol::Stub;
 use super::translator::FunctionTranslator;
 use crate::ir::{Operand, Prim, Type};
@@ -21,6 +22,23 @@ impl FunctionTranslator<'_, '_> {
         }
         if prim.is_word64() {
             return self.word_operation(prim, operands);
+        }
+        if let Some(comparison) = self.row_comparison(prim, operands) {
+            let branches = [(); 3].map(|()| self.emit.block());
+            let [equal, different, undecided] = branches;
+            let (done, result) = self.emit.block_with_param();
+            self.branch_on_row(&comparison, RowBranches { equal, different, undecided });
+            for (block, is_equal) in [(equal, true), (different, false)] {
+                self.emit.switch_to(block);
+                let holds = self.emit.constant(u64::from(is_equal == (prim == Prim::Eq)));
+                self.emit.jump(done, &[holds]);
+            }
+            self.emit.switch_to(undecided);
+            let [a, b] = self.words(operands)[..] else { unreachable!("two values are compared") };
+            let holds = self.compare_by_runtime(prim, a, b);
+            self.emit.jump(done, &[holds]);
+            self.emit.switch_to(done);
+            return result;
         }
         let words = self.words(operands);
         let types: Vec<Type> = operands.iter().map(|operand| self.type_of(*operand)).collect();
@@ -105,9 +123,10 @@ impl FunctionTranslator<'_, '_> {
                 self.bit(pin)
             }
             Prim::IsLaw => self.is_kind(a, 1),
-            Prim::IsApp => self.is_kind(a, 2),
+            Prim::IsApp => self.is_app(a),
             Prim::Inc => self.inc(a, result),
             Prim::Dec => self.dec(a, ty),
+            Prim::Length => self.length(a),
             _ => unreachable!("{prim:?} takes two operands"),
         }
     }
@@ -121,6 +140,28 @@ impl FunctionTranslator<'_, '_> {
         let nat = self.is_nat(a);
         let both = self.emit.b.ins().band(truth, nat);
         self.bit(both)
+    }
+
+    /// Whether a value is an app, as a nat: an app, a table, or a row that has items.
+    fn is_app(&mut self, a: Value) -> Value {
+        let (row, other) = (self.emit.block(), self.emit.block());
+        let (done, result) = self.emit.block_with_param();
+        let is_row = self.emit.is_top(a, top::ROW);
+        self.emit.branch(is_row, row, other);
+        self.emit.switch_to(row);
+        let address = self.emit.address(a);
+        let size = self.emit.payload_size(address);
+        let has_items = self.emit.b.ins().icmp_imm_s(IntCC::NotEqual, size, 0);
+        let has_items = self.bit(has_items);
+        self.emit.jump(done, &[has_items]);
+        self.emit.switch_to(other);
+        let is_app = self.emit.is_top(a, top::APP);
+        let is_table = self.emit.is_top(a, top::TAB);
+        let either = self.emit.b.ins().bor(is_app, is_table);
+        let either = self.bit(either);
+        self.emit.jump(done, &[either]);
+        self.emit.switch_to(done);
+        result
     }
 
     /// Whether a value is of that kind, by number, as a nat.
@@ -191,6 +232,8 @@ impl FunctionTranslator<'_, '_> {
     fn binary(&mut self, prim: Prim, [a, b]: [Value; 2], types: [Type; 2], result: Type) -> Value {
         match prim {
             _ if prim.compares() => return self.compare(prim, [a, b], types),
+            Prim::Min => return self.emit.b.ins().umin(a, b),
+            Prim::Max => return self.emit.b.ins().umax(a, b),
             Prim::Mul32 => return self.mul32(a, b),
             Prim::Lsh32 => return self.lsh32(a, b),
             Prim::Rol32 => return self.rol32(a, b),
@@ -331,6 +374,15 @@ impl FunctionTranslator<'_, '_> {
 
     /// Branches on the outcome of a comparison.
     pub(super) fn branch_on(&mut self, prim: Prim, operands: &[Operand], yes: Block, no: Block) {
+        if let Some(comparison) = self.row_comparison(prim, operands) {
+            let undecided = self.emit.block();
+            let (equal, different) = if prim == Prim::Eq { (yes, no) } else { (no, yes) };
+            self.branch_on_row(&comparison, RowBranches { equal, different, undecided });
+            self.emit.switch_to(undecided);
+            let [a, b] = self.words(operands)[..] else { unreachable!("two values are compared") };
+            let holds = self.compare_by_runtime(prim, a, b);
+            return self.emit.branch(holds, yes, no);
+        }
         let words = self.words(operands);
         let [a, b] = words[..] else { unreachable!("a comparison takes two operands") };
         let small = |operand: &Operand| self.type_of(*operand).is(Type::Small);

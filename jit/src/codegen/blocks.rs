@@ -87,7 +87,10 @@ impl FunctionTranslator<'_, '_> {
                     }
                     self.allocate(&group)?;
                 }
-                Stmt::Let(vars, op) => self.operation(vars, op)?,
+                Stmt::Let(vars, op) => match self.delayed_look_up(op) {
+                    Some(look_up) => self.look_up_or_allocate(look_up, vars[0], op)?,
+                    None => self.operation(vars, op)?,
+                },
             }
         }
         self.terminator(id, terminator)
@@ -183,6 +186,9 @@ impl FunctionTranslator<'_, '_> {
                 let words = self.words(&[&[*function], &args[..]].concat());
                 self.emit.call_stub(Stub::Delay(variadic(args.len())?), &words)
             }
+            Op::ZeroRow(count) => self.zero_row(*count),
+            Op::SetItem(operands) => self.set_item(operands)?,
+            Op::Generate(..) => return Err(CompileError::Shape("a row is left to be filled")),
             Op::Thunk(..) => unreachable!("thunks are allocated in place"),
         };
         self.define(vars[0], result);

@@ -269,6 +269,7 @@ impl Boxing<'_> {
             }
             Op::Call(call) => return self.call_forms(call),
             Op::Thunk(..) | Op::Delay(..) | Op::Partial(..) | Op::Row(_) => UseForm::Boxed,
+            Op::Generate(..) | Op::ZeroRow(_) | Op::SetItem(_) => UseForm::Boxed,
         };
         op.operands().map(|_| form).collect()
     }
@@ -313,6 +314,7 @@ impl Boxing<'_> {
             Op::Force(a) | Op::Normalise(a) => self.unit.types_of(&self.function, &[*a]),
             Op::Call(call) => self.unit.results_of(call),
             Op::Thunk(..) | Op::Delay(..) | Op::Partial(..) | Op::Row(_) => vec![Type::Any],
+            Op::Generate(..) | Op::ZeroRow(_) | Op::SetItem(_) => vec![Type::Whnf],
         }
     }
 }

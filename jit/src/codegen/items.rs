@@ -5,6 +5,7 @@
 
 use super::emitter::trusted;
 use super::error::CompileError;
+use super::key_search::KeySearch;
 use super::symbol::Stub;
 use super::translator::{FunctionTranslator, variadic};
 use crate::ir::{ConstantId, JetOperation, Op, Operand, Prim, Stmt, Var};
@@ -34,6 +35,11 @@ impl FunctionTranslator<'_, '_> {
         args: &[Operand],
     ) -> Result<Option<Value>, CompileError> {
         let declared = self.unit.constants[jet].jet.as_ref();
+        if let Some(operation) = declared.and_then(|jet| jet.operation)
+            && let Some(search) = KeySearch::of(operation, args)
+        {
+            return self.search(search, jet, args).map(Some);
+        }
         let (access, object) = match (declared.and_then(|jet| jet.operation), args) {
             (Some(JetOperation::Index), &[index, row]) => (Access::Item(index), row),
             (Some(JetOperation::Get), &[row, index]) => (Access::Item(index), row),
@@ -56,6 +62,18 @@ impl FunctionTranslator<'_, '_> {
         self.emit.jump(done, &[value]);
         self.emit.switch_to(done);
         Ok(Some(result))
+    }
+
+    /// The number of items of an evaluated row.
+    pub(super) fn length(&mut self, row: Value) -> Value {
+        let (slowly, (done, result)) = (self.emit.cold_block(), self.emit.block_with_param());
+        let (_, size) = self.flat_row(row, slowly);
+        self.emit.jump(done, &[size]);
+        self.emit.switch_to(slowly);
+        let size = self.emit.call_stub(Stub::Length, &[row]);
+        self.emit.jump(done, &[size]);
+        self.emit.switch_to(done);
+        result
     }
 
     /// The item at an index of a row, not evaluated. Both operands are evaluated.

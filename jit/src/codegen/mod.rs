@@ -16,6 +16,8 @@
 //!   alloc      thunks, applications, rows
 //!   arithmetic words64   primitive operations
 //!   items      reading rows and bars
+//!   key_search searches for keys of tables and sets
+//!   row_equality equality with a constant row
 //!   calls      calls
 //!   closure    guards on functions
 //!   terminators blocks   the blocks of a function
@@ -37,9 +39,12 @@ mod closure;
 mod emitter;
 mod environment;
 mod error;
+mod fill;
 mod function;
 mod items;
+mod key_search;
 mod liveness;
+mod row_equality;
 mod symbol;
 mod terminators;
 mod translator;

@@ -18,12 +18,12 @@ pub struct Block {
 }
 
 impl Block {
-    /// Calls `change` on the id of each function of the unit that the block calls or makes a thunk
+    /// Calls `change` on the id of each function of the unit that the block calls or makes thunks
     /// of.
     pub(crate) fn for_each_function_mut(&mut self, mut change: impl FnMut(&mut FunctionId)) {
         for op in self.stmts.iter_mut().flat_map(Stmt::ops_mut) {
             match op {
-                Op::Thunk(entry, _) => change(entry),
+                Op::Thunk(entry, _) | Op::Generate(entry, _) => change(entry),
                 Op::Call(Call { callee: Callee::Local(callee), .. }) => change(callee),
                 _ => {}
             }

@@ -59,6 +59,14 @@ pub enum Op {
     Partial(ConstantId, Vec<Operand>),
     /// Allocates a row, first item first.
     Row(Vec<Operand>),
+    /// Allocates a row of as many items as the first operand says. The item at an index is the thunk
+    /// of a function whose captures are the other operands and, last, the index.
+    Generate(FunctionId, Vec<Operand>),
+    /// Allocates a row of zeros; the operand is the number of items.
+    ZeroRow(Operand),
+    /// Writes into a row, which nothing else refers to: the row, an index below its length, the
+    /// item. The result is the row.
+    SetItem(Vec<Operand>),
     /// Evaluates to weak head normal form.
     Force(Operand),
     /// Evaluates to normal form.
@@ -76,8 +84,9 @@ impl Op {
             Op::Thunk(_, list) | Op::Partial(_, list) | Op::Row(list) | Op::Prim(_, list) => {
                 (None, list)
             }
+            Op::Generate(_, list) | Op::SetItem(list) => (None, list),
             Op::Delay(first, list) => (Some(*first), list),
-            Op::Force(a) | Op::Normalise(a) => (Some(*a), &[]),
+            Op::Force(a) | Op::Normalise(a) | Op::ZeroRow(a) => (Some(*a), &[]),
             Op::Call(call) => (call.unknown_callee(), &call.args),
         };
         first.into_iter().chain(rest.iter().copied())
@@ -89,8 +98,9 @@ impl Op {
             Op::Thunk(_, list) | Op::Partial(_, list) | Op::Row(list) | Op::Prim(_, list) => {
                 (None, list)
             }
+            Op::Generate(_, list) | Op::SetItem(list) => (None, list),
             Op::Delay(first, list) => (Some(first), list),
-            Op::Force(a) | Op::Normalise(a) => (Some(a), &mut []),
+            Op::Force(a) | Op::Normalise(a) | Op::ZeroRow(a) => (Some(a), &mut []),
             Op::Call(call) => call.split_mut(),
         };
         first.into_iter().chain(rest)

@@ -215,7 +215,8 @@ impl IrParser<'_> {
             None
         };
         let number = if self.accept_word("is")? { Some(self.word64()?) } else { None };
-        Ok(Constant { name, kind, arity, jet, worker, entry, of, number })
+        let items = if self.accept_word("row")? { Some(self.list(Self::word64)?) } else { None };
+        Ok(Constant { name, kind, arity, jet, worker, entry, of, number, items })
     }
 
     fn demand(&mut self) -> Parse<ArgDemand> {
@@ -350,6 +351,9 @@ impl IrParser<'_> {
             "delay" => Op::Delay(self.operand()?, self.operands()?),
             "partial" => Op::Partial(ConstantId::from_u32(self.indexed("k")?), self.operands()?),
             "row" => Op::Row(self.operands()?),
+            "generate" => Op::Generate(FunctionId::from_u32(self.indexed("f")?), self.operands()?),
+            "zerorow" => Op::ZeroRow(self.operand()?),
+            "setitem" => Op::SetItem(self.some_of(Self::operand)?),
             "force" => Op::Force(self.operand()?),
             "normalise" => Op::Normalise(self.operand()?),
             _ => match Prim::named(&word) {

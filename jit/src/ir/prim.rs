@@ -87,6 +87,10 @@ prims! {
     Div "div" (Whnf, Whnf) Nat;
     /// The remainder; the dividend if the divisor is 0.
     Mod "mod" (Whnf, Whnf) Nat;
+    /// The lesser of two nats below 2^63.
+    Min "min" (Small, Small) Small;
+    /// The greater of two nats below 2^63.
+    Max "max" (Small, Small) Small;
     /// Bitwise and.
     And "and" (Whnf, Whnf) Nat;
     /// Bitwise or.
@@ -143,6 +147,8 @@ prims! {
     Ge "ge" (Whnf, Whnf) Bit;
     /// 0, 1 or 2 if the first is less than, equal to or greater than the second.
     Cmp "cmp" (Whnf, Whnf) Small;
+    /// The number of items of a row, or of arguments of any app; 0 for other values.
+    Length "length" (Whnf) Small;
     /// The item of a row, or of any app read as one, at an index (an index that is no nat counts as
     /// 0), without evaluating it; 0 if the index is out of range.
     Item "item" (Whnf, Whnf) Any;
@@ -189,7 +195,9 @@ impl Prim {
         let are_unboxed = types.iter().all(|ty| ty.is_unboxed());
         match self {
             _ if self.is_word64() => true,
-            Prim::Inc | Prim::IsPin | Prim::IsLaw | Prim::IsApp | Prim::Item => false,
+            Prim::Inc | Prim::IsPin | Prim::IsLaw | Prim::IsApp | Prim::Item | Prim::Length => {
+                false
+            }
             Prim::Evaluated => false,
             _ if self.compares() => are_unboxed,
             _ if types.len() == 1 => true,
@@ -267,8 +275,8 @@ impl Prim {
             (Prim::Inc, _) => a.map(|a| a + 1),
             (Prim::Add, _) => either(u32::max).map(|most| most + 1),
             (Prim::Mul, _) => either(|a, b| a + b),
-            (Prim::Or | Prim::Xor, _) => either(u32::max),
-            (Prim::And, _) => a.into_iter().chain(b).min(),
+            (Prim::Or | Prim::Xor | Prim::Max, _) => either(u32::max),
+            (Prim::And | Prim::Min, _) => a.into_iter().chain(b).min(),
             (Prim::Mod, Some(by @ 1..)) => Some(a.unwrap_or(u32::MAX).min(bits(by - 1))),
             (Prim::Div, Some(by @ 1..)) => a.map(|a| a.saturating_sub(bits(by) - 1)),
             (Prim::Rsh, Some(by)) => a.map(|a| a.saturating_sub(u32::try_from(by).unwrap_or(a))),

@@ -65,6 +65,9 @@ impl Display for Op {
             Op::Delay(function, list) => write!(f, "delay {function}({})", List(list)),
             Op::Partial(k, list) => write!(f, "partial {k}({})", List(list)),
             Op::Row(list) => write!(f, "row({})", List(list)),
+            Op::Generate(entry, list) => write!(f, "generate {entry}({})", List(list)),
+            Op::ZeroRow(count) => write!(f, "zerorow {count}"),
+            Op::SetItem(list) => write!(f, "setitem {}", List(list)),
             Op::Force(a) => write!(f, "force {a}"),
             Op::Normalise(a) => write!(f, "normalise {a}"),
             Op::Prim(prim, list) => write!(f, "{} {}", prim.name(), List(list)),
@@ -120,6 +123,9 @@ impl Display for Constant {
         }
         if let Some(number) = self.number {
             write!(f, " is {number}")?;
+        }
+        if let Some(items) = &self.items {
+            write!(f, " row({})", List(items))?;
         }
         Ok(())
     }

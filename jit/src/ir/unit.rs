@@ -57,7 +57,12 @@ pub struct Constant {
     pub of: Option<(ConstantId, Vec<Operand>)>,
     /// For a nat below 2^64: the nat.
     pub number: Option<u64>,
+    /// For a row of one to [`ROW_ITEMS_LIMIT`] nats below 2^63: the nats.
+    pub items: Option<Vec<u64>>,
 }
+
+/// The most items of a constant row that are known.
+pub const ROW_ITEMS_LIMIT: usize = 6;
 
 /// The unit of compilation: functions and constants.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
@@ -73,6 +78,7 @@ impl Unit {
     pub fn is_total(&self, function: &Function, op: &Op) -> bool {
         match op {
             Op::Thunk(..) | Op::Delay(..) | Op::Partial(..) | Op::Row(_) => true,
+            Op::Generate(..) | Op::ZeroRow(_) | Op::SetItem(_) => true,
             Op::Prim(prim, operands) => prim.is_total(&self.types_of(function, operands)),
             Op::Force(a) => self.type_of(function, *a).is_some_and(|ty| ty.is(Type::Whnf)),
             Op::Normalise(_) | Op::Call(_) => false,

@@ -55,6 +55,12 @@ pub fn verify(unit: &Unit) -> Result<(), VerifyError> {
             let what = format!("{id} is no nat from 2^63 up to 2^64");
             return Err(VerifyError { function: FunctionId::ROOT, what });
         }
+        if constant.items.as_ref().is_some_and(|items| {
+            constant.kind != ConstantKind::App || items.iter().any(|nat| *nat >= 1 << 63)
+        }) {
+            let what = format!("{id} is no row of nats below 2^63");
+            return Err(VerifyError { function: FunctionId::ROOT, what });
+        }
         if constant.jet.as_ref().is_some_and(|jet| jet.result == Type::U64) {
             let what = format!("the jet of {id} returns an unboxed number");
             return Err(VerifyError { function: FunctionId::ROOT, what });
@@ -283,6 +289,30 @@ impl Checker<'_> {
             Op::Row(items) => {
                 ensure!(!items.is_empty(), "no items");
                 self.any(items)?;
+                vec![Type::Whnf]
+            }
+            Op::Generate(entry, operands) => {
+                let entry = self.local(*entry)?;
+                ensure!(entry.role == FunctionRole::Thunk, "not the code of a thunk");
+                let Some((count, captures)) = operands.split_first() else {
+                    return Err("no count".to_owned());
+                };
+                self.fit(*count, Type::Small)?;
+                let mut types = entry.param_types();
+                let index = types.pop();
+                ensure!(
+                    index.is_some_and(|ty| Type::Small.is(ty)),
+                    "the index is not any small nat"
+                );
+                self.fit_all(captures, &types)?;
+                vec![Type::Whnf]
+            }
+            Op::ZeroRow(count) => {
+                self.fit(*count, Type::Small)?;
+                vec![Type::Whnf]
+            }
+            Op::SetItem(operands) => {
+                self.fit_all(operands, &[Type::Whnf, Type::Small, Type::Any])?;
                 vec![Type::Whnf]
             }
             Op::Force(a) | Op::Normalise(a) => {

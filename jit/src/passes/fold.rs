@@ -50,7 +50,7 @@ fn unary(prim: Prim, a: Operand, ty: Type) -> Option<Folded> {
         (Prim::IsU64, _) if ty.is(Type::U64) => small(1),
         (Prim::Low64, _) if ty.is(Type::U64) => a,
         (Prim::Small, _) if ty.is(Type::Small) => a,
-        (Prim::IsPin | Prim::IsLaw | Prim::IsApp, _) if is_nat => small(0),
+        (Prim::IsPin | Prim::IsLaw | Prim::IsApp | Prim::Length, _) if is_nat => small(0),
         (Prim::Inc, Operand::Small(n)) if n + 1 < 1 << 63 => small(n + 1),
         (Prim::Dec, Operand::Small(n)) => small(n.saturating_sub(1)),
         _ => return None,
@@ -75,6 +75,8 @@ fn literals(prim: Prim, a: u64, b: u64) -> Option<Operand> {
         Prim::Xor => Some(a ^ b),
         Prim::Rsh => Some(if b < 64 { a >> b } else { 0 }),
         Prim::Lsh => (b < u64::from(a.leading_zeros())).then(|| a << b),
+        Prim::Min => Some(a.min(b)),
+        Prim::Max => Some(a.max(b)),
         Prim::Mul32 => Some(low32(a.wrapping_mul(b))),
         Prim::Lsh32 => Some(if b < 32 { low32(a << b) } else { 0 }),
         Prim::Rol32 => Some(u64::from((a as u32).rotate_left(b as u32))),
@@ -110,6 +112,7 @@ fn binary(prim: Prim, [a, b]: [Operand; 2], [of_a, of_b]: [Type; 2]) -> Option<F
         })
     };
     match (prim, a, b) {
+        (Prim::Min | Prim::Max, _, _) if a == b => Some(Folded::Value(a)),
         (Prim::Add | Prim::Or | Prim::Xor, Operand::Small(0), _) => cast(b, of_b),
         (Prim::And, Operand::Small(mask), _) if keeps(mask, of_b) => cast(b, of_b),
         (Prim::And, _, Operand::Small(mask)) if keeps(mask, of_a) => cast(a, of_a),

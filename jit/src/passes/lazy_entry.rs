@@ -378,6 +378,8 @@ impl<'u> LazyEntryWriter<'u> {
                 }
             }
             Op::Call(call) => return self.call(code, call),
+            // These take time in proportion to the row.
+            Op::Generate(..) | Op::ZeroRow(_) | Op::SetItem(_) => return None,
         };
         Some(vec![value])
     }

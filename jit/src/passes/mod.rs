@@ -13,12 +13,15 @@
 //!             (cheap eagerness)
 //! speculate   simplify, and evaluates eagerly the thunks that are cheap if some values are nats
 //!             below 2^63 or words, behind a test of those values
+//! generate    makes rows of a known function's results in place of calls of the jet
+//! fuse        removes generated rows that only one loop or row reads (deforestation)
 //! worker      worker/wrapper split: arguments that are certain to be evaluated are passed evaluated
 //! specialise  copies functions for known function arguments
 //! results     constructed product result (CPR): workers return the items of the row they end with
 //! narrow      type inference for parameters and results from all that is passed
 //! small       function versioning: variants of workers for nats below 2^63, and for words
 //! peel        partial inlining of the base case of recursive functions
+//! fill        writes the loops that fill generated rows
 //! float       float-in: moves definitions into the one branch that uses them
 //! gather      schedules the reads of a row's items next to each other
 //! loop        turns self tail calls into jumps
@@ -28,9 +31,12 @@
 //! lazy_entry  makes of an optimised unit the law's lazy entry; not part of the pipeline
 //! ```
 
+mod fill;
 mod float_in;
 mod fold;
+mod fuse;
 mod gather;
+mod generate;
 mod lazy_entry;
 mod loops;
 mod narrow;

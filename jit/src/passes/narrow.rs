@@ -53,6 +53,9 @@ fn propagate(unit: &mut Unit, id: FunctionId) -> bool {
             for op in stmt.ops() {
                 changed |= match op {
                     Op::Thunk(entry, captures) => widen_params(unit, id, *entry, captures),
+                    Op::Generate(entry, operands) => {
+                        widen_captures(unit, id, *entry, &operands[1..])
+                    }
                     Op::Call(call) => match call.callee {
                         Callee::Local(callee) => widen_params(unit, id, callee, &call.args),
                         _ => false,
@@ -111,6 +114,19 @@ fn widen_params(unit: &mut Unit, caller: FunctionId, callee: FunctionId, args: &
     }
     let params = unit.functions[callee].params.clone();
     widen_vars(&mut unit.functions[callee], &params, &types)
+}
+
+/// Widens the parameters of the code of a generated row's items: the captures and the index.
+fn widen_captures(
+    unit: &mut Unit,
+    caller: FunctionId,
+    entry: FunctionId,
+    captures: &[Operand],
+) -> bool {
+    let types = unit.types_of(&unit.functions[caller], captures);
+    let types: Vec<Type> = types.iter().map(|ty| ty.boxed()).chain([Type::Small]).collect();
+    let params = unit.functions[entry].params.clone();
+    widen_vars(&mut unit.functions[entry], &params, &types)
 }
 
 fn widen_vars(function: &mut Function, vars: &[Var], types: &[Type]) -> bool {

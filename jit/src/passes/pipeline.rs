@@ -2,7 +2,8 @@
 
 use super::simplify::{SimplifyOptions, simplify};
 use super::{
-    float_in, gather, loops, narrow, peel, results, small_nats, specialise, sweep, worker_wrapper,
+    fill, float_in, fuse, gather, generate, loops, narrow, peel, results, small_nats, specialise,
+    sweep, worker_wrapper,
 };
 use crate::ir::Unit;
 use std::fmt::{self, Display, Formatter};
@@ -42,12 +43,15 @@ passes! {
     Eager "eager" |unit| simplify(unit, SimplifyOptions { eager: true, ..Default::default() });
     Speculate "speculate"
         |unit| simplify(unit, SimplifyOptions { speculate: true, ..Default::default() });
+    Generate "generate" generate::generate;
+    Fuse "fuse" fuse::fuse;
     Worker "worker" worker_wrapper::split;
     Specialise "specialise" specialise::specialise;
     Results "results" results::return_items;
     Narrow "narrow" narrow::narrow;
     Small "small" small_nats::add_variants;
     Peel "peel" peel::peel;
+    Fill "fill" fill::fill;
     Float "float" float_in::float_in;
     Gather "gather" gather::gather;
     Loop "loop" loops::jump_instead_of_calling;
@@ -61,16 +65,19 @@ pub const PIPELINE: &[Pass] = &[
     Pass::Specialise,
     Pass::Inline,
     Pass::Specialise,
+    Pass::Generate,
     Pass::Float,
     Pass::Strict,
     Pass::Worker,
     Pass::Inline,
+    Pass::Generate,
     Pass::Sweep,
     Pass::Strict,
     Pass::Worker,
     Pass::Inline,
     Pass::Narrow,
     Pass::Eager,
+    Pass::Fuse,
     Pass::Float,
     Pass::Strict,
     Pass::Worker,
@@ -82,6 +89,7 @@ pub const PIPELINE: &[Pass] = &[
     Pass::Small,
     Pass::Peel,
     Pass::Inline,
+    Pass::Fill,
     Pass::Loop,
     Pass::Simplify,
     Pass::Narrow,
@@ -185,7 +193,7 @@ mod tests {
         assert_eq!(
             error,
             "there is no pass `guess`; the names are simplify, inline, strict, eager, speculate, \
-             worker, specialise, results, narrow, small, peel, float, gather, loop, sweep, expect, all"
+             generate, fuse, worker, specialise, results, narrow, small, peel, fill, float, gather, loop, sweep, expect, all"
         );
     }
 }

@@ -61,7 +61,7 @@ fn computed_params(function: &Function) -> VariantTypes {
     let forced = forced_params(function);
     for op in function.live_ops() {
         let Op::Prim(prim, operands) = op else { continue };
-        if matches!(prim, Prim::Item | Prim::IsNat | Prim::Evaluated) {
+        if matches!(prim, Prim::Item | Prim::Length | Prim::IsNat | Prim::Evaluated) {
             // These suggest a list rather than a nat.
             continue;
         }

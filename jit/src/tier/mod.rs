@@ -31,7 +31,7 @@ mod statistics;
 mod thread;
 
 pub use self::statistics::{JitStatistics, UnitReport, on_unit, statistics};
-pub use self::thread::set_cache_directory;
+pub use self::thread::{finish_pending, set_cache_directory};
 
 use self::reclaim::RuntimeToken;
 use self::request::{CompileRequest, EntryKind, PendingTicket};

@@ -11,7 +11,7 @@ use vm::native::EntryCell;
 
 /// The count of requests that may wait.
 pub(super) const QUEUE: usize = 64;
-/// The count of requests that wait or are in progress.
+/// The count of requests that wait, and of those in progress, which are counted twice.
 static PENDING: AtomicUsize = AtomicUsize::new(0);
 
 /// What the first function of a unit does, once it is optimised.
@@ -61,6 +61,11 @@ impl Drop for PendingTicket {
     fn drop(&mut self) {
         PENDING.fetch_sub(1, Ordering::Relaxed);
     }
+}
+
+/// Whether a request waits or is in progress.
+pub(super) fn has_pending() -> bool {
+    PENDING.load(Ordering::Relaxed) > 0
 }
 
 /// Whether the queue has room for one more request. If not, building a unit would be wasted work.

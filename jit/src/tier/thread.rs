@@ -4,17 +4,20 @@
 //! nothing. The thread runs as long as the process.
 
 use super::pipeline::{PipelineSettings, Trampolines, UnitPipeline};
-use super::request::{CompileRequest, QUEUE};
+use super::request::{CompileRequest, PendingTicket, QUEUE, has_pending};
 use super::statistics;
 use crate::runtime::compile_shared;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, LazyLock, OnceLock};
+use std::time::{Duration, Instant};
 use vm::native::FrameTable;
 
 /// The stack of the thread, in bytes. Passes and Cranelift recurse as deep as blocks are nested.
 const THREAD_STACK: usize = 16 << 20;
+/// How often a thread that waits for the compiling thread looks whether it has finished.
+const POLL_INTERVAL: Duration = Duration::from_micros(200);
 /// The count of threads that compile stubs at the start, besides the compiling thread.
 const STUB_THREADS: usize = 2;
 
@@ -27,6 +30,19 @@ static CACHE_DIRECTORY: OnceLock<PathBuf> = OnceLock::new();
 pub fn set_cache_directory(directory: &Path) {
     // A later call changes nothing.
     let _ = CACHE_DIRECTORY.set(directory.to_owned());
+}
+
+/// Waits until the code that has been requested is compiled and kept for later runs, but no longer than
+/// `limit`. Does nothing if no code is kept. A program that ends before its code is ready would be
+/// interpreted again in each run.
+pub fn finish_pending(limit: Duration) {
+    if CACHE_DIRECTORY.get().is_none() {
+        return;
+    }
+    let end = Instant::now() + limit;
+    while has_pending() && Instant::now() < end {
+        std::thread::sleep(POLL_INTERVAL);
+    }
 }
 
 /// The frame table and the trampolines of all code of the process.
@@ -66,6 +82,8 @@ fn run(settings: PipelineSettings, requests: &Receiver<CompileRequest>) {
     let mut waiting = Vec::new();
     while let Some(mut request) = next(requests, &mut waiting) {
         let done = request.done.take();
+        // The work on a request includes keeping the stubs.
+        let _ticket = PendingTicket::take();
         if let Some(pipeline) = pipeline.as_mut().filter(|_| !is_broken) {
             is_broken = catch_unwind(AssertUnwindSafe(|| pipeline.serve(request))).is_err();
         }

@@ -350,13 +350,26 @@ impl<'u> OracleMachine<'u> {
             Op::Partial(k, args) => {
                 apply(self.constants[k.index()].clone(), self.operands(vars, args))
             }
-            Op::Row(items) => {
-                let mut items = self.operands(vars, items);
-                items.reverse();
-                let arity = Natural::from(items.len() as u64 + 1);
-                let cow =
-                    ValueState::Law { name: Natural::from(0u32), arity, body: nat(0), entry: None };
-                apply(new(cow), items)
+            Op::Row(items) => row(self.operands(vars, items)),
+            Op::Generate(entry, operands) => {
+                let operands = self.operands(vars, operands);
+                let count = self.small_nat(&operands[0]);
+                let item = |index| {
+                    let captures = operands[1..].iter().cloned().chain([nat(index)]);
+                    new(ValueState::Thunk(*entry, captures.collect()))
+                };
+                row((0..count).map(item).collect())
+            }
+            Op::ZeroRow(count) => {
+                let count = self.small_nat(&self.operand(vars, *count));
+                row((0..count).map(|_| nat(0)).collect())
+            }
+            Op::SetItem(operands) => {
+                let operands = self.operands(vars, operands);
+                let index = self.small_nat(&operands[1]);
+                let mut items = self.items(&operands[0]);
+                items[usize::try_from(index).expect("a row fits memory")] = operands[2].clone();
+                row(items)
             }
             Op::Force(a) => {
                 let value = self.operand(vars, *a);
@@ -449,6 +462,9 @@ impl<'u> OracleMachine<'u> {
             Prim::Lsh => &n[0] << by(&n[1])?,
             Prim::Rsh => &n[0] >> by(&n[1])?,
             _ if prim.is_word64() => word64(prim, &n),
+            Prim::Min => n[0].clone().min(n[1].clone()),
+            Prim::Max => n[0].clone().max(n[1].clone()),
+            Prim::Length => Natural::from(self.items(&operands[0]).len()),
             Prim::Mul32 => (&n[0] * &n[1]) & Natural::from(u32::MAX),
             Prim::Rol32 => {
                 let [word, by] = [&n[0], &n[1]].map(|n| u32::try_from(n).expect("half"));
@@ -480,6 +496,27 @@ impl<'u> OracleMachine<'u> {
                 _ => return nat(0),
             }
         }
+    }
+
+    /// The items of an evaluated app, as a row.
+    fn items(&self, app: &OracleValue) -> Vec<OracleValue> {
+        let (mut app, mut items) = (app.clone(), Vec::new());
+        loop {
+            let node = app.borrow().clone();
+            match node {
+                ValueState::Same(other) => app = other,
+                ValueState::App(f, item) => {
+                    items.push(item);
+                    app = f;
+                }
+                _ => return items,
+            }
+        }
+    }
+
+    /// The number that a value is, which is below 2^63.
+    fn small_nat(&self, value: &OracleValue) -> u64 {
+        u64::try_from(&self.nat_of(value)).expect("it is a small nat")
     }
 
     fn compare(&mut self, prim: Prim, operands: &[OracleValue]) -> OracleRun<OracleValue> {
@@ -547,6 +584,14 @@ fn bind(vars: &mut Vars, names: &[Var], values: &[OracleValue]) {
 }
 
 /// The thunk of an application.
+/// The row of these items.
+fn row(mut items: Vec<OracleValue>) -> OracleValue {
+    items.reverse();
+    let arity = Natural::from(items.len() as u64 + 1);
+    let cow = ValueState::Law { name: Natural::from(0u32), arity, body: nat(0), entry: None };
+    apply(new(cow), items)
+}
+
 fn apply(function: OracleValue, args: Vec<OracleValue>) -> OracleValue {
     args.into_iter().fold(function, |f, x| new(ValueState::App(f, x)))
 }

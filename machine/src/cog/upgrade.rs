@@ -218,8 +218,9 @@ impl Cog {
         }
         match stop {
             EvalError::Crash { .. } => {
+                let (vm, origin) = (&self.vm, ReportOrigin::Cog);
                 let report =
-                    ConsoleMessage::of_failure(&self.settings, &self.vm, ReportOrigin::Cog, stop);
+                    ConsoleMessage::of_failure(&self.settings, vm, vm.call_chain(), origin, stop);
                 UpgradeFailure::Crashed(match report {
                     ConsoleMessage::Text(text) => text.trim_end().to_owned(),
                     ConsoleMessage::Notice(notice) => notice.to_string(),

@@ -21,7 +21,7 @@ const ATTEMPTS: u32 = 5;
 #[derive(Debug, thiserror::Error)]
 pub enum ControlError {
     /// There is no socket, or the connection failed.
-    #[error("{}: the running machine cannot be asked: {error}", path.display())]
+    #[error("{}: {}", path.display(), connection_problem(error))]
     Connection {
         /// The socket.
         path: PathBuf,
@@ -40,6 +40,17 @@ pub enum ControlError {
     /// The files of the machine cannot be inspected.
     #[error(transparent)]
     Open(#[from] persist::OpenError),
+}
+
+/// Says why there is no connection. A socket that is missing, or that nothing listens on, is that of no
+/// running machine.
+fn connection_problem(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
+            format!("no machine runs in this directory, or it cannot be reached: {error}")
+        }
+        _ => format!("the running machine cannot be asked: {error}"),
+    }
 }
 
 /// A connection to a running machine.

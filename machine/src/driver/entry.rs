@@ -270,7 +270,8 @@ impl Driver {
             SharedOutcome::Damaged(stop) => {
                 let settings = &resources.context.settings;
                 let origin = ReportOrigin::Driver(self.identity.slot);
-                ConsoleMessage::of_failure(settings, resources.runtime.heap(), origin, &stop)
+                let heap = resources.runtime.heap();
+                ConsoleMessage::of_failure(settings, heap, heap.call_chain(), origin, &stop)
                     .show(&*settings.console);
                 if let Some(damage) = ControlMessage::of_damage(&stop) {
                     // The event loop stops the machine.

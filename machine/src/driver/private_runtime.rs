@@ -179,7 +179,8 @@ fn report_failure(
 ) -> TaskFailure {
     let settings = &context.settings;
     let origin = ReportOrigin::Driver(driver.slot);
-    ConsoleMessage::of_failure(settings, vm, origin, stop).show(&*settings.console);
+    ConsoleMessage::of_failure(settings, vm, vm.call_chain(), origin, stop)
+        .show(&*settings.console);
     let Some(damage) = ControlMessage::of_damage(stop) else { return TaskFailure::Failed };
     // The event loop stops the machine.
     context.control.send(damage);

@@ -165,7 +165,8 @@ impl SharedRuntime {
             Err(stop @ (EvalError::Crash { .. } | EvalError::Loop)) => {
                 self.show_traces();
                 let settings = &self.context.settings;
-                ConsoleMessage::of_failure(settings, &self.vm, ReportOrigin::Driver(slot), &stop)
+                let (vm, origin) = (&self.vm, ReportOrigin::Driver(slot));
+                ConsoleMessage::of_failure(settings, vm, vm.call_chain(), origin, &stop)
                     .show(&*settings.console);
                 SharedOutcome::Failed
             }

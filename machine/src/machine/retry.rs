@@ -12,8 +12,8 @@
 //! inputs set aside. The next retry finds them, by the number of the event, and does not set them
 //! aside twice.
 
-use super::{FULL_DISK_RETRY, Machine};
-use crate::console::ConsoleNotice;
+use super::{CogCrash, FULL_DISK_RETRY, Machine};
+use crate::console::{ConsoleNotice, ReportOrigin};
 use crate::error::RunError;
 use crate::event::{EventInput, EventOutcome, EventRecord, InputPayload};
 use crate::set_aside::{SetAsideInput, SetAsideReason};
@@ -47,6 +47,18 @@ impl Machine {
             Some(inputs) => self.set_aside_crashed(inputs).map(Some),
             None => Ok(None),
         }
+    }
+
+    /// The event that crashed. None if the log does not have it any more, or cannot be read.
+    pub(super) fn crash(&self) -> Option<CogCrash> {
+        let inputs = self.inputs_of_crash().ok()??;
+        let first = inputs.first().map(|EventInput { slot, payload }| match payload {
+            InputPayload::Written(_) | InputPayload::Offered(..) => ReportOrigin::Driver(*slot),
+            InputPayload::JobResult(_) | InputPayload::JobResultHash(..) => {
+                ReportOrigin::Job(*slot)
+            }
+        });
+        Some(CogCrash { event: self.applied.0, inputs: inputs.len(), first })
     }
 
     /// Reads the inputs of the event that crashed, which is the last one in the log: a cog that has

@@ -27,11 +27,11 @@ fn a_crash_ends_the_cog_and_is_remembered() {
     let run = machine.run(|_| false);
     let crash = ConsoleMessage::Text("the cog crashed: 99 5".into());
     assert_eq!(run.messages, std::slice::from_ref(&crash));
-    assert_eq!(run.outcome(), RunOutcome::Crashed);
+    assert!(matches!(run.outcome(), RunOutcome::Crashed(Some(_))));
     assert_eq!(machine.state(), "2 99 5 7");
     let again = machine.run(|_| false);
     assert_eq!(again.messages, [crash]);
-    assert_eq!(again.outcome(), RunOutcome::Crashed);
+    assert!(matches!(again.outcome(), RunOutcome::Crashed(Some(_))));
 }
 
 #[test]

@@ -3,11 +3,19 @@
 use super::counter::assert_consecutive;
 use super::harness::TestMachine;
 use super::programs::counter;
+use crate::cog::Cog;
+use crate::garbage::GarbageCollector;
+use crate::mailbox::{Doorbell, mailbox};
+use crate::message::{ControlMessage, GarbageReport};
+use crate::metrics::MetricsRecorder;
+use crate::replay::{self, Replayed};
 use crate::trace::ConsoleMessage;
+use crate::watchdog::Watchdog;
 use crate::{ConsoleNotice, GarbagePolicy, HashVerifier, SnapshotPolicy};
-use persist::StoreInspection;
+use crossbeam_channel::unbounded;
 use persist::inspect::StoreUsage;
 use persist::sim::{InjectedFault, SimDisk, SurvivingWrites};
+use persist::{Store, StoreInspection};
 use std::sync::Arc;
 
 /// A machine that writes a snapshot after each event, and collects after each snapshot.
@@ -88,4 +96,41 @@ fn a_damaged_snapshot_ends_the_collecting_and_nothing_else() {
     });
     assert_eq!(run.messages.iter().filter(|it| is_notice(it)).count(), 1);
     assert_consecutive(&run.numbers());
+}
+
+#[test]
+fn the_heap_is_collected_for_the_store_when_no_request_waits_or_by_itself() {
+    for collects_by_itself in [false, true] {
+        let machine = TestMachine::boot(&counter());
+        machine.run_until_shown(3).outcome();
+        let settings = Arc::new(machine.settings(unbounded().0));
+        let watchdog = Arc::new(Watchdog::start(&settings.clock).expect("a thread"));
+        let store = Store::open_on(Arc::new(machine.disk.clone()), settings.store.clone());
+        let store = Arc::new(store.expect("it opens"));
+        let Replayed { mut cog, .. } =
+            replay::replay(&store, &settings, &watchdog).expect("it replays");
+        let doorbell = Arc::new(Doorbell::of_current_thread());
+        let (control, inbox) = mailbox(&doorbell, usize::MAX);
+        let policy = Some(GarbagePolicy { min_bytes: 0 });
+        let mut garbage = GarbageCollector::new(policy, store.written_pins());
+        let metrics = MetricsRecorder::new(store.written_pins(), Arc::default());
+        let console = &*settings.console;
+        garbage.start_if_due(&mut cog, &store, &control).expect("a thread");
+        // The estimate.
+        let ControlMessage::Garbage(report) = inbox.receive() else { panic!("another message") };
+        assert!(garbage.done(report, &metrics, console));
+        garbage.begin(&mut cog, &store);
+        let majors = |cog: &Cog| cog.heap().statistics().major;
+        let before = majors(&cog);
+        garbage.end_survey(&mut cog, &store, &control, false).expect("it waits");
+        assert!(garbage.is_surveying() && majors(&cog) == before);
+        if collects_by_itself {
+            cog.parts().0.collect();
+        }
+        garbage.end_survey(&mut cog, &store, &control, !collects_by_itself).expect("a thread");
+        assert!(!garbage.is_surveying() && majors(&cog) == before + 1);
+        let ControlMessage::Garbage(report) = inbox.receive() else { panic!("another message") };
+        assert!(matches!(report, GarbageReport::Collected(Some(_))));
+        garbage.stop();
+    }
 }

@@ -112,6 +112,11 @@ impl BackgroundCollection {
         Some(collection)
     }
 
+    /// Whether a view of the store waits for this collection to end, so that it is to be dropped.
+    pub fn delays_view(&self) -> bool {
+        self.store.context().is_viewed()
+    }
+
     fn files(&self) -> &PinFiles {
         self.store.pins().files()
     }

@@ -22,6 +22,15 @@ use crate::pinspace::{HeapReferences, PinSpace};
 use std::sync::Arc;
 use std::time::Instant;
 
+/// A recording of what a heap refers to, which the heap's next full collection makes. See
+/// [`Heap::record_references`](crate::Heap::record_references).
+#[derive(Debug)]
+pub struct ReferenceRecording {
+    survey: u64,
+    /// The full collections of the heap when the recording began.
+    collections: u64,
+}
+
 impl<H: HeapHost + ?Sized> RawHeap<H> {
     /// Collects the nursery.
     pub fn collect_young(&mut self) {
@@ -43,6 +52,7 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
         let (started, copied_before) = (Instant::now(), memory.statistics.copied);
         memory.statistics.minor += 1;
         memory.statistics.allocated += memory.nursery.allocated() as u64;
+        memory.edited_row = None;
         let mut cursor = memory.old.end();
         let remembered = memory.remembered.take();
         let nursery = memory.nursery.begin_evacuation(keeps_survivors);
@@ -81,6 +91,23 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
         self.memory.spaces.take_references(space, survey)
     }
 
+    /// Makes the next full collection record, for a survey, what this heap refers to in a pin space.
+    pub(crate) fn record_references(&mut self, space: &Arc<PinSpace>) -> ReferenceRecording {
+        let survey = self.memory.spaces.record_references(space);
+        ReferenceRecording { survey, collections: self.memory.statistics.major }
+    }
+
+    /// What the heap referred to at its last full collection, if one has run since the recording
+    /// began. The recording ends then.
+    pub(crate) fn recorded_references(
+        &mut self,
+        space: &Arc<PinSpace>,
+        recording: &ReferenceRecording,
+    ) -> Option<HeapReferences> {
+        let has_collected = self.memory.statistics.major > recording.collections;
+        has_collected.then(|| self.memory.spaces.take_references(space, recording.survey))
+    }
+
     /// Collects everything. Waits for a thread that old objects are lent to.
     pub fn collect_all(&mut self) {
         let RawHeap { memory, host } = self;
@@ -88,6 +115,7 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
         let (started, copied_before) = (Instant::now(), memory.statistics.copied);
         memory.statistics.major += 1;
         memory.statistics.allocated += memory.nursery.allocated() as u64;
+        memory.edited_row = None;
         let before = memory.old.take_all();
         memory.stack.forget_unchanged();
         memory.other_stacks.iter_mut().for_each(EvalStack::forget_unchanged);

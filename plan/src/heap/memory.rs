@@ -53,6 +53,9 @@ pub struct HeapMemory {
     pub(super) collection_hook: Option<CollectionHook>,
     /// The pin spaces that the heap may point into.
     pub spaces: AttachedSpaces,
+    /// A new row of which all items but one are known to be normal, and the index of that item. None
+    /// after a collection, which moves the row.
+    pub(super) edited_row: Option<(Word, usize)>,
 }
 
 /// The byte offsets in a [`HeapMemory`] of the fields that compiled code uses.
@@ -109,6 +112,7 @@ impl HeapMemory {
             statistics: HeapStatistics::default(),
             collection_hook: None,
             spaces: AttachedSpaces::default(),
+            edited_row: None,
         })
     }
 
@@ -250,6 +254,17 @@ impl HeapMemory {
             WordKind::Thunk => false,
             _ => true,
         }
+    }
+
+    /// The index of the only item of a row that may not be normal, if that is known.
+    #[inline]
+    pub fn unfinished_item(&self, row: Word) -> Option<usize> {
+        self.edited_row.filter(|(edited, _)| *edited == row).map(|(_, item)| item)
+    }
+
+    /// Notes that all items of a new row but this one are normal.
+    pub(crate) fn note_edited_row(&mut self, row: Word, item: usize) {
+        self.edited_row = Some((row, item));
     }
 
     // Writes.

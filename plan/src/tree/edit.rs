@@ -42,7 +42,14 @@ pub fn replace(
     item: usize,
 ) -> Result<Word, HeapFull> {
     let (mut edit, root, item) = TreeEdit::with_item(heap, stack_index, item)?;
-    Ok(edit.replace(root, at, item))
+    let others_are_normal =
+        edit.heap.is_normal(root) || edit.heap.unfinished_item(root) == Some(at);
+    let made = edit.replace(root, at, item);
+    // In a node, the nodes that the edit has not made are marked.
+    if others_are_normal && edit.heap.header(made).layout() == ObjectLayout::Row {
+        edit.heap.note_edited_row(made, at);
+    }
+    Ok(made)
 }
 
 /// Returns the row or set at `stack_index` without its item `at`.

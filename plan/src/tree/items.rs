@@ -32,6 +32,11 @@ impl<'h> Items<'h> {
         Items { words, fan: 0, heap }
     }
 
+    /// Whether these items are in the heap of a value.
+    pub(crate) fn are_in_heap_of(self, value: Ref<'_>) -> bool {
+        std::ptr::eq(self.heap, value.memory())
+    }
+
     fn node(self) -> Option<TreeNode<'h>> {
         (self.fan > 0).then_some(TreeNode { words: self.words, fan: self.fan })
     }

@@ -149,6 +149,7 @@ const SIGNATURES: &[(&str, &str)] = &[
     ("tabIns", "kat"),
     ("tabSwitch", "kat"),
     ("tabToPairs", "t"),
+    ("tabFromAscPairs", "Q"),
     ("tabFromPairs", "Q"),
     ("tabToPairList", "t"),
     ("tabElemIdx", "nt"),

@@ -356,9 +356,10 @@ impl Vm {
         let function = self.source(at, sources[0]);
         let jet = if function.is_direct() { None } else { self.jet_of_pin(function) };
         let cheap = jet.map_or(Some(CheapCondition::Always), |jet| self.jets.cheap(jet));
-        for source in &sources[1..] {
+        for (index, source) in sources[1..].iter().enumerate() {
             let word = self.heap.resolve(self.source(at, *source));
             let fits = match cheap {
+                Some(CheapCondition::OnSmallKey) => index > 0 || word.is_direct(),
                 Some(CheapCondition::OnNats) => word.is_direct(),
                 Some(CheapCondition::OnU64) => self.heap.is_u64(word),
                 Some(CheapCondition::Always) | None => word.kind() != WordKind::Big,

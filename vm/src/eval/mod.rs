@@ -7,6 +7,7 @@
 //!
 //! ```text
 //! native          calls from and to compiled code; running the loop
+//! lazy_entries    entering compiled code that makes lazy applications
 //! interpret       the loop: instructions, thunks, returning to frames
 //! call            calling laws, jets and data
 //! operations      the operations of PLAN
@@ -33,6 +34,8 @@ mod decode;
 mod fetch;
 mod frame;
 mod interpret;
+#[allow(unsafe_code, reason = "enters compiled code")]
+mod lazy_entries;
 #[allow(unsafe_code, reason = "enters compiled code")]
 mod native;
 mod next_step;

@@ -17,15 +17,14 @@ use crate::vm::Vm;
 use plan::raw::layout::LAW_CODE;
 use plan::raw::{Word, WordKind, is_frozen, pin};
 use plan::{EvalError, Val};
-use std::ops::Range;
 use std::rc::Rc;
 
 /// The number of calls after which the entry of a law that is being compiled is checked again.
 const RECHECK_INTERVAL: u32 = 64;
 
-/// The least number of items to which a function is applied through its lazy entry: finding the
-/// entry costs as much as a few thunks.
-const LAZY_ENTRY_ITEMS: usize = 4;
+/// The most parts that are looked at to normalise a value without the interpreter's loop: a bound for
+/// the recursion.
+const NORMALISED_PARTS: u32 = 64;
 
 impl Vm {
     /// The address of the compiled code of the law, or pin of one, at stack index `callee`, which
@@ -122,107 +121,6 @@ impl Vm {
             self.heap.host.pools.tie_compiled(is_accepted.then(|| (code.pool, entry.clone())));
         }
         entry.address()
-    }
-
-    /// The address of the lazy entry of the law, or of the pin of one, at stack index `callee`,
-    /// whose arguments of one application are above it. `None` if there is none, or not yet. Counts
-    /// `count` applications; requests the entry when there were many.
-    fn lazy_entry(&mut self, callee: usize, count: usize) -> Option<usize> {
-        if self.evaluator.in_law_order || self.native_stack_is_full() {
-            return None;
-        }
-        let function = self.heap.stack.get(callee);
-        let is_pin = function.kind() == WordKind::Pin;
-        if is_pin && self.jet_of_pin(function).is_some() {
-            return None;
-        }
-        let law = if is_pin { pin::item(&self.heap, function) } else { function };
-        if law.kind() != WordKind::Law {
-            return None;
-        }
-        let slot = self.slot_of(law, is_pin).ok()?;
-        let pool = if slot.is_native() {
-            *self.evaluator.decoded.get(&slot.address())?
-        } else {
-            slot.code_parts().0
-        };
-        let code = Rc::clone(self.evaluator.code(pool));
-        let calls = code.lazy_calls.get();
-        let entry = code.lazy_entries[usize::from(is_pin)].get_or_init(EntryCell::default);
-        if calls < u32::MAX {
-            let calls = calls.saturating_add(u32::try_from(count).unwrap_or(u32::MAX));
-            code.lazy_calls.set(calls.min(u32::MAX - 1));
-            if calls < self.heap.host.native.threshold {
-                return None;
-            }
-            let function = self.heap.handle(self.heap.stack.get(callee));
-            let args = self.heap.stack.top_from(callee + 1).iter();
-            let args: Vec<Val> =
-                args.map(|word| self.heap.handle(self.heap.resolve(*word))).collect();
-            if self.request_lazy_entry(&function, &args, entry.clone()) {
-                code.lazy_calls.set(u32::MAX);
-                self.heap.host.pools.tie_compiled(Some((code.pool, entry.clone())));
-            }
-        }
-        entry.address()
-    }
-
-    /// Replaces each word between two stack indices by the application of the function at stack index
-    /// `function` to it, as the lazy entry of the function's law makes it. Returns false, and
-    /// changes nothing, if there is no such entry.
-    pub(crate) fn apply_lazy_entry(
-        &mut self,
-        function: usize,
-        items: Range<usize>,
-    ) -> Result<bool, EvalError> {
-        if items.len() < LAZY_ENTRY_ITEMS {
-            return Ok(false);
-        }
-        let Some((entry, held)) = self.find_lazy_entry(function, items.clone()) else {
-            return Ok(false);
-        };
-        let mut args = [0; PARAMETERS_MAX];
-        for index in items {
-            self.heap.interrupt.check()?;
-            // The code may have collected, so all words are loaded again.
-            let app = self.heap.resolve(self.heap.stack.get(function));
-            for (held, arg) in args[..held].iter_mut().enumerate() {
-                *arg = self.heap.resolve(self.heap.load(app, 1 + held)).raw();
-            }
-            args[held] = self.heap.resolve(self.heap.stack.get(index)).raw();
-            // SAFETY: `find_lazy_entry` found the code of a law of that many arguments. The law is
-            // reachable from the stack, so its code stays in memory.
-            let bits = unsafe { self.enter_native(entry, args.as_ptr(), held + 1) }?;
-            debug_assert!(bits != PENDING, "a lazy entry makes no calls");
-            self.heap.stack.set(index, Word::from_bits(bits));
-        }
-        Ok(true)
-    }
-
-    /// The lazy entry for the application of the function at stack index `function` to the words
-    /// between two stack indices, one by one; and the number of arguments that the function holds.
-    fn find_lazy_entry(&mut self, function: usize, items: Range<usize>) -> Option<(usize, usize)> {
-        let word = self.heap.resolve(self.heap.stack.get(function));
-        let is_object = matches!(word.kind(), WordKind::Law | WordKind::Pin | WordKind::App);
-        let has_compiler = self.heap.host.native.threshold < u32::MAX;
-        if !has_compiler || !is_object || self.heap.header(word).extra() != 1 {
-            return None;
-        }
-        let (head, held) = match word.kind() {
-            WordKind::App => (self.heap.load(word, 0), self.heap.size(word) - 1),
-            _ => (word, 0),
-        };
-        if held >= PARAMETERS_MAX || !self.heap.stack.has_room(held + 8) {
-            return None;
-        }
-        let callee = self.heap.stack.top();
-        self.heap.stack.push(head);
-        self.heap.push_payload(word, 1, held);
-        let item = self.heap.stack.get(items.start);
-        self.heap.stack.push(item);
-        let entry = self.lazy_entry(callee, items.len());
-        self.heap.stack.truncate(callee);
-        entry.map(|entry| (entry, held))
     }
 
     /// Calls the compiled code of the law at stack index `callee` with the arguments above it.
@@ -455,6 +353,9 @@ impl Vm {
 
     /// Evaluates a word, to normal form if `normalise` is set. The words on the stack stay there.
     pub(crate) fn run(&mut self, word: Word, normalise: bool) -> Result<Word, EvalError> {
+        if normalise && self.normalise_evaluated(word, &mut NORMALISED_PARTS.clone()) {
+            return Ok(word);
+        }
         self.run_from(|vm, _| {
             if normalise {
                 frame::push_kind(&mut vm.heap.stack, FrameKind::Normal);

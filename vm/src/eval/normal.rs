@@ -15,7 +15,7 @@ use crate::vm::Vm;
 use plan::EvalError;
 use plan::raw::{ObjectLayout, Word, WordKind, shape};
 
-/// The payload index of the value that is normalised in that step.
+/// The payload index of the value that is normalised in that step, and the step of a payload index.
 fn slot(object: Word, index: usize, size: usize) -> usize {
     match object.kind() {
         WordKind::Row => size - 1 - index,
@@ -44,6 +44,42 @@ impl Vm {
             *limit = limit.saturating_sub(1);
             is_within && self.is_evaluated_within(self.heap.load(word, index), limit)
         })
+    }
+
+    /// Normalises a value on the spot if its parts are evaluated and no object of another form is to
+    /// be made. Looks at no more than `limit` parts. Returns whether the value is normal now.
+    pub(crate) fn normalise_evaluated(&mut self, word: Word, limit: &mut u32) -> bool {
+        if self.heap.is_normal(word) {
+            return true;
+        }
+        let is_final = match word.kind() {
+            WordKind::Row => true,
+            WordKind::App => {
+                let function = self.heap.load(word, 0).kind();
+                !matches!(function, WordKind::App | WordKind::Set | WordKind::Thunk)
+            }
+            _ => false,
+        };
+        if !is_final {
+            return false;
+        }
+        for index in 0..self.heap.size(word) {
+            let before = self.heap.load(word, index);
+            if self.heap.is_normal(before) {
+                continue;
+            }
+            let Some(rest) = limit.checked_sub(1) else { return false };
+            *limit = rest;
+            let part = self.heap.resolve(before);
+            if !self.normalise_evaluated(part, limit) {
+                return false;
+            }
+            if part != before {
+                self.heap.store(word, index, part);
+            }
+        }
+        self.heap.mark_normal(word);
+        true
     }
 
     /// Continues normalising an object with the value of step `index`. `done` is that value, if it
@@ -121,6 +157,10 @@ impl Vm {
     /// How many values of an object are known to be normal, from that of step `index` on. A long
     /// object that was changed in one place has many.
     fn count_normal(&self, object: Word, index: usize, size: usize) -> usize {
+        if let Some(item) = self.heap.unfinished_item(object) {
+            let step = slot(object, item, size);
+            return if index <= step { step - index } else { size - index };
+        }
         let words = self.heap.words(object, 0);
         let is_normal = |word: &&Word| self.heap.is_normal(**word);
         match object.kind() {

@@ -147,7 +147,9 @@ impl JetCall<'_> {
 /// Whether the jet is cheap with these arguments.
 fn is_cheap_with(vm: &Vm, known: CheapFunction, args: &[Word]) -> bool {
     let demands = vm.jets.get(known.jet).demands;
-    args.iter().zip(demands).all(|(arg, demand)| match known.when {
+    args.iter().zip(demands).enumerate().all(|(index, (arg, demand))| match known.when {
+        CheapCondition::OnSmallKey if index == 0 => arg.is_direct(),
+        CheapCondition::OnSmallKey => *demand == ArgDemand::Lazy || !arg.is_thunk(),
         CheapCondition::OnNats => arg.is_direct(),
         CheapCondition::OnU64 => vm.heap.is_u64(*arg),
         CheapCondition::Always => {

@@ -138,6 +138,8 @@ pub enum CheapCondition {
     OnNats,
     /// It is cheap if all arguments are nats below 2^64.
     OnU64,
+    /// It is cheap if argument 0, the key of a search, is a nat below 2^63.
+    OnSmallKey,
 }
 
 /// The operation of a primitive jet. An operand that is not a nat counts as 0 where a nat is
@@ -222,6 +224,16 @@ pub enum JetOperation {
     IsApp,
     /// Whether it is a nat.
     IsNat,
+    /// A nat itself; item 0 of a row or other app, evaluated; 0 for any other value.
+    DataTag,
+    /// Item 0 of a row or other app, evaluated; 0 for a nat, and a part of a pin or law.
+    Cdr,
+    /// The row of `b 0`, `b 1`, ..., up to `b (a - 1)`, which stay unevaluated.
+    Generate,
+    /// The row of `a` applied to each item of row `b`, unevaluated.
+    Map,
+    /// The sum of the items of a row, evaluated from the last to the first.
+    Sum,
     /// The number of arguments of an app, which is a row's length; 0 for a value that is not an
     /// app.
     Length,
@@ -235,6 +247,10 @@ pub enum JetOperation {
     SwitchTable,
     /// The value of key `a` in table `b`, evaluated; 0 if the key is missing.
     TableItem,
+    /// Whether table `b` has key `a`.
+    TableHasKey,
+    /// Whether set `b` has key `a`.
+    SetHasKey,
     /// Byte `a` of bar `b`; 0 beyond the last.
     Byte,
     /// The number of bytes of a bar.

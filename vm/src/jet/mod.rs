@@ -20,6 +20,7 @@
 
 mod apply;
 mod call;
+mod compare;
 mod counts;
 pub(crate) mod declare;
 mod index;
@@ -29,6 +30,7 @@ pub(crate) mod table;
 mod watch;
 
 pub use apply::CheapFunction;
+pub use compare::PartialComparison;
 pub use counts::CallCounts;
 pub use declare::{
     ArgDemand, CheapCondition, ControlForm, CrashCondition, JetAnswer, JetCode, JetDeclaration,

@@ -14,10 +14,10 @@
 use super::nats::NatOp;
 use super::numbered::numbered_enum;
 use super::state::ExitReason;
-use super::{PENDING, UNWOUND, switch};
+use super::{PENDING, UNDECIDED, UNWOUND, switch};
 use crate::vm::{JetCall, Vm};
-use plan::EvalError;
 use plan::raw::{DIRECT_LIMIT, ObjectLayout, Word, WordKind, cast, shape};
+use plan::{EvalError, Items, Ref};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Declares the helpers: the enum, and for each value the C function that compiled code calls.
@@ -96,13 +96,24 @@ helpers! {
         Kind = kind(word: u64),
         /// `(value)`: its arity; 2^63 - 1 if that or more.
         Arity = arity(word: u64),
+        /// `(value)`: the number of items of a row, or of arguments of any app; 0 for other values.
+        Length = length(word: u64),
         /// `(row, index)`, both evaluated: the item of the row, or of any app seen as one, without
         /// its indirections but not evaluated; 0 if there is none.
         Item = item(row: u64, index: u64),
+        /// `(table, key, default)`, the table a data jet: the value of the key, not evaluated, or the
+        /// default. [`UNDECIDED`] if that depends on an unevaluated part of the key.
+        LookUp = look_up(table: u64, key: u64, default: u64),
+        /// `(keys, key)`, the keys those of a set or table that is a data jet: 1 if the key is one of
+        /// them, 0 if not. [`UNDECIDED`] if that depends on an unevaluated part of the key.
+        HasKey = has_key(keys: u64, key: u64),
         /// `(operation, a, b)`: the result of a [`NatOp`], given by its number, for two values.
         Nat = nat(operation: usize, a: u64, b: u64),
         /// `(object, index, value)`: writes a value into an object that may be old. 0.
         Store = store(object: u64, index: usize, value: u64),
+        /// `(count)`: a row of `count` zeros, which the code fills before anything else refers to
+        /// it.
+        ZeroRow = zero_row(count: usize),
     }
     foreign {
         /// `(word)`, the word at [`UNWIND_STACK_POINTER`](super::offset::UNWIND_STACK_POINTER):
@@ -242,10 +253,31 @@ fn arity(vm: &mut Vm, word: u64) -> Result<u64, EvalError> {
     Ok(arity.min(DIRECT_LIMIT - 1))
 }
 
+/// Item `index` of an app that is one object, read as a row.
+fn flat_argument(vm: &Vm, app: Word, index: u64) -> Option<Word> {
+    if app.kind() != WordKind::App || vm.heap.load(app, 0).kind() == WordKind::App {
+        return None;
+    }
+    let from_last = usize::try_from(index).ok()?;
+    let at = vm.heap.size(app).checked_sub(1)?.checked_sub(from_last)?;
+    (at > 0).then(|| vm.heap.load(app, at))
+}
+
+fn length(vm: &mut Vm, word: u64) -> Result<u64, EvalError> {
+    let base = vm.heap.stack.top();
+    vm.heap.stack.push(Word::from_bits(word));
+    let count = JetCall { vm, base }.arg_count(0) as u64;
+    vm.heap.stack.truncate(base);
+    Ok(count)
+}
+
 fn item(vm: &mut Vm, row: u64, index: u64) -> Result<u64, EvalError> {
     // The same rules as for jets: an index that is not a nat counts as 0, and one of 2^64 or more
     // is beyond every row.
     let index = cast(&vm.heap, Word::from_bits(index)).to_u64().unwrap_or(u64::MAX);
+    if let Some(item) = flat_argument(vm, Word::from_bits(row), index) {
+        return Ok(vm.heap.resolve(item).raw());
+    }
     let base = vm.heap.stack.top();
     vm.heap.stack.push(Word::from_bits(row));
     let mut call = JetCall { vm, base };
@@ -261,9 +293,45 @@ fn item(vm: &mut Vm, row: u64, index: u64) -> Result<u64, EvalError> {
     Ok(vm.heap.resolve(item).raw())
 }
 
+/// The position of a key among those of a set or table: see [`Items::search`].
+fn position_of(vm: &Vm, keys: Word, key: u64) -> Option<Result<usize, usize>> {
+    let key = Word::from_bits(key);
+    let keys = Items::of(keys, &vm.heap);
+    match key.as_direct() {
+        Some(nat) => Some(keys.search_nat(nat)),
+        None => keys.search_evaluated(Ref::new(key, &vm.heap)).ok(),
+    }
+}
+
+fn look_up(vm: &mut Vm, table: u64, key: u64, default: u64) -> Result<u64, EvalError> {
+    let table = Word::from_bits(table);
+    let (keys, values) = (vm.heap.load(table, 0), vm.heap.load(table, 1));
+    Ok(match position_of(vm, keys, key) {
+        Some(Ok(index)) => {
+            let value = Items::of(values, &vm.heap).word(index);
+            value.map_or(default, |value| vm.heap.resolve(value).raw())
+        }
+        Some(Err(_)) => default,
+        None => UNDECIDED,
+    })
+}
+
+fn has_key(vm: &mut Vm, keys: u64, key: u64) -> Result<u64, EvalError> {
+    let object = Word::from_bits(keys);
+    let keys = if object.kind() == WordKind::Tab { vm.heap.load(object, 0) } else { object };
+    Ok(position_of(vm, keys, key).map_or(UNDECIDED, |position| u64::from(position.is_ok())))
+}
+
 fn nat(vm: &mut Vm, operation: usize, a: u64, b: u64) -> Result<u64, EvalError> {
     let (a, b) = (Word::from_bits(a), Word::from_bits(b));
     NatOp::ALL[operation].compute(vm, a, b).map(Word::raw)
+}
+
+fn zero_row(vm: &mut Vm, count: usize) -> Result<u64, EvalError> {
+    vm.heap.reserve(count.saturating_add(1))?;
+    let mut row = vm.heap.allocate(ObjectLayout::Row, 0, count);
+    (0..count).for_each(|index| row.set(index, Word::direct(0)));
+    Ok(row.finish().raw())
 }
 
 fn store(vm: &mut Vm, object: u64, index: usize, value: u64) -> Result<u64, EvalError> {

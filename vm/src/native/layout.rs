@@ -113,6 +113,10 @@ pub mod top {
     pub const BAR: u64 = WordKind::Bar as u64;
     /// A row.
     pub const ROW: u64 = WordKind::Row as u64;
+    /// A set.
+    pub const SET: u64 = WordKind::Set as u64;
+    /// A table.
+    pub const TAB: u64 = WordKind::Tab as u64;
     /// A thunk.
     pub const THUNK: u64 = WordKind::Thunk as u64;
     /// Compiled code of a thunk, or of a law that is called as itself.

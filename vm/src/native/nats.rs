@@ -3,8 +3,8 @@
 use super::numbered::numbered_enum;
 use crate::jet::{JetAnswer, JetCode};
 use crate::vm::{JetCall, Vm};
-use plan::raw::{Word, WordKind};
-use plan::{EvalError, NatRef, Ref, limbs};
+use plan::raw::Word;
+use plan::{EvalError, Ref, limbs};
 use std::cmp::Ordering;
 use std::ops::{BitAnd, BitOr, BitXor};
 
@@ -46,17 +46,11 @@ numbered_enum! {
 impl NatOp {
     /// The result for evaluated values.
     pub(super) fn compute(self, vm: &mut Vm, a: Word, b: Word) -> Result<Word, EvalError> {
-        let is_nat = |word: Word| matches!(word.kind(), WordKind::Nat | WordKind::Big);
-        if matches!(self, NatOp::Cmp | NatOp::Eq) && !is_nat(a) && !is_nat(b) {
-            return vm.compare_values(self, a, b);
-        }
-        if matches!(self, NatOp::Cmp | NatOp::Eq) && !(is_nat(a) && is_nat(b)) {
-            // A nat is less than anything else.
-            let order = if is_nat(a) { Word::ZERO } else { Word::direct(2) };
-            return Ok(if self == NatOp::Cmp { order } else { Word::ZERO });
-        }
         if matches!(self, NatOp::Cmp | NatOp::Eq) {
-            let order = NatRef::of(&vm.heap, a).cmp(&NatRef::of(&vm.heap, b));
+            let order = Ref::new(a, &vm.heap).compare_evaluated(Ref::new(b, &vm.heap));
+            let Ok(order) = order else {
+                return vm.compare_values(self, a, b);
+            };
             let is_equal = Word::bit(order.is_eq());
             return Ok(if self == NatOp::Eq { is_equal } else { order_word(order) });
         }

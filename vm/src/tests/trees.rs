@@ -135,6 +135,40 @@ fn somewhere(numbers: &mut Numbers, len: usize) -> usize {
     }
 }
 
+#[test]
+fn a_row_is_normalised_whichever_items_were_replaced_by_thunks() {
+    for stress in [false, true] {
+        let vm = &mut vm(stress);
+        let mut numbers = Numbers(9);
+        let items: Vec<u64> = (0..100).collect();
+        let original = row(vm, &items);
+        let original = vm.force(&original).unwrap();
+        let pin = vm.nat(4);
+        for _ in 0..200 {
+            let (mut value, mut at, mut replaced) = (original.clone(), 0, Vec::new());
+            for _ in 0..numbers.below(4) {
+                // Often the item that was replaced before.
+                at = if numbers.below(2) == 0 { at } else { numbers.below(100) };
+                let number = vm.nat(7);
+                let item = match numbers.below(3) {
+                    0 => number,
+                    _ => vm.app(&pin, &[number]).unwrap(),
+                };
+                value = edited(vm, &value, Some(&item), |heap, place, item| {
+                    edit::replace(heap, place, at, item)
+                });
+                replaced.push(at);
+            }
+            let value = vm.force(&value).unwrap();
+            assert!(vm.look(&value).is_normal());
+            for (index, item) in self::items(vm.look(&value)).iter().enumerate() {
+                assert!(item.is_normal() && !matches!(item.shape(), Shape::Thunk));
+                assert!(replaced.contains(&index) || item.as_u64() == Some(index as u64));
+            }
+        }
+    }
+}
+
 fn edit_rows(stress: bool, most: usize, checks: usize) {
     let vm = &mut vm(stress);
     let mut numbers = Numbers(7);

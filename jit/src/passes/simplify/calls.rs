@@ -81,9 +81,12 @@ impl<'u> Simplifier<'u> {
     pub(super) fn reduce_call(&mut self, call: Call) -> Reduced {
         match call.callee {
             Callee::Unknown(function) => self.application(function, call.args),
-            Callee::Jet(k) => match self.item_read_by_jet(k, &call.args) {
-                Some(item) => Reduced::Lazy(item),
-                None => Reduced::Call(call),
+            Callee::Jet(k) => match (self.item_read_by_jet(k, &call.args), &call.args[..]) {
+                (Some(item), _) => Reduced::Lazy(item),
+                (None, &[row]) if self.jet_operation(k) == Some(JetOperation::Length) => {
+                    Reduced::Value(self.prim(Prim::Length, &[row]))
+                }
+                _ => Reduced::Call(call),
             },
             _ => Reduced::Call(call),
         }
@@ -187,6 +190,10 @@ impl<'u> Simplifier<'u> {
         };
         let operands = [self.force(args[0]), self.force(args[1])];
         let ty = self.type_of(operands[0]).max(self.type_of(operands[1]));
+        if ty.is(Type::Small) {
+            let prim = if is_first == Prim::Le { Prim::Min } else { Prim::Max };
+            return Some(self.prim(prim, &operands));
+        }
         let is_first = self.prim(is_first, &operands);
         Some(self.choose(ty, is_first, |_, is_first| operands[usize::from(!is_first)]))
     }
@@ -217,12 +224,15 @@ impl<'u> Simplifier<'u> {
         value.into()
     }
 
+    fn jet_operation(&self, k: ConstantId) -> Option<JetOperation> {
+        self.unit.constants[k].jet.as_ref()?.operation
+    }
+
     /// The item that a jet reads from a row, if it is a jet that does and its index is evaluated.
     fn item_read_by_jet(&mut self, k: ConstantId, args: &[Operand]) -> Option<Operand> {
-        let operation = self.unit.constants[k].jet.as_ref()?.operation;
-        let (index, row) = match (operation, args) {
-            (Some(JetOperation::Index), &[index, row]) => (index, row),
-            (Some(JetOperation::Get), &[row, index]) => (index, row),
+        let (index, row) = match (self.jet_operation(k)?, args) {
+            (JetOperation::Index, &[index, row]) => (index, row),
+            (JetOperation::Get, &[row, index]) => (index, row),
             _ => return None,
         };
         self.type_of(index).is(Type::Whnf).then(|| self.prim(Prim::Item, &[row, index]))

@@ -239,6 +239,9 @@ impl<'u> Simplifier<'u> {
                 }
             }
             Op::Partial(..) | Op::Row(_) => self.emit(Type::Whnf, substituted),
+            Op::Generate(..) | Op::ZeroRow(_) | Op::SetItem(_) => {
+                self.emit(Type::Whnf, substituted)
+            }
             Op::Force(a) => self.force(a),
             Op::Normalise(a) if self.type_of(a).is(Type::Nat) => a,
             Op::Normalise(_) => self.emit(Type::Whnf, substituted),
@@ -283,8 +286,16 @@ impl<'u> Simplifier<'u> {
                 let is_nat = self.unit.constants[k].kind == crate::ir::ConstantKind::Nat;
                 Some(Operand::Small(u64::from(is_nat)))
             }
+            (Prim::Length, &[row]) => match self.facts.definition(row)? {
+                Op::Row(items) => Some(Operand::Small(items.len() as u64)),
+                Op::Generate(_, operands) => operands.first().copied(),
+                _ => None,
+            },
             (Prim::IsNat, &[a]) => {
-                let is_no_nat = matches!(self.facts.definition(a)?, Op::Row(_) | Op::Partial(..));
+                let is_no_nat = matches!(
+                    self.facts.definition(a)?,
+                    Op::Row(_) | Op::Partial(..) | Op::Generate(..)
+                );
                 is_no_nat.then_some(Operand::Small(0))
             }
             _ => None,

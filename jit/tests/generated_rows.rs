@@ -1,0 +1,113 @@
+//! Rows of a known function's results: compiled code makes them without the jet, or reads their
+//! items without a row. Results, crashes and the laziness of items are those of the interpreter.
+
+#[path = "../../vm/tests/support/mod.rs"]
+mod support;
+
+#[path = "row_programs/mod.rs"]
+mod row_programs;
+
+use jit::CompileMode;
+use row_programs::{
+    arg, call, call_jet, constant, functions, items, rows, runtime, small, table, value,
+};
+use spec::Term;
+use spec::shapes::row;
+use support::end;
+
+/// Programs that take a row and return a row of as many items, made of a function's results.
+fn row_programs(function: &Term) -> Vec<(&'static str, Term)> {
+    let f = || constant(function.clone());
+    let indexed = Term::law(7, 3, call(arg(1), [call_jet("_Idx", [arg(3), arg(2)])]));
+    let generated = |row: Term| {
+        let item = call(constant(indexed.clone()), [f(), row.clone()]);
+        call_jet("_Gen", [call_jet("_Len", [row]), item])
+    };
+    let map = |row: Term| call_jet("_Map", [f(), row]);
+    vec![
+        ("map", map(arg(1))),
+        ("generate", generated(arg(1))),
+        ("map of a map", map(map(arg(1)))),
+        ("map of a generated row", map(generated(arg(1)))),
+    ]
+}
+
+/// Programs that take a row and return a number that they compute of the items of a row.
+fn number_programs(function: &Term) -> Vec<(&'static str, Term)> {
+    let f = || constant(function.clone());
+    let mapped = || call_jet("_Map", [f(), arg(1)]);
+    let next = || call(small(3), [arg(4)]);
+    let item = || call_jet("_Idx", [arg(4), arg(2)]);
+    let loop_with = |step: Term| {
+        let again = call(arg(0), [arg(1), arg(2), step, next()]);
+        let body = call_jet("_If", [call_jet("_Gte", [arg(4), arg(1)]), arg(3), again]);
+        let code = Term::law(8, 4, body);
+        let args = [call_jet("_Len", [arg(1)]), arg(1), small(0), small(0)];
+        constant(Term::law(9, 1, call(constant(code), args)))
+    };
+    // Of the second loop only the last item counts.
+    let added = loop_with(call_jet("_Add", [arg(3), item()]));
+    let last = loop_with(item());
+    vec![
+        ("fold", call(added, [mapped()])),
+        ("last", call(last, [mapped()])),
+        ("sum", call_jet("sum", [mapped()])),
+        ("sum of a map of a map", call_jet("sum", [call_jet("_Map", [f(), mapped()])])),
+    ]
+}
+
+fn all_rows() -> Vec<Term> {
+    let long = (0..700).map(|nat| Term::from(nat % 5));
+    rows().into_iter().chain([Term::from(5), row([]), row(long)]).collect()
+}
+
+/// The functions that a law can have as constants: all parts of a law are values.
+fn constant_functions() -> impl Iterator<Item = (&'static str, Term)> {
+    let is_value =
+        |name: &str| !["replace by a crash", "replace a crash", "constant"].contains(&name);
+    functions().into_iter().filter(move |f| is_value(f.0)).map(|(name, f, _)| (name, f))
+}
+
+fn check(stress: bool) {
+    let jets = table();
+    let [mut interpreted, mut compiled] =
+        [CompileMode::Off, CompileMode::Eager].map(|mode| runtime(&jets, mode, stress));
+    for (name, function) in constant_functions() {
+        for (program, body) in row_programs(&function) {
+            let law = Term::law(6, 1, body);
+            for term in all_rows() {
+                let [expected, found] = [&mut interpreted, &mut compiled].map(|vm| {
+                    let [law, row] = [value(vm, &law), value(vm, &term)];
+                    let made = vm.apply(&law, &[row]).expect("no item is evaluated");
+                    items(vm, &made, 7)
+                });
+                assert_eq!(found, expected, "{program} of {name}, {term}");
+            }
+        }
+        if name == "shift" {
+            // It exceeds the heap, before or after an item that crashes.
+            continue;
+        }
+        for (program, body) in number_programs(&function) {
+            let law = Term::law(6, 1, body);
+            for term in all_rows() {
+                let [expected, found] = [&mut interpreted, &mut compiled].map(|vm| {
+                    let [law, row] = [value(vm, &law), value(vm, &term)];
+                    let result = vm.apply(&law, &[row]).and_then(|value| vm.force(&value));
+                    end(vm, result)
+                });
+                assert_eq!(found, expected, "{program} of {name}, {term}");
+            }
+        }
+    }
+}
+
+#[test]
+fn compiled_rows_are_those_of_the_interpreter() {
+    check(false);
+}
+
+#[test]
+fn collecting_at_every_safepoint_changes_nothing() {
+    check(true);
+}

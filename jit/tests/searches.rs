@@ -1,0 +1,263 @@
+//! Searches of tables and sets, equality with constant rows, and tags of data: compiled code, which
+//! does them in place as far as the values are evaluated, does what the interpreter does with the
+//! jets.
+
+#[path = "../../vm/tests/support/mod.rs"]
+mod support;
+
+use jit::{CompileMode, install};
+use plan::{HeapOptions, plain};
+use spec::Term;
+use spec::shapes::{bar, row, set, tab};
+use std::sync::Arc;
+use support::{ProgramResult, end};
+use vm::Vm;
+use vm::jet::{Jet, JetTable};
+
+const JETS: &[&str] = &[
+    "tabIdx",
+    "tabSwitch",
+    "_TabHas",
+    "_TabLookup",
+    "setHas",
+    "_Eql",
+    "_Neq",
+    "_Cmp",
+    "_If",
+    "_DataTag",
+    "_Cdr",
+    "_Idx",
+    "_Add",
+];
+
+fn declared(name: &str) -> Jet {
+    jets::jets().find(|jet| jet.name == name).expect("the jet is declared")
+}
+
+/// The law of a jet, which never runs here, unless it is that of a table's or set's jet: it crashes.
+fn law_of_jet(name: &str) -> Term {
+    let body = apply(constant(Term::from(9)), [constant(Term::from(1))]);
+    Term::law(spec::nat_from_bytes(name.as_bytes()), declared(name).arity() as u64, body)
+}
+
+fn constant(value: Term) -> Term {
+    Term::from(2).app(value)
+}
+
+/// An application in a body.
+fn apply(function: Term, args: impl IntoIterator<Item = Term>) -> Term {
+    args.into_iter().fold(function, |f, arg| Term::from(0).apps([f, arg]))
+}
+
+fn call(jet: &str, args: impl IntoIterator<Item = Term>) -> Term {
+    apply(constant(law_of_jet(jet).pin()), args)
+}
+
+fn arg(index: u64) -> Term {
+    Term::from(index)
+}
+
+fn nat(nat: u64) -> Term {
+    constant(Term::from(nat))
+}
+
+/// The expression of a row of two expressions.
+fn pair(a: Term, b: Term) -> Term {
+    apply(constant(spec::shapes::cow(2)), [b, a])
+}
+
+fn crash(number: u64) -> Term {
+    Term::from(9).app(Term::from(number))
+}
+
+/// A nat of more than 64 bits.
+fn big(low: u64) -> Term {
+    let bytes: Vec<u8> = low.to_le_bytes().into_iter().chain(*b"text").collect();
+    Term::Nat(spec::nat_from_bytes(&bytes))
+}
+
+/// Evaluated when it is demanded: the nat plus one.
+fn lazy(nat: u64) -> Term {
+    Term::from(3).app(Term::from(nat))
+}
+
+fn keys() -> Vec<Term> {
+    vec![
+        Term::from(1),
+        Term::from(5),
+        Term::from(u64::MAX),
+        big(1),
+        Term::from(4).pin(),
+        bar(b"a"),
+        row([Term::from(1)]),
+        row([1, 2].map(Term::from)),
+        row([2, 2].map(Term::from)),
+        row([row([Term::from(3)]), Term::from(7)]),
+    ]
+}
+
+fn selectors() -> Vec<Term> {
+    let others = [
+        Term::from(0),
+        lazy(4),
+        lazy(5),
+        big(2),
+        bar(b"b"),
+        row([]),
+        row([lazy(0), Term::from(2)]),
+        row([Term::from(1), lazy(1)]),
+        row([crash(1), Term::from(2)]),
+        row([crash(1), Term::from(3)]),
+        row([Term::from(1), crash(2)]),
+        row([row([lazy(2)]), lazy(6)]),
+        row([crash(3), crash(4), crash(5)]),
+        row((0..40).map(Term::from)),
+        set([Term::from(1)]),
+        tab([(Term::from(1), Term::from(2))]),
+        crash(3),
+    ];
+    keys().into_iter().chain(others).collect()
+}
+
+/// Tables and sets, some of which are not evaluated, no data jets, or neither.
+fn collections() -> Vec<Term> {
+    let values = |index: usize| if index == 1 { crash(60) } else { lazy(100 + index as u64) };
+    let entries = || keys().into_iter().enumerate().map(|(index, key)| (key, values(index)));
+    let many = (0..300).map(|key| (Term::from(2 * key), Term::from(key)));
+    let returns = |value: Term| Term::law(0, 1, constant(value)).app(Term::from(0));
+    vec![
+        tab(entries()),
+        tab(many),
+        tab([]),
+        set(keys()),
+        set((0..300).map(|key| Term::from(3 * key))),
+        set([]),
+        returns(tab(keys().into_iter().map(|key| (key, Term::from(8))))),
+        returns(set(keys())),
+        set([1, 5].map(Term::from)).app(returns(row([7, 8].map(Term::from)))),
+        set([1, 5].map(Term::from)).app(Term::from(3)),
+        row([1, 2].map(Term::from)),
+        crash(70),
+    ]
+}
+
+fn table() -> Arc<JetTable> {
+    let mut vm = runtime(&Arc::default(), CompileMode::Off, false);
+    let mut table = JetTable::new();
+    for name in JETS {
+        let law = plain::from_term(&mut vm, &law_of_jet(name)).expect("the heap has room");
+        table.add(declared(name), &[vm.hash(&law).expect("a small law")]);
+    }
+    Arc::new(table)
+}
+
+fn runtime(jets: &Arc<JetTable>, mode: CompileMode, stress: bool) -> Vm {
+    let options = HeapOptions { nursery: 1 << 18, max_heap: 1 << 28, max_stack: 1 << 24, stress };
+    let mut vm = Vm::new(options, Arc::clone(jets)).expect("the system gives a stack");
+    install(&mut vm, mode).expect("the compiler supports the machine");
+    vm
+}
+
+/// Compares the calls of laws with all pairs of arguments, interpreted and compiled.
+fn check(laws: &[Term], firsts: &[Term], seconds: &[Term]) {
+    let jets = table();
+    let modes =
+        [(CompileMode::Off, false), (CompileMode::Eager, false), (CompileMode::Eager, true)];
+    let mut runtimes = modes.map(|(mode, stress)| runtime(&jets, mode, stress));
+    for law in laws {
+        for (first, second) in firsts.iter().flat_map(|a| seconds.iter().map(move |b| (a, b))) {
+            let [expected, compiled, stressed] = runtimes.each_mut().map(|vm| {
+                let [law, first, second] = [law, first, second]
+                    .map(|term| plain::from_term(vm, term).expect("the heap has room"));
+                let result = vm.app(&law, &[first, second]).and_then(|call| vm.force(&call));
+                end(vm, result)
+            });
+            assert!(expected != ProgramResult::Undecided, "{law} {first} {second}");
+            assert_eq!(compiled, expected, "{law} {first} {second}");
+            assert_eq!(stressed, expected, "{law} {first} {second}, collected");
+        }
+    }
+}
+
+#[test]
+fn searches_do_what_the_jets_do() {
+    let law = |body: Term| Term::law(0, 2, body);
+    let searches = [
+        call("tabIdx", [arg(1), arg(2)]),
+        call("tabSwitch", [arg(1), nat(77), arg(2)]),
+        call("_TabHas", [arg(1), arg(2)]),
+        call("setHas", [arg(1), arg(2)]),
+        call("_TabLookup", [arg(1), arg(2)]),
+    ];
+    let laws: Vec<Term> = searches.into_iter().map(law).collect();
+    check(&laws, &selectors(), &collections());
+}
+
+/// Look-ups that are passed on lazily, as a value and in a row whose other item is evaluated first.
+#[test]
+fn delayed_look_ups_evaluate_nothing() {
+    let look_ups =
+        || [call("tabIdx", [arg(1), arg(2)]), call("tabSwitch", [arg(1), nat(77), arg(2)])];
+    // The row is evaluated to its outermost shape only by taking its second item.
+    let ignored = |look_up| call("_Idx", [nat(1), pair(look_up, nat(8))]);
+    // The collection is evaluated before the look-up is made.
+    let known =
+        |look_up| call("_If", [call("_Eql", [arg(2), nat(0)]), nat(6), pair(look_up, nat(8))]);
+    let laws = look_ups().into_iter().map(|look_up| pair(look_up, nat(8)));
+    let laws = laws.chain(look_ups().map(ignored)).chain(look_ups().map(known));
+    let laws: Vec<Term> = laws.map(|body| Term::law(0, 2, body)).collect();
+    check(&laws, &selectors(), &collections());
+}
+
+#[test]
+fn equality_with_a_constant_row_evaluates_what_the_jet_evaluates() {
+    let rows = [
+        row([Term::from(1)]),
+        row([1, 2].map(Term::from)),
+        row([0, (1 << 63) - 1].map(Term::from)),
+        row([3, 2, 1].map(Term::from)),
+        row((1..=6).map(Term::from)),
+        row((1..=7).map(Term::from)),
+        row([Term::from(u64::MAX)]),
+        row([row([Term::from(3)]), Term::from(7)]),
+    ];
+    let mut laws = Vec::new();
+    for constant_row in &rows {
+        for jet in ["_Eql", "_Neq"] {
+            let sides = [
+                [arg(1), constant(constant_row.clone())],
+                [constant(constant_row.clone()), arg(1)],
+            ];
+            for sides in sides {
+                laws.push(Term::law(0, 2, call(jet, sides.clone())));
+                laws.push(Term::law(0, 2, call("_If", [call(jet, sides), arg(2), nat(9)])));
+            }
+        }
+    }
+    let values: Vec<Term> = selectors()
+        .into_iter()
+        .chain(rows.clone())
+        .chain([row([lazy(2), lazy(1), lazy(0)]), row([crash(1), lazy(1), Term::from(1)])])
+        .chain([Term::law(7, 3, Term::from(1)).apps([Term::from(1), Term::from(2)])])
+        .collect();
+    check(&laws, &values, &[Term::from(5)]);
+}
+
+#[test]
+fn tags_and_last_arguments_are_those_that_the_jets_return() {
+    let laws = ["_DataTag", "_Cdr"].map(|jet| {
+        let part = || call(jet, [arg(1)]);
+        [part(), call("_Add", [part(), arg(2)]), pair(part(), arg(2))]
+    });
+    let laws: Vec<Term> = laws.into_iter().flatten().map(|body| Term::law(0, 2, body)).collect();
+    let function = || Term::law(7, 3, Term::from(1));
+    let others = [
+        function(),
+        function().app(crash(1)),
+        function().apps([Term::from(1), lazy(2)]),
+        Term::from(0).app(lazy(2)),
+        Term::from(0).apps([Term::from(0), lazy(2)]),
+    ];
+    let values: Vec<Term> = selectors().into_iter().chain(others).chain(collections()).collect();
+    check(&laws, &values, &[Term::from(5)]);
+}

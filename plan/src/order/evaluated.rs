@@ -1,0 +1,147 @@
+//! Comparison of values of one heap that reads evaluated parts only, and gives up early.
+//!
+//! Programs compare names, pairs and small rows, and search tables for such keys. This comparison
+//! has no memory of equal pairs, no list of pending pairs and no poll, so it costs a few
+//! instructions for each pair of parts. Callers that need an answer in any case evaluate the part that
+//! it stopped at and repeat it, or continue with a comparison that has no limits.
+
+use crate::bar;
+use crate::heap::HeapMemory;
+use crate::layout::ObjectLayout;
+use crate::nat::NatRef;
+use crate::tree::Items;
+use crate::value_ref::Ref;
+use crate::word::{Word, WordKind};
+use std::cmp::Ordering;
+
+/// The most pairs of parts that are compared, those that are the same small nat not counted: a bound
+/// for the time and for the recursion.
+const PAIRS_LIMIT: u32 = 64;
+
+/// Why a comparison of evaluated parts has no result.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ComparisonObstacle {
+    /// The order depends on this part, a thunk that is not evaluated. If it depends on two parts that
+    /// are compared with each other, this is the one of the left value.
+    Unevaluated(Word),
+    /// The order depends on parts other than nats, bars and flat rows, or on too many.
+    Unsupported,
+}
+
+use ComparisonObstacle::{Unevaluated, Unsupported};
+
+impl<'h> Ref<'h> {
+    /// Compares two values of one heap, of which parts may be unevaluated, if the parts that decide
+    /// are evaluated nats, bars and flat rows, and are few.
+    ///
+    /// # Panics
+    /// In debug builds, if the values are of different heaps.
+    ///
+    /// # Errors
+    /// The part that the comparison stopped at.
+    #[inline]
+    pub fn compare_evaluated(self, other: Ref<'_>) -> Result<Ordering, ComparisonObstacle> {
+        debug_assert!(self.is_in_heap_of(other), "the values are of one heap");
+        let pairs = &mut PAIRS_LIMIT.clone();
+        compare_words(self.heap, self.word, other.word, pairs)
+    }
+
+    /// Whether two values are of the same heap.
+    #[inline]
+    pub(super) fn is_in_heap_of(self, other: Ref<'_>) -> bool {
+        std::ptr::eq(self.heap, other.heap)
+    }
+}
+
+impl Items<'_> {
+    /// Searches these items, which are ascending values in normal form of the same heap, for a key of
+    /// which parts may be unevaluated. Returns the index of the key, or else (the inner `Err`) that
+    /// of the first item above it.
+    ///
+    /// # Errors
+    /// The part of the key that a comparison with an item stopped at.
+    pub fn search_evaluated(
+        self,
+        key: Ref<'_>,
+    ) -> Result<Result<usize, usize>, ComparisonObstacle> {
+        let mut obstacle = None;
+        let position = self.binary_search_by(|item| {
+            if obstacle.is_some() {
+                return Ordering::Equal;
+            }
+            item.compare_evaluated(key).unwrap_or_else(|found| {
+                obstacle = Some(found);
+                Ordering::Equal
+            })
+        });
+        obstacle.map_or(Ok(position), Err)
+    }
+}
+
+#[inline]
+fn compare_words(
+    heap: &HeapMemory,
+    left: Word,
+    right: Word,
+    pairs: &mut u32,
+) -> Result<Ordering, ComparisonObstacle> {
+    match (left.as_direct(), right.as_direct()) {
+        (Some(left), Some(right)) => Ok(left.cmp(&right)),
+        _ => compare_objects(heap, heap.resolve(left), heap.resolve(right), pairs),
+    }
+}
+
+fn compare_objects(
+    heap: &HeapMemory,
+    left: Word,
+    right: Word,
+    pairs: &mut u32,
+) -> Result<Ordering, ComparisonObstacle> {
+    use WordKind::{Bar, Big, Nat, Row, Thunk};
+    if let (Some(left), Some(right)) = (left.as_direct(), right.as_direct()) {
+        return Ok(left.cmp(&right));
+    }
+    match (left.kind(), right.kind()) {
+        (Thunk, _) => Err(Unevaluated(left)),
+        (_, Thunk) => Err(Unevaluated(right)),
+        (Nat | Big, Nat | Big) => Ok(NatRef::of(heap, left).cmp(&NatRef::of(heap, right))),
+        // A nat is less than anything else.
+        (Nat | Big, _) => Ok(Ordering::Less),
+        (_, Nat | Big) => Ok(Ordering::Greater),
+        _ if left == right && heap.is_normal(left) => Ok(Ordering::Equal),
+        (Row, Row) => compare_rows(heap, left, right, pairs),
+        (Bar, Bar) => Ok(bar::compare_bytes(bar::bytes(heap, left), bar::bytes(heap, right))),
+        _ => Err(Unsupported),
+    }
+}
+
+/// Compares two rows: the shorter one is less; of rows of one length the last items decide first.
+fn compare_rows(
+    heap: &HeapMemory,
+    left: Word,
+    right: Word,
+    pairs: &mut u32,
+) -> Result<Ordering, ComparisonObstacle> {
+    let is_flat = |row| heap.header(row).layout() == ObjectLayout::Row;
+    if !is_flat(left) || !is_flat(right) {
+        return Err(Unsupported);
+    }
+    let (left, right) = (heap.words(left, 0), heap.words(right, 0));
+    if left.len() != right.len() {
+        return Ok(left.len().cmp(&right.len()));
+    }
+    let mut index = left.len();
+    while index > 0 {
+        index -= 1;
+        let (left, right) = (left[index], right[index]);
+        if left == right && left.is_direct() {
+            continue;
+        }
+        *pairs = pairs.checked_sub(1).ok_or(Unsupported)?;
+        match compare_words(heap, left, right, pairs)? {
+            Ordering::Equal => {}
+            order => return Ok(order),
+        }
+    }
+    Ok(Ordering::Equal)
+}
