@@ -106,7 +106,7 @@ pub enum Stub {
 
 /// Variadic stubs exist for every number of words below this, the first word not counted.
 const VARIANTS: u32 = PARAMETERS_MAX as u32;
-const FIXED: [Stub; 13] = [
+const FIXED: [Stub; 15] = [
     Stub::Force,
     Stub::ForceSlowly,
     Stub::Normalise,
