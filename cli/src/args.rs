@@ -9,6 +9,7 @@ mod keep;
 mod project;
 mod shared;
 mod store;
+mod verbosity;
 
 use change::{
     CHANGE_CHOICES as START_HELP, DIFF_HELP, FORK_HELP, LOG_HELP, REHEARSE_HELP, ROLLBACK_HELP,
@@ -19,12 +20,15 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use keep::KeepRule;
 use machine::{JobResultForm, ReadArgumentOrder};
 pub(crate) use project::{
-    BenchArgs, CheckTypesArgs, DocArgs, FmtArgs, GenerateArgs, NewArgs, ReferenceFormat, TestArgs,
+    BenchArgs, CheckTypesArgs, ConfigArgs, DevArgs, DocArgs, FmtArgs, GenerateArgs, NewArgs,
+    ReferenceFormat, TestArgs,
 };
-use project::{CHECK_TYPES_HELP, DOC_HELP, FMT_HELP, GENERATE_HELP, TEST_HELP};
+use project::{
+    CHECK_TYPES_HELP, CONFIG_HELP, DEV_HELP, DOC_HELP, FMT_HELP, GENERATE_HELP, TEST_HELP,
+};
 pub(crate) use shared::{
-    BootCacheOptions, CacheOptions, ExecutionOptions, MemoryOptions, PrintSize, ProfileOptions,
-    TimeLimit, TimeOptions, byte_size,
+    BootCacheOptions, CacheOptions, CompileWhen, ExecutionOptions, MemoryOptions, PrintSize,
+    ProfileOptions, TimeLimit, TimeOptions, byte_size, memory_size,
 };
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -32,6 +36,8 @@ use store::{CHECK_HELP, DU_HELP, EXPORT_HELP, GC_HELP, INSPECT_HELP, SET_ASIDE_H
 pub(crate) use store::{
     DuArgs, ExportArgs, GcArgs, ImportArgs, InspectArgs, SetAsideArgs, StoreArgs,
 };
+pub(crate) use verbosity::Verbosity;
+use verbosity::VerbosityOptions;
 
 const ABOUT: &str = "Runs Pallas: persistent processes and the Sire language, on one kind of value";
 
@@ -58,11 +64,17 @@ that file, then in ./sire, then in the built-in library.";
 const EXIT_CODES: &str = "\
 Exit codes:
   0    success
-  1    an input could not be read or used, or a test failed
-  2    the command line or a Sire command is wrong, also in a session that is not interactive
+  1    an input could not be read or used, a test failed, something got worse or is damaged
+  2    the command line, a setting or a Sire command is wrong, also in a session that is not
+       interactive; `check`: the store could not be checked
   3    the machine ended by itself because its cog crashed; see `start --retry`
   4    the machine stopped because an event exceeded a limit; the next start continues before it
-  101  internal error in pallas";
+  101  internal error in pallas
+  130  Ctrl-C a second time, before the command had stopped; SIGTERM: 143";
+
+const ENVIRONMENT: &str = "\
+Settings are taken from the command line, the environment, .pallas.toml of the project and
+$XDG_CONFIG_HOME/pallas/config.toml, in this order: see `pallas config --help`.";
 
 const SIRE_HELP: &str = "\
 Environment:
@@ -76,9 +88,12 @@ Environment:
 /// The whole command line.
 #[derive(Parser, Debug)]
 #[command(name = "pallas", version, long_version = LONG_VERSION, about = ABOUT)]
-#[command(after_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
+#[command(after_help = format!("{EXAMPLES}\n\n{EXIT_CODES}\n\n{ENVIRONMENT}"))]
 #[command(arg_required_else_help = true, subcommand_required = true, max_term_width = 100)]
 pub(crate) struct CommandLine {
+    /// How much is shown.
+    #[command(flatten)]
+    pub(crate) verbosity: VerbosityOptions,
     /// The command to run.
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -151,6 +166,9 @@ pub(crate) enum Command {
     /// Check the types of modules, and count the names that have one
     #[command(after_help = CHECK_TYPES_HELP)]
     CheckTypes(CheckTypesArgs),
+    /// Watch a module, test each change, and upgrade a machine to it
+    #[command(after_help = DEV_HELP)]
+    Dev(DevArgs),
     /// Format the sources of modules
     #[command(after_help = FMT_HELP)]
     Fmt(FmtArgs),
@@ -159,6 +177,9 @@ pub(crate) enum Command {
     Doc(DocArgs),
     /// Measure the functions of a module whose names begin with `bench`
     Bench(BenchArgs),
+    /// Show the settings in effect, and where each comes from
+    #[command(after_help = CONFIG_HELP)]
+    Config(ConfigArgs),
     /// Print the completions of a shell, or write the manual pages
     #[command(after_help = GENERATE_HELP)]
     Generate(GenerateArgs),
@@ -201,9 +222,6 @@ pub(crate) struct SireArgs {
     pub(crate) memory: MemoryOptions,
     #[command(flatten)]
     pub(crate) print: PrintSize,
-    /// Print the definitions of the modules that are loaded, also on a terminal
-    #[arg(short, long)]
-    pub(crate) verbose: bool,
     /// Modules to load first, each a name or the path of a file; the names of the last one are in
     /// scope
     #[arg(value_name = "SIRE")]
@@ -221,9 +239,6 @@ pub(crate) struct SaveArgs {
     pub(crate) execution: ExecutionOptions,
     #[command(flatten)]
     pub(crate) print: PrintSize,
-    /// Print the definitions of the modules that are loaded, also on a terminal
-    #[arg(short, long)]
-    pub(crate) verbose: bool,
     /// The seed file to write
     #[arg(value_name = "SEED")]
     pub(crate) seed: PathBuf,
@@ -306,6 +321,9 @@ pub(crate) struct MachineOptions {
     /// option, the machine listens on 127.0.0.1:0 when its program first asks for connections
     #[arg(long, value_name = "ADDR:PORT")]
     pub(crate) listen: Vec<SocketAddr>,
+    /// Stop when the parent process ends, and not on Ctrl-C. For `pallas dev`
+    #[arg(long, hide = true)]
+    pub(crate) supervised: bool,
 }
 
 /// The form of job results.
@@ -366,9 +384,6 @@ pub(crate) struct BootArgs {
     /// any other program
     #[arg(long, value_enum, value_name = "ARGUMENTS", default_value_t)]
     pub(crate) read_arguments: ReadArgumentOption,
-    /// Print the definitions of the modules that are loaded, also on a terminal
-    #[arg(short, long)]
-    pub(crate) verbose: bool,
     /// Create the machine even if `main` is no cog: a function with a state, a function for reads and
     /// a row of workers as its last arguments
     #[arg(long)]

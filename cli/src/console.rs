@@ -1,6 +1,7 @@
 //! The output of a running machine: traces and crashes go to standard output, each with its time;
 //! notices go to standard error.
 
+use crate::args::Verbosity;
 use crate::terminal;
 use indicatif::ProgressBar;
 use machine::{Console, ConsoleNotice, ReportOrigin};
@@ -15,6 +16,8 @@ pub(crate) struct StdioConsole {
     replay: Option<ProgressBar>,
     /// The line below the output that shows the status, if it is to be shown.
     status: Option<ProgressBar>,
+    /// Whether upgrades are left out, because the caller reports them.
+    hides_upgrades: bool,
     /// Whether a crash is shown with the calls that were in progress.
     shows_call_chains: bool,
 }
@@ -28,9 +31,14 @@ impl StdioConsole {
         status: Option<ProgressBar>,
     ) -> StdioConsole {
         let limit = options.limit.for_messages();
-        let shows_call_chains = terminal::shows_call_chains(false);
+        let shows_call_chains = terminal::shows_call_chains();
         let options = PrintOptions { limit, ..options };
-        StdioConsole { options, replay, status, shows_call_chains }
+        StdioConsole { options, replay, status, hides_upgrades: false, shows_call_chains }
+    }
+
+    /// Leaves out the notices of upgrades.
+    pub(crate) fn hiding_upgrades(self) -> StdioConsole {
+        StdioConsole { hides_upgrades: true, ..self }
     }
 
     /// Writes while the bars are hidden.
@@ -85,8 +93,25 @@ impl Console for StdioConsole {
     }
 
     fn notice(&self, notice: &ConsoleNotice) {
+        let is_hidden = self.hides_upgrades && matches!(notice, ConsoleNotice::Upgraded(..));
+        let is_quiet = terminal::verbosity() == Verbosity::Quiet;
+        if is_hidden || is_quiet && is_information(notice) {
+            return;
+        }
         self.write(|| {
             let _ = writeln!(io::stderr(), "pallas: {notice}");
         });
     }
+}
+
+/// Whether a notice says that something happened as it should.
+fn is_information(notice: &ConsoleNotice) -> bool {
+    matches!(
+        notice,
+        ConsoleNotice::Detached
+            | ConsoleNotice::Listening(_)
+            | ConsoleNotice::Replaying { .. }
+            | ConsoleNotice::Retried(_)
+            | ConsoleNotice::Upgraded(..)
+    )
 }

@@ -4,6 +4,7 @@
 //! ```text
 //! args       the command line and its help
 //! commands/  one file per command or pair of related commands
+//! config     the settings, and where each comes from
 //! console    the output of a running machine
 //! file_kind  what a file is, for a command that cannot use it
 //! interactive/  the Sire session on a terminal
@@ -14,6 +15,7 @@
 //! reference/  the documentation of modules: HTML, Markdown, text
 //! source_files  the files of modules in directories
 //! terminal   colours, exit codes, error messages
+//! tracing_log  the log of what the libraries do
 //! write_file  a file that is written whole or not at all
 //! ```
 //!
@@ -24,6 +26,7 @@
 
 mod args;
 mod commands;
+mod config;
 mod console;
 mod file_kind;
 mod interactive;
@@ -34,11 +37,15 @@ mod progress;
 mod reference;
 mod source_files;
 mod terminal;
+mod tracing_log;
 mod write_file;
 
 use args::{Command, CommandLine};
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
+use config::Config;
 use std::process::ExitCode;
+use std::thread::JoinHandle;
+use terminal::ExitError;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -47,13 +54,39 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const STACK_SIZE: usize = 64 << 20;
 
 fn main() -> ExitCode {
-    let CommandLine { command } = CommandLine::parse();
+    let command = match command_line() {
+        Ok(command) => command,
+        Err(error) => return terminal::fail(&error),
+    };
     terminal::report_lost_pages();
     if let Err(error) = terminal::report_file_size_limit() {
         return terminal::fail(&error);
     }
-    let thread = std::thread::Builder::new().stack_size(STACK_SIZE).spawn(move || run(command));
-    match thread.map(std::thread::JoinHandle::join) {
+    run_on_thread(move || run(command))
+}
+
+/// Parses the command line, with the settings as defaults. Exits if it is wrong, or asks for help.
+fn command_line() -> anyhow::Result<Command> {
+    let config = Config::load();
+    let declared = CommandLine::command();
+    let declared = match &config {
+        Ok(config) => config.apply(declared),
+        // Help can be had all the same.
+        Err(_) => declared,
+    };
+    let parsed = CommandLine::from_arg_matches(&declared.get_matches());
+    let CommandLine { verbosity, command } = parsed.unwrap_or_else(|error| error.exit());
+    let config =
+        config.map_err(|message| ExitError { code: terminal::USAGE, message: Some(message) })?;
+    tracing_log::start(config.value("log"));
+    config::set_current(config);
+    terminal::set_verbosity(verbosity.chosen());
+    Ok(command)
+}
+
+/// Runs a command on a thread with a large stack, and returns its exit code.
+fn run_on_thread(run: impl FnOnce() -> ExitCode + Send + 'static) -> ExitCode {
+    match std::thread::Builder::new().stack_size(STACK_SIZE).spawn(run).map(JoinHandle::join) {
         Ok(Ok(code)) => code,
         // The panic hook has printed the message.
         Ok(Err(_)) => ExitCode::from(terminal::INTERNAL_ERROR),
@@ -90,6 +123,8 @@ fn run(command: Command) -> ExitCode {
         Command::New(args) => commands::new::new(&args),
         Command::Test(args) => commands::test::test(&args),
         Command::CheckTypes(args) => commands::check_types::check_types(&args),
+        Command::Dev(args) => commands::dev::dev(args),
+        Command::Config(args) => commands::config::config(&args),
         Command::Fmt(args) => commands::fmt::fmt(&args),
         Command::Doc(args) => commands::doc::doc(&args),
         Command::Bench(args) => commands::bench::bench(&args),
@@ -98,5 +133,17 @@ fn run(command: Command) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => terminal::fail(&error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_has_the_exit_code_of_an_internal_error() {
+        let code = run_on_thread(|| panic!("a defect"));
+        assert_eq!(code, ExitCode::from(101));
+        assert_eq!(run_on_thread(|| ExitCode::SUCCESS), ExitCode::SUCCESS);
     }
 }

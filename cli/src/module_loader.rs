@@ -1,5 +1,6 @@
 //! Loading modules for a command: their paths, what is shown meanwhile, and how errors are shown.
 
+use crate::args::Verbosity;
 use crate::file_kind::module_error;
 use crate::progress;
 use crate::terminal;
@@ -16,15 +17,19 @@ pub(crate) struct ModuleLoader {
 }
 
 impl ModuleLoader {
-    /// Makes a loader, and prepares the session for it. On a terminal, and unless `is_verbose` is
-    /// set, loading shows a line with its progress and nothing else but errors. Elsewhere it prints
-    /// the definitions of the modules.
-    pub(crate) fn new(sire: &mut Sire, is_verbose: bool) -> ModuleLoader {
+    /// Makes a loader, and prepares the session for it. On a terminal, loading shows a line with its
+    /// progress and nothing else but errors. Elsewhere, and with `-v`, it prints the definitions of
+    /// the modules. With `-q` it shows errors only.
+    pub(crate) fn new(sire: &mut Sire) -> ModuleLoader {
         let is_terminal = terminal::is_terminal();
-        if terminal::shows_call_chains(is_verbose) {
+        let verbosity = terminal::verbosity();
+        if terminal::shows_call_chains() {
             sire.show_call_chains();
         }
-        let line = (is_terminal && !is_verbose).then(progress::line);
+        let line = (is_terminal && verbosity == Verbosity::Normal).then(progress::line);
+        if verbosity == Verbosity::Quiet {
+            sire.load_quietly(|_, _, _| {});
+        }
         if is_terminal {
             let line = line.clone();
             sire.on_diagnostic(move |diagnostic| match &line {

@@ -1,5 +1,8 @@
-//! Progress bars of long commands, drawn on standard error, and only if that is a terminal.
+//! Progress bars of long commands, drawn on standard error, and only if that is a terminal and
+//! `-q` is not given.
 
+use crate::args::Verbosity;
+use crate::terminal;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// A bar that counts bytes. `finish_and_clear` removes it from the terminal.
@@ -24,7 +27,11 @@ pub(crate) fn line() -> ProgressBar {
 
 fn bar(task: &'static str, total: u64, style: &str) -> ProgressBar {
     // indicatif draws nothing if standard error is not a terminal.
-    let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
+    let target = match terminal::verbosity() {
+        Verbosity::Quiet => ProgressDrawTarget::hidden(),
+        Verbosity::Normal | Verbosity::Verbose => ProgressDrawTarget::stderr(),
+    };
+    let bar = ProgressBar::with_draw_target(Some(total), target);
     if let Ok(style) = ProgressStyle::with_template(style) {
         bar.set_style(style);
     }

@@ -1,13 +1,15 @@
 //! What the command shows apart from its result: colours, exit codes, error messages.
 
-use crate::args::{PrintSize, byte_size};
+use crate::args::{PrintSize, Verbosity, byte_size};
+use crate::{config, file_kind};
 use anyhow::Context;
+use clap::ValueEnum;
 use rex::print::Colour;
 use show::{PrintLimit, PrintOptions};
 use sire::Diagnostic;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Exit code of a panic, which is a bug in this program.
 pub(crate) const INTERNAL_ERROR: u8 = 101;
@@ -63,6 +65,32 @@ pub(crate) fn print_error(error: &anyhow::Error) {
     }
 }
 
+static VERBOSITY: OnceLock<Verbosity> = OnceLock::new();
+
+/// Sets how much this process shows: what the command line chooses, or else the setting. Only the
+/// first call has an effect.
+pub(crate) fn set_verbosity(chosen: Option<Verbosity>) {
+    let setting = config::current().value("verbosity");
+    let setting = setting.and_then(|text| Verbosity::from_str(text, false).ok());
+    // There is one call, before anything asks.
+    let _ = VERBOSITY.set(chosen.or(setting).unwrap_or_default());
+}
+
+/// How much this process shows.
+pub(crate) fn verbosity() -> Verbosity {
+    *VERBOSITY.get_or_init(Verbosity::default)
+}
+
+/// Whether notices of what happens are shown: on a terminal unless with `-q`, and elsewhere with
+/// `-v`.
+pub(crate) fn shows_notices() -> bool {
+    match verbosity() {
+        Verbosity::Quiet => false,
+        Verbosity::Normal => is_terminal(),
+        Verbosity::Verbose => true,
+    }
+}
+
 /// Whether a person reads what is printed: standard output and standard error are a terminal.
 pub(crate) fn is_terminal() -> bool {
     io::stdout().is_terminal() && io::stderr().is_terminal()
@@ -70,8 +98,8 @@ pub(crate) fn is_terminal() -> bool {
 
 /// Whether a crash is shown with the calls that were in progress: to a person, and where the user
 /// asks for more output.
-pub(crate) fn shows_call_chains(is_verbose: bool) -> bool {
-    is_verbose || io::stdout().is_terminal()
+pub(crate) fn shows_call_chains() -> bool {
+    verbosity() == Verbosity::Verbose || io::stdout().is_terminal()
 }
 
 /// The text of a call chain: a heading, and a line for each call.
@@ -131,37 +159,30 @@ pub(crate) fn colour(is_terminal: bool) -> Colour {
 /// The setting of how much of a value is shown, for the line that says what is missing.
 const PRINT_SETTING: &str = "--full, or PALLAS_PRINT_LIMIT=SIZE,";
 
-/// How values are printed to standard output: less of a large value on a terminal. The variable
-/// `PALLAS_PRINT_LIMIT` and the option `--full` set another limit, which then is that of traces and
+/// How values are printed to standard output: less of a large value on a terminal. The setting
+/// `print-limit` and the option `--full` set another limit, which then is that of traces and
 /// messages too.
 ///
 /// # Errors
-///
-/// If the variable is not a size.
+/// If the setting is not a size, which is checked when it is read.
 pub(crate) fn print_options(size: PrintSize) -> anyhow::Result<PrintOptions> {
     let is_terminal = io::stdout().is_terminal();
-    let bytes = if is_terminal { TERMINAL_LIMIT } else { PrintLimit::DEFAULT.bytes };
+    let bytes = if is_terminal { config::TERMINAL_PRINT_LIMIT } else { PrintLimit::DEFAULT.bytes };
     let whole = PrintLimit {
         setting: PRINT_SETTING,
         heap_setting: "a larger --max-heap",
         ..PrintLimit::UNLIMITED
     };
-    let limit = match std::env::var("PALLAS_PRINT_LIMIT") {
+    let limit = match config::current().value("print-limit") {
         _ if size.full => whole,
-        Ok(text) => {
-            let bytes = byte_size(&text, 1).map_err(|error| ExitError {
-                code: USAGE,
-                message: Some(format!("PALLAS_PRINT_LIMIT={text}: {error}")),
-            })? as u64;
+        Some(text) => {
+            let bytes = byte_size(text, 1).map_err(anyhow::Error::msg)? as u64;
             PrintLimit { bytes, message_bytes: bytes, ..whole }
         }
-        Err(_) => PrintLimit { bytes, message_bytes: PrintLimit::DEFAULT.message_bytes, ..whole },
+        None => PrintLimit { bytes, message_bytes: PrintLimit::DEFAULT.message_bytes, ..whole },
     };
     Ok(PrintOptions { colour: colour(is_terminal), limit })
 }
-
-/// The size of the text that is shown of a value on a terminal, in bytes.
-const TERMINAL_LIMIT: u64 = 256 << 10;
 
 /// [`colour`] of standard output.
 pub(crate) fn stdout_colour() -> Colour {

@@ -207,6 +207,9 @@ impl GarbageCollector {
             GarbageReport::Collected(stats) => {
                 if let Some(stats) = stats {
                     metrics.count_collection(stats.freed_pins, stats.freed_bytes);
+                    let (pins, bytes, kept) =
+                        (stats.freed_pins, stats.freed_bytes, stats.kept_bytes);
+                    tracing::info!(pins, bytes, kept, "garbage collected");
                     let live = stats.kept_bytes;
                     self.collected = Some(CollectedPins { live, written_before: begin });
                 }

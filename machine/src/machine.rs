@@ -356,6 +356,7 @@ impl Machine {
         let served = offered.and_then(|()| self.serve());
         self.drop_reads();
         let outcome = self.outcome();
+        tracing::info!(?outcome, last = self.applied.0, "machine ends");
         self.shut_down(served).map(|()| outcome)
     }
 

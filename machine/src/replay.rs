@@ -63,6 +63,7 @@ pub(crate) fn replay(
             console.notice(&ConsoleNotice::Replaying { events, total });
         }
     }
+    tracing::info!(events, snapshot = snapshot.covers.0, "log replayed");
     snapshots.finish_replay(console)?;
     Ok(Replayed { cog, snapshots, events })
 }

@@ -259,6 +259,7 @@ fn freeze(
 /// Writes a snapshot, and drops the part of the log that no snapshot needs any more.
 fn write(store: &Store, root: &FrozenPin, covers: Seq) -> Result<(), SnapshotError> {
     store.write_snapshot(root, covers)?;
+    tracing::info!(covers = covers.0, "snapshot written");
     store.prune().map(drop)
 }
 

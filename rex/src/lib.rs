@@ -40,6 +40,8 @@ mod read;
 mod span;
 mod tree;
 
-pub use read::{BlockReader, ReadError, ReadErrorKind, SourceBlock, decode, read_file};
+pub use read::{
+    BlockReader, ReadError, ReadErrorKind, SourceBlock, decode, format_source, read_file,
+};
 pub use span::SourceSpan;
 pub use tree::{LeafKind, NoEmbed, NodeShape, Rex};

@@ -15,19 +15,22 @@
 //! * [`group`] defines the meaning of token groups and of nested forms: `a+b`, `(x = y)`, `-x`,
 //!   `f(x)`;
 //! * [`layout`] builds the tree of a block from the columns of its token groups;
-//! * [`BlockReader`] decides which lines belong to a block.
+//! * [`BlockReader`] decides which lines belong to a block;
+//! * [`mod@format`] changes the spacing of a text, which reads as before.
 //!
 //! Columns that decide the structure count bytes, not characters. The prototype reads this way
 //! (lib/Rex/Mechanism.hs), so text that is aligned for it keeps its meaning.
 
 mod block;
 mod error;
+mod format;
 mod group;
 mod layout;
 mod lex;
 
 pub use block::{BlockReader, SourceBlock, read_file};
 pub use error::{ReadError, ReadErrorKind, decode};
+pub use format::format_source;
 
 #[cfg(test)]
 mod tests;

@@ -25,7 +25,7 @@
 //!   command_error    locate    readable   errors │ places of parts │ values for people
 //!   state                                 scopes and modules
 //!   expr    rex_value    output           the expression graph │ Rex trees as values │ printing
-//!   primitive    malformed    nat_text    error    diagnostic    definition_source    difference    format
+//!   primitive    malformed    nat_text    error    diagnostic    definition_source    difference
 //! ```
 //!
 //! Everything that a macro sees is a PLAN value: source, as Rex values (`rex_value`); the state
@@ -51,7 +51,6 @@ mod document;
 mod documentation;
 mod error;
 mod expr;
-mod format;
 mod import;
 mod interactive;
 mod load;
@@ -79,9 +78,8 @@ pub use definition_source::DefinitionSource;
 pub use diagnostic::{Diagnostic, DiagnosticKind, SourcePlace};
 pub use document::{ModuleDocumentation, NameDocumentation};
 pub use error::SireError;
-pub use format::format_source;
 pub use interactive::{EntryOutcome, NameInfo};
-pub use modules::{ModuleArgument, ModuleLibrary};
+pub use modules::{ModuleArgument, ModuleLibrary, ModuleSource, module_sources};
 pub use output::SireOutput;
 pub use session::ResultForm;
 pub use sire::{Sire, SireOptions};

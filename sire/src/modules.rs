@@ -3,11 +3,13 @@
 //! * [`library`]: finds the text of a module by its name;
 //! * [`outline`]: the header of a module and its imports;
 //! * [`load_order`]: a module and all that it depends on, in the order in which they are loaded;
+//! * [`sources`]: the files of a module and of all that it depends on;
 //! * [`state_cache`]: keeps the states after modules in files.
 
 mod library;
 mod load_order;
 mod outline;
+mod sources;
 #[allow(unsafe_code, reason = "opens images, which are trusted")]
 mod state_cache;
 
@@ -16,4 +18,5 @@ pub(crate) use library::BUILT_IN;
 pub use library::{ModuleArgument, ModuleLibrary};
 pub(crate) use load_order::{OrderedModule, load_order};
 pub(crate) use outline::{ModuleForm, imported_modules};
+pub use sources::{ModuleSource, module_sources};
 pub(crate) use state_cache::{StateCache, StateKey, pack_state, unpack_state};

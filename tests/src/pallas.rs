@@ -106,6 +106,8 @@ impl Pallas {
         let mut command = Command::new(binary);
         command.args(args).current_dir(self.folder.path());
         command.env("PALLAS_DIR", self.path("pallas-dir"));
+        // The settings of the user who runs the tests do not count.
+        command.env("XDG_CONFIG_HOME", self.path("user-config"));
         command.env_remove("PALLAS_GC_STRESS").env("NO_COLOR", "1");
         // The help is wrapped at the width of the terminal, or at this number of columns.
         command.env_remove("COLUMNS");

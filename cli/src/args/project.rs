@@ -1,7 +1,11 @@
-//! The options of the commands for projects, `new`, `test`, `fmt`, `doc` and `bench`, and of `generate`.
+//! The options of the commands for projects, `new`, `test`, `dev`, `fmt`, `doc` and `bench`, and of
+//! `config` and `generate`.
 
-use super::shared::{CacheOptions, ExecutionOptions, MemoryOptions};
+use super::shared::{
+    BootCacheOptions, CacheOptions, ExecutionOptions, MemoryOptions, PrintSize, TimeOptions,
+};
 use clap::{Args, ValueEnum};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// The help of `pallas test`.
@@ -24,10 +28,42 @@ Exit codes:
   1    a typed module has a type error, a definition has not its declared type, or a module could not
        be loaded";
 
+/// The help of `pallas dev`.
+pub(super) const DEV_HELP: &str = "\
+When a file of the module or of a module that it imports changes, the assertions of the module
+are run, and those of the module MODULE_test beside it, if there is one. If they pass, the
+machine in STORE is upgraded to the program while it runs, as by `pallas upgrade`; if STORE does
+not exist, the machine is created first. If anything fails, the reason is shown and the old
+program goes on. A machine that another process runs is upgraded there.
+
+A program is rehearsed on the last inputs since the last upgrade, and refused if something gets
+worse. If the module has `migrate`, it converts the state once: until the text of its definition
+changes, further programs take over the state as it is.
+
+Ctrl-C stops the machine and says what was saved. The same command continues where it was.
+
+Example:
+  pallas dev ./shop.sire";
+
+/// The help of `pallas config`.
+pub(super) const CONFIG_HELP: &str = "\
+A setting is taken from the first of these places that has it:
+  1. the command line: the option of this name, or -q and -v for verbosity
+  2. the environment: the variable that is listed
+  3. the project: .pallas.toml in this directory, or in the nearest one above that has it
+  4. the user: $XDG_CONFIG_HOME/pallas/config.toml, or ~/.config/pallas/config.toml
+The files have lines such as
+  max-heap = \"4G\"
+  eval-workers = 4
+A key that is unknown is an error. `cache` cannot be set by a project: files in it are trusted.";
+
 /// The help of `pallas fmt`.
 pub(super) const FMT_HELP: &str = "\
-Layout is part of the language, so lines stay where they are. Spaces at the ends of lines go, and so
-do blank lines at both ends of a file and beyond two in a row. Comments stay.
+Layout is part of the language, so lines are moved and not broken. A definition begins in column
+0. A line that belongs to the one above is an even number of columns to the right of it, unless
+it is aligned with something above. Brackets are closed up. Spaces at the ends of lines go, and
+so do blank lines at both ends of a file and beyond two in a row. Comments stay. What would read
+as something else stays as it is.
 
 Exit codes:
   0    success
@@ -116,6 +152,44 @@ pub(crate) struct CheckTypesArgs {
     /// Modules, each a name or the path of a file
     #[arg(value_name = "SIRE", required = true)]
     pub(crate) modules: Vec<String>,
+}
+
+/// Options of `pallas dev`.
+#[derive(Args, Debug)]
+pub(crate) struct DevArgs {
+    #[command(flatten)]
+    pub(crate) cache: BootCacheOptions,
+    #[command(flatten)]
+    pub(crate) execution: ExecutionOptions,
+    #[command(flatten)]
+    pub(crate) memory: MemoryOptions,
+    #[command(flatten)]
+    pub(crate) time: TimeOptions,
+    #[command(flatten)]
+    pub(crate) print: PrintSize,
+    /// Number of events whose inputs a program gets in its rehearsal, the newest ones
+    #[arg(long, value_name = "COUNT", default_value_t = 100)]
+    pub(crate) last: u64,
+    /// Upgrade without a rehearsal
+    #[arg(long, conflicts_with = "last")]
+    pub(crate) force: bool,
+    /// Listen for TCP connections on this address, as `pallas start --listen`
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub(crate) listen: Vec<SocketAddr>,
+    /// The module to watch: a name, or the path of a file
+    #[arg(value_name = "MODULE")]
+    pub(crate) module: String,
+    /// Directory of the development machine, which is created if it does not exist
+    #[arg(value_name = "STORE", default_value = "dev-store")]
+    pub(crate) store: PathBuf,
+}
+
+/// Options of `pallas config`.
+#[derive(Args, Debug)]
+pub(crate) struct ConfigArgs {
+    /// Print JSON: an array of objects with the keys key, value, source, variable
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Options of `pallas fmt`.

@@ -21,7 +21,9 @@ pub(crate) struct CompilerOptions {
 
 /// When laws are compiled.
 #[derive(ValueEnum, Clone, Copy, Debug, Default)]
-enum CompileWhen {
+pub(crate) enum CompileWhen {
+    /// Never, as with --no-jit
+    Off,
     /// After many calls, in the background
     #[default]
     Tiered,
@@ -30,13 +32,11 @@ enum CompileWhen {
 }
 
 impl CompilerOptions {
-    /// The compiler's mode. `PALLAS_JIT=off` and `PALLAS_JIT=eager` have the effect of the flags,
-    /// so that tests can choose the mode of commands that they do not spell out.
+    /// The compiler's mode.
     pub(crate) fn mode(self) -> jit::CompileMode {
-        let variable = std::env::var("PALLAS_JIT").ok();
         match self.jit {
-            _ if self.no_jit || variable.as_deref() == Some("off") => jit::CompileMode::Off,
-            _ if variable.as_deref() == Some("eager") => jit::CompileMode::Eager,
+            _ if self.no_jit => jit::CompileMode::Off,
+            CompileWhen::Off => jit::CompileMode::Off,
             CompileWhen::Tiered => jit::CompileMode::Tiered,
             CompileWhen::Eager => jit::CompileMode::Eager,
         }
@@ -57,6 +57,31 @@ pub(crate) struct ExecutionOptions {
     /// Exit if a law has the name of a jet's law but not its hash
     #[arg(short = 'M', long)]
     pub(crate) jet_mismatch_crash: bool,
+}
+
+impl ExecutionOptions {
+    /// The options as arguments of another command.
+    pub(crate) fn arguments(self) -> Vec<String> {
+        let ExecutionOptions {
+            compiler,
+            law_fallback_warn,
+            law_fallback_crash,
+            jet_mismatch_crash,
+        } = self;
+        let mode = match compiler.jit {
+            _ if compiler.no_jit => "off",
+            CompileWhen::Off => "off",
+            CompileWhen::Tiered => "tiered",
+            CompileWhen::Eager => "eager",
+        };
+        let flags = [
+            (law_fallback_warn, "--law-fallback-warn"),
+            (law_fallback_crash, "--law-fallback-crash"),
+            (jet_mismatch_crash, "--jet-mismatch-crash"),
+        ];
+        let flags = flags.iter().filter(|(is_set, _)| *is_set).map(|(_, flag)| *flag);
+        ["--jit", mode].into_iter().chain(flags).map(str::to_owned).collect()
+    }
 }
 
 /// The profile of a run.
@@ -97,6 +122,13 @@ pub(crate) struct MemoryOptions {
 }
 
 impl MemoryOptions {
+    /// The options as arguments of another command.
+    pub(crate) fn arguments(self) -> Vec<String> {
+        let options = [("--max-heap", self.max_heap), ("--max-stack", self.max_stack)];
+        let set = options.into_iter().filter_map(|(name, size)| Some((name, size?.to_string())));
+        set.flat_map(|(name, size)| [name.to_owned(), size]).collect()
+    }
+
     /// The options of a heap with this limit.
     pub(crate) fn heap(self) -> plan::HeapOptions {
         let options = plan::HeapOptions::default();
@@ -160,8 +192,22 @@ pub(crate) struct TimeOptions {
     pub(crate) job_limit: TimeLimit,
 }
 
+impl TimeOptions {
+    /// The options as arguments of another command.
+    pub(crate) fn arguments(self) -> Vec<String> {
+        let TimeOptions { event_limit, read_limit, driver_limit, job_limit } = self;
+        let options = [
+            ("--event-limit", event_limit),
+            ("--read-limit", read_limit),
+            ("--driver-limit", driver_limit),
+            ("--job-limit", job_limit),
+        ];
+        options.into_iter().flat_map(|(name, limit)| [name.into(), limit.to_string()]).collect()
+    }
+}
+
 /// Parses the size of a heap or stack.
-pub(super) fn memory_size(text: &str) -> Result<usize, String> {
+pub(crate) fn memory_size(text: &str) -> Result<usize, String> {
     byte_size(text, MIN_SIZE)
 }
 
@@ -187,9 +233,16 @@ pub(crate) fn byte_size(text: &str, min: usize) -> Result<usize, String> {
 pub(crate) struct PrintSize {
     /// Print values whole, however large. Otherwise a value is truncated after 16M of text, or 256K on a
     /// terminal; traces of a machine and values within messages after 8K; PALLAS_PRINT_LIMIT=SIZE
-    /// sets another limit for all of them
+    /// or the setting print-limit sets another limit for all of them
     #[arg(long)]
     pub(crate) full: bool,
+}
+
+impl PrintSize {
+    /// The options as arguments of another command.
+    pub(crate) fn arguments(self) -> &'static [&'static str] {
+        if self.full { &["--full"] } else { &[] }
+    }
 }
 
 /// The cache of loaded modules and compiled code.

@@ -28,7 +28,7 @@ fn format(path: &Path, is_check: bool) -> Result<bool> {
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let name = path.display().to_string();
     let text = rex::decode(&bytes, &name)?;
-    let formatted = sire::format_source(text, &name)?;
+    let formatted = rex::format_source(text, &name)?;
     if formatted == text {
         return Ok(true);
     }

@@ -15,7 +15,7 @@ use machine::{
     AbortReason, BootOptions, CogCrash, LimitStop, LimitStopCause, Machine, MachineHandle,
     MachineMetrics, MachineSettings, ReplayFrom, ReplayStatus, RunOutcome, TimeLimits,
 };
-use rustix::process::{Resource, Rlimit};
+use rustix::process::{Resource, Rlimit, Signal};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::io::{self, Write as _};
@@ -33,8 +33,7 @@ pub(crate) fn boot(args: BootArgs) -> anyhow::Result<()> {
 fn boot_and_run(args: BootArgs, recording: &ProfileRecording) -> anyhow::Result<()> {
     let cache = CacheOptions { store: args.cache.modules };
     let MachineOptions { execution, print, .. } = args.machine;
-    let (mut sire, main) =
-        sire::load_main(&cache, execution, print, args.verbose, &args.module, recording)?;
+    let (mut sire, main) = sire::load_main(&cache, execution, print, &args.module, recording)?;
     if !args.force && !Machine::is_cog(sire.vm(), &main)? {
         bail!(
             "`main` of {} is no cog: a function whose last arguments are a state, a function for \
@@ -110,7 +109,13 @@ fn run(
     let replay_bar =
         (replay == ReplayFrom::Earliest).then(|| progress::items_and_rate("replaying"));
     let print = terminal::print_options(args.print)?;
-    let console = Arc::new(StdioConsole::new(print, replay_bar.clone(), status.clone()));
+    let mut console = StdioConsole::new(print, replay_bar.clone(), status.clone());
+    if args.supervised {
+        stop_with_parent()?;
+        // The parent reports its upgrades.
+        console = console.hiding_upgrades();
+    }
+    let console = Arc::new(console);
     let mut settings = MachineSettings::new(console);
     settings.runtime = runtime_builder(args.execution, args.memory);
     settings.jobs = usize::from(args.eval_workers);
@@ -138,10 +143,10 @@ fn run(
     }
     let handle = machine.handle();
     let first_event = machine.last_event();
-    if terminal::is_terminal() {
+    if terminal::shows_notices() {
         eprintln!("pallas: {}", resume_text(store, first_event, machine.replayed()));
     }
-    stop_on_signal(machine.handle())?;
+    stop_on_signal(machine.handle(), args.supervised)?;
     if let Some(address) = args.metrics {
         metrics::serve(address, machine.handle())?;
     }
@@ -151,7 +156,7 @@ fn run(
     let outcome = machine.run();
     status.iter().for_each(ProgressBar::finish_and_clear);
     let outcome = outcome?;
-    if terminal::is_terminal() {
+    if terminal::shows_notices() {
         eprintln!("pallas: {}", end_text(&outcome, first_event, &handle.metrics()));
     }
     match outcome {
@@ -267,13 +272,15 @@ fn limit_text(stop: LimitStop, args: &MachineOptions) -> String {
     )
 }
 
-/// Stops the machine on Ctrl-C or SIGTERM. A second signal exits the process immediately.
-fn stop_on_signal(handle: MachineHandle) -> anyhow::Result<()> {
+/// Stops the machine on Ctrl-C or SIGTERM. A second signal exits the process immediately. If it is
+/// supervised, Ctrl-C has no effect: the terminal also sends it to the parent, which sends SIGTERM.
+fn stop_on_signal(handle: MachineHandle, is_supervised: bool) -> anyhow::Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM]).context("cannot handle signals")?;
     std::thread::Builder::new()
         .name("signals".into())
         .spawn(move || {
-            for (count, signal) in signals.forever().enumerate() {
+            let obeyed = |signal: &i32| *signal != SIGINT || !is_supervised;
+            for (count, signal) in signals.forever().filter(obeyed).enumerate() {
                 if count > 0 {
                     // Durable events stay; the next start replays them.
                     std::process::exit(128 + signal);
@@ -283,4 +290,10 @@ fn stop_on_signal(handle: MachineHandle) -> anyhow::Result<()> {
         })
         .context("cannot start a thread")?;
     Ok(())
+}
+
+/// Has the system send SIGTERM to this process when its parent ends.
+fn stop_with_parent() -> anyhow::Result<()> {
+    rustix::process::set_parent_process_death_signal(Some(Signal::TERM))
+        .context("cannot watch the parent process")
 }

@@ -3,6 +3,8 @@
 pub(crate) mod bench;
 pub(crate) mod check;
 pub(crate) mod check_types;
+pub(crate) mod config;
+pub(crate) mod dev;
 pub(crate) mod diff;
 pub(crate) mod doc;
 pub(crate) mod du;
@@ -16,6 +18,7 @@ pub(crate) mod jets;
 pub(crate) mod log;
 pub(crate) mod machine;
 pub(crate) mod metrics;
+mod module_report;
 pub(crate) mod new;
 mod recording;
 pub(crate) mod rehearse;

@@ -1,6 +1,7 @@
 //! `new`: creates a project.
 
-use crate::args::NewArgs;
+use crate::args::{NewArgs, Verbosity};
+use crate::terminal;
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::Path;
@@ -10,7 +11,7 @@ const FILES: [(&str, &str); 4] = [
     ("NAME.sire", include_str!("../templates/module.sire")),
     ("NAME_test.sire", include_str!("../templates/test.sire")),
     ("README.md", include_str!("../templates/README.md")),
-    (".gitignore", "/store/\n*.seed\n*.pallas\n"),
+    (".gitignore", "/store/\n/dev-store/\n*.seed\n*.pallas\n"),
 ];
 
 /// Creates a directory with a module, its test, a README and a list of files to ignore.
@@ -26,8 +27,8 @@ pub(crate) fn new(args: &NewArgs) -> Result<()> {
         fs::write(&path, text.replace("NAME", name))
             .with_context(|| format!("cannot write {}", path.display()))?;
     }
-    println!(
-        "Created {name}. Next:\n  cd {name}\n  pallas test\n  pallas boot store ./{name}.sire --start"
-    );
+    if terminal::verbosity() != Verbosity::Quiet {
+        println!("Created {name}. Next:\n  cd {name}\n  pallas test\n  pallas dev ./{name}.sire");
+    }
     Ok(())
 }

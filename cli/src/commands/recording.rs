@@ -16,6 +16,7 @@ impl ProfileRecording {
             if options.profile_laws {
                 eprintln!("pallas: --profile-laws has no effect without --profile-output FILE");
             }
+            jit::on_unit(log_compilation);
             return Ok(ProfileRecording(None));
         };
         let detail = options.detail();
@@ -23,6 +24,7 @@ impl ProfileRecording {
             .with_context(|| format!("cannot write {}", path.display()))?;
         let track = profile.track("compiler");
         jit::on_unit(move |unit| {
+            log_compilation(unit);
             let args = vec![("published", unit.is_published.into()), ("bytes", unit.bytes.into())];
             track.span("compilation", unit.law, unit.start, args);
         });
@@ -48,4 +50,10 @@ impl ProfileRecording {
         // The first error is the one to report.
         result.and_then(|value| finished.map(|()| value))
     }
+}
+
+/// Logs that the compiler has finished a unit.
+fn log_compilation(unit: &jit::UnitReport<'_>) {
+    let jit::UnitReport { law, is_published, bytes, start } = unit;
+    tracing::debug!(law, is_published, bytes, took = ?start.elapsed(), "unit compiled");
 }

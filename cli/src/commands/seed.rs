@@ -79,7 +79,7 @@ fn answer(
             let row =
                 vm.row(&[op, arg]).and_then(|row| vm.force(&row)).map_err(evaluation_error)?;
             let mut text = show::value_text(vm.look(&row), limit);
-            if !calls.is_empty() && terminal::shows_call_chains(false) {
+            if !calls.is_empty() && terminal::shows_call_chains() {
                 text += &terminal::call_chain_text(&calls);
             }
             bail!("the program crashed with {}", text.trim_end());

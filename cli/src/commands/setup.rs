@@ -1,7 +1,7 @@
 //! Set-up of a command: the jet table, the runtime, the cache directory.
 
 use crate::args::{ExecutionOptions, MemoryOptions};
-use crate::terminal;
+use crate::{config, terminal};
 use anyhow::{Context, anyhow};
 use plan::{Hash, Ref, Shape};
 use runtime::RuntimeBuilder;
@@ -30,13 +30,12 @@ pub(super) fn runtime_builder(
         .compile(execution.compiler.mode())
 }
 
-/// The directory of the cache: the option, or `PALLAS_DIR`, or `~/.pallas`. None if no home
+/// The directory of the cache: the option, or the setting `cache`, or `~/.pallas`. None if no home
 /// directory is known.
 pub(super) fn cache_directory(option: &Option<PathBuf>) -> Option<PathBuf> {
-    let variable =
-        |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let directory = option.clone().or_else(|| variable("PALLAS_DIR"));
-    directory.or_else(|| variable("HOME").map(|home| home.join(".pallas")))
+    let setting = || config::current().value("cache").map(PathBuf::from);
+    let home = || std::env::var_os("HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
+    option.clone().or_else(setting).or_else(|| home().map(|home| home.join(".pallas")))
 }
 
 /// Makes the compiler keep machine code in the cache directory.

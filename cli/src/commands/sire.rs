@@ -5,6 +5,7 @@ use super::setup::{cache_code, cache_directory, runtime};
 use super::statistics::Measurement;
 use crate::args::{
     BootCacheOptions, CacheOptions, ExecutionOptions, MemoryOptions, PrintSize, SaveArgs, SireArgs,
+    Verbosity,
 };
 use crate::file_kind::module_error;
 use crate::interactive::InteractiveSession;
@@ -35,11 +36,11 @@ fn run_session(args: SireArgs, recording: &ProfileRecording) -> anyhow::Result<(
         session(&args.cache.store, args.execution, args.memory, args.print, io::stdout())?;
     recording.record(&mut sire);
     if is_interactive() {
-        let loader = ModuleLoader::new(&mut sire, args.verbose);
+        let loader = ModuleLoader::new(&mut sire);
         let history = cache_directory(&args.cache.store).map(|directory| directory.join("history"));
         return InteractiveSession::new(sire, loader, history)?.run(&args.modules);
     }
-    if terminal::shows_call_chains(args.verbose) {
+    if terminal::shows_call_chains() {
         sire.show_call_chains();
     }
     let mut modules = Vec::new();
@@ -48,6 +49,9 @@ fn run_session(args: SireArgs, recording: &ProfileRecording) -> anyhow::Result<(
         modules.push((argument, module.map_err(|error| module_error(argument, error))?));
     }
     stop_on_interrupt(&mut sire)?;
+    if terminal::verbosity() == Verbosity::Quiet {
+        sire.load_quietly(|_, _, _| {});
+    }
     for (argument, module) in modules {
         sire.load_argument(&module).map_err(|error| module_error(argument, error))?;
     }
@@ -79,7 +83,7 @@ pub(crate) fn save(args: SaveArgs) -> anyhow::Result<()> {
 
 fn save_main(args: &SaveArgs, recording: &ProfileRecording) -> anyhow::Result<()> {
     let (mut sire, main) =
-        load_main(&args.cache, args.execution, args.print, args.verbose, &args.module, recording)?;
+        load_main(&args.cache, args.execution, args.print, &args.module, recording)?;
     let vm = sire.vm();
     let bytes =
         seed::save(vm, &main).with_context(|| format!("cannot save `main` of {}", args.module))?;
@@ -91,7 +95,6 @@ pub(crate) fn load_main(
     cache: &CacheOptions,
     execution: ExecutionOptions,
     print: PrintSize,
-    is_verbose: bool,
     module: &str,
     recording: &ProfileRecording,
 ) -> anyhow::Result<(Sire, Val)> {
@@ -99,7 +102,7 @@ pub(crate) fn load_main(
     let output = OptionalWriter::new(io::stdout());
     let mut sire = session(&cache.store, execution, MemoryOptions::default(), print, output)?;
     recording.record(&mut sire);
-    ModuleLoader::new(&mut sire, is_verbose).load(&mut sire, module)?;
+    ModuleLoader::new(&mut sire).load(&mut sire, module)?;
     let main = sire.binding("main").map_err(sire_error)?;
     Ok((sire, main))
 }
@@ -129,7 +132,7 @@ pub(super) fn load_module(
     let mut sire = start(runtime(execution, memory)?, cache, output)?;
     sire.on_diagnostic(terminal::print_diagnostic);
     stop_on_interrupt(&mut sire)?;
-    ModuleLoader::new(&mut sire, false).load(&mut sire, module)?;
+    ModuleLoader::new(&mut sire).load(&mut sire, module)?;
     Ok(sire)
 }
 
@@ -142,7 +145,7 @@ pub(super) fn load_program(
     recording: &ProfileRecording,
 ) -> anyhow::Result<UpgradeProgram> {
     let cache = CacheOptions { store: cache.modules.clone() };
-    let (mut sire, main) = load_main(&cache, execution, print, false, module, recording)?;
+    let (mut sire, main) = load_main(&cache, execution, print, module, recording)?;
     let migrate = sire.binding("migrate").ok();
     Ok(UpgradeProgram::new(sire.vm(), &main, migrate.as_ref())?)
 }

@@ -1,48 +1,22 @@
 //! `test`: runs the assertions of modules, several modules at the same time.
 
-use super::setup::{cache_code, cache_directory, runtime};
-use crate::args::TestArgs;
+use super::module_report::{CheckingSession, ModuleReport};
+use super::setup::cache_code;
+use crate::args::{TestArgs, Verbosity};
 use crate::json;
 use crate::source_files::source_files;
 use crate::terminal::{self, ExitError};
 use anyhow::{Context, Result};
 use serde::Serialize;
-use sire::{AssertionReport, ModuleArgument, ModuleLibrary, Sire, SireOptions, SireOutput};
-use std::cell::RefCell;
+use sire::{AssertionReport, ModuleArgument};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
 /// Size of the native stack of a thread that tests modules, in bytes.
 const STACK_SIZE: usize = 64 << 20;
-
-/// The result of the test of a module.
-struct ModuleReport {
-    file: String,
-    /// Why it could not be loaded, with the diagnostics.
-    error: Option<String>,
-    assertions: Vec<AssertionReport>,
-}
-
-impl ModuleReport {
-    fn passed(&self) -> usize {
-        self.assertions.iter().filter(|assertion| assertion.failure.is_none()).count()
-    }
-
-    fn failed(&self) -> usize {
-        self.assertions.len() - self.passed() + usize::from(self.error.is_some())
-    }
-
-    /// Leaves out the assertions whose file and line do not contain a text.
-    fn filter(&mut self, text: &str) {
-        if !self.file.contains(text) {
-            self.assertions.retain(|assertion| assertion.text.contains(text));
-        }
-    }
-}
 
 /// Runs the assertions of modules, and prints the failures and the totals.
 pub(crate) fn test(args: &TestArgs) -> Result<()> {
@@ -98,55 +72,27 @@ fn take<'f>(files: &'f [PathBuf], next: &AtomicUsize) -> Option<(usize, &'f Path
 
 fn test_module(args: &TestArgs, file: &Path) -> ModuleReport {
     let name = file.display().to_string();
-    let diagnostics: Rc<RefCell<String>> = Rc::default();
-    let result = check(args, &name, &diagnostics);
-    let (assertions, error) = match result {
-        Ok(assertions) => (assertions, None),
-        Err(error) => {
-            let shown = diagnostics.borrow();
-            let text = if shown.is_empty() { format!("{error:#}\n") } else { shown.clone() };
-            (Vec::new(), Some(text))
-        }
+    let checked = || -> Result<ModuleReport> {
+        let module = ModuleArgument::parse(&name).map_err(terminal::sire_error)?;
+        let (store, colour) = (&args.cache.store, terminal::stdout_colour());
+        let mut session = CheckingSession::start(store, args.execution, args.memory, colour)?;
+        Ok(session.check(&module, name.clone()))
     };
-    ModuleReport { file: name, error, assertions }
-}
-
-fn check(
-    args: &TestArgs,
-    file: &str,
-    diagnostics: &Rc<RefCell<String>>,
-) -> Result<Vec<AssertionReport>> {
-    let module = ModuleArgument::parse(file).map_err(terminal::sire_error)?;
-    let none = || SireOutput::new(io::sink(), terminal::colour(false));
-    let options = SireOptions {
-        library: ModuleLibrary::new("sire"),
-        cache: cache_directory(&args.cache.store).map(|directory| directory.join("modules")),
-        output: none(),
-        diagnostics: none(),
-    };
-    let vm = runtime(args.execution, args.memory)?;
-    let mut sire = Sire::new(vm, options).map_err(terminal::evaluation_error)?;
-    let shown = Rc::clone(diagnostics);
-    let (colour, width) = (terminal::stdout_colour(), terminal::width());
-    sire.on_diagnostic(move |found| shown.borrow_mut().push_str(&found.render(colour, width)));
-    if terminal::shows_call_chains(false) {
-        sire.show_call_chains();
-    }
-    sire.check_assertions(&module).map_err(terminal::sire_error)
+    checked().unwrap_or_else(|error| ModuleReport {
+        file: name.clone(),
+        error: Some(format!("{error:#}\n")),
+        assertions: Vec::new(),
+    })
 }
 
 fn as_text(reports: &[ModuleReport]) -> String {
-    let mut text = String::new();
-    for report in reports {
-        if let Some(error) = &report.error {
-            text += &format!("{}: cannot be loaded\n{error}\n", report.file);
-        }
-        for failure in report.assertions.iter().filter_map(|it| it.failure.as_ref()) {
-            text += &failure.render(terminal::stdout_colour(), terminal::width());
-            text.push('\n');
-        }
-    }
-    text
+    let colour = terminal::stdout_colour();
+    let is_verbose = terminal::verbosity() == Verbosity::Verbose;
+    let report_text = |report: &ModuleReport| {
+        let passed = is_verbose.then(|| format!("{}: {} passed\n", report.file, report.passed()));
+        passed.unwrap_or_default() + &report.failures(colour)
+    };
+    reports.iter().map(report_text).collect()
 }
 
 /// The reports with the keys of the JSON output.

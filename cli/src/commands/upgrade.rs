@@ -10,7 +10,7 @@ use crate::args::UpgradeArgs;
 use crate::write_file::write_atomically;
 use anyhow::Context;
 use machine::control::ControlClient;
-use machine::{Machine, StartError, UpgradeCheck, UpgradeProgram, UpgradeReport};
+use machine::{Machine, MachineSettings, StartError, UpgradeCheck, UpgradeProgram, UpgradeReport};
 use persist::OpenError;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -40,24 +40,32 @@ fn upgrade_machine(args: &UpgradeArgs, recording: &ProfileRecording) -> anyhow::
     let mut settings = settings(args.program.execution, args.program.memory, args.program.print)?;
     settings.limits = time_limits(args.program.time);
     settings.profile = recording.profile();
-    let (report, is_running) = match Machine::open(&args.store, settings) {
+    let (report, is_running) = upgrade_store(&args.store, &program, check, settings)?;
+    let text = report_text(&args.store, &report, is_running);
+    io::stdout().write_all(text.as_bytes()).context("cannot write the output")
+}
+
+/// Upgrades the machine in a store. Returns also whether it is running.
+pub(super) fn upgrade_store(
+    store: &Path,
+    program: &UpgradeProgram,
+    check: UpgradeCheck,
+    settings: MachineSettings,
+) -> anyhow::Result<(UpgradeReport, bool)> {
+    match Machine::open(store, settings) {
         Ok(mut machine) => {
-            let report = machine.upgrade(&program, check)?;
+            let report = machine.upgrade(program, check)?;
             machine.close()?;
-            (report, false)
+            Ok((report, false))
         }
         Err(StartError::Open(in_use @ OpenError::InUse { .. })) => {
             // Another command may have the lock, or a machine that has no socket.
-            let Ok(mut client) = ControlClient::connect(&args.store) else {
-                return Err(in_use.into());
-            };
-            let file = ProgramFile::write(&args.store, &program)?;
-            (client.upgrade(program.hash(), &file.0, check)?, true)
+            let Ok(mut client) = ControlClient::connect(store) else { return Err(in_use.into()) };
+            let file = ProgramFile::write(store, program)?;
+            Ok((client.upgrade(program.hash(), &file.0, check)?, true))
         }
-        Err(error) => return Err(error.into()),
-    };
-    let text = report_text(&args.store, &report, is_running);
-    io::stdout().write_all(text.as_bytes()).context("cannot write the output")
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The file of a program that a running machine reads. Dropping it removes it.

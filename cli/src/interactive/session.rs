@@ -3,6 +3,7 @@
 use super::command_table::{COMMANDS, CommandEffect, CommandName, SessionCommand};
 use super::editor::{EditedLine, EntryEditor};
 use super::entry::join_open_lines;
+use crate::args::Verbosity;
 use crate::measure::{duration_text, measure};
 use crate::module_loader::ModuleLoader;
 use crate::terminal::{self, sire_error};
@@ -50,10 +51,12 @@ impl InteractiveSession {
     /// # Errors
     /// If the terminal cannot be read or written, or the heap is damaged.
     pub(crate) fn run(mut self, modules: &[String]) -> Result<()> {
-        println!(
-            "Pallas {}: a Sire session. :help lists the commands; Ctrl-D leaves.",
-            env!("CARGO_PKG_VERSION")
-        );
+        if terminal::verbosity() != Verbosity::Quiet {
+            println!(
+                "Pallas {}: a Sire session. :help lists the commands; Ctrl-D leaves.",
+                env!("CARGO_PKG_VERSION")
+            );
+        }
         for module in modules {
             self.load(module)?;
         }

@@ -108,6 +108,7 @@ impl Machine {
         let (time, outcome) = (self.time(), EventOutcome::Upgraded(program.clone()));
         let record = EventRecord { time, before: Some(before), outcome, inputs: Vec::new() };
         self.append(&record, took)?;
+        tracing::info!(event = self.applied.0, program = %program.hash(), ?took, "upgraded");
         let is_finished = matches!(self.cog.status(), CogStatus::Finished(_));
         Ok(UpgradeReport {
             event: self.applied.0,

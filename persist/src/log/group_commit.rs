@@ -332,9 +332,14 @@ impl GroupCommit {
         }
         let mut group = std::mem::take(&mut queue.pending);
         drop(queue);
+        let events = group.len();
         let begin = Instant::now();
         let result = write_group(journal, &mut group);
         let took = begin.elapsed();
+        if events > 0 {
+            let is_durable = result.is_ok();
+            tracing::debug!(events, last = journal.durable(), is_durable, ?took, "group committed");
+        }
 
         let mut queue = self.queue.lock();
         group.append(&mut queue.pending);

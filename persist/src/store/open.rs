@@ -35,6 +35,8 @@ pub(super) fn open(disk: Arc<dyn Disk>, settings: &StoreSettings) -> Result<Stor
     let pins = PinStore::resume(&context, pins, Arc::clone(&lock))?;
     let log = JournalWriter::resume(context.clone(), JournalKind::LOG, settings.log_segment, log)?;
     let log = log.with_preallocation(settings.log_preallocation, settings.log_spare_files)?;
+    let (store, snapshot) = (context.disk.path(""), covers.0);
+    tracing::info!(store = %store.display(), snapshot, last = log.durable(), "store opened");
     Ok(StoreParts { context, lock, log, pins, snapshots, set_aside })
 }
 

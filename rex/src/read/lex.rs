@@ -36,6 +36,8 @@ pub(super) struct LexedLine {
     pub(super) groups: Result<Vec<TokenGroup>, LexError>,
     /// The column of the line string at the end of the line.
     pub(super) trailing_text: Option<usize>,
+    /// The column of the comment at the end of the line.
+    pub(super) comment: Option<usize>,
 }
 
 /// The first error in a line.
@@ -85,7 +87,7 @@ pub(super) fn line_start(source: &str) -> LineStart {
 pub(super) fn lex(source: &str, offset: usize) -> LexedLine {
     let mut lexer = RexLexer::new(source, offset);
     let groups = lexer.run();
-    LexedLine { trailing_text: lexer.trailing_text, groups }
+    LexedLine { trailing_text: lexer.trailing_text, comment: lexer.comment, groups }
 }
 
 /// A parenthesised or bracketed form whose end has not been read yet, or the whole line.
@@ -131,7 +133,7 @@ struct RexLexer<'a> {
     outer_forms: Vec<OpenForm>,
     innermost: OpenForm,
     trailing_text: Option<usize>,
-    in_comment: bool,
+    comment: Option<usize>,
 }
 
 impl<'a> RexLexer<'a> {
@@ -143,7 +145,7 @@ impl<'a> RexLexer<'a> {
             outer_forms: Vec::new(),
             innermost: OpenForm::new(0, None),
             trailing_text: None,
-            in_comment: false,
+            comment: None,
         }
     }
 
@@ -200,7 +202,7 @@ impl<'a> RexLexer<'a> {
             }
             b';' => {
                 self.innermost.end_group();
-                self.in_comment = true;
+                self.comment = Some(start);
                 self.at = self.source.len();
             }
             b'(' => self.open_form(b')'),
@@ -285,7 +287,8 @@ impl<'a> RexLexer<'a> {
     /// Handles a line that ends inside a form. This is an error, except in `(a ; b)`: where the
     /// last character of a comment would close the form, the prototype reads the form as closed.
     fn end_unclosed(&mut self) -> Result<(), LexError> {
-        if self.in_comment && self.source.as_bytes().last().copied() == self.innermost.closer {
+        if self.comment.is_some() && self.source.as_bytes().last().copied() == self.innermost.closer
+        {
             self.close_form()?;
         }
         match self.innermost.closer {

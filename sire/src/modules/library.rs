@@ -54,6 +54,7 @@ pub(super) struct ModuleFile {
     /// The file's path, for messages that show it in full.
     pub(super) path: String,
     pub(super) bytes: Vec<u8>,
+    /// Whether it is built into the program.
     pub(super) is_built_in: bool,
 }
 
@@ -197,6 +198,22 @@ pub struct ModuleArgument {
 }
 
 impl ModuleArgument {
+    /// Returns the argument for another module that is found in the same way: beside this one if it
+    /// is named by its path, in the library otherwise.
+    pub fn sibling(&self, name: &str) -> ModuleArgument {
+        ModuleArgument { name: name.to_owned(), folder: self.folder.clone() }
+    }
+
+    /// Returns the module's name: that of its file, without the extension.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns the folder in which the module's predecessors are searched first, if there is one.
+    pub fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
+    }
+
     /// Parses an argument: `NAME`, or the path of a file, whose extension `.sire` may be left out.
     /// A path in `sire/`, or without a folder, is that of a module of the library if there is no
     /// such file, as the prototype has it.

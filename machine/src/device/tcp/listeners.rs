@@ -210,6 +210,7 @@ impl Listeners {
         let caller = (call.get().caller, call.get().reactor.clone());
         let handle = Connection::accepted(&self.connections, stream, permit, caller)?;
         answer(call.remove(), handle, peer);
+        tracing::debug!(%peer, "connection accepted");
         Ok(true)
     }
 }
