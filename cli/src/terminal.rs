@@ -1,7 +1,7 @@
 //! What the command shows apart from its result: colours, exit codes, error messages.
 
 use crate::args::{PrintSize, Verbosity, byte_size};
-use crate::{config, file_kind};
+use crate::config;
 use anyhow::Context;
 use clap::ValueEnum;
 use rex::print::Colour;

@@ -13,8 +13,6 @@ mod sources;
 #[allow(unsafe_code, reason = "opens images, which are trusted")]
 mod state_cache;
 
-#[cfg(test)]
-pub(crate) use library::BUILT_IN;
 pub use library::{ModuleArgument, ModuleLibrary};
 pub(crate) use load_order::{OrderedModule, load_order};
 pub(crate) use outline::{ModuleForm, imported_modules};

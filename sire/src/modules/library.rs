@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 /// The modules in the folder of this crate's manifest, in ascending order of their names.
-pub(crate) static BUILT_IN: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/library.rs"));
+pub(super) static BUILT_IN: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/library.rs"));
 
 /// Modules of the prototype's library, and the module of ours that has their names; in ascending order
 /// of their names. A program for the prototype's library finds its imports under these names.
