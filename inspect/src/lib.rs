@@ -14,6 +14,7 @@
 //! server    addresses, the guard, HTTP
 //! reader    the thread that has the store open while pages are asked for
 //! pages     the pages, as HTML
+//! reading   the open store, the last state, values as text
 //! tree      the parts of a value, by a path
 //! question  what a page shows, and why it cannot be shown
 //! ```
@@ -27,6 +28,7 @@
 mod pages;
 mod question;
 mod reader;
+mod reading;
 mod server;
 mod tree;
 

@@ -8,7 +8,7 @@ mod state;
 mod workers;
 
 use crate::question::{PageError, Question};
-use crate::reader::StoreReading;
+use crate::reading::StoreReading;
 pub(crate) use layout::{Page, error_page, html};
 
 /// Makes the page for a question.

@@ -1,31 +1,26 @@
 //! [`StoreReader`]: the thread that reads the store.
 //!
-//! Pages come in bursts: somebody goes through a tree. So the thread keeps the store open, and the
-//! last state that it has computed, until no page was asked for during [`IDLE`]. A machine that is not
-//! running is locked meanwhile. A running machine goes on, so its store is viewed anew after
-//! [`FRESHNESS`].
+//! Pages of a running machine come in bursts: somebody goes through a tree. So the thread keeps the
+//! view of it, and the last state that it has computed, until no page was asked for during [`IDLE`],
+//! or the view is older than [`FRESHNESS`]. A store without a machine is locked for each page alone,
+//! and released before the page is sent: the machine can be started at any time.
 
 use crate::pages::{self, Page};
 use crate::question::{PageError, Question};
+use crate::reading::StoreReading;
 use machine::control::InspectedStore;
-use machine::{MachineHistory, MachineReplay, MachineSettings};
-use plan::{HeapOptions, seed};
-use show::PrintLimit;
+use machine::{MachineHistory, MachineSettings};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
-use vm::Vm;
 
-/// How long the store stays open after a page.
+/// How long a view stays open after a page.
 const IDLE: Duration = Duration::from_secs(1);
 
 /// How old a view of a running machine may be.
 const FRESHNESS: Duration = Duration::from_secs(2);
-
-/// The most bytes of the text of one value on a page.
-const VALUE_BYTES: u64 = 4 << 10;
 
 /// The native stack of the thread, in bytes: values are printed and read on it.
 const STACK_SIZE: usize = 64 << 20;
@@ -106,68 +101,27 @@ fn serve(
             return None;
         }
     };
-    let is_running = store.is_running();
-    let mut reading = match StoreReading::new(directory, &history, &store) {
+    let reading = StoreReading::new(directory, &history, &store);
+    let mut reading = match reading {
         Ok(reading) => reading,
         Err(error) => {
             let _ = reply.send(Err(error));
             return None;
         }
     };
+    if !store.is_running() {
+        let page = pages::page(&mut reading, &question);
+        drop(reading);
+        drop(history);
+        drop(store);
+        let _ = reply.send(page);
+        return None;
+    }
     loop {
         let _ = reply.send(pages::page(&mut reading, &question));
         (question, reply) = inbox.recv_timeout(IDLE).ok()?;
-        if is_running && opened.elapsed() > FRESHNESS {
+        if opened.elapsed() > FRESHNESS {
             return Some((question, reply));
         }
-    }
-}
-
-/// What pages are made from.
-pub(crate) struct StoreReading<'s> {
-    pub(crate) directory: &'s Path,
-    pub(crate) history: &'s MachineHistory,
-    pub(crate) store: &'s InspectedStore,
-    /// The replay that computed the last state.
-    replay: Option<MachineReplay<'s>>,
-    /// The heap for values of the log.
-    values: Vm,
-}
-
-impl<'s> StoreReading<'s> {
-    fn new(
-        directory: &'s Path,
-        history: &'s MachineHistory,
-        store: &'s InspectedStore,
-    ) -> Result<StoreReading<'s>, PageError> {
-        let values = Vm::new(HeapOptions::default(), Arc::default()).map_err(PageError::store)?;
-        Ok(StoreReading { directory, history, store, replay: None, values })
-    }
-
-    /// The text of a value of the log.
-    pub(crate) fn text(&mut self, value: &[u8]) -> String {
-        let limit =
-            PrintLimit { bytes: VALUE_BYTES, message_bytes: VALUE_BYTES, ..PrintLimit::DEFAULT };
-        match seed::load(&mut self.values, value) {
-            Ok(value) => show::value_text(self.values.look(&value), limit).trim_end().to_owned(),
-            Err(error) => format!("({error})"),
-        }
-    }
-
-    /// A replay that has arrived at the state after an event.
-    pub(crate) fn state_after(&mut self, event: u64) -> Result<&mut MachineReplay<'s>, PageError> {
-        let (first, last) = (self.history.first_state(), self.history.last());
-        if !(first..=last).contains(&event) {
-            return Err(PageError::Missing(format!(
-                "The states after the events {first} to {last} can be shown, not the one after \
-                 event {event}."
-            )));
-        }
-        let mut replay = match self.replay.take() {
-            Some(replay) if replay.event() <= event => replay,
-            _ => self.history.replay_at(event).map_err(PageError::store)?,
-        };
-        replay.advance(event, |_| {}).map_err(PageError::store)?;
-        Ok(self.replay.insert(replay))
     }
 }

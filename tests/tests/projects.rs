@@ -169,11 +169,10 @@ fn an_exported_machine_is_recognised() {
     let pallas = Pallas::new();
     assert!(pallas.run(["boot", "store", "demo_count_up"], "").status.success());
     assert!(pallas.run(["export", "store", "m.pallas"], "").status.success());
-    let hint =
-        "it is an exported machine; `pallas import m.pallas STORE` creates a machine from it";
+    let hint = "but an exported machine: `pallas import m.pallas STORE` creates a machine from it";
     for (args, start) in [
-        (["start", "m.pallas"], "pallas: m.pallas: "),
-        (["show", "m.pallas"], "pallas: m.pallas is no seed: "),
+        (["start", "m.pallas"], "pallas: m.pallas is not the directory of a machine, "),
+        (["show", "m.pallas"], "pallas: m.pallas is not a seed, "),
     ] {
         let output = pallas.run(args, "");
         assert_eq!(output.status.code(), Some(1), "{output:?}");

@@ -47,7 +47,7 @@ Without --remove and --remove-all, lists the inputs with their ids. An input tha
 pub(super) const INSPECT_HELP: &str = "\
 Prints the address of the page, with a secret token, and serves it until Ctrl-C. Only this computer
 can reach it, and it changes nothing. The machine may be running, and may be started or stopped
-meanwhile; a stopped machine is locked for a second after each page.
+meanwhile: a machine that does not run is locked only while a page is made.
   pallas inspect /tmp/counter";
 
 /// Options of `pallas inspect`.

@@ -10,14 +10,14 @@ use std::io::{self, Write};
 /// Serves the page until the process ends.
 pub(crate) fn inspect(args: InspectArgs) -> anyhow::Result<()> {
     let InspectArgs { execution, memory, listen, store } = args;
-    // A directory that is no store is an error at once, and not on the page.
-    drop(InspectedStore::open(&store)?);
     let settings = move || {
         history::settings(execution, memory, PrintSize::default())
             .map_err(|error| format!("{error:#}"))
     };
-    let reader = StoreReader::start(store, settings).context("cannot start a thread")?;
+    let reader = StoreReader::start(store.clone(), settings).context("cannot start a thread")?;
     let server = InspectServer::listen(listen, reader)?;
+    // A directory that is no store is an error at once, and not on the page.
+    drop(InspectedStore::open(&store)?);
     writeln!(io::stdout(), "{}", server.url()).context("cannot write the output")?;
     Ok(server.serve()?)
 }

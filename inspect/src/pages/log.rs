@@ -2,7 +2,7 @@
 
 use super::layout::{Page, number, state_link, table, time};
 use crate::question::PageError;
-use crate::reader::StoreReading;
+use crate::reading::StoreReading;
 use machine::{DiffLimit, LoggedEvent, LoggedInput, StateDiff};
 use maud::{Markup, html};
 

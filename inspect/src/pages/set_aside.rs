@@ -2,7 +2,7 @@
 
 use super::layout::{Page, bytes, number, table, time};
 use crate::question::PageError;
-use crate::reader::StoreReading;
+use crate::reading::StoreReading;
 use machine::SetAsideInput;
 use maud::{Markup, html};
 

@@ -2,7 +2,7 @@
 
 use super::layout::{Page, number};
 use crate::question::PageError;
-use crate::reader::StoreReading;
+use crate::reading::StoreReading;
 use crate::tree::{Parts, kind, locate, pin_hash, referenced_pins, short_text, size};
 use machine::CogParts;
 use maud::{Markup, html};

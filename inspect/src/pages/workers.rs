@@ -2,7 +2,7 @@
 
 use super::layout::{Page, number, table};
 use crate::question::PageError;
-use crate::reader::StoreReading;
+use crate::reading::StoreReading;
 use crate::tree::short_text;
 use machine::control::ControlClient;
 use machine::{WorkerCalls, WorkerRef};

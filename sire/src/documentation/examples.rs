@@ -157,8 +157,8 @@ mod tests {
 = four | f 4
 
 =?= 4   | four
-=?= b#a | (g
-              {h})
+=?= b#a
+  | g {h}
 !! not 0
 ";
 
@@ -167,7 +167,7 @@ mod tests {
         let local = [("four".to_owned(), 5, "= four | f 4".to_owned())];
         let found = assertions("m.sire", TEXT, 3, &local);
         let texts: Vec<&str> = found.iter().map(|example| example.text.as_str()).collect();
-        let second = "=?= b#a | (g\n              {h})";
+        let second = "=?= b#a\n  | g {h}";
         assert_eq!(texts, ["=?= 4   | four", second, "!! not 0"]);
         assert_eq!(found[0].set_up, ["= four | f 4"]);
         assert!(found[0].names.contains("f") && !found[1].names.contains("f"));

@@ -135,5 +135,5 @@ macro_rules! pages {
 
 pages! {
     introduction language data types first_cog web upgrade macros moving persistence plan embedding
-    coming_from small_programs
+    coming_from small_programs developing
 }
