@@ -153,7 +153,7 @@ pub(crate) enum Command {
     Rollback(RollbackArgs),
     /// Print the metrics of a running machine, in the text format of Prometheus
     Metrics(StoreArgs),
-    /// Serve a page that shows a machine from inside: state, events, workers, disk, live charts
+    /// Serve a page that shows a machine from inside: state, events, workers, charts
     #[command(after_help = INSPECT_HELP)]
     Inspect(InspectArgs),
     /// List the laws that have native implementations (jets), and count their calls in a run

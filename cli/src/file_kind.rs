@@ -37,6 +37,10 @@ pub(crate) enum FileKind {
 }
 
 impl FileKind {
+    fn is_damaged_machine(self) -> bool {
+        matches!(self, FileKind::MachineWithoutFormat(_))
+    }
+
     /// Tells what is at a path. Reads at most the start of one file.
     pub(crate) fn of(path: &Path) -> FileKind {
         if path.is_dir() {
@@ -191,7 +195,11 @@ impl NeededKind {
 /// An [`ExitError`] with the exit code of the command, and a message that says which command takes
 /// the file.
 pub(crate) fn check_files(command: &Command) -> Result<(), ExitError> {
-    let code = if matches!(command, Command::Check(_)) { terminal::USAGE } else { 1 };
+    // A store without a whole FORMAT is damaged, which is what `check` reports by 1.
+    let code = match command {
+        Command::Check(args) if !FileKind::of(&args.store).is_damaged_machine() => terminal::USAGE,
+        _ => 1,
+    };
     let problem = needed_files(command).into_iter().find_map(|(path, needed)| needed.problem(path));
     match problem {
         Some(problem) => Err(ExitError { code, message: Some(problem) }),

@@ -69,8 +69,8 @@ fn with_modules() -> Pallas {
     let pallas = Pallas::new();
     let app = "#### app\n\n;; Adds three.\n\n= (three x)\n| 3 (3 (3 x))\n\n= main 7\n";
     pallas.write("app/app.sire", app);
-    let typed = "#### typed <- rex\n\n:| rex\n\n> Nat > Nat\n= (three x) x\n";
-    pallas.write("app/typed.sire", typed);
+    let typed = "#### signed <- rex\n\n:| rex\n\n> Nat > Nat\n= (three x) x\n";
+    pallas.write("app/signed.sire", typed);
     pallas.write("sire/broken.sire", "#### broken\n\n= good 1\n\n= (f x)\n| 3 (3 nobody)\n");
     pallas
 }
@@ -166,7 +166,7 @@ fn names_are_described_from_their_source() {
     session.prompt();
     for (entry, shown) in [
         (":doc three", "Adds three."),
-        (":type three", "No type is declared for `three`."),
+        (":type three", "`three` has no type: its module is untyped"),
         (":source three", "; app/app.sire:5"),
         (":info three", "three: function of 1 argument"),
         (":doc main", "`main` has no comment (app/app.sire:8)."),
@@ -176,7 +176,7 @@ fn names_are_described_from_their_source() {
         (":time (three 1)", "4\r\n"),
         (":bench (three 1)", " runs: median "),
         (":set", "Results are readable; the time limit is none."),
-        (":load app/typed.sire", "app/typed.sire is loaded"),
+        (":load app/signed.sire", "app/signed.sire is loaded"),
         (":type three", "> Nat > Nat"),
     ] {
         session.enter(entry);

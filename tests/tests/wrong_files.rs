@@ -103,6 +103,9 @@ fn a_file_of_another_kind_is_refused_with_the_command_that_takes_it() {
             let args = command.replace("FILE", file);
             let output = pallas.run(args.split(' '), "");
             let message = stderr(&output);
+            // A machine whose FORMAT is not whole is damaged.
+            let is_damaged = command.starts_with("check ") && file.ends_with("format");
+            let code = if is_damaged { 1 } else { code };
             assert_eq!(output.status.code(), Some(code), "{args}: {message}");
             assert!(message.contains(file), "{args}: {message}");
             messages += &format!("$ pallas {args}\n[exit code {code}]\n{message}\n");

@@ -25,8 +25,8 @@ the module is loaded. In other modules, names without a type are only counted:
 
 Exit codes:
   0    success
-  1    a typed module has a type error, a definition has not its declared type, or a module could not
-       be loaded";
+  1    a typed module has a type error, a definition does not have its declared type, or a module
+       could not be loaded";
 
 /// The help of `pallas dev`.
 pub(super) const DEV_HELP: &str = "\

@@ -35,8 +35,21 @@ const PROTOTYPE_MODULES: &[&str] = &[
 
 /// The modules of our library that define the laws, each after its dependencies.
 const OUR_MODULES: &[&str] = &[
-    "plan", "nat", "compare", "row", "list", "text", "set", "tab", "pad", "bar", "word", "data",
-    "try", "hash", "http_syntax",
+    "plan",
+    "nat",
+    "compare",
+    "row",
+    "list",
+    "text",
+    "set",
+    "tab",
+    "pad",
+    "bar",
+    "word",
+    "data",
+    "try",
+    "hash",
+    "http_syntax",
 ];
 
 /// Functions that are used as arguments.
