@@ -48,7 +48,7 @@ impl FunctionTranslator<'_, '_> {
     /// Terminates the block by the comparison.
     pub(super) fn branch_on_row(&mut self, comparison: &RowComparison, to: RowBranches) {
         let word = self.word(comparison.value);
-        branch_on_items(&mut self.emit, word, &comparison.items, to);
+        branch_on_items(self.emit, word, &comparison.items, to);
     }
 }
 
