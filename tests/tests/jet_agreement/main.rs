@@ -59,6 +59,7 @@ const NOT_IN_PROTOTYPE: &[&str] = &[
     "barFind",
     "barGen",
     "barSpanOff",
+    "barToRow",
     "dec32",
     "dec64",
     "fieldLines",
