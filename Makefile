@@ -14,7 +14,7 @@ docs: build ## Generates shell completions and manual pages in target/share
 	for shell in bash zsh fish; do target/release/pallas generate --completions $$shell > target/share/pallas.$$shell; done
 
 deb: docs ## Builds a Debian package in target/debian (needs cargo-deb)
-	cargo deb --package cli --no-build
+	cargo deb --package cli --no-build --strip
 
 deny: ## Checks licences, sources and advisories of dependencies (needs cargo-deny)
 	cargo deny check
