@@ -1,5 +1,5 @@
-//! What a file is, for a command that cannot use it: [`FileKind`] is told from the name and the first
-//! bytes, and [`check_files`] refuses the files of a command that are known to be of another kind
+//! What a file is, for a command that cannot use it: the name and the first bytes decide the
+//! [`FileKind`], and [`check_files`] refuses the files of a command that are known to be of another kind
 //! than it takes. The message says which command takes them.
 
 use crate::args::Command;
@@ -37,10 +37,6 @@ pub(crate) enum FileKind {
 }
 
 impl FileKind {
-    fn is_damaged_machine(self) -> bool {
-        matches!(self, FileKind::MachineWithoutFormat(_))
-    }
-
     /// Tells what is at a path. Reads at most the start of one file.
     pub(crate) fn of(path: &Path) -> FileKind {
         if path.is_dir() {
@@ -164,9 +160,8 @@ impl NeededKind {
         }
     }
 
-    /// Says why a path is not what is needed; None if it may be.
-    fn problem(self, path: &Path) -> Option<String> {
-        let kind = FileKind::of(path);
+    /// Says why a path with something of this kind is not what is needed; None if it may be.
+    fn problem(self, kind: FileKind, path: &Path) -> Option<String> {
         let may_be = match (self, kind) {
             (NeededKind::Seed, FileKind::Seed | FileKind::OtherFile)
             | (NeededKind::Export, FileKind::Export | FileKind::OtherFile)
@@ -195,16 +190,16 @@ impl NeededKind {
 /// An [`ExitError`] with the exit code of the command, and a message that says which command takes
 /// the file.
 pub(crate) fn check_files(command: &Command) -> Result<(), ExitError> {
+    let problem = needed_files(command).into_iter().find_map(|(path, needed)| {
+        let kind = FileKind::of(path);
+        Some((kind, needed.problem(kind, path)?))
+    });
+    let Some((kind, message)) = problem else { return Ok(()) };
     // A store without a whole FORMAT is damaged, which is what `check` reports by 1.
-    let code = match command {
-        Command::Check(args) if !FileKind::of(&args.store).is_damaged_machine() => terminal::USAGE,
-        _ => 1,
-    };
-    let problem = needed_files(command).into_iter().find_map(|(path, needed)| needed.problem(path));
-    match problem {
-        Some(problem) => Err(ExitError { code, message: Some(problem) }),
-        None => Ok(()),
-    }
+    let is_damaged = matches!(kind, FileKind::MachineWithoutFormat(_));
+    let is_check = matches!(command, Command::Check(_));
+    let code = if is_check && !is_damaged { terminal::USAGE } else { 1 };
+    Err(ExitError { code, message: Some(message) })
 }
 
 /// The files that a command reads, and their kinds.
@@ -248,7 +243,7 @@ fn module_problem(argument: &str) -> Option<String> {
             "{argument} is not a Sire module, but a directory; name a module in it by its path, \
              such as {argument}/NAME.sire"
         )),
-        _ => NeededKind::Module.problem(path),
+        _ => NeededKind::Module.problem(FileKind::of(path), path),
     }
 }
 

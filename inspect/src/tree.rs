@@ -139,13 +139,19 @@ pub(crate) fn short_text(value: Ref<'_>, bytes: u64) -> String {
         Some((shown, _)) => (shown, false),
         None => (text.as_str(), true),
     };
-    let mut line = shown.split_whitespace().collect::<Vec<_>>().join(" ");
-    let end = line.char_indices().nth(bytes as usize).map(|(end, _)| end);
-    line.truncate(end.unwrap_or(line.len()));
-    if end.is_some() || !is_whole {
+    let (mut line, fits) = one_line(shown, bytes as usize);
+    if !fits || !is_whole {
         line.push('…');
     }
     line
+}
+
+/// The first characters of a text with its blank space as single spaces, and whether these are all.
+pub(crate) fn one_line(text: &str, characters: usize) -> (String, bool) {
+    let mut line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let end = line.char_indices().nth(characters).map(|(end, _)| end);
+    line.truncate(end.unwrap_or(line.len()));
+    (line, end.is_none())
 }
 
 /// The distinct pins that a value refers to, in the order in which they are found, at most `limit`. The

@@ -219,13 +219,8 @@ fn from_pairs(call: &mut JetCall<'_>) -> JetResult {
     for item in 0..count {
         call.check()?;
         ready!(evaluate_item(call, 0, item));
-        push_pair_field(call, item, 0)?;
-        let key = call.height() - 1;
-        if !call.at(key).is_normal() {
-            if !call.may_nest() {
-                return Ok(JetAnswer::Law);
-            }
-            call.normalise()?;
+        if !push_key(call, item)? {
+            return Ok(JetAnswer::Law);
         }
         push_pair_field(call, item, 1)?;
     }
@@ -254,13 +249,8 @@ fn from_ascending_pairs(call: &mut JetCall<'_>) -> JetResult {
     for item in (0..count).rev() {
         call.check()?;
         ready!(evaluate_item(call, 0, item));
-        push_pair_field(call, item, 0)?;
-        let key = call.height() - 1;
-        if !call.at(key).is_normal() {
-            if !call.may_nest() {
-                return Ok(JetAnswer::Law);
-            }
-            call.normalise()?;
+        if !push_key(call, item)? {
+            return Ok(JetAnswer::Law);
         }
     }
     call.reverse(count);
@@ -276,6 +266,20 @@ fn from_ascending_pairs(call: &mut JetCall<'_>) -> JetResult {
     call.row(count)?;
     call.tab()?;
     Ok(JetAnswer::Done)
+}
+
+/// Pushes the key of the evaluated pair that is an item of argument 0, and normalises it. Returns
+/// false if it is not normal and the jet may not evaluate: the law runs.
+fn push_key(call: &mut JetCall<'_>, item: usize) -> Result<bool, EvalError> {
+    push_pair_field(call, item, 0)?;
+    let key = call.height() - 1;
+    if !call.at(key).is_normal() {
+        if !call.may_nest() {
+            return Ok(false);
+        }
+        call.normalise()?;
+    }
+    Ok(true)
 }
 
 /// Pushes a field of the evaluated pair that is an item of argument 0.

@@ -119,7 +119,7 @@ fn selectors() -> Vec<Term> {
     keys().into_iter().chain(others).collect()
 }
 
-/// Tables and sets, some of which are not evaluated, no data jets, or neither.
+/// Tables and sets. Some are not evaluated, and some are no data jets.
 fn collections() -> Vec<Term> {
     let values = |index: usize| if index == 1 { crash(60) } else { lazy(100 + index as u64) };
     let entries = || keys().into_iter().enumerate().map(|(index, key)| (key, values(index)));

@@ -254,6 +254,21 @@ impl MachineReplay<'_> {
         limit: DiffLimit,
         render: &mut dyn FnMut(Ref<'_>) -> String,
     ) -> Result<StateDiff, StartError> {
+        self.diff_visiting(to, limit, render, |_| {})
+    }
+
+    /// What differs, as [`diff_to`](Self::diff_to) returns it. Calls `visit` with each event that is
+    /// replayed on the way; with none on the way back.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub fn diff_visiting(
+        &mut self,
+        to: u64,
+        limit: DiffLimit,
+        render: &mut dyn FnMut(Ref<'_>) -> String,
+        visit: impl FnMut(ReplayedEvent),
+    ) -> Result<StateDiff, StartError> {
         let history = self.history;
         let failed = |stop: EvalError| StateError::from_evaluation(&history.path(), &stop);
         let (vm, state) = self.cog.parts();
@@ -262,7 +277,7 @@ impl MachineReplay<'_> {
             replay::move_to(&mut self.cog, &history.store, Seq(to))?;
             self.event = to;
         } else {
-            self.advance(to, |_| {})?;
+            self.advance(to, visit)?;
         }
         let (vm, state) = self.cog.parts();
         let new = state.to_value(vm).map_err(failed)?;

@@ -2,29 +2,15 @@
 
 mod common;
 
-use common::TestSession;
+use common::{TestSession, load_app};
 use sire::{Diagnostic, DiagnosticKind, ModuleLibrary, SireError};
 use std::cell::RefCell;
 use std::rc::Rc;
 
-/// Loads a module with this text, on top of a folder with other modules. Returns the result and the
-/// diagnostics.
-fn load(text: &str) -> (Result<(), SireError>, Vec<Diagnostic>) {
-    let folder = tempfile::tempdir().expect("a folder");
-    std::fs::write(folder.path().join("app.sire"), text).expect("a file");
-    let mut session = TestSession::new(ModuleLibrary::new(folder.path()), None);
-    let seen: Rc<RefCell<Vec<Diagnostic>>> = Rc::default();
-    let receiver = Rc::clone(&seen);
-    session.sire.on_diagnostic(move |diagnostic| receiver.borrow_mut().push(diagnostic.clone()));
-    let result = session.sire.load("app");
-    let seen = seen.borrow().clone();
-    (result, seen)
-}
-
 /// Loads a module that fails with one diagnostic of this kind. Returns it, with its place checked:
 /// the line, the column, and the marked text.
 fn failure(text: &str, kind: DiagnosticKind, place: (usize, usize, &str)) -> Diagnostic {
-    let (result, mut seen) = load(text);
+    let (result, mut seen) = load_app(text);
     assert!(matches!(result, Err(SireError::Reported)), "{result:?}");
     assert_eq!(seen.len(), 1, "{seen:?}");
     let diagnostic = seen.pop().expect("one");
@@ -79,7 +65,7 @@ fn an_unresolved_name_within_macros_points_at_the_name() {
         full("= (f xs)\n@ n (len xs)\n| if (eql n 0) 1\n| foldl (a x & add a (mul n y)) 0 xs\n");
     failure(&text, DiagnosticKind::UnresolvedName, (8, 29, "y"));
     let text = full("= (f x)\n# case x\n* a | 1\n* _ | nosuch x\n");
-    let (result, seen) = load(&text);
+    let (result, seen) = load_app(&text);
     assert!(result.is_err() && seen.len() == 1, "{seen:?}");
     let place = seen[0].place.clone().expect("a place");
     assert!(place.line >= 6, "{place:?}");
@@ -109,7 +95,7 @@ fn a_failed_assertion_shows_both_sides_and_the_first_difference() {
 #[test]
 fn the_first_difference_is_found_in_every_kind_of_value() {
     let difference = |left: &str, right: &str| {
-        let (_, seen) = load(&full(&format!("=?= ({left}) ({right})\n")));
+        let (_, seen) = load_app(&full(&format!("=?= ({left}) ({right})\n")));
         assert_eq!(seen[0].kind, DiagnosticKind::Assertion, "{seen:?}");
         seen[0].notes[2].clone()
     };
@@ -126,7 +112,7 @@ fn the_first_difference_is_found_in_every_kind_of_value() {
 #[test]
 fn a_crash_points_at_the_command() {
     let text = bare("= x\n  (2 0 0)\n\n= y | 0 {oops} 0\n\n= z (7 {oops})\n");
-    let (result, seen) = load(&text);
+    let (result, seen) = load_app(&text);
     assert!(result.is_err());
     assert_eq!(seen[0].kind, DiagnosticKind::Crash, "{seen:?}");
 }
@@ -155,21 +141,21 @@ fn out_of_memory_and_endless_loops_are_told_apart() {
 
 #[test]
 fn operators_whose_reading_surprises_cause_a_warning() {
-    let (result, seen) = load(&full("= x (1 == 1 || 1 == 2)\n"));
+    let (result, seen) = load_app(&full("= x (1 == 1 || 1 == 2)\n"));
     assert!(result.is_ok(), "{result:?} {seen:?}");
     assert_eq!(seen.len(), 1, "{seen:?}");
     assert_eq!(seen[0].kind, DiagnosticKind::Warning);
     let want = "this form is read from left to right, as `(((1 == 1) || 1) == 2)`";
     assert_eq!(seen[0].message, want);
     for text in ["((1 == 1) || (1 == 2))", "(1 == 1 && 1)", "(1 + 2 == 3)", "(1 * 2 + 3)"] {
-        let (_, seen) = load(&full(&format!("= x {text}\n")));
+        let (_, seen) = load_app(&full(&format!("= x {text}\n")));
         assert!(seen.iter().all(|found| found.kind != DiagnosticKind::Warning), "{text}: {seen:?}");
     }
 }
 
 #[test]
 fn calls_with_too_many_arguments_cause_a_warning() {
-    let (_, seen) = load(&full("= (f x) (add x 1 2)\n"));
+    let (_, seen) = load_app(&full("= (f x) (add x 1 2)\n"));
     assert_eq!(seen.len(), 1, "{seen:?}");
     assert_eq!(
         seen[0].message,

@@ -2,22 +2,11 @@
 
 mod common;
 
-use common::TestSession;
+use common::{TestSession, rig};
 use sire::{Diagnostic, EntryOutcome, ModuleLibrary, SireError};
 use std::cell::RefCell;
 use std::fs;
 use std::rc::Rc;
-use tempfile::TempDir;
-
-/// Makes a folder with these modules, and a session over it.
-fn rig(modules: &[(&str, &str)]) -> (TempDir, TestSession) {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    for (name, text) in modules {
-        fs::write(folder.path().join(format!("{name}.sire")), text).expect("a file");
-    }
-    let rig = TestSession::new(ModuleLibrary::only(folder.path()), None);
-    (folder, rig)
-}
 
 /// Loads `main` of these modules, and returns the error.
 fn load_error(modules: &[(&str, &str)]) -> SireError {

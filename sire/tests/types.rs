@@ -2,24 +2,11 @@
 
 mod common;
 
-use common::TestSession;
+use common::{TestSession, load_app, load_app_with};
 use sire::{Diagnostic, DiagnosticKind, ModuleArgument, ModuleLibrary, SireError, TypeReportKind};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
-
-/// Loads a module with this text, on top of the library. Returns the result and the diagnostics.
-fn load(text: &str) -> (Result<(), SireError>, Vec<Diagnostic>) {
-    let folder = tempfile::tempdir().expect("a folder");
-    std::fs::write(folder.path().join("app.sire"), text).expect("a file");
-    let mut session = TestSession::new(ModuleLibrary::new(folder.path()), None);
-    let seen: Rc<RefCell<Vec<Diagnostic>>> = Rc::default();
-    let receiver = Rc::clone(&seen);
-    session.sire.on_diagnostic(move |diagnostic| receiver.borrow_mut().push(diagnostic.clone()));
-    let result = session.sire.load("app");
-    let seen = seen.borrow().clone();
-    (result, seen)
-}
 
 /// The text of a typed module.
 fn typed(text: &str) -> String {
@@ -28,14 +15,14 @@ fn typed(text: &str) -> String {
 
 /// Loads a typed module that has types.
 fn accepts(text: &str) {
-    let (result, seen) = load(&typed(text));
+    let (result, seen) = load_app(&typed(text));
     let errors: Vec<_> = seen.iter().filter(|it| it.kind != DiagnosticKind::Warning).collect();
     assert!(result.is_ok() && errors.is_empty(), "{text}\n{errors:#?}");
 }
 
 /// Loads a typed module with one type error. Returns it, with the marked text.
 fn rejects(text: &str) -> (Diagnostic, String) {
-    let (result, seen) = load(&typed(text));
+    let (result, seen) = load_app(&typed(text));
     assert!(matches!(result, Err(SireError::Reported)), "{text}: {result:?}");
     let mut errors = seen.into_iter().filter(|it| it.kind != DiagnosticKind::Warning);
     let error = errors.next().expect("an error");
@@ -82,7 +69,7 @@ fn a_text_is_no_row() {
 
 #[test]
 fn the_same_code_is_accepted_in_an_untyped_module() {
-    let (result, _) = load("#### app <- prelude\n\n:| prelude\n\n= x | map inc ~[1 2 3]\n");
+    let (result, _) = load_app("#### app <- prelude\n\n:| prelude\n\n= x | map inc ~[1 2 3]\n");
     assert!(result.is_ok(), "{result:?}");
 }
 
@@ -163,27 +150,20 @@ fn datatypes_have_types_and_complete_cases() {
 
 #[test]
 fn type_names_are_declared_in_modules() {
-    let (result, _) = load(&typed("> Nat > Nothing\n= (f n) | n\n"));
+    let (result, _) = load_app(&typed("> Nat > Nothing\n= (f n) | n\n"));
     assert!(result.is_err());
 }
 
 #[test]
 fn untyped_code_needs_coerce() {
-    let folder = tempfile::tempdir().expect("a folder");
     let untyped = "#### lib <- prelude\n\n:| prelude\n\n= (grow x) | add 1 x\n";
-    std::fs::write(folder.path().join("lib.sire"), untyped).expect("a file");
     for (body, is_right) in [("grow 3", false), ("coerce grow 3", true)] {
         let text =
             format!("#### app <- lib\n\n:| prelude\n:| lib\n:| typed\n\n> Nat\n= x | {body}\n");
-        std::fs::write(folder.path().join("app.sire"), text).expect("a file");
-        let mut session = TestSession::new(ModuleLibrary::new(folder.path()), None);
-        let seen: Rc<RefCell<Vec<Diagnostic>>> = Rc::default();
-        let receiver = Rc::clone(&seen);
-        session.sire.on_diagnostic(move |it| receiver.borrow_mut().push(it.clone()));
-        let result = session.sire.load("app");
-        assert_eq!(result.is_ok(), is_right, "{body}: {:?}", seen.borrow());
+        let (result, seen) = load_app_with(&[("lib", untyped)], &text);
+        assert_eq!(result.is_ok(), is_right, "{body}: {seen:?}");
         if !is_right {
-            assert_eq!(seen.borrow()[0].message, "`grow` has no type: its module is untyped");
+            assert_eq!(seen[0].message, "`grow` has no type: its module is untyped");
         }
     }
 }

@@ -11,9 +11,8 @@ use tests::{Pallas, stdout};
 /// If no line arrives within this time, the process hangs.
 const TIMEOUT: Duration = Duration::from_secs(120);
 
-/// A program that counts the lines of standard input and answers each with the count and a mark. The
-/// parts in capitals are replaced.
-const COUNTER: &str = "\
+/// The beginning of both programs: the driver that asks for lines and answers them.
+const ASK: &str = "\
 #### shop <- prelude
 
 :| prelude
@@ -25,6 +24,11 @@ const COUNTER: &str = "\
 : _     < syscall [%console %give reply]
 | ask return
 
+";
+
+/// A program that counts the lines of standard input and answers each with the count and a mark. The
+/// parts in capitals are replaced.
+const COUNTER: &str = "\
 = (visit line return)
 : _     < alter inc
 : count < state
@@ -43,17 +47,6 @@ main=(runCog 0 look counter)
 
 /// The program with counts per line, and the conversion of the state.
 const TABLE: &str = "\
-#### shop <- prelude
-
-:| prelude
-
-= (ask return)
-: line  < syscall [%console %take]
-| if (isZero (barLen line)) (return ())
-: reply < tag_syscall (DB_WRITE line)
-: _     < syscall [%console %give reply]
-| ask return
-
 = (visit line return)
 @ user   | barTakeWhile (neq 10) line
 : _      < alter (tabInsWith (_ old & inc old) user 1)
@@ -74,11 +67,11 @@ main=(runCog #[] look counter)
 ";
 
 fn counter(mark: &str) -> String {
-    COUNTER.replace("MARK", mark)
+    [ASK, &COUNTER.replace("MARK", mark)].concat()
 }
 
 fn table(mark: &str, migrate: &str) -> String {
-    TABLE.replace("MARK", mark).replace("MIGRATE", migrate)
+    [ASK, &TABLE.replace("MARK", mark).replace("MIGRATE", migrate)].concat()
 }
 
 /// A process of `pallas dev`.

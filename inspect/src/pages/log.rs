@@ -3,6 +3,7 @@
 use super::layout::{Page, number, state_link, table, time};
 use crate::question::PageError;
 use crate::reading::StoreReading;
+use crate::tree::one_line;
 use machine::{DiffLimit, LoggedEvent, LoggedInput, StateDiff};
 use maud::{Markup, html};
 
@@ -31,7 +32,10 @@ pub(super) fn log(reading: &mut StoreReading<'_>, before: Option<u64>) -> Result
         let inputs: Vec<String> = event
             .inputs
             .iter()
-            .map(|input| format!("{}: {}", input.origin(), clipped(&input_text(reading, input))))
+            .map(|input| {
+                let (text, is_whole) = one_line(&input_text(reading, input), INPUT_CHARACTERS);
+                format!("{}: {text}{}", input.origin(), if is_whole { "" } else { "…" })
+            })
             .collect();
         rows.push(vec![
             html! { a href={ "event?number=" (event.event) } { (number(event.event)) } },
@@ -92,9 +96,11 @@ pub(super) fn event(reading: &mut StoreReading<'_>, event: u64) -> Result<Page, 
 /// What a replay adds to an event: its outputs, and what it changed.
 fn replayed(reading: &mut StoreReading<'_>, event: u64) -> Result<Markup, PageError> {
     let mut found = None;
-    reading
+    let limit = DiffLimit { changes: CHANGES };
+    let mut render = |value: plan::Ref<'_>| crate::tree::short_text(value, 400);
+    let diff = reading
         .state_after(event - 1)?
-        .advance(event, |replayed| found = Some(replayed))
+        .diff_visiting(event, limit, &mut render, |replayed| found = Some(replayed))
         .map_err(PageError::store)?;
     let Some(found) = found else {
         return Err(PageError::Missing(format!("Event {event} cannot be replayed.")));
@@ -105,12 +111,6 @@ fn replayed(reading: &mut StoreReading<'_>, event: u64) -> Result<Markup, PageEr
         let to = format!("driver {}, request {}", output.slot, output.key);
         outputs.push(vec![html! { (to) }, html! { pre { (text) } }]);
     }
-    let limit = DiffLimit { changes: CHANGES };
-    let mut render = |value: plan::Ref<'_>| crate::tree::short_text(value, 400);
-    let diff = reading
-        .state_after(event - 1)?
-        .diff_to(event, limit, &mut render)
-        .map_err(PageError::store)?;
     Ok(html! {
         h2 { "Outputs" }
         @if outputs.is_empty() { p { "None." } } @else { (table(&["To", "Message"], &outputs)) }
@@ -144,14 +144,4 @@ fn input_text(reading: &mut StoreReading<'_>, input: &LoggedInput) -> String {
         Some(value) => reading.text(value),
         None => "(not in the log)".into(),
     }
-}
-
-/// The beginning of a text, on one line.
-fn clipped(text: &str) -> String {
-    let mut line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if let Some((end, _)) = line.char_indices().nth(INPUT_CHARACTERS) {
-        line.truncate(end);
-        line.push('…');
-    }
-    line
 }

@@ -55,13 +55,25 @@ impl FunctionTranslator<'_, '_> {
             Access::Byte(_) | Access::ByteCount => self.access_bar(word, access, slowly),
         };
         self.emit.jump(done, &[value]);
+        self.call_jet_in(slowly, done, jet, args)?;
+        Ok(Some(result))
+    }
 
+    /// Fills the block `slowly`: it calls the jet, and jumps to `done` with the result. Continues in
+    /// `done`.
+    pub(super) fn call_jet_in(
+        &mut self,
+        slowly: Block,
+        done: Block,
+        jet: ConstantId,
+        args: &[Operand],
+    ) -> Result<(), CompileError> {
         self.emit.switch_to(slowly);
         let words = self.words(&[&[Operand::Constant(jet)], args].concat());
         let value = self.emit.call_stub(Stub::Jet(variadic(args.len())?), &words);
         self.emit.jump(done, &[value]);
         self.emit.switch_to(done);
-        Ok(Some(result))
+        Ok(())
     }
 
     /// The number of items of an evaluated row.

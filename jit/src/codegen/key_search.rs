@@ -7,7 +7,7 @@
 
 use super::error::CompileError;
 use super::symbol::Stub;
-use super::translator::{FunctionTranslator, variadic};
+use super::translator::FunctionTranslator;
 use crate::ir::{
     Call, Callee, ConstantId, Function, JetOperation, Op, Operand, Stmt, Terminator, Var,
 };
@@ -61,11 +61,7 @@ impl FunctionTranslator<'_, '_> {
             KeySearch::HasKey { .. } => found,
         };
         self.emit.jump(done, &[value]);
-        self.emit.switch_to(slowly);
-        let words = self.words(&[&[Operand::Constant(jet)], args].concat());
-        let value = self.emit.call_stub(Stub::Jet(variadic(args.len())?), &words);
-        self.emit.jump(done, &[value]);
-        self.emit.switch_to(done);
+        self.call_jet_in(slowly, done, jet, args)?;
         Ok(result)
     }
 

@@ -53,7 +53,7 @@ pub struct HeapMemory {
     pub(super) collection_hook: Option<CollectionHook>,
     /// The pin spaces that the heap may point into.
     pub spaces: AttachedSpaces,
-    /// A new row of which all items but one are known to be normal, and the index of that item. None
+    /// A new row, and the index of the only item that is not known to be normal. None
     /// after a collection, which moves the row.
     pub(super) edited_row: Option<(Word, usize)>,
 }

@@ -31,7 +31,7 @@ pub enum ComparisonObstacle {
 use ComparisonObstacle::{Unevaluated, Unsupported};
 
 impl<'h> Ref<'h> {
-    /// Compares two values of one heap, of which parts may be unevaluated, if the parts that decide
+    /// Compares two values of one heap, which may have unevaluated parts, if the parts that decide
     /// are evaluated nats, bars and flat rows, and are few.
     ///
     /// # Panics

@@ -1,6 +1,6 @@
 //! The comments of a module's text, and which of them describes a name.
 //!
-//! A comment of two semicolons describes what is below it. It may have *items*, each of which
+//! A comment of two semicolons describes what is below it. It may have *items*: an item
 //! describes the names in front of its colon:
 //!
 //! ```text

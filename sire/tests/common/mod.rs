@@ -4,11 +4,13 @@
 
 use runtime::{CompileMode, RuntimeBuilder};
 use show::PrintLimit;
-use sire::{ModuleLibrary, Sire, SireOptions, SireOutput};
+use sire::{Diagnostic, ModuleLibrary, Sire, SireError, SireOptions, SireOutput};
 use std::cell::RefCell;
+use std::fs;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::rc::Rc;
+use tempfile::TempDir;
 
 /// A writer that stores its input.
 #[derive(Clone, Default)]
@@ -121,4 +123,37 @@ fn innermost_reason(error: &str) -> String {
     let reason = error.rsplit("# reason").next().unwrap_or_default();
     let words: Vec<&str> = reason.split_whitespace().collect();
     words.join(" ").trim_matches(['{', '}', '|', ' ']).to_owned()
+}
+
+/// Makes a folder with these modules, and a session over it without the library.
+pub fn rig(modules: &[(&str, &str)]) -> (TempDir, TestSession) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for (name, text) in modules {
+        fs::write(folder.path().join(format!("{name}.sire")), text).expect("a file");
+    }
+    let rig = TestSession::new(ModuleLibrary::only(folder.path()), None);
+    (folder, rig)
+}
+
+/// Loads a module `app` with this text, on top of the library. Returns the result and the diagnostics.
+pub fn load_app(text: &str) -> (Result<(), SireError>, Vec<Diagnostic>) {
+    load_app_with(&[], text)
+}
+
+/// Does the same with other modules beside `app`.
+pub fn load_app_with(
+    others: &[(&str, &str)],
+    text: &str,
+) -> (Result<(), SireError>, Vec<Diagnostic>) {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, text) in others.iter().chain([&("app", text)]) {
+        fs::write(folder.path().join(format!("{name}.sire")), text).expect("a file");
+    }
+    let mut session = TestSession::new(ModuleLibrary::new(folder.path()), None);
+    let seen: Rc<RefCell<Vec<Diagnostic>>> = Rc::default();
+    let receiver = Rc::clone(&seen);
+    session.sire.on_diagnostic(move |diagnostic| receiver.borrow_mut().push(diagnostic.clone()));
+    let result = session.sire.load("app");
+    let seen = seen.borrow().clone();
+    (result, seen)
 }

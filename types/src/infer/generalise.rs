@@ -87,8 +87,8 @@ impl Inference<'_, '_> {
         }
     }
 
-    /// Decides what rows are, of which nothing outside can decide it: a row literal is a tuple, and
-    /// a row of which only items are known is a `Row`.
+    /// Decides the rows that nothing outside can decide: a row literal is a tuple, and a row is a
+    /// `Row` if only items of it are known.
     fn choose_rows(&mut self, undecided: &[PendingRequirement]) {
         let is_literal = |pending: &&PendingRequirement| {
             matches!(pending.requirement, RowRequirement::Literal { .. })

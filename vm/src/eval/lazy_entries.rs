@@ -20,7 +20,7 @@ use std::rc::Rc;
 /// entry costs as much as a few thunks.
 const LAZY_ENTRY_ITEMS: usize = 4;
 
-/// The longest chain of thunks that is evaluated, each of which waits for the next.
+/// The longest chain of thunks that is evaluated: each thunk waits for the next.
 const CHAIN_LIMIT: usize = 4096;
 
 /// The number of items, of those of one application, that may turn out not to be cheap.
