@@ -6,7 +6,9 @@
 mod cpu_time;
 mod http;
 mod machine_process;
+mod run_delay;
 
 pub use cpu_time::cpu_time;
 pub use http::{Answer, HttpConnection};
 pub use machine_process::MachineProcess;
+pub use run_delay::{run_delay, run_delay_of_thread};
