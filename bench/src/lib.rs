@@ -11,4 +11,4 @@ mod run_delay;
 pub use cpu_time::cpu_time;
 pub use http::{Answer, HttpConnection};
 pub use machine_process::MachineProcess;
-pub use run_delay::{run_delay, run_delay_of_thread};
+pub use run_delay::{run_delay, run_delay_of_thread, stolen_time};

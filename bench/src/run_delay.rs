@@ -27,6 +27,23 @@ pub fn run_delay_of_thread() -> Result<Duration> {
     delay(&fs::read_to_string("/proc/thread-self/schedstat")?)
 }
 
+/// How long the virtual machine has waited for its host's processors since it was started. The system
+/// counts this in ticks of some milliseconds.
+///
+/// # Errors
+/// If the system does not count this.
+pub fn stolen_time() -> Result<Duration> {
+    let ticks = stolen_ticks(&fs::read_to_string("/proc/stat")?);
+    let ticks = ticks.context("the system's format of /proc/stat")?;
+    Ok(Duration::from_secs_f64(ticks as f64 / rustix::param::clock_ticks_per_second() as f64))
+}
+
+/// The field `steal` of the first line, which is about all processors. (Linux: proc_stat(5))
+fn stolen_ticks(stat: &str) -> Option<u64> {
+    let line = stat.lines().next()?.strip_prefix("cpu ")?;
+    line.split_whitespace().nth(7)?.parse().ok()
+}
+
 /// The second field, in nanoseconds. (Linux: Documentation/scheduler/sched-stats.rst)
 fn delay(schedstat: &str) -> Result<Duration> {
     let field = schedstat.split_whitespace().nth(1).and_then(|field| field.parse().ok());
@@ -41,5 +58,11 @@ mod tests {
     fn reads_the_second_field() {
         assert_eq!(delay("250 40 7\n").expect("it is complete"), Duration::from_nanos(40));
         assert!(delay("250").is_err());
+    }
+
+    #[test]
+    fn reads_the_time_of_the_host() {
+        assert_eq!(stolen_ticks("cpu  1 2 3 4 5 6 7 8 9 10\ncpu0 1 2 3 4\n"), Some(8));
+        assert_eq!(stolen_ticks("cpu0 1 2 3 4 5 6 7 8"), None);
     }
 }

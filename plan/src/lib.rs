@@ -9,6 +9,7 @@
 //! image                      a value in one mapped file
 //! values                     Heap: the safe interface
 //! background                 freezing on another thread
+//! lent_references            what a heap refers to in a pin space, on another thread
 //! freeze   seed   plain      into a pin space; as bytes; as the specification's terms
 //! build                      construction of values
 //! law      search            laws in their shapes; keys of sets
@@ -51,6 +52,7 @@ pub mod image;
 mod interrupt;
 mod law;
 mod layout;
+mod lent_references;
 mod map;
 mod nat;
 mod order;
@@ -77,8 +79,9 @@ pub use build::ValueBuilder;
 pub use digest::{Hash, ParseHashError};
 pub use error::EvalError;
 pub use freeze::FreezeError;
-pub use heap::{CollectionReport, HeapOptions, HeapStatistics, ReferenceRecording, Val};
+pub use heap::{CollectionReport, HeapOptions, HeapStatistics, Val};
 pub use interrupt::InterruptHandle;
+pub use lent_references::LentReferences;
 pub use map::Map;
 pub use nat::{NatRef, Natural, limbs};
 pub use order::{ComparisonObstacle, EqualPairs};
