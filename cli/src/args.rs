@@ -6,6 +6,7 @@
 
 mod change;
 mod keep;
+mod laws;
 mod project;
 mod shared;
 mod store;
@@ -18,6 +19,8 @@ use change::{
 pub(crate) use change::{DiffArgs, ForkArgs, LogArgs, RehearseArgs, RollbackArgs, UpgradeArgs};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use keep::KeepRule;
+use laws::{EXPLAIN_HELP, PROFILE_HELP};
+pub(crate) use laws::{ExplainArgs, SampleArgs};
 use machine::{JobResultForm, ReadArgumentOrder};
 pub(crate) use project::{
     BenchArgs, CheckTypesArgs, ConfigArgs, DevArgs, DocArgs, FmtArgs, GenerateArgs, NewArgs,
@@ -177,6 +180,12 @@ pub(crate) enum Command {
     Doc(DocArgs),
     /// Measure the functions of a module whose names begin with `bench`
     Bench(BenchArgs),
+    /// Find the laws in which a module or a running machine spends time, or allocates memory
+    #[command(after_help = PROFILE_HELP)]
+    Profile(SampleArgs),
+    /// Show what is known of a law, and how it is compiled
+    #[command(after_help = EXPLAIN_HELP)]
+    Explain(ExplainArgs),
     /// Show the settings in effect, and where each comes from
     #[command(after_help = CONFIG_HELP)]
     Config(ConfigArgs),

@@ -21,6 +21,7 @@ mod read_queue;
 mod reads;
 mod retry;
 mod rollback;
+mod sampling;
 mod shutdown;
 mod upgrade;
 
@@ -50,10 +51,11 @@ use crate::worker_pool::WorkerPool;
 use crate::worker_table::WorkerTable;
 pub use rollback::{OfferReport, RollbackReport};
 
+use crossbeam_channel::Sender;
 use effect_queue::{Effect, EffectQueue};
 use persist::{LogAppender, Seq, Store, StoreReadError};
 use plan::{Hash, Val};
-use profile::ProfileTrack;
+use profile::{ProfileTrack, SampledProfile};
 use read_queue::ReadQueue;
 use std::collections::VecDeque;
 use std::io;
@@ -179,6 +181,9 @@ pub struct Machine {
     unremoved_offers: usize,
     /// Set when the machine stops because of a limit.
     limit_stop: Option<LimitStop>,
+    /// Where the profile goes that is being taken, if one is. It is dropped before the control server,
+    /// whose clients wait for it.
+    profiles: Option<Sender<SampledProfile>>,
     /// Serves the control socket, if there is one.
     control_server: Option<ControlServer>,
 }
@@ -266,6 +271,7 @@ impl Machine {
         Ok(Machine {
             applied: store.last(),
             store,
+            profiles: None,
             control_server,
             workers: WorkerTable::new(settings.drivers.threads),
             settings,

@@ -11,11 +11,13 @@ use crossbeam_channel::{Sender, bounded};
 use persist::collect::{CollectStats, GarbageEstimate};
 use persist::{LogError, Seq};
 use plan::EvalError;
+use profile::SampledProfile;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
+use vm::SamplingOptions;
 
 /// A row of requests, which a driver has made in one call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -79,6 +81,10 @@ pub(crate) enum ControlMessage {
     Upgrade(Box<UpgradeRequest>),
     /// Another process asks for the open calls of the drivers, at most this many of each.
     ListCalls { limit: usize, list: Sender<WorkerCalls> },
+    /// Another process has requested a profile.
+    BeginProfile(ProfileRequest),
+    /// The time of the profile is over.
+    EndProfile,
     /// The machine's handle has requested a stop.
     Stop,
 }
@@ -110,6 +116,15 @@ pub(crate) struct UpgradeRequest {
     pub(crate) check: UpgradeCheck,
     /// Gets the report when the upgrade is durable, and is dropped if the machine ends before.
     pub(crate) answer: UpgradeAnswer,
+}
+
+/// The request for a profile.
+pub(crate) struct ProfileRequest {
+    pub(crate) options: SamplingOptions,
+    /// Gets notice that the profile has begun, or why not.
+    pub(crate) begun: Sender<Result<(), String>>,
+    /// Gets the profile of each thread at its end. It is dropped if the machine ends before.
+    pub(crate) profiles: Sender<SampledProfile>,
 }
 
 /// Has the event loop upgrade the machine, and waits until that is durable.

@@ -8,8 +8,10 @@ use crate::mailbox::Address;
 use crate::message::{DriverMessage, WorkerCalls};
 use crate::packed::PackedValue;
 use crossbeam_channel::Sender;
+use profile::SampledProfile;
 use std::sync::Arc;
 use std::time::Duration;
+use vm::SamplingOptions;
 
 /// What distinguishes one driver from the others.
 #[derive(Clone)]
@@ -31,6 +33,10 @@ pub(super) enum ThreadMessage {
     Report { from: TaskOrigin, report: PrivateReport },
     /// Send the open calls of each driver, at most this many calls of each.
     ListCalls { limit: usize, list: Sender<WorkerCalls> },
+    /// Begin a profile of the shared runtime.
+    BeginProfile(SamplingOptions),
+    /// End the profile, and send it.
+    EndProfile(Sender<SampledProfile>),
     /// End a driver, which was cancelled.
     End { worker: u64 },
     /// End all drivers, which were cancelled, and the thread.

@@ -17,9 +17,11 @@ use crate::message::{ControlMessage, DriverMessage, WorkerCalls};
 use crate::watchdog::Watchdog;
 use crate::worker_table::DriverBatch;
 use crossbeam_channel::Sender;
+use profile::SampledProfile;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use vm::SamplingOptions;
 
 struct DriverThreadEntry {
     address: Address<ThreadMessage>,
@@ -93,6 +95,20 @@ impl DriverPool {
     pub(crate) fn list_calls(&self, limit: usize, list: &Sender<WorkerCalls>) {
         for entry in &self.threads {
             entry.address.send(ThreadMessage::ListCalls { limit, list: list.clone() });
+        }
+    }
+
+    /// Has all threads take a profile.
+    pub(crate) fn begin_profile(&self, options: SamplingOptions) {
+        for entry in &self.threads {
+            entry.address.send(ThreadMessage::BeginProfile(options));
+        }
+    }
+
+    /// Has all threads end the profile, and send it.
+    pub(crate) fn end_profile(&self, profiles: &Sender<SampledProfile>) {
+        for entry in &self.threads {
+            entry.address.send(ThreadMessage::EndProfile(profiles.clone()));
         }
     }
 

@@ -9,6 +9,7 @@ use crate::console::{ConsoleNotice, ReportOrigin};
 use crate::device::reactor::Reactor;
 use crate::mailbox::Inbox;
 use crate::packed::{PackedValue, PinLoader};
+use crate::sampling::send_profile;
 use plan::{Map, Val};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -169,6 +170,13 @@ impl DriverThread {
                     // The client may have gone.
                     let _ = list.try_send(driver.open_calls(limit));
                 }
+            }
+            // A thread without a profile is missing in that of the machine.
+            ThreadMessage::BeginProfile(options) => {
+                let _ = self.resources.runtime.vm_mut().start_sampling(options);
+            }
+            ThreadMessage::EndProfile(profiles) => {
+                send_profile(self.resources.runtime.vm_mut(), "(drivers)", &profiles);
             }
             ThreadMessage::End { worker } => {
                 if let Some(mut queued) = self.drivers.remove(&worker) {

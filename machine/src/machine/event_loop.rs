@@ -152,6 +152,8 @@ impl Machine {
             }
             ControlMessage::Upgrade(request) => self.handle_upgrade(*request)?,
             ControlMessage::ListCalls { limit, list } => self.pool.list_calls(limit, &list),
+            ControlMessage::BeginProfile(request) => self.begin_profile(request),
+            ControlMessage::EndProfile => self.end_profile(),
             // The loop looks at `stopping` itself.
             ControlMessage::Stop => {}
         }
