@@ -69,6 +69,8 @@ Exit codes:
        interactive; `check`: the store could not be checked
   3    the machine ended by itself because its cog crashed; see `start --retry`
   4    the machine stopped because an event exceeded a limit; the next start continues before it
+  5    the machine ended because nothing can happen to it any more: no job is computed, and no
+       driver waits for anything that may come
   101  internal error in pallas
   130  Ctrl-C a second time, before the command had stopped; SIGTERM: 143";
 

@@ -2,7 +2,7 @@
 
 use rexpect::process::WaitStatus;
 use rexpect::session::{PtySession, spawn_command};
-use tests::{Pallas, stderr};
+use tests::{Pallas, stderr, stdout};
 
 /// The time after which a test stops waiting for what should be shown, in milliseconds.
 const PATIENCE: u64 = 120_000;
@@ -100,8 +100,10 @@ fn a_crash_of_the_cog_is_shown_with_its_calls_and_the_ways_on() {
     let event = "its cog crashed in event 3, which has one input, of driver 0";
     // The terminal may wrap no line: its output is that of a pipe.
     assert!(shown.contains(event), "{shown}");
-    // Off a terminal, there are no calls. The calls are not part of the state, so a later start has
-    // none either.
+    // Off a terminal, there are no calls. A later start on a terminal has those of the log.
+    let (later, code) = finish(start(&pallas, &["start", "store"]));
+    assert_eq!(code, 3, "{later}");
+    assert!(later.contains(calls), "{later}");
     let again = pallas.run(["start", "store"], "");
     assert_eq!(again.status.code(), Some(3));
     assert!(!String::from_utf8_lossy(&again.stdout).contains("calls"), "{again:?}");
@@ -120,4 +122,52 @@ fn a_crash_of_the_cog_is_shown_with_its_calls_and_the_ways_on() {
     let later = pallas.run(["start", "store"], "");
     assert!(stderr(&later).contains("its cog crashed in event "), "{later:?}");
     assert!(!stderr(&later).contains("in event 3"), "{later:?}");
+}
+
+#[test]
+fn the_calls_of_a_crash_are_kept_in_the_log() {
+    let pallas = with_machine(CRASHING);
+    assert_eq!(pallas.run(["start", "store"], "").status.code(), Some(3));
+    let log = pallas.run(["log", "--event", "3", "store"], "");
+    let calls = "\n  calls, innermost first:\n    check\n    cog\n";
+    assert!(stdout(&log).contains(calls), "{log:?}");
+    let log = pallas.run(["log", "--event", "3", "--json", "store"], "");
+    assert!(stdout(&log).contains(r#""calls":["check","cog"]"#), "{log:?}");
+    let check = pallas.run(["check", "store"], "");
+    let text = "the cog crashed in event 3; calls, innermost first:\n  check\n  cog\n";
+    assert!(stdout(&check).ends_with(text), "{check:?}");
+    assert!(check.status.success());
+}
+
+/// A cog whose first event needs more than one of its limits. Its driver causes the event.
+const SPINNING: &str = "\
+= (spin x)
+| seq (spin (inc x)) | 5
+
+= (work state)
+| add 1 (spin state)
+
+= (cog state reads workers inputs)
+| [(cog (work state) reads workers) []]
+
+= (reads state key query) state
+
+= (driver requests key answer)
+| driver [[5 [%time %wait 9999999999]]]
+
+main=(cog 0 reads [[1 (driver [[0 [0 %write 0]]])]])
+";
+
+#[test]
+fn an_input_that_is_set_aside_is_shown_with_the_calls_of_its_event() {
+    let pallas = with_machine(SPINNING);
+    for limit in [["--event-limit", "50ms"], ["--max-stack", "4M"]] {
+        let mut terminal = start(&pallas, &["start", limit[0], limit[1], "store"]);
+        terminal.exp_string("was set aside: it needs more ").expect("the event is stopped");
+        terminal.exp_string("calls, innermost first:\r\n  spin").expect("it has calls");
+        terminal.exp_string("  work\r\n").expect("it has the outer calls");
+        terminal.send_control('c').expect("it reads");
+        terminal.send_control('c').expect("it reads");
+        finish(terminal);
+    }
 }

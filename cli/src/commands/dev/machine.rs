@@ -156,6 +156,7 @@ impl DevMachine<'_> {
         match (code.and_then(|code| u8::try_from(code).ok()), status) {
             (Some(0), _) => "the machine ended".into(),
             (Some(terminal::COG_CRASHED), _) => "the cog crashed".into(),
+            (Some(terminal::STALLED), _) => "nothing can happen to the machine any more".into(),
             (Some(terminal::LIMIT_EXCEEDED), _) => "an event exceeded a limit".into(),
             (_, Ok(status)) => format!("the machine ended: {status}"),
             (_, Err(error)) => format!("the machine cannot be waited for: {error}"),
