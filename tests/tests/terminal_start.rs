@@ -1,6 +1,8 @@
-//! `pallas start` on a terminal: where the machine resumes, what was saved, and what crashed.
+//! `pallas start` and `dev` on a terminal: where the machine resumes and listens, what was saved, and
+//! what crashed.
 
 use rexpect::process::WaitStatus;
+use rexpect::reader::ReadUntil;
 use rexpect::session::{PtySession, spawn_command};
 use tests::{Pallas, stderr, stdout};
 
@@ -170,4 +172,48 @@ fn an_input_that_is_set_aside_is_shown_with_the_calls_of_its_event() {
         terminal.send_control('c').expect("it reads");
         finish(terminal);
     }
+}
+
+/// A machine whose driver waits for connections.
+const LISTENING: &str = "\
+#### ears <- prelude
+
+:| prelude
+
+= (hear return)
+: _ < syscall [%tcp %hear]
+| hear return
+
+= (counter return)
+: _ < work (EXEC hear) (_ done & done ())
+| return ()
+
+main=(runCog 0 (state _ _ & state) counter)
+";
+
+#[test]
+fn dev_says_where_the_machine_listens_and_serves_its_metrics_and_shows_its_status() {
+    let pallas = Pallas::new();
+    pallas.write("ears.sire", LISTENING);
+    let options = ["--keep", "2", "--metrics", "127.0.0.1:0", "--status"];
+    let mut terminal =
+        start(&pallas, &[&["dev"][..], &options, &["./ears.sire", "store"]].concat());
+    terminal.exp_string("watching ./ears.sire").expect("it watches");
+    // The machine runs in a process of its own, so the order of the lines is not fixed.
+    let mut missing = vec![
+        "listening on 127.0.0.1:",
+        "metrics at http://127.0.0.1:",
+        "0 passed, 0 failed; created store in ",
+        "events/s",
+    ];
+    while !missing.is_empty() {
+        let (_, found) = terminal
+            .exp_any(missing.iter().map(|part| ReadUntil::String((*part).to_owned())).collect())
+            .unwrap_or_else(|error| panic!("{missing:?}: {error}"));
+        missing.retain(|part| *part != found);
+    }
+    terminal.send_control('c').expect("it reads");
+    let (shown, code) = finish(terminal);
+    assert_eq!(code, 0, "{shown}");
+    assert!(shown.contains("saved: "), "{shown}");
 }

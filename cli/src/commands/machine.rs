@@ -106,7 +106,8 @@ fn run(
     replay: ReplayFrom,
     adjust: impl FnOnce(&mut MachineSettings),
 ) -> anyhow::Result<()> {
-    let status = status::line(args.status);
+    let operation = &args.operation;
+    let status = status::line(operation.status);
     let replay_bar =
         (replay == ReplayFrom::Earliest).then(|| progress::items_and_rate("replaying"));
     let print = terminal::print_options(args.print)?;
@@ -124,9 +125,9 @@ fn run(
         settings.drivers.threads = usize::from(threads);
     }
     settings.limits = time_limits(args.time);
-    settings.network.listen = args.listen.clone();
+    settings.network.listen = operation.listen.clone();
     settings.devices.push(Arc::new(ConsoleDevice::start(io::stdin(), io::stdout())?));
-    settings.store.retention = args.keep.retention;
+    settings.store.retention = operation.keep.retention;
     if args.disable_snapshots {
         settings.snapshots = None;
     }
@@ -148,7 +149,7 @@ fn run(
         eprintln!("pallas: {}", resume_text(store, first_event, machine.replayed()));
     }
     stop_on_signal(machine.handle(), args.supervised)?;
-    if let Some(address) = args.metrics {
+    if let Some(address) = operation.metrics {
         metrics::serve(address, machine.handle())?;
     }
     if let Some(line) = status.clone() {
