@@ -55,12 +55,12 @@ impl WorkerPool {
     }
 
     /// Has the threads of drivers take a profile.
-    pub(crate) fn begin_profile(&self, options: SamplingOptions) {
+    pub(crate) fn begin_profile(&mut self, options: SamplingOptions) {
         self.drivers.begin_profile(options);
     }
 
     /// Has the threads of drivers end the profile, and send it.
-    pub(crate) fn end_profile(&self, profiles: &Sender<SampledProfile>) {
+    pub(crate) fn end_profile(&mut self, profiles: &Sender<SampledProfile>) {
         self.drivers.end_profile(profiles);
     }
 

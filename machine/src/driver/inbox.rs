@@ -53,6 +53,8 @@ impl ThreadMessage {
             ThreadMessage::Report { .. } => false,
             ThreadMessage::Start { .. }
             | ThreadMessage::ListCalls { .. }
+            | ThreadMessage::BeginProfile(_)
+            | ThreadMessage::EndProfile(_)
             | ThreadMessage::End { .. }
             | ThreadMessage::Stop => true,
         }

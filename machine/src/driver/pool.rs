@@ -112,16 +112,16 @@ impl DriverPool {
     }
 
     /// Has all threads take a profile.
-    pub(crate) fn begin_profile(&self, options: SamplingOptions) {
-        for entry in &self.threads {
-            entry.address.send(ThreadMessage::BeginProfile(options));
+    pub(crate) fn begin_profile(&mut self, options: SamplingOptions) {
+        for entry in &mut self.threads {
+            entry.send(ThreadMessage::BeginProfile(options));
         }
     }
 
     /// Has all threads end the profile, and send it.
-    pub(crate) fn end_profile(&self, profiles: &Sender<SampledProfile>) {
-        for entry in &self.threads {
-            entry.address.send(ThreadMessage::EndProfile(profiles.clone()));
+    pub(crate) fn end_profile(&mut self, profiles: &Sender<SampledProfile>) {
+        for entry in &mut self.threads {
+            entry.send(ThreadMessage::EndProfile(profiles.clone()));
         }
     }
 

@@ -101,7 +101,6 @@ impl HeapMemory {
 #[cfg(test)]
 #[allow(unsafe_code, reason = "the test promises to keep the contract of `RawHeap`")]
 mod tests {
-    use super::*;
     use crate::heap::{HeapOptions, NoHost, RawHeap};
     use crate::layout::ObjectLayout;
     use std::cell::RefCell;
