@@ -216,12 +216,12 @@ pub(crate) struct DocArgs {
     /// The directory that the reference is written to; it is created
     #[arg(long, value_name = "DIR", default_value = "doc")]
     pub(crate) out: PathBuf,
-    /// Print how many names have a comment, a type, an example, a jet, and the names that have no
-    /// comment or no example
+    /// Print how many names have a comment, a type, an example, a jet, and the names that lack a
+    /// comment, a type or an example. Types are only asked of modules in which a name has one
     #[arg(long, conflicts_with = "name")]
     pub(crate) check: bool,
-    /// With --check, print JSON: an object with the keys total, modules, without_comment,
-    /// without_example; of a count module, names, comment, type, example, jet
+    /// With --check, print JSON: an object with the keys total, modules, without_type,
+    /// without_comment, without_example; of a count module, names, comment, type, example, jet
     #[arg(long, requires = "check")]
     pub(crate) json: bool,
     /// Print the documentation of this name, or of the module with this name
