@@ -42,6 +42,7 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
     fn evacuate_nursery(&mut self, keeps_survivors: bool) {
         let RawHeap { memory, host } = self;
         let (started, copied_before) = (Instant::now(), memory.statistics.copied);
+        memory.set_collecting(true);
         memory.statistics.minor += 1;
         memory.statistics.allocated += memory.nursery.allocated() as u64;
         memory.edited_row = None;
@@ -87,6 +88,8 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
     pub(crate) fn list_roots(&mut self) -> Vec<Word> {
         let RawHeap { memory, host } = self;
         let mut roots = Vec::new();
+        // The host may move what marks the frames that have not changed, as in a collection.
+        memory.set_collecting(true);
         for stack in std::iter::once(&memory.stack).chain(&memory.other_stacks) {
             roots.extend_from_slice(stack.top_from(0));
         }
@@ -95,6 +98,7 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
             false
         });
         host.list_roots(&mut |word| roots.push(word));
+        memory.set_collecting(false);
         roots
     }
 
@@ -103,6 +107,7 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
         let RawHeap { memory, host } = self;
         memory.lender.wait();
         let (started, copied_before) = (Instant::now(), memory.statistics.copied);
+        memory.set_collecting(true);
         memory.statistics.major += 1;
         memory.statistics.allocated += memory.nursery.allocated() as u64;
         memory.edited_row = None;
