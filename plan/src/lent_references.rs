@@ -27,9 +27,9 @@
 
 use crate::heap::{HeapHost, HeapMemory, OldSpaceLoan, RawHeap};
 use crate::layout::{LAW_CODE, ObjectLayout, PIN_FROZEN};
-use crate::map::Map;
 use crate::pinspace::range::is_frozen;
 use crate::pinspace::{HeapReferences, PinSpace};
+use crate::visited::VisitedObjects;
 use crate::word::{Word, WordKind};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -176,25 +176,6 @@ impl ValueWalk {
                 self.frozen.push(copy);
             }
         }
-    }
-}
-
-/// The bytes of addresses that share a part of [`VisitedObjects`].
-const PART_BYTES: usize = 1 << 16;
-
-/// A set of objects: a bit for each word of the parts of memory that have an object in the set.
-#[derive(Default)]
-struct VisitedObjects(Map<usize, Box<[u64; PART_BYTES / 512]>>);
-
-impl VisitedObjects {
-    /// Adds an object, and returns whether it is new.
-    fn insert(&mut self, address: usize) -> bool {
-        let part = self.0.entry(address / PART_BYTES);
-        let bits = part.or_insert_with(|| Box::new([0; PART_BYTES / 512]));
-        let word = address % PART_BYTES / 8;
-        let before = bits[word / 64];
-        bits[word / 64] |= 1 << (word % 64);
-        bits[word / 64] != before
     }
 }
 

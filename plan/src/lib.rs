@@ -25,7 +25,7 @@
 //! heap                       memory, collector, evaluation stack
 //! pinspace                   shared and stored pins, mapped in their evaluated form
 //! word  layout  digest       the value word; objects; the hash type
-//! interrupt  map             stop requests; hash maps
+//! interrupt  map  visited    stop requests; hash maps; sets of objects
 //! ```
 //!
 //! A module depends only on modules on its own line and below.
@@ -72,6 +72,7 @@ mod value_ref;
 #[allow(unsafe_code, reason = "converts between `Heap` and `RawHeap` references")]
 mod values;
 mod view;
+mod visited;
 mod walk;
 mod word;
 
@@ -89,7 +90,7 @@ pub use tree::Items;
 pub use value_ref::Ref;
 pub use values::Heap;
 pub use view::{AppRef, LawRef, PinRef, Shape};
-pub use walk::{PinCounting, is_larger_than};
+pub use walk::{PinCounting, is_larger_than, takes_more_words_than};
 
 /// Words, objects and the functions that work on them, for callers that [`Heap`] is too restrictive
 /// for: evaluators and printers.

@@ -1,6 +1,6 @@
 //! Reports that another thread makes, compared with those of full collections.
 
-use super::{UNFINISHED_MAX, VisitedObjects};
+use super::UNFINISHED_MAX;
 use crate::layout::ObjectLayout;
 use crate::pinspace::{HeapReferences, PinSpace};
 use crate::samples::{self, terms};
@@ -178,13 +178,4 @@ fn there_is_no_report_if_too_much_is_not_in_normal_form() {
     }
     assert!(heap.lend_references(&space).is_none());
     assert!(!heap.is_lent());
-}
-
-#[test]
-fn a_visited_object_is_not_new_and_its_neighbours_are() {
-    let mut visited = VisitedObjects::default();
-    for address in [8, 16, 0, 1 << 16, (1 << 16) + 8, 1 << 40, 504, 512] {
-        assert!(visited.insert(address), "{address}");
-        assert!(!visited.insert(address), "{address}");
-    }
 }
