@@ -135,7 +135,7 @@ fn a_pin_is_hashed_within_a_number_of_words() {
 fn words_of_parts_that_a_value_shares_count_once() {
     let heap = &mut samples::heap(false);
     let bar = heap.bar(&[7; 8000]).expect("room");
-    let mut value = heap.row(&[bar.clone()]).expect("room");
+    let mut value = heap.row(std::slice::from_ref(&bar)).expect("room");
     // The header and the item of the row; the header, the length and the bytes of the bar.
     assert!(!takes_more_words_than(heap.look(&value), 2 + 1002));
     assert!(takes_more_words_than(heap.look(&value), 2 + 1001));
