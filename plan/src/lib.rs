@@ -34,7 +34,8 @@
 //!
 //! A heap and its values belong to the thread that created the heap. A value goes to another thread
 //! as bytes ([`seed`]) or as a frozen pin ([`pinspace::FrozenPin`]). [`Heap::freeze_in_background`]
-//! makes a frozen pin on a thread of its own.
+//! makes a frozen pin on a thread of its own, and [`Heap::lend_references`] has another thread find out
+//! what a heap refers to in a pin space.
 
 #![deny(unsafe_code)]
 
