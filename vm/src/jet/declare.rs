@@ -251,6 +251,14 @@ pub enum JetOperation {
     TableHasKey,
     /// Whether set `b` has key `a`.
     SetHasKey,
+    /// The number of keys of a table.
+    TableLength,
+    /// Whether a table has no keys.
+    TableIsEmpty,
+    /// The number of keys of a set.
+    SetLength,
+    /// Whether a set has no keys.
+    SetIsEmpty,
     /// Byte `a` of bar `b`; 0 beyond the last.
     Byte,
     /// The number of bytes of a bar.
