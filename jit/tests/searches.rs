@@ -20,6 +20,10 @@ const JETS: &[&str] = &[
     "_TabHas",
     "_TabLookup",
     "setHas",
+    "_TabLen",
+    "_TabIsEmpty",
+    "setLen",
+    "setIsEmpty",
     "_Eql",
     "_Neq",
     "_Cmp",
@@ -207,6 +211,26 @@ fn delayed_look_ups_evaluate_nothing() {
     let laws = laws.chain(look_ups().map(ignored)).chain(look_ups().map(known));
     let laws: Vec<Term> = laws.map(|body| Term::law(0, 2, body)).collect();
     check(&laws, &selectors(), &collections());
+}
+
+/// The sizes of tables and sets: returned, added to, tested, and passed on lazily.
+#[test]
+fn sizes_are_those_that_the_jets_return() {
+    let sizes = ["_TabLen", "_TabIsEmpty", "setLen", "setIsEmpty"].map(|jet| {
+        let size = || call(jet, [arg(2)]);
+        // The collection is evaluated before the size is passed on.
+        let known = call("_If", [call("_Eql", [arg(2), nat(0)]), nat(6), pair(size(), nat(8))]);
+        [size(), call("_Add", [size(), arg(1)]), pair(size(), arg(1)), known]
+    });
+    let laws: Vec<Term> = sizes.into_iter().flatten().map(|body| Term::law(0, 2, body)).collect();
+    // A set of up to 64 keys is one object.
+    let of_size = |count: u64| set((0..count).map(Term::from));
+    let table = |count: u64| tab((0..count).map(|key| (Term::from(key), Term::from(0))));
+    let mut values = collections();
+    for count in [1, 63, 64, 65, 2000] {
+        values.extend([of_size(count), table(count)]);
+    }
+    check(&laws, &[Term::from(7)], &values);
 }
 
 #[test]

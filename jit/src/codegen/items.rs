@@ -88,6 +88,45 @@ impl FunctionTranslator<'_, '_> {
         result
     }
 
+    /// The number of keys of an evaluated value, if it is a set or a table; else 0.
+    pub(super) fn key_count(&mut self, word: Value) -> Value {
+        let (counted, keys) = self.emit.block_with_param();
+        let (done, result) = self.emit.block_with_param();
+        let (no_table, no_keys) = (self.emit.block(), self.emit.block());
+        let is_table = self.emit.is_top(word, top::TAB);
+        self.emit.guard(is_table, no_table);
+        let address = self.emit.address(word);
+        let set = self.emit.payload(address, 0);
+        self.emit.jump(counted, &[set]);
+        self.emit.switch_to(no_table);
+        let is_set = self.emit.is_top(word, top::SET);
+        self.emit.guard(is_set, no_keys);
+        self.emit.jump(counted, &[word]);
+        self.emit.switch_to(no_keys);
+        let zero = self.emit.constant(0);
+        self.emit.jump(done, &[zero]);
+
+        self.emit.switch_to(counted);
+        let address = self.emit.address(keys);
+        let header = self.emit.load(address, 0);
+        let size = self.emit.b.ins().ushr_imm_s(header, 32);
+        let (in_node, flat) = (self.emit.block(), self.emit.block());
+        let is_node = self.is_object(header, ObjectKind::SetNode);
+        self.emit.branch(is_node, in_node, flat);
+        self.emit.switch_to(flat);
+        self.emit.jump(done, &[size]);
+        self.emit.switch_to(in_node);
+        // The node has three words for each part; the first third are the ends.
+        let three = self.emit.constant(3);
+        let parts = self.emit.b.ins().udiv(size, three);
+        let distance = self.emit.b.ins().ishl_imm_s(parts, 3);
+        let after_end = self.emit.b.ins().iadd(address, distance);
+        let count = self.emit.load(after_end, layout::PAYLOAD - 8);
+        self.emit.jump(done, &[count]);
+        self.emit.switch_to(done);
+        result
+    }
+
     /// The item at an index of a row, not evaluated. Both operands are evaluated.
     pub(super) fn item(&mut self, row: Operand, index: Operand) -> Value {
         let word = self.word(row);

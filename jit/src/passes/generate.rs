@@ -8,6 +8,20 @@
 //!
 //! The items are thunks, as in the law. The passes that follow evaluate those that are certain to be
 //! evaluated (`fuse`, `strict`), or cheap (`fill`).
+//!
+//! What the function computes from the values to which it is already applied is the same for all
+//! items. [`share`] makes the thunks of such work once, before the row, and the items capture them:
+//! `map (x & over x (length a)) a` computes the length once. (Full laziness: Peyton Jones, Lester,
+//! "A modular fully-lazy lambda lifter in Haskell", SPE 1991. Here a function is certain to be
+//! applied to several items, and what is shared lives no longer than they do.) It runs before
+//! inlining, which hides the thunks in the code around them.
+//!
+//! ```text
+//! before  v2 = partial k1(v0); v3 = call jet map(v2, v0)
+//!         f1(v0, v1) { v2 = thunk f4(v0); tail call f2(v1, v2) }
+//! after   v4 = thunk f4(v0); v3 = generate f5(v1, v0, v4)
+//!         f6(v0, v2, v1) { tail call f2(v1, v2) }
+//! ```
 
 use crate::ir::{
     BlockId, Call, Callee, ConstantId, Function, FunctionId, FunctionRole, JetOperation, Op,
@@ -19,13 +33,26 @@ use std::collections::HashMap;
 /// The most rows generated in a unit.
 const ROWS_LIMIT: usize = 32;
 
+/// The most thunks of work that the items of a row share.
+const SHARED_LIMIT: usize = 4;
+
 /// Known functions among the values that a known function captures are built in up to this depth.
 const NESTING_LIMIT: usize = 3;
 
 /// A known function: a constant, and the values to which it is already applied.
 type KnownFunction = (ConstantId, Vec<Operand>);
 
+/// Turns calls of jets with known functions into operations.
 pub(super) fn generate(unit: &mut Unit) {
+    generate_rows(unit, false);
+}
+
+/// Does the same only where the items have work in common, which is then done once.
+pub(super) fn share(unit: &mut Unit) {
+    generate_rows(unit, true);
+}
+
+fn generate_rows(unit: &mut Unit, only_shared: bool) {
     let ids: Vec<FunctionId> = unit.functions.keys().collect();
     let mut generated = 0;
     for id in ids {
@@ -38,7 +65,8 @@ pub(super) fn generate(unit: &mut Unit) {
             for stmt in stmts.drain(..) {
                 let row = match &stmt {
                     Stmt::Let(vars, Op::Call(call)) if generated < ROWS_LIMIT => {
-                        let row = generated_row(unit, &mut function, &closures, call, &mut written);
+                        let mut maker = RowMaker { unit, function: &mut function, only_shared };
+                        let row = maker.row(&closures, call, &mut written);
                         row.zip(vars.first().copied())
                     }
                     _ => None,
@@ -89,35 +117,124 @@ fn return_jet_results(unit: &Unit, function: &mut Function, block: BlockId) {
     block.terminator = Terminator::Return(vec![result.into()]);
 }
 
-/// The row that a jet makes of a known function's results. `written` gets the statements that
-/// compute the number of items.
-fn generated_row(
-    unit: &mut Unit,
-    function: &mut Function,
-    closures: &HashMap<Var, KnownFunction, FixedState>,
-    call: &Call,
-    written: &mut Vec<Stmt>,
-) -> Option<Op> {
-    let (item, count, source) = match (operation_of(unit, call)?, &call.args[..]) {
-        (JetOperation::Generate, &[count, item]) => (item, count, None),
-        (JetOperation::Map, &[item, row]) => (item, row, Some(row)),
-        _ => return None,
-    };
-    let (k, given) = known_function(unit, closures, item)?;
-    if source.is_none() && !unit.type_of(function, count)?.is(Type::Small) {
-        return None;
-    }
-    let count = match source {
-        None => count,
-        Some(row) => {
-            let length = function.new_var(Type::Small);
-            written.push(Stmt::Let(vec![length], Op::Prim(Prim::Length, vec![row])));
-            length.into()
+/// Makes the operations that generate rows in a function.
+struct RowMaker<'m> {
+    unit: &'m mut Unit,
+    function: &'m mut Function,
+    /// Whether rows are left alone whose items share no work.
+    only_shared: bool,
+}
+
+impl RowMaker<'_> {
+    /// The row that a jet makes of a known function's results. `written` gets the statements that
+    /// compute the number of items and what they share.
+    fn row(
+        &mut self,
+        closures: &HashMap<Var, KnownFunction, FixedState>,
+        call: &Call,
+        written: &mut Vec<Stmt>,
+    ) -> Option<Op> {
+        let (item, count, source) = match (operation_of(self.unit, call)?, &call.args[..]) {
+            (JetOperation::Generate, &[count, item]) => (item, count, None),
+            (JetOperation::Map, &[item, row]) => (item, row, Some(row)),
+            _ => return None,
+        };
+        let (k, given) = known_function(self.unit, closures, item)?;
+        if source.is_none() && !self.unit.type_of(self.function, count)?.is(Type::Small) {
+            return None;
         }
-    };
-    let (code, captures) = ItemCode::write(unit, closures, (k, given), source);
-    let code = unit.functions.push(code);
-    Some(Op::Generate(code, [&[count], &captures[..]].concat()))
+        let shared = self.shared_work(k, &given, written);
+        if self.only_shared && shared.is_none() {
+            return None;
+        }
+        let count = match source {
+            None => count,
+            Some(row) => {
+                let length = self.function.new_var(Type::Small);
+                written.push(Stmt::Let(vec![length], Op::Prim(Prim::Length, vec![row])));
+                length.into()
+            }
+        };
+        let (code, captures) = ItemCode::write(self.unit, closures, (k, given), shared, source);
+        let code = self.unit.functions.push(code);
+        Some(Op::Generate(code, [&[count], &captures[..]].concat()))
+    }
+
+    /// The work that a function does for each item although it depends only on the values to which
+    /// the function is already applied: the thunks of it, which `written` gets.
+    fn shared_work(
+        &mut self,
+        k: ConstantId,
+        given: &[Operand],
+        written: &mut Vec<Stmt>,
+    ) -> Option<SharedWork> {
+        let constant = &self.unit.constants[k];
+        let entry = constant.entry.filter(|_| constant.jet.is_none())?;
+        let mut code = self.unit.functions[entry].clone();
+        let (item, known) = code.params.split_last()?;
+        let mut values: HashMap<Var, Operand, FixedState> =
+            known.iter().copied().zip(given.iter().copied()).collect();
+        let item = *item;
+        let stmts = std::mem::take(&mut code.blocks[code.entry].stmts);
+        let (mut kept, mut moved, mut thunks) = (Vec::new(), Vec::new(), Vec::new());
+        for stmt in stmts {
+            let Some((var, thunk)) = thunk_of(&stmt, &values)
+                .filter(|(_, thunk)| moved.len() < SHARED_LIMIT && calls_a_law(self.unit, thunk))
+            else {
+                kept.push(stmt);
+                continue;
+            };
+            let made = self.function.new_var(Type::Any);
+            written.push(Stmt::Let(vec![made], thunk));
+            values.insert(var, made.into());
+            moved.push(var);
+            thunks.push(Operand::Var(made));
+        }
+        if moved.is_empty() {
+            return None;
+        }
+        code.blocks[code.entry].stmts = kept;
+        code.role = FunctionRole::Worker;
+        code.params.pop();
+        code.params.extend(moved);
+        code.params.push(item);
+        Some(SharedWork { entry: self.unit.functions.push(code), thunks })
+    }
+}
+
+/// Work that all items of a row have in common.
+struct SharedWork {
+    /// The function without that work: before its last parameter it takes the thunks of it.
+    entry: FunctionId,
+    thunks: Vec<Operand>,
+}
+
+/// The thunk that a statement makes of known values alone, as the maker of the row makes it; and the
+/// variable that the statement defines.
+fn thunk_of(stmt: &Stmt, values: &HashMap<Var, Operand, FixedState>) -> Option<(Var, Op)> {
+    let Stmt::Let(vars, Op::Thunk(..) | Op::Delay(..)) = stmt else { return None };
+    let mut thunk = stmt.ops().next()?.clone();
+    for operand in thunk.operands_mut() {
+        if let Operand::Var(var) = operand {
+            *operand = *values.get(var)?;
+        }
+    }
+    Some((*vars.first()?, thunk))
+}
+
+/// Whether a thunk's code calls a law, so that it may take longer than its allocation.
+fn calls_a_law(unit: &Unit, thunk: &Op) -> bool {
+    let calls = |call: &Call| !matches!(call.callee, Callee::Jet(_));
+    match thunk {
+        Op::Thunk(entry, _) => {
+            let code = &unit.functions[*entry];
+            let tail = code.live_blocks().into_iter().any(|block| {
+                matches!(&code.blocks[block].terminator, Terminator::Tail(call) if calls(call))
+            });
+            tail || code.live_ops().any(|op| matches!(op, Op::Call(call) if calls(call)))
+        }
+        _ => true,
+    }
 }
 
 /// The function that an operand is known to be, if it lacks one argument.
@@ -154,12 +271,15 @@ impl ItemCode<'_> {
         unit: &Unit,
         closures: &HashMap<Var, KnownFunction, FixedState>,
         (k, given): KnownFunction,
+        shared: Option<SharedWork>,
         other_row: Option<Operand>,
     ) -> (Function, Vec<Operand>) {
         let code = Function::new(FunctionRole::Thunk);
         let mut item = ItemCode { closures, code, stmts: Vec::new(), captures: Vec::new() };
         let index = item.code.new_var(Type::Small);
         let mut args = item.values(&given, NESTING_LIMIT);
+        let thunks = shared.iter().flat_map(|shared| &shared.thunks);
+        args.extend(thunks.map(|thunk| item.capture(*thunk, Type::Any)));
         let arg = match other_row {
             None => index,
             Some(row) => {
@@ -171,7 +291,8 @@ impl ItemCode<'_> {
             }
         };
         let constant = &unit.constants[k];
-        let call = match constant.entry.filter(|_| constant.jet.is_none()) {
+        let entry = constant.entry.filter(|_| constant.jet.is_none());
+        let call = match shared.map(|shared| shared.entry).or(entry) {
             Some(entry) => {
                 args.push(arg.into());
                 Call::local(entry, args)
