@@ -6,6 +6,7 @@
 use super::emitter::trusted;
 use super::error::CompileError;
 use super::key_search::KeySearch;
+use super::row_edit::RowEdit;
 use super::symbol::Stub;
 use super::translator::{FunctionTranslator, variadic};
 use crate::ir::{ConstantId, JetOperation, Op, Operand, Prim, Stmt, Var};
@@ -35,12 +36,16 @@ impl FunctionTranslator<'_, '_> {
         args: &[Operand],
     ) -> Result<Option<Value>, CompileError> {
         let declared = self.unit.constants[jet].jet.as_ref();
-        if let Some(operation) = declared.and_then(|jet| jet.operation)
+        let operation = declared.and_then(|jet| jet.operation);
+        if let Some(operation) = operation
             && let Some(search) = KeySearch::of(operation, args)
         {
             return self.search(search, jet, args).map(Some);
         }
-        let (access, object) = match (declared.and_then(|jet| jet.operation), args) {
+        if let Some(edit) = operation.and_then(|operation| RowEdit::of(operation, args)) {
+            return self.edit_row(edit, jet, args).map(Some);
+        }
+        let (access, object) = match (operation, args) {
             (Some(JetOperation::Index), &[index, row]) => (Access::Item(index), row),
             (Some(JetOperation::Get), &[row, index]) => (Access::Item(index), row),
             (Some(JetOperation::Length), &[row]) => (Access::Length, row),

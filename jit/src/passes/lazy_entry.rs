@@ -52,19 +52,6 @@ pub fn make_lazy_entry(unit: &mut Unit) -> bool {
     true
 }
 
-/// Whether a block ends with a test whether a value is a set, a table or an app. Code makes it before
-/// it reads the value in place, and calls a jet for all other values.
-fn tests_kind(stmts: &[Stmt], terminator: &Terminator) -> bool {
-    let Terminator::If(Operand::Var(condition), ..) = terminator else { return false };
-    let tests = |stmt: &Stmt| match stmt {
-        Stmt::Let(vars, Op::Prim(Prim::IsSet | Prim::IsTable | Prim::IsApp, _)) => {
-            vars.first() == Some(condition)
-        }
-        _ => false,
-    };
-    stmts.last().is_some_and(tests)
-}
-
 /// A function that is being written, and the block to which code is appended.
 pub(super) struct WrittenFunction {
     pub(super) function: Function,
@@ -230,14 +217,15 @@ impl<'u> LazyEntryWriter<'u> {
 
     /// Writes the code of a block to the end of the current block.
     fn code(&mut self, code: &mut SourceCode<'u>, block: BlockId) {
-        let Block { stmts, terminator } = &code.function.blocks[block];
+        let block = &code.function.blocks[block];
+        let Block { stmts, terminator } = block;
         self.size += 1;
-        let (before, is_kind_test) = (self.leaves_always, tests_kind(stmts, terminator));
+        let before = self.leaves_always;
         let written = stmts.iter().try_for_each(|stmt| self.statement(code, stmt));
         if written.and_then(|()| self.terminator(code, terminator)).is_none() {
             self.leaves_always = true;
             self.terminate(Terminator::Jump(code.exits.otherwise, Vec::new()));
-        } else if is_kind_test {
+        } else if block.ends_with_kind_test() {
             // One side is for values that the operation is not meant for.
             self.leaves_always = before;
         }

@@ -251,6 +251,10 @@ pub enum JetOperation {
     TableHasKey,
     /// Whether set `b` has key `a`.
     SetHasKey,
+    /// Row `a` with item `b` replaced by `c`; `a` itself if it has no such item.
+    Put,
+    /// Row `c` with item `a` replaced by `b`; `c` itself if it has no such item.
+    Mutate,
     /// The number of keys of a table.
     TableLength,
     /// Whether a table has no keys.
