@@ -13,6 +13,7 @@
 //! ```text
 //!   Sire                                  modules, the cache, the session
 //!   repl    interactive    document       the loop │ sessions that a person leads │ documentation
+//!   named_values                          the values of names, for tools
 //!   load                                  runs the blocks of modules
 //!   block    assertions                   runs one block │ checks of a module's assertions
 //!   command    report    diagnose         effect of a command │ why it failed: as a value, for people
@@ -57,6 +58,7 @@ mod load;
 mod locate;
 mod malformed;
 mod modules;
+mod named_values;
 mod nat_text;
 mod operator_check;
 mod output;

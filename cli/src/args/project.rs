@@ -1,11 +1,11 @@
 //! The options of the commands for projects, `new`, `test`, `dev`, `fmt`, `doc` and `bench`, and of
 //! `config` and `generate`.
 
+use super::operation::OperationOptions;
 use super::shared::{
     BootCacheOptions, CacheOptions, ExecutionOptions, MemoryOptions, PrintSize, TimeOptions,
 };
 use clap::{Args, ValueEnum};
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// The help of `pallas test`.
@@ -167,15 +167,14 @@ pub(crate) struct DevArgs {
     pub(crate) time: TimeOptions,
     #[command(flatten)]
     pub(crate) print: PrintSize,
+    #[command(flatten)]
+    pub(crate) operation: OperationOptions,
     /// Number of events whose inputs a program gets in its rehearsal, the newest ones
     #[arg(long, value_name = "COUNT", default_value_t = 100)]
     pub(crate) last: u64,
     /// Upgrade without a rehearsal
     #[arg(long, conflicts_with = "last")]
     pub(crate) force: bool,
-    /// Listen for TCP connections on this address, as `pallas start --listen`
-    #[arg(long, value_name = "ADDR:PORT")]
-    pub(crate) listen: Vec<SocketAddr>,
     /// The module to watch: a name, or the path of a file
     #[arg(value_name = "MODULE")]
     pub(crate) module: String,

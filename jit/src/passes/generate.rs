@@ -9,20 +9,14 @@
 //! The items are thunks, as in the law. The passes that follow evaluate those that are certain to be
 //! evaluated (`fuse`, `strict`), or cheap (`fill`).
 //!
-//! What the function computes from the values to which it is already applied is the same for all
-//! items. [`share`] makes the thunks of such work once, before the row, and the items capture them:
-//! `map (x & over x (length a)) a` computes the length once. (Full laziness: Peyton Jones, Lester,
-//! "A modular fully-lazy lambda lifter in Haskell", SPE 1991. Here a function is certain to be
-//! applied to several items, and what is shared lives no longer than they do.) It runs before
-//! inlining, which hides the thunks in the code around them.
-//!
-//! ```text
-//! before  v2 = partial k1(v0); v3 = call jet map(v2, v0)
-//!         f1(v0, v1) { v2 = thunk f4(v0); tail call f2(v1, v2) }
-//! after   v4 = thunk f4(v0); v3 = generate f5(v1, v0, v4)
-//!         f6(v0, v2, v1) { tail call f2(v1, v2) }
-//! ```
+//! A row without its first items (`drop`) and the pairs of two rows (`zip`) are generated rows too, so
+//! that what reads them can read the rows they are made of. `fill` makes a slice by the jet again if
+//! nothing has read it item by item ([`slice`](super::slice)). The sum of a known function's results
+//! (`sumOf`) is a loop that makes no row.
 
+use super::fuse::{sum_args, sum_of_items};
+use super::share::SharedWork;
+use super::slice;
 use crate::ir::{
     BlockId, Call, Callee, ConstantId, Function, FunctionId, FunctionRole, JetOperation, Op,
     Operand, Prim, Stmt, Terminator, Type, Unit, Var,
@@ -33,21 +27,17 @@ use std::collections::HashMap;
 /// The most rows generated in a unit.
 const ROWS_LIMIT: usize = 32;
 
-/// The most thunks of work that the items of a row share.
-const SHARED_LIMIT: usize = 4;
-
 /// Known functions among the values that a known function captures are built in up to this depth.
 const NESTING_LIMIT: usize = 3;
 
 /// A known function: a constant, and the values to which it is already applied.
 type KnownFunction = (ConstantId, Vec<Operand>);
 
-/// Turns calls of jets with known functions into operations.
 pub(super) fn generate(unit: &mut Unit) {
     generate_rows(unit, false);
 }
 
-/// Does the same only where the items have work in common, which is then done once.
+/// Does the same only where the items of a row have [work in common](SharedWork).
 pub(super) fn share(unit: &mut Unit) {
     generate_rows(unit, true);
 }
@@ -107,11 +97,12 @@ fn return_jet_results(unit: &Unit, function: &mut Function, block: BlockId) {
     let Terminator::Tail(call) = &function.blocks[block].terminator else { return };
     let call = call.clone();
     let operation = operation_of(unit, &call);
-    if !matches!(operation, Some(JetOperation::Generate | JetOperation::Map | JetOperation::Sum)) {
-        return;
-    }
-    let result =
-        function.new_var(if operation == Some(JetOperation::Sum) { Type::Nat } else { Type::Whnf });
+    let ty = match operation {
+        Some(JetOperation::Generate | JetOperation::Map | JetOperation::Zip) => Type::Whnf,
+        Some(JetOperation::Sum | JetOperation::SumOf) => Type::Nat,
+        _ => return,
+    };
+    let result = function.new_var(ty);
     let block = &mut function.blocks[block];
     block.stmts.push(Stmt::Let(vec![result], Op::Call(call)));
     block.terminator = Terminator::Return(vec![result.into()]);
@@ -126,115 +117,83 @@ struct RowMaker<'m> {
 }
 
 impl RowMaker<'_> {
-    /// The row that a jet makes of a known function's results. `written` gets the statements that
-    /// compute the number of items and what they share.
+    /// What takes the place of a jet that makes a row, or adds the results of a known function:
+    /// `written` gets the statements that compute the number of items and what they share.
     fn row(
         &mut self,
         closures: &HashMap<Var, KnownFunction, FixedState>,
         call: &Call,
         written: &mut Vec<Stmt>,
     ) -> Option<Op> {
-        let (item, count, source) = match (operation_of(self.unit, call)?, &call.args[..]) {
+        let operation = operation_of(self.unit, call)?;
+        let (item, count, source) = match (operation, &call.args[..]) {
             (JetOperation::Generate, &[count, item]) => (item, count, None),
-            (JetOperation::Map, &[item, row]) => (item, row, Some(row)),
+            (JetOperation::Map | JetOperation::SumOf, &[item, row]) => (item, row, Some(row)),
+            _ if self.only_shared => return None,
+            (JetOperation::Zip, &[left, right]) => {
+                return Some(zipped_row(self.unit, self.function, [left, right], written));
+            }
+            (JetOperation::Drop, &[Operand::Small(from @ 1..), row]) => {
+                return slice::generate(self.unit, self.function, from, row, written);
+            }
             _ => return None,
         };
         let (k, given) = known_function(self.unit, closures, item)?;
         if source.is_none() && !self.unit.type_of(self.function, count)?.is(Type::Small) {
             return None;
         }
-        let shared = self.shared_work(k, &given, written);
+        let shared = SharedWork::of(self.unit, self.function, k, &given, written);
         if self.only_shared && shared.is_none() {
             return None;
         }
         let count = match source {
             None => count,
-            Some(row) => {
-                let length = self.function.new_var(Type::Small);
-                written.push(Stmt::Let(vec![length], Op::Prim(Prim::Length, vec![row])));
-                length.into()
-            }
+            Some(row) => length_of(self.function, row, written),
         };
         let (code, captures) = ItemCode::write(self.unit, closures, (k, given), shared, source);
         let code = self.unit.functions.push(code);
-        Some(Op::Generate(code, [&[count], &captures[..]].concat()))
-    }
-
-    /// The work that a function does for each item although it depends only on the values to which
-    /// the function is already applied: the thunks of it, which `written` gets.
-    fn shared_work(
-        &mut self,
-        k: ConstantId,
-        given: &[Operand],
-        written: &mut Vec<Stmt>,
-    ) -> Option<SharedWork> {
-        let constant = &self.unit.constants[k];
-        let entry = constant.entry.filter(|_| constant.jet.is_none())?;
-        let mut code = self.unit.functions[entry].clone();
-        let (item, known) = code.params.split_last()?;
-        let mut values: HashMap<Var, Operand, FixedState> =
-            known.iter().copied().zip(given.iter().copied()).collect();
-        let item = *item;
-        let stmts = std::mem::take(&mut code.blocks[code.entry].stmts);
-        let (mut kept, mut moved, mut thunks) = (Vec::new(), Vec::new(), Vec::new());
-        for stmt in stmts {
-            let Some((var, thunk)) = thunk_of(&stmt, &values)
-                .filter(|(_, thunk)| moved.len() < SHARED_LIMIT && calls_a_law(self.unit, thunk))
-            else {
-                kept.push(stmt);
-                continue;
-            };
-            let made = self.function.new_var(Type::Any);
-            written.push(Stmt::Let(vec![made], thunk));
-            values.insert(var, made.into());
-            moved.push(var);
-            thunks.push(Operand::Var(made));
-        }
-        if moved.is_empty() {
-            return None;
-        }
-        code.blocks[code.entry].stmts = kept;
-        code.role = FunctionRole::Worker;
-        code.params.pop();
-        code.params.extend(moved);
-        code.params.push(item);
-        Some(SharedWork { entry: self.unit.functions.push(code), thunks })
+        Some(match operation {
+            JetOperation::SumOf => {
+                let sum = sum_of_items(self.unit, code);
+                Op::Call(Call::local(sum, sum_args(&captures, count)))
+            }
+            _ => Op::Generate(code, [&[count], &captures[..]].concat()),
+        })
     }
 }
 
-/// Work that all items of a row have in common.
-struct SharedWork {
-    /// The function without that work: before its last parameter it takes the thunks of it.
-    entry: FunctionId,
-    thunks: Vec<Operand>,
+/// The length of a row, which `written` gets a statement for.
+pub(super) fn length_of(function: &mut Function, row: Operand, written: &mut Vec<Stmt>) -> Operand {
+    let length = function.new_var(Type::Small);
+    written.push(Stmt::Let(vec![length], Op::Prim(Prim::Length, vec![row])));
+    length.into()
 }
 
-/// The thunk that a statement makes of known values alone, as the maker of the row makes it; and the
-/// variable that the statement defines.
-fn thunk_of(stmt: &Stmt, values: &HashMap<Var, Operand, FixedState>) -> Option<(Var, Op)> {
-    let Stmt::Let(vars, Op::Thunk(..) | Op::Delay(..)) = stmt else { return None };
-    let mut thunk = stmt.ops().next()?.clone();
-    for operand in thunk.operands_mut() {
-        if let Operand::Var(var) = operand {
-            *operand = *values.get(var)?;
-        }
-    }
-    Some((*vars.first()?, thunk))
-}
-
-/// Whether a thunk's code calls a law, so that it may take longer than its allocation.
-fn calls_a_law(unit: &Unit, thunk: &Op) -> bool {
-    let calls = |call: &Call| !matches!(call.callee, Callee::Jet(_));
-    match thunk {
-        Op::Thunk(entry, _) => {
-            let code = &unit.functions[*entry];
-            let tail = code.live_blocks().into_iter().any(|block| {
-                matches!(&code.blocks[block].terminator, Terminator::Tail(call) if calls(call))
-            });
-            tail || code.live_ops().any(|op| matches!(op, Op::Call(call) if calls(call)))
-        }
-        _ => true,
-    }
+/// The row of pairs of the items of two rows.
+fn zipped_row(
+    unit: &mut Unit,
+    function: &mut Function,
+    rows: [Operand; 2],
+    written: &mut Vec<Stmt>,
+) -> Op {
+    let lengths = rows.map(|row| length_of(function, row, written));
+    let count = function.new_var(Type::Small);
+    written.push(Stmt::Let(vec![count], Op::Prim(Prim::Min, lengths.to_vec())));
+    let types = [Type::Whnf, Type::Whnf, Type::Small];
+    let mut code = Function::with_params(FunctionRole::Thunk, types);
+    let params = code.param_operands();
+    let pair = code.new_var(Type::Whnf);
+    let items = [code.new_var(Type::Any), code.new_var(Type::Any)];
+    let read = |(item, row): (&Var, &Operand)| {
+        Stmt::Let(vec![*item], Op::Prim(Prim::Item, vec![*row, params[2]]))
+    };
+    let mut stmts: Vec<Stmt> = items.iter().zip(&params).map(read).collect();
+    stmts.push(Stmt::Let(vec![pair], Op::Row(items.map(Operand::Var).to_vec())));
+    let first = &mut code.blocks[BlockId::FIRST];
+    first.stmts = stmts;
+    first.terminator = Terminator::Return(vec![pair.into()]);
+    let code = unit.functions.push(code);
+    Op::Generate(code, [&[count.into()], &rows[..]].concat())
 }
 
 /// The function that an operand is known to be, if it lacks one argument.
@@ -266,7 +225,7 @@ struct ItemCode<'c> {
 impl ItemCode<'_> {
     /// The code of an item, and its captures: the application of a function to the item's index, or
     /// to the item of another row at the index. Constants and known functions among the values to
-    /// which the function is already applied are built in.
+    /// which the function is already applied are built in. The work that the items share is captured.
     fn write(
         unit: &Unit,
         closures: &HashMap<Var, KnownFunction, FixedState>,
