@@ -152,8 +152,9 @@ impl InteractiveSession {
 
     /// Shows the type that is declared for a name, or the type of an expression.
     fn show_type(&mut self, expression: &str) -> Result<()> {
-        if let Some(ty) = self.sire.declared_type(expression) {
-            println!("{ty}");
+        let source = self.sire.describe(expression).and_then(|info| info.source);
+        if let Some(signature) = source.and_then(|source| source.signature) {
+            println!("{signature}");
             return Ok(());
         }
         if let Some(ty) = self.sire.type_of(expression).map_err(sire_error)? {
