@@ -64,6 +64,9 @@ impl Items<'_> {
         self,
         key: Ref<'_>,
     ) -> Result<Result<usize, usize>, ComparisonObstacle> {
+        if key.word.kind() == WordKind::Bar {
+            return self.search_bar(key);
+        }
         if let Some(nats) = small_nats(key)
             && let Some(position) = self.search_small_nats(nats)
         {
@@ -78,6 +81,21 @@ impl Items<'_> {
                 obstacle = Some(found);
                 Ordering::Equal
             })
+        });
+        obstacle.map_or(Ok(position), Err)
+    }
+
+    /// [`Items::search_evaluated`] for a bar, whose bytes are found only once.
+    fn search_bar(self, key: Ref<'_>) -> Result<Result<usize, usize>, ComparisonObstacle> {
+        let (heap, bytes) = (key.heap, bar::bytes(key.heap, key.word));
+        let mut obstacle = None;
+        let position = self.binary_search_by(|item| match item.word.kind() {
+            _ if obstacle.is_some() => Ordering::Equal,
+            WordKind::Bar => bar::compare_bytes(bar::bytes(heap, item.word), bytes),
+            _ => item.compare_evaluated(key).unwrap_or_else(|found| {
+                obstacle = Some(found);
+                Ordering::Equal
+            }),
         });
         obstacle.map_or(Ok(position), Err)
     }
