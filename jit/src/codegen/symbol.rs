@@ -82,6 +82,8 @@ pub enum Stub {
     Item,
     /// `(table, key, default)`: the value of the key, not evaluated.
     LookUp,
+    /// `(table, key)`: the value of the key as an optional value.
+    OptionalItem,
     /// `(keys, key)`: whether the key is one of them.
     HasKey,
     /// `(operation, a, b)`: the result of an operation on nats.
@@ -106,7 +108,7 @@ pub enum Stub {
 
 /// Variadic stubs exist for every number of words below this, the first word not counted.
 const VARIANTS: u32 = PARAMETERS_MAX as u32;
-const FIXED: [Stub; 15] = [
+const FIXED: [Stub; 16] = [
     Stub::Force,
     Stub::ForceSlowly,
     Stub::Normalise,
@@ -117,6 +119,7 @@ const FIXED: [Stub; 15] = [
     Stub::Arity,
     Stub::Item,
     Stub::LookUp,
+    Stub::OptionalItem,
     Stub::HasKey,
     Stub::Nat,
     Stub::Store,
