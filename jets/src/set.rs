@@ -65,9 +65,65 @@ fn both_key_lists<'c>(call: &'c JetCall<'_>) -> Option<(Items<'c>, Items<'c>)> {
     }
 }
 
+/// Sets of at most this many keys, all nats below 2^63, are merged without a list of the merged keys.
+const SHORT_SET: usize = 16;
+
+/// Keys that are nats below 2^63.
+struct SmallKeys {
+    nats: [u64; SHORT_SET],
+    count: usize,
+}
+
+impl SmallKeys {
+    /// The keys of a set, if there are few and all are nats below 2^63.
+    fn of(keys: Items<'_>) -> Option<SmallKeys> {
+        let mut small = SmallKeys { nats: [0; SHORT_SET], count: 0 };
+        // A set with more keys than a leaf may have is not read to its end.
+        for word in keys.chunks().flatten() {
+            *small.nats.get_mut(small.count)? = word.as_direct()?;
+            small.count += 1;
+        }
+        Some(small)
+    }
+
+    fn get(&self, index: usize) -> Option<u64> {
+        self.nats[..self.count].get(index).copied()
+    }
+}
+
+/// Returns the set of those merged keys that satisfy `wanted`.
+fn return_small_merged(
+    call: &mut JetCall<'_>,
+    (left, right): (&SmallKeys, &SmallKeys),
+    wanted: fn(MergedKey) -> bool,
+) -> JetResult {
+    call.room_for(2 * SHORT_SET + 4)?;
+    let (mut l, mut r, mut count) = (0, 0, 0);
+    loop {
+        let (key, merged) = match (left.get(l), right.get(r)) {
+            (None, None) => break,
+            (Some(a), Some(b)) if a == b => (a, MergedKey::Both(l, r)),
+            (Some(a), b) if b.is_none_or(|b| a < b) => (a, MergedKey::Left(l)),
+            (_, Some(b)) => (b, MergedKey::Right(r)),
+            (Some(_), None) => unreachable!("the key of the left set is taken"),
+        };
+        l += usize::from(!matches!(merged, MergedKey::Right(_)));
+        r += usize::from(!matches!(merged, MergedKey::Left(_)));
+        if wanted(merged) {
+            call.push_small(key);
+            count += 1;
+        }
+    }
+    call.set_of_ascending(count)?;
+    Ok(JetAnswer::Done)
+}
+
 /// Returns the set of those merged keys of both arguments that satisfy `wanted`.
 fn return_merged(call: &mut JetCall<'_>, wanted: fn(MergedKey) -> bool) -> JetResult {
     let Some((left, right)) = both_key_lists(call) else { return Ok(JetAnswer::Law) };
+    if let (Some(left), Some(right)) = (SmallKeys::of(left), SmallKeys::of(right)) {
+        return return_small_merged(call, (&left, &right), wanted);
+    }
     let mut sources = merge(call, left, right)?;
     sources.retain(|source| wanted(*source));
     call.room_for(sources.len() + 4)?;

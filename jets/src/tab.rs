@@ -33,7 +33,9 @@ pub(crate) const JETS: &[Jet] = &[
         .returns(Bit)
         .operation(JetOperation::TableHasKey)
         .cheap(OnSmallKey),
-    native("_TabLookup", &[Lazy, Head], lookup).cheap(OnSmallKey),
+    native("_TabLookup", &[Lazy, Head], lookup)
+        .operation(JetOperation::OptionalTableItem)
+        .cheap(OnSmallKey),
     native("tabSwitch", &[Lazy, Lazy, Head], switch)
         .operation(JetOperation::SwitchTable)
         .cheap(OnSmallKey),

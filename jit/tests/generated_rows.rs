@@ -72,11 +72,19 @@ fn number_programs(function: &Term) -> Vec<(&'static str, Term)> {
     let fold = added.clone();
     let part = |index: u64| call_jet("_Idx", [small(index), arg(1)]);
     let product = constant(Term::law(7, 1, call_jet("_Mul", [part(0), part(1)])));
+    // Counts down without a test for 0, so it may read an item of an empty row.
+    let previous = call_jet("_Dec", [arg(2)]);
+    let read = call_jet("_Idx", [previous.clone(), arg(1)]);
+    let again = call(arg(0), [arg(1), previous]);
+    let is_long = call_jet("_Gte", [arg(2), small(3)]);
+    let last_of = constant(Term::law(8, 2, call_jet("_If", [is_long, again, read])));
+    let length = call_jet("_Len", [arg(1)]);
     let pairs = call_jet("zip", [mapped(), call_jet("drop", [small(1), arg(1)])]);
     vec![
         ("fold", call(added, [mapped()])),
         ("last", call(last, [mapped()])),
         ("sum", call_jet("sum", [mapped()])),
+        ("last pair", call(last_of, [call_jet("zip", [arg(1), mapped()]), length])),
         ("sum of results", call_jet("sumOf", [f(), mapped()])),
         ("sum of the rest", call_jet("sumOf", [f(), call_jet("drop", [small(1), arg(1)])])),
         ("sum of a map and its rest", call_jet("sum", [call_jet("_Map", [product, pairs])])),

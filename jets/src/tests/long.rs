@@ -176,6 +176,28 @@ fn sets_grow_shrink_and_meet() {
 }
 
 #[test]
+fn short_sets_merge_as_sets_do() {
+    for mut harness in [JetHarness::new(), JetHarness::stressed()] {
+        let mut random = fastrand::Rng::with_seed(7);
+        for round in 0..40 {
+            // Up to two keys more than a short set has, and keys that are no small nats.
+            let limit = if round % 3 == 0 { u64::MAX } else { 24 };
+            let mut keys = || -> BTreeSet<u64> {
+                (0..random.usize(..19)).map(|_| random.u64(..limit)).collect()
+            };
+            let (a, b) = (keys(), keys());
+            let [left, right] = [&a, &b].map(|keys| harness.make(&set(keys)));
+            let union = harness.call("setWeld", &[&left, &right]);
+            harness.assert_same(&union, &set(a.union(&b)));
+            let common = harness.call("setIntersect", &[&left, &right]);
+            harness.assert_same(&common, &set(a.intersection(&b)));
+            let rest = harness.call("setSub", &[&left, &right]);
+            harness.assert_same(&rest, &set(a.difference(&b)));
+        }
+    }
+}
+
+#[test]
 fn rows_grow_at_both_ends() {
     each_size(700, |harness, size| {
         let mut model = std::collections::VecDeque::new();

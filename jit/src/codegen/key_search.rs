@@ -21,6 +21,8 @@ use vm::native::layout::top;
 pub(super) enum KeySearch {
     /// The value of a key in a table, or else a default.
     LookUp { table: Operand, key: Operand, default: Operand },
+    /// The value of a key in a table as an optional value.
+    Optional { table: Operand, key: Operand },
     /// Whether a key is among those of a value of that kind, a table or a set.
     HasKey { keys: Operand, key: Operand, top: u64 },
 }
@@ -35,6 +37,7 @@ impl KeySearch {
             (JetOperation::SwitchTable, &[key, default, table]) => {
                 KeySearch::LookUp { table, key, default }
             }
+            (JetOperation::OptionalTableItem, &[key, table]) => KeySearch::Optional { table, key },
             (JetOperation::TableHasKey, &[key, keys]) => {
                 KeySearch::HasKey { keys, key, top: top::TAB }
             }
@@ -58,7 +61,7 @@ impl FunctionTranslator<'_, '_> {
         let found = self.found(search, slowly);
         let value = match search {
             KeySearch::LookUp { .. } => self.force(found),
-            KeySearch::HasKey { .. } => found,
+            KeySearch::Optional { .. } | KeySearch::HasKey { .. } => found,
         };
         self.emit.jump(done, &[value]);
         self.call_jet_in(slowly, done, jet, args)?;
@@ -74,6 +77,12 @@ impl FunctionTranslator<'_, '_> {
                 let is_table = self.emit.is_top(words[0], top::TAB);
                 self.emit.guard(is_table, otherwise);
                 self.emit.call_stub(Stub::LookUp, &words)
+            }
+            KeySearch::Optional { table, key } => {
+                let words = self.words(&[table, key]);
+                let is_table = self.emit.is_top(words[0], top::TAB);
+                self.emit.guard(is_table, otherwise);
+                self.emit.call_stub(Stub::OptionalItem, &words)
             }
             KeySearch::HasKey { keys, key, top } => {
                 let words = self.words(&[keys, key]);
@@ -92,7 +101,7 @@ impl FunctionTranslator<'_, '_> {
         let (operation, args) = sole_jet_call(self.unit, op)?;
         match KeySearch::of(operation, &args)? {
             look_up @ KeySearch::LookUp { .. } => Some(look_up),
-            KeySearch::HasKey { .. } => None,
+            KeySearch::Optional { .. } | KeySearch::HasKey { .. } => None,
         }
     }
 

@@ -82,6 +82,8 @@ pub enum Stub {
     Item,
     /// `(table, key, default)`: the value of the key, not evaluated.
     LookUp,
+    /// `(table, key)`: the value of the key as an optional value.
+    OptionalItem,
     /// `(keys, key)`: whether the key is one of them.
     HasKey,
     /// `(row, index, value, limit)`: the row with an item replaced.
@@ -119,6 +121,7 @@ const FIXED: [Stub; 16] = [
     Stub::Arity,
     Stub::Item,
     Stub::LookUp,
+    Stub::OptionalItem,
     Stub::HasKey,
     Stub::Put,
     Stub::Nat,

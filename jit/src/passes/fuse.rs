@@ -396,7 +396,7 @@ fn consume_by_loop(
     let param = *consumer.params.get(place)?;
     let index = RowReads::of(consumer, Some(callee), param)?.index?;
     let calls = self_calls(consumer, callee);
-    // Such an index is below the number of items.
+    // Such an index is below the number of items, or 0.
     let counts_down = counted_down(consumer, index).is_some_and(|left| {
         let passes_index = |call: &Call| call.args[left] == Operand::Var(index);
         args[left] == row.count
@@ -433,10 +433,6 @@ fn consume_by_loop(
     let captures = added.iter().map(|var| Operand::Var(*var));
     let source = match Slice::of(&unit.functions[row.code]) {
         Some(slice) => ItemSource::Slice(slice, added[0].into()),
-        None if counts_down => {
-            let item = captures.chain([Operand::Var(index)]).collect();
-            ItemSource::Thunk(Op::Thunk(row.code, item))
-        }
         None => {
             let index_type = copy.vars[index].boxed();
             let code = checked_item_code(&unit.functions[row.code], index_type);

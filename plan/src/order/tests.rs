@@ -87,3 +87,27 @@ fn shape_never_shows_in_chained_apps() {
     assert_eq!(compare(shorter, same), Ordering::Less);
     assert_eq!(crate::hash::hash(flat).unwrap(), crate::hash::hash(same).unwrap());
 }
+
+#[test]
+fn rows_of_small_nats_are_found_among_other_keys() {
+    let heap = &mut heap(false);
+    let parts =
+        [Term::from(0), Term::from(3), Term::from(u64::MAX), spec::shapes::row([Term::from(3)])];
+    let mut keys: Vec<Term> = parts.to_vec();
+    for first in &parts {
+        keys.push(spec::shapes::row([first.clone()]));
+        keys.extend(parts.iter().map(|last| spec::shapes::row([first.clone(), last.clone()])));
+    }
+    keys.sort();
+    keys.dedup();
+    let all = from_term(heap, &spec::shapes::row(keys.clone())).unwrap();
+    for (first, last) in (0..6).flat_map(|first| (0..6).map(move |last| (first, last))) {
+        for nats in [vec![first], vec![first, last], vec![first, last, 3]] {
+            let key = spec::shapes::row(nats.into_iter().map(Term::from));
+            let value = from_term(heap, &key).unwrap();
+            let items = heap.look(&all).as_row().expect("a row");
+            let position = items.search_evaluated(heap.look(&value));
+            assert_eq!(position, Ok(keys.binary_search(&key)), "{key}");
+        }
+    }
+}

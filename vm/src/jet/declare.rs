@@ -257,6 +257,9 @@ pub enum JetOperation {
     SwitchTable,
     /// The value of key `a` in table `b`, evaluated; 0 if the key is missing.
     TableItem,
+    /// The value of key `a` in table `b`, unevaluated, as an optional value: the app `(0 value)`, or 0
+    /// if the key is missing.
+    OptionalTableItem,
     /// Whether table `b` has key `a`.
     TableHasKey,
     /// Whether set `b` has key `a`.

@@ -104,6 +104,9 @@ helpers! {
         /// `(table, key, default)`, the table a data jet: the value of the key, not evaluated, or the
         /// default. [`UNDECIDED`] if that depends on an unevaluated part of the key.
         LookUp = look_up(table: u64, key: u64, default: u64),
+        /// `(table, key)`, the table a data jet: the app of 0 to the value of the key, not evaluated;
+        /// 0 if the key is missing. [`UNDECIDED`] if that depends on an unevaluated part of the key.
+        OptionalItem = optional_item(table: u64, key: u64),
         /// `(keys, key)`, the keys those of a set or table that is a data jet: 1 if the key is one of
         /// them, 0 if not. [`UNDECIDED`] if that depends on an unevaluated part of the key.
         HasKey = has_key(keys: u64, key: u64),
@@ -318,6 +321,24 @@ fn look_up(vm: &mut Vm, table: u64, key: u64, default: u64) -> Result<u64, EvalE
         Some(Err(_)) => default,
         None => UNDECIDED,
     })
+}
+
+fn optional_item(vm: &mut Vm, table: u64, key: u64) -> Result<u64, EvalError> {
+    let table = Word::from_bits(table);
+    let (keys, values) = (vm.heap.load(table, 0), vm.heap.load(table, 1));
+    let index = match position_of(vm, keys, key) {
+        Some(Ok(index)) => index,
+        Some(Err(_)) => return Ok(0),
+        None => return Ok(UNDECIDED),
+    };
+    let Some(value) = Items::of(values, &vm.heap).word(index) else { return Ok(0) };
+    if !vm.heap.stack.has_room(8) {
+        return Err(EvalError::StackOverflow);
+    }
+    vm.heap.stack.push(Word::ZERO);
+    vm.heap.stack.push(value);
+    shape::apply_lazily(&mut vm.heap, 1)?;
+    Ok(vm.heap.stack.pop().raw())
 }
 
 fn has_key(vm: &mut Vm, keys: u64, key: u64) -> Result<u64, EvalError> {

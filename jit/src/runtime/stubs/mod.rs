@@ -40,6 +40,7 @@ pub(super) fn compile_stub(
         Stub::Arity => fixed(backend, Helper::Arity, 1),
         Stub::Item => fixed(backend, Helper::Item, 2),
         Stub::LookUp => fixed(backend, Helper::LookUp, 3),
+        Stub::OptionalItem => fixed(backend, Helper::OptionalItem, 2),
         Stub::HasKey => fixed(backend, Helper::HasKey, 2),
         Stub::Put => fixed(backend, Helper::Put, 4),
         Stub::Nat => fixed(backend, Helper::Nat, 3),
