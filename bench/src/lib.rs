@@ -6,7 +6,11 @@
 mod cpu_time;
 mod http;
 mod machine_process;
+mod saved_run;
 
 pub use cpu_time::cpu_time;
 pub use http::{Answer, HttpConnection};
 pub use machine_process::MachineProcess;
+pub use saved_run::{
+    MachineDescription, SavedCost, SavedProgram, SavedRun, SavedSystem, current_commit,
+};
