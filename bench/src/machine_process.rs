@@ -7,8 +7,9 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long the machine may take until it listens.
-const START_LIMIT: Duration = Duration::from_secs(60);
+/// How long the machine may take until it listens: it replays its log, also on a computer with much
+/// other load.
+const START_LIMIT: Duration = Duration::from_secs(300);
 /// How often its port is looked for meanwhile.
 const START_POLL: Duration = Duration::from_millis(5);
 

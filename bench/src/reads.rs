@@ -9,6 +9,11 @@
 //! One client sends `PUT /count` again and again, with random pauses, so that the events arrive at
 //! any moment of a read. The time of an event is that from the request to the answer, which is sent
 //! when the event is durable.
+//!
+//! Other programs may have the processors meanwhile, and so may other guests of the host. The system
+//! counts both, so the last column is the longest time of the events for which the threads of machine
+//! and client, and the computer if it is virtual, waited less than [`WAIT_LIMIT`] together. What delays
+//! these events is the machine itself.
 
 #![forbid(unsafe_code)]
 
@@ -26,9 +31,13 @@ const LIMITS: [u64; 6] = [1, 2, 5, 10, 20, 50];
 /// The longest pause between two events. It is longer than a slice of a read.
 const LONGEST_PAUSE: Duration = Duration::from_millis(8);
 
+/// How long the threads of machine and client may wait for a processor during an event that counts as
+/// undisturbed.
+const WAIT_LIMIT: Duration = Duration::from_millis(1);
+
 const AFTER_HELP: &str = "\
-Prints a table in Markdown. Times are by the clock, so other load counts: `nice -n -20` as root keeps \
-most of it away.";
+Prints a table in Markdown. Times are by the clock, so other load counts. An event is undisturbed if \
+the threads of machine and client waited less than 1 ms for a processor, all together.";
 
 /// Measures the times of events beside endless reads.
 #[derive(Parser)]
@@ -62,15 +71,16 @@ fn main() -> Result<()> {
     let options = ["--read-limit", "none"];
     let port = machine.start_with(&options, Stdio::null(), Stdio::null())?;
     let mut client = HttpConnection::open(port)?;
+    let process = machine.id().context("the machine runs")?;
     // The program is compiled.
-    measure(&mut client, Duration::from_secs(2))?;
+    measure(&mut client, process, Duration::from_secs(2))?;
 
     let limits: Vec<String> = LIMITS.iter().map(|limit| format!("<= {limit} ms")).collect();
     println!(
-        "| endless reads | events | p50, ms | p99, ms | longest, ms | {} |",
+        "| endless reads | events | p50, ms | p99, ms | longest, ms | {} | undisturbed | longest, ms |",
         limits.join(" | ")
     );
-    println!("|{}", " --- |".repeat(5 + LIMITS.len()));
+    println!("|{}", " --- |".repeat(7 + LIMITS.len()));
     let mut endless = Vec::new();
     for count in args.reads {
         while endless.len() < count {
@@ -78,41 +88,63 @@ fn main() -> Result<()> {
             connection.send("GET", "/loop", "")?;
             endless.push(connection);
         }
-        let mut times = measure(&mut client, Duration::from_secs(args.seconds))?;
-        times.sort_unstable();
-        println!("{}", line(count, &times).context("no event was measured")?);
+        let mut events = measure(&mut client, process, Duration::from_secs(args.seconds))?;
+        events.sort_unstable_by_key(|event| event.time);
+        println!("{}", line(count, &events).context("no event was measured")?);
     }
     Ok(())
 }
 
-/// Makes events for a while, and returns the time of each.
-fn measure(client: &mut HttpConnection, length: Duration) -> Result<Vec<Duration>> {
+/// An event, as the client sees it.
+struct MeasuredEvent {
+    /// The time from the request to the answer.
+    time: Duration,
+    /// How long the threads of machine and client, and the virtual machine that they run in, waited for
+    /// a processor meanwhile, in sum.
+    waited: Duration,
+}
+
+/// Makes events for a while, and measures each.
+fn measure(
+    client: &mut HttpConnection,
+    process: u32,
+    length: Duration,
+) -> Result<Vec<MeasuredEvent>> {
     let end = Instant::now() + length;
-    let mut times = Vec::new();
+    let mut events = Vec::new();
+    let delay = || {
+        let threads = bench::run_delay(process)? + bench::run_delay_of_thread()?;
+        anyhow::Ok(threads + bench::stolen_time()?)
+    };
     while Instant::now() < end {
         thread::sleep(LONGEST_PAUSE.mul_f64(fastrand::f64()));
+        let before = delay()?;
         let begin = Instant::now();
         let answer = client.request("PUT", "/count", "")?;
-        times.push(begin.elapsed());
+        let time = begin.elapsed();
+        events.push(MeasuredEvent { time, waited: delay()?.saturating_sub(before) });
         if answer.status != 200 {
             bail!("the status of an answer is {}", answer.status);
         }
     }
-    Ok(times)
+    Ok(events)
 }
 
-/// The line of the table for ascending times.
-fn line(reads: usize, times: &[Duration]) -> Option<String> {
-    let milliseconds = |time: &Duration| 1e3 * time.as_secs_f64();
-    let quantile = |percent: usize| times.get(times.len() * percent / 100).map(milliseconds);
-    let (half, most, longest) = (quantile(50)?, quantile(99)?, times.last().map(milliseconds)?);
+/// The line of the table for events in the order of their times.
+fn line(reads: usize, events: &[MeasuredEvent]) -> Option<String> {
+    let milliseconds = |event: &MeasuredEvent| 1e3 * event.time.as_secs_f64();
+    let quantile = |percent: usize| events.get(events.len() * percent / 100).map(milliseconds);
+    let (half, most, longest) = (quantile(50)?, quantile(99)?, events.last().map(milliseconds)?);
     let counts = LIMITS.map(|limit| {
-        let count = times.partition_point(|time| *time <= Duration::from_millis(limit));
-        format!("{:.2} %", 100.0 * count as f64 / times.len() as f64)
+        let count = events.partition_point(|event| event.time <= Duration::from_millis(limit));
+        format!("{:.2} %", 100.0 * count as f64 / events.len() as f64)
     });
+    let undisturbed = || events.iter().filter(|event| event.waited < WAIT_LIMIT);
+    let longest_undisturbed = undisturbed().next_back().map_or(0.0, milliseconds);
     Some(format!(
-        "| {reads} | {} | {half:.2} | {most:.2} | {longest:.2} | {} |",
-        times.len(),
-        counts.join(" | ")
+        "| {reads} | {} | {half:.2} | {most:.2} | {longest:.2} | {} | {} | {longest_undisturbed:.2} |",
+        events.len(),
+        counts.join(" | "),
+        undisturbed().count()
     ))
 }

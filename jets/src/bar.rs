@@ -18,6 +18,13 @@ use vm::jet::JetOperation;
 use vm::jet::ResultShape::{Bar, Bit, Nat, Small};
 use vm::jet::{JetAnswer, JetCall};
 
+/// A bar of at least this many bytes is appended to where that makes most of the result.
+const APPENDED_LENGTH: usize = 256;
+
+/// The number of bytes whose applications are made together: a function that computes them cheaply
+/// then makes no thunks.
+const GENERATED_AT_ONCE: usize = 512;
+
 pub(crate) const JETS: &[Jet] = &[
     native("isBar", &[Head], is_bar).total(Bit).cheap(Always),
     native("_Bar", &[Lazy], make),
@@ -142,24 +149,35 @@ fn cat(call: &mut JetCall<'_>) -> JetResult {
         ready!(evaluate_item(call, 0, item));
     }
     let Some(row) = call.arg(0).as_row() else { return Ok(JetAnswer::Law) };
-    let mut parts = Vec::with_capacity(count);
+    let (mut first, mut total) = (None, 0);
     for item in row.iter() {
         call.check()?;
-        match item.as_bar() {
-            Some(bytes) => parts.push(bytes),
-            None => return Ok(JetAnswer::Law),
-        }
+        let Some(bytes) = item.as_bar() else { return Ok(JetAnswer::Law) };
+        first.get_or_insert(bytes.len());
+        total += bytes.len();
     }
-    check_result_bytes(call, parts.iter().map(|part| part.len() as u64).sum())?;
-    let Some((_, more)) = parts.split_first() else {
-        call.push_bar(&[])?;
-        return Ok(JetAnswer::Done);
-    };
-    let more = more.concat();
-    call.push_item(0, 0);
-    let first = call.height() - 1;
-    call.push_appended(first, &more)?;
+    check_result_bytes(call, total as u64)?;
+    match first {
+        // Appending to a long bar does not copy it each time.
+        Some(first) if first >= APPENDED_LENGTH && first > total / 2 => {
+            let mut more = vec![0; total - first];
+            copy_bars(call, 1, &mut more);
+            call.push_item(0, 0);
+            call.push_appended(call.height() - 1, &more)?;
+        }
+        _ => call.push_bar_with(total as u64, |call, bytes| copy_bars(call, 0, bytes))?,
+    }
     Ok(JetAnswer::Done)
+}
+
+/// Writes the bytes of the bars in the row at index 0, from that item on, one after the other.
+fn copy_bars(call: &JetCall<'_>, from: usize, mut bytes: &mut [u8]) {
+    let row = call.arg(0).as_row();
+    for bar in row.iter().flat_map(|row| row.iter()).skip(from).filter_map(|item| item.as_bar()) {
+        let (part, rest) = bytes.split_at_mut(bar.len());
+        part.copy_from_slice(bar);
+        bytes = rest;
+    }
 }
 
 /// `barGen n f`: the bar of the bytes `f i` for all `i` below `n`. The law evaluates them from the
@@ -172,13 +190,23 @@ fn generate(call: &mut JetCall<'_>) -> JetResult {
     }
     let mut bytes = vec![0; count as usize];
     let height = call.height();
-    for (index, byte) in bytes.iter_mut().enumerate().rev() {
-        call.check()?;
-        call.push_at(1);
-        call.push_small(index as u64);
-        call.run(1)?;
-        *byte = low_byte(call.cast(height));
-        call.drop_to(height);
+    let mut end = bytes.len();
+    for part in bytes.rchunks_mut(GENERATED_AT_ONCE) {
+        let start = end - part.len();
+        call.room_for(part.len() + 16)?;
+        (start..end).for_each(|index| call.push_small(index as u64));
+        call.apply_to_each(1, part.len())?;
+        for byte in part.iter_mut().rev() {
+            call.check()?;
+            let top = call.height() - 1;
+            if !call.is_evaluated_at(top) {
+                call.head()?;
+            }
+            *byte = low_byte(call.cast(top));
+            call.drop_to(top);
+        }
+        debug_assert_eq!(call.height(), height, "all bytes are popped");
+        end = start;
     }
     call.push_bar(&bytes)?;
     Ok(JetAnswer::Done)

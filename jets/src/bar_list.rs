@@ -39,11 +39,21 @@ fn of_row(call: &mut JetCall<'_>) -> JetResult {
     let Some(count) = row_len(call, 0) else { return Ok(JetAnswer::Law) };
     check_result_bytes(call, count)?;
     let mut bytes = vec![0; count];
-    for (item, byte) in bytes.iter_mut().enumerate().rev() {
+    let mut left = count;
+    while left > 0 {
         call.check()?;
+        // Items that are small nats are read without a look at the row for each.
+        if let Some(row) = call.arg(0).as_row() {
+            for nat in row.small_nats_before(left) {
+                left -= 1;
+                bytes[left] = nat as u8;
+            }
+        }
+        let Some(item) = left.checked_sub(1) else { break };
         ready!(evaluate_item(call, 0, item));
-        let item = call.arg(0).as_row().and_then(|row| row.get(item));
-        *byte = item.and_then(|item| item.as_nat()).map_or(0, low_byte);
+        let value = call.arg(0).as_row().and_then(|row| row.get(item));
+        bytes[item] = value.and_then(|value| value.as_nat()).map_or(0, low_byte);
+        left = item;
     }
     call.push_bar(&bytes)?;
     Ok(JetAnswer::Done)

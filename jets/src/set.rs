@@ -21,8 +21,11 @@ pub(crate) const JETS: &[Jet] = &[
     native("_MkSet", &[Lazy], make),
     native("_SetToRow", &[Head], to_row),
     native("setSing", &[Normal], singleton).total(Set),
-    native("setIsEmpty", &[Head], is_empty).returns(Bit).cheap(Always),
-    native("setLen", &[Head], len).returns(Small).cheap(Always),
+    native("setIsEmpty", &[Head], is_empty)
+        .returns(Bit)
+        .operation(JetOperation::SetIsEmpty)
+        .cheap(Always),
+    native("setLen", &[Head], len).returns(Small).operation(JetOperation::SetLength).cheap(Always),
     native("setHas", &[Lazy, Head], has)
         .returns(Bit)
         .operation(JetOperation::SetHasKey)

@@ -20,8 +20,14 @@ pub(crate) const JETS: &[Jet] = &[
     native("_TabVals", &[Head], values),
     native("_TabKeysRow", &[Head], keys_row),
     native("_TabKeysList", &[Head], keys_list),
-    native("_TabLen", &[Head], len).returns(Small).cheap(Always),
-    native("_TabIsEmpty", &[Head], is_empty).returns(Bit).cheap(Always),
+    native("_TabLen", &[Head], len)
+        .returns(Small)
+        .operation(JetOperation::TableLength)
+        .cheap(Always),
+    native("_TabIsEmpty", &[Head], is_empty)
+        .returns(Bit)
+        .operation(JetOperation::TableIsEmpty)
+        .cheap(Always),
     native("tabIdx", &[Lazy, Head], idx).operation(JetOperation::TableItem).cheap(OnSmallKey),
     native("_TabHas", &[Lazy, Head], has)
         .returns(Bit)
@@ -83,13 +89,14 @@ pub(crate) fn push_values(call: &mut JetCall<'_>, tab: usize) -> usize {
 
 /// Pushes value `item` of the table at index `tab`.
 pub(crate) fn push_value(call: &mut JetCall<'_>, tab: usize, item: usize) {
-    let values = push_values(call, tab);
-    call.push_item(values, item);
-    call.remove(values);
+    call.push_entry_value(tab, item);
 }
 
 /// Searches the keys of the table at index `tab` for the value at index `key`.
 pub(crate) fn find(call: &mut JetCall<'_>, key: usize, tab: usize) -> Suspendable<KeyPosition> {
+    if let Some(position) = call.find_entry(key, tab) {
+        return Ok(Some(position.into()));
+    }
     let keys = push_keys(call, tab);
     let position = search(call, key, keys)?;
     if position.is_some() {

@@ -101,6 +101,13 @@ fn push_with_entry(
 }
 
 fn insert(call: &mut JetCall<'_>) -> JetResult {
+    if let Some(position) = call.find_entry(0, 2) {
+        call.push_at(2);
+        call.push_at(0);
+        call.push_at(1);
+        call.insert_entry(position)?;
+        return Ok(JetAnswer::Done);
+    }
     table!(call, 2);
     let position = ready!(find(call, 0, 2));
     call.push_at(1);
@@ -114,6 +121,21 @@ fn insert(call: &mut JetCall<'_>) -> JetResult {
 /// `tabInsWith f key x tab`: the value of a key that the table has becomes `f x old`. It stays
 /// unevaluated unless it is cheap.
 fn insert_with(call: &mut JetCall<'_>) -> JetResult {
+    if let Some(position) = call.find_entry(1, 3) {
+        call.push_at(3);
+        call.push_at(1);
+        if let Ok(entry) = position {
+            let function = call.cheap_function(0, 2);
+            call.push_at(0);
+            call.push_at(2);
+            call.push_entry_value(3, entry);
+            call.apply(function, 2)?;
+        } else {
+            call.push_at(2);
+        }
+        call.insert_entry(position)?;
+        return Ok(JetAnswer::Done);
+    }
     table!(call, 3);
     match ready!(find(call, 1, 3)) {
         KeyPosition::Found(at) => {

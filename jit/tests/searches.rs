@@ -1,4 +1,4 @@
-//! Searches of tables and sets, equality with constant rows, and tags of data: compiled code, which
+//! Searches of tables and sets, replacement of items of rows, equality with constant rows, and tags of data: compiled code, which
 //! does them in place as far as the values are evaluated, does what the interpreter does with the
 //! jets.
 
@@ -20,6 +20,10 @@ const JETS: &[&str] = &[
     "_TabHas",
     "_TabLookup",
     "setHas",
+    "_TabLen",
+    "_TabIsEmpty",
+    "setLen",
+    "setIsEmpty",
     "_Eql",
     "_Neq",
     "_Cmp",
@@ -27,6 +31,8 @@ const JETS: &[&str] = &[
     "_DataTag",
     "_Cdr",
     "_Idx",
+    "_Put",
+    "_Mut",
     "_Add",
 ];
 
@@ -207,6 +213,78 @@ fn delayed_look_ups_evaluate_nothing() {
     let laws = laws.chain(look_ups().map(ignored)).chain(look_ups().map(known));
     let laws: Vec<Term> = laws.map(|body| Term::law(0, 2, body)).collect();
     check(&laws, &selectors(), &collections());
+}
+
+/// The sizes of tables and sets: returned, added to, tested, and passed on lazily.
+#[test]
+fn sizes_are_those_that_the_jets_return() {
+    let sizes = ["_TabLen", "_TabIsEmpty", "setLen", "setIsEmpty"].map(|jet| {
+        let size = || call(jet, [arg(2)]);
+        // The collection is evaluated before the size is passed on.
+        let known = call("_If", [call("_Eql", [arg(2), nat(0)]), nat(6), pair(size(), nat(8))]);
+        [size(), call("_Add", [size(), arg(1)]), pair(size(), arg(1)), known]
+    });
+    let laws: Vec<Term> = sizes.into_iter().flatten().map(|body| Term::law(0, 2, body)).collect();
+    // A set of up to 64 keys is one object.
+    let of_size = |count: u64| set((0..count).map(Term::from));
+    let table = |count: u64| tab((0..count).map(|key| (Term::from(key), Term::from(0))));
+    let mut values = collections();
+    for count in [1, 63, 64, 65, 2000] {
+        values.extend([of_size(count), table(count)]);
+    }
+    check(&laws, &[Term::from(7)], &values);
+}
+
+/// Rows with an item replaced: returned, read, and passed on lazily, with a value that is evaluated and
+/// one that crashes.
+#[test]
+fn rows_with_an_item_replaced_are_those_that_the_jets_return() {
+    let edits = |value: Term| {
+        [call("_Put", [arg(1), arg(2), value.clone()]), call("_Mut", [arg(2), value, arg(1)])]
+    };
+    let delayed_crash = || apply(constant(Term::from(9)), [nat(6)]);
+    let mut laws = Vec::new();
+    for edit in edits(nat(77)).into_iter().chain(edits(delayed_crash())) {
+        // The row and the index are evaluated before the edit is passed on.
+        let known = call(
+            "_If",
+            [
+                call("_Eql", [call("_Idx", [nat(0), arg(1)]), nat(0)]),
+                pair(edit.clone(), nat(8)),
+                call("_Add", [arg(2), nat(1)]),
+            ],
+        );
+        laws.extend([
+            call("_Idx", [arg(2), edit.clone()]),
+            call("_Idx", [nat(0), edit.clone()]),
+            pair(edit.clone(), nat(8)),
+            call("_Idx", [nat(1), pair(edit.clone(), nat(8))]),
+            known,
+            edit,
+        ]);
+    }
+    let laws: Vec<Term> = laws.into_iter().map(|body| Term::law(0, 2, body)).collect();
+    let returns = |value: Term| Term::law(0, 1, constant(value)).app(Term::from(0));
+    let zeros = |count: u64| row((0..count).map(|_| Term::from(0)));
+    let rows = [
+        row([]),
+        row([Term::from(0)]),
+        row([0, 2, 3].map(Term::from)),
+        row([Term::from(0), lazy(4), crash(1)]),
+        zeros(16),
+        zeros(17),
+        zeros(300),
+        returns(row([0, 2].map(Term::from))),
+        Term::from(5),
+        Term::law(7, 3, Term::from(1)).apps([Term::from(1), Term::from(0)]),
+        tab([(Term::from(1), Term::from(2))]),
+        set([Term::from(1)]),
+        crash(70),
+    ];
+    let indices = [0, 1, 2, 15, 16, 299, 300, u64::MAX].map(Term::from);
+    let others = [lazy(0), lazy(1), big(1), row([Term::from(0)]), crash(71)];
+    let indices: Vec<Term> = indices.into_iter().chain(others).collect();
+    check(&laws, &rows, &indices);
 }
 
 #[test]

@@ -25,7 +25,7 @@
 //!   Traces of a call in the shared runtime are shown when it has ended, and dropped when it is
 //!   abandoned, so each is shown once.
 //! - A driver stays in a private runtime from then on: also after four long calls in a row
-//!   ([`DriverSettings::long_call`]), and if its value, or a message, is large ([`SHARED_VALUE_PARTS`],
+//!   ([`DriverSettings::long_call`]), and if its value, or a message, is large ([`SHARED_VALUE_WORDS`],
 //!   [`SHARED_VALUE_BYTES`]). It returns after [`DriverSettings::return_after`] short calls in a
 //!   row, if its value is small.
 //! - At most [`DriverSettings::private_runtimes`] are kept for drivers that are idle. The value of the
@@ -70,9 +70,10 @@ use crate::settings::MachineSettings;
 use crate::watchdog::Watchdog;
 use std::sync::Arc;
 
-/// A driver's value with more parts than this, as [`plan::is_larger_than`] counts them, is not kept
-/// in a shared runtime: moving it would delay the other drivers of the thread.
-const SHARED_VALUE_PARTS: usize = 1 << 17;
+/// A driver's value whose objects take more words than this is not kept in a shared runtime: moving it
+/// would delay the other drivers of the thread. What the parts of a value share counts once: the threads
+/// of a server, one for each connection, share most of theirs.
+const SHARED_VALUE_WORDS: usize = 1 << 19;
 /// A serialized value or message with more bytes than this is not loaded into a shared runtime.
 const SHARED_VALUE_BYTES: usize = 4 << 20;
 

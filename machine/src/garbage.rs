@@ -6,11 +6,10 @@
 //! its live pins, and a collection reads little in proportion to what was written. The first look
 //! of a run reads from the store how much was written since the last collection.
 //!
-//! The collector must know what the cog's heap refers to. A full collection of that heap records it,
-//! and takes long if the state is large. So none is made while requests wait: the heap's next full
-//! collection records the references, as do idle moments and, so that no collection waits forever,
-//! the end of the next snapshot. The rest runs on a thread with the lowest priority, which works for
-//! a quarter of the time at most.
+//! The collector must know what the cog's heap refers to. The heap lends its objects to the
+//! collector's thread, which finds that out ([`LentReferences`]), so no event waits for longer than a
+//! young collection takes. The rest of the work is done with the lowest priority, for a quarter of the
+//! time at most.
 
 use crate::cog::Cog;
 use crate::console::{Console, ConsoleNotice};
@@ -21,7 +20,8 @@ use crate::metrics::MetricsRecorder;
 use crate::settings::GarbagePolicy;
 use persist::collect::{BackgroundCollection, CollectPace, GarbageEstimate};
 use persist::{Store, WrittenPins};
-use plan::ReferenceRecording;
+use plan::LentReferences;
+use plan::pinspace::HeapReferences;
 use profile::ProfileTimer;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -55,16 +55,8 @@ pub(crate) struct GarbageCollector {
     collected: Option<CollectedPins>,
     /// The bytes of the pins that this run had written when the running collection began.
     written_at_begin: u64,
-    /// A collection that has begun, and waits for the references of the cog's heap.
-    surveying: Option<Survey>,
     thread: Option<JoinHandle<()>>,
     is_cancelled: Arc<AtomicBool>,
-}
-
-/// A collection of the store whose survey of the cog's heap goes on.
-struct Survey {
-    collection: BackgroundCollection,
-    recording: ReferenceRecording,
 }
 
 impl GarbageCollector {
@@ -75,14 +67,12 @@ impl GarbageCollector {
             pins,
             collected: None,
             written_at_begin: 0,
-            surveying: None,
             thread: None,
             is_cancelled: Arc::default(),
         }
     }
 
-    /// Starts a collection if one is due and none is running. Its survey ends later
-    /// ([`GarbageCollector::end_survey`]).
+    /// Starts a collection if one is due and none is running, and no thread reads the cog's heap.
     pub(crate) fn start_if_due(
         &mut self,
         cog: &mut Cog,
@@ -90,63 +80,36 @@ impl GarbageCollector {
         control: &Address<ControlMessage>,
     ) -> Result<(), RunError> {
         let Some(policy) = self.policy.filter(|_| self.thread.is_none()) else { return Ok(()) };
-        if self.surveying.is_some() {
-            return self.end_survey(cog, store, control, true);
-        }
         let Some(collected) = &self.collected else { return self.start_estimate(store, control) };
         let written = i128::from(self.pins.bytes()) - collected.written_before;
-        if written < i128::from(policy.min_bytes.max(collected.live)) {
+        if written < i128::from(policy.min_bytes.max(collected.live)) || cog.heap().is_lent() {
             return Ok(());
         }
-        self.begin(cog, store);
-        Ok(())
+        self.start(cog, store, control)
     }
 
-    /// Begins a collection, unless a view exists.
-    pub(crate) fn begin(&mut self, cog: &mut Cog, store: &Arc<Store>) {
-        let Some(collection) = BackgroundCollection::begin(store) else { return };
-        self.written_at_begin = self.pins.bytes();
-        let recording = cog.parts().0.record_references(store.space());
-        self.surveying = Some(Survey { collection, recording });
-    }
-
-    /// Whether a collection waits for the references of the cog's heap.
-    #[cfg(test)]
-    pub(crate) fn is_surveying(&self) -> bool {
-        self.surveying.is_some()
-    }
-
-    /// Goes on with the collection that waits for the references of the cog's heap, if one does and
-    /// the heap has recorded them. With `collects`, the heap is collected for that. A view of the
-    /// store ends the collection.
-    pub(crate) fn end_survey(
+    /// Starts a collection, unless a view of the store exists, or suspended evaluations have too much
+    /// in the cog's heap. The next one is tried after the next snapshot then.
+    pub(crate) fn start(
         &mut self,
         cog: &mut Cog,
         store: &Arc<Store>,
         control: &Address<ControlMessage>,
-        collects: bool,
     ) -> Result<(), RunError> {
-        let Some(Survey { collection, recording }) = self.surveying.take() else { return Ok(()) };
-        if collection.delays_view() {
-            return Ok(());
-        }
+        let Some(collection) = BackgroundCollection::begin(store) else { return Ok(()) };
+        self.written_at_begin = self.pins.bytes();
         let timer = ProfileTimer::start(cog.track());
-        let vm = cog.parts().0;
-        let mut references = vm.recorded_references(store.space(), &recording);
-        if references.is_none() && collects {
-            vm.collect();
-            references = vm.recorded_references(store.space(), &recording);
-        }
-        let Some(references) = references else {
-            self.surveying = Some(Survey { collection, recording });
-            return Ok(());
-        };
-        timer.span("garbage", "survey", || vec![("references", references.count().into())]);
-        let reports = [references];
+        let lent = cog.parts().0.lend_references(store.space());
+        timer.span("garbage", "lend", || vec![("lent", u64::from(lent.is_some()).into())]);
+        let Some(lent) = lent else { return Ok(()) };
         let is_cancelled = Arc::clone(&self.is_cancelled);
         self.start_thread(control, move || {
+            let survey = survey(&collection, lent, &is_cancelled);
+            // The heap's full collections have waited for the survey, so it had the usual priority.
+            lower_priority();
+            let Some(references) = survey else { return GarbageReport::Collected(None) };
             let mut pace = pace(is_cancelled);
-            match collection.run(&reports, CollectPace::new(&mut pace)) {
+            match collection.run(&[references], CollectPace::new(&mut pace)) {
                 Ok(stats) => GarbageReport::Collected(stats),
                 Err(error) => GarbageReport::Failed(error.to_string()),
             }
@@ -160,13 +123,16 @@ impl GarbageCollector {
     ) -> Result<(), RunError> {
         let store = Arc::clone(store);
         self.written_at_begin = self.pins.bytes();
-        self.start_thread(control, move || match GarbageEstimate::of(&store) {
-            Ok(estimate) => GarbageReport::Estimated(estimate),
-            Err(error) => GarbageReport::Failed(error.to_string()),
+        self.start_thread(control, move || {
+            lower_priority();
+            match GarbageEstimate::of(&store) {
+                Ok(estimate) => GarbageReport::Estimated(estimate),
+                Err(error) => GarbageReport::Failed(error.to_string()),
+            }
         })
     }
 
-    /// Runs `work` on a thread with low priority, which sends the result.
+    /// Runs `work` on a thread, which sends the result.
     fn start_thread(
         &mut self,
         control: &Address<ControlMessage>,
@@ -176,9 +142,6 @@ impl GarbageCollector {
         let thread = thread::Builder::new()
             .name("pallas-garbage".into())
             .spawn(move || {
-                // On Linux this concerns the calling thread alone. Without it, the work takes the
-                // same share of the time at normal priority.
-                let _ = rustix::process::setpriority_process(None, LOWEST_PRIORITY);
                 // All references to the store are dropped before the message is sent.
                 let report = work();
                 // If the event loop has ended, no thread receives the message.
@@ -234,10 +197,25 @@ impl GarbageCollector {
 
     /// Ends the thread, if there is one.
     pub(crate) fn stop(&mut self) {
-        self.surveying = None;
         self.is_cancelled.store(true, Ordering::SeqCst);
         self.wait();
     }
+}
+
+/// What the cog's heap refers to. `None` if the collection is cancelled, or delays a view.
+fn survey(
+    collection: &BackgroundCollection,
+    lent: LentReferences,
+    is_cancelled: &AtomicBool,
+) -> Option<HeapReferences> {
+    lent.list(|| !is_cancelled.load(Ordering::SeqCst) && !collection.delays_view())
+}
+
+/// Gives the calling thread the lowest priority.
+fn lower_priority() {
+    // On Linux this concerns the calling thread alone. Without it, the work takes the same share of the
+    // time at normal priority.
+    let _ = rustix::process::setpriority_process(None, LOWEST_PRIORITY);
 }
 
 /// A callback between two steps: waits in proportion to the time since the last call.

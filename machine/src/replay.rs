@@ -64,7 +64,7 @@ pub(crate) fn replay(
         }
     }
     tracing::info!(events, snapshot = snapshot.covers.0, "log replayed");
-    snapshots.finish_replay(console)?;
+    snapshots.finish_started(console)?;
     Ok(Replayed { cog, snapshots, events })
 }
 

@@ -1,6 +1,6 @@
 //! When snapshots are written, and how. Another thread freezes the new parts of the state, which
 //! hashes and copies them, and waits for the disk; events continue meanwhile, and so does a replay.
-//! Only the last snapshot of a run is written on the cog's thread, when no event comes any more.
+//! The last snapshot of a run is written in the same way, and its end is waited for.
 //!
 //! A snapshot is due by what it saves ([`SnapshotPolicy`]): bytes of log and time of evaluation, which
 //! bound the next replay, and bytes of pins that may have become garbage. The number of events does
@@ -39,7 +39,7 @@ pub(crate) struct SnapshotScheduler {
     cost: u64,
     /// The thread that freezes the state and writes a snapshot.
     writer: Option<JoinHandle<()>>,
-    /// In a replay, the end of the snapshot that is being written.
+    /// The end of the snapshot that is being written in a replay, or at the end of a run.
     ended: Option<Receiver<SnapshotEnd>>,
 }
 
@@ -94,7 +94,8 @@ impl SnapshotScheduler {
         control: &Address<ControlMessage>,
         console: &dyn Console,
     ) -> Result<(), RunError> {
-        if !self.is_due() || self.writer.is_some() {
+        // The collector of the store may read the heap for a moment: the next event looks again.
+        if !self.is_due() || self.writer.is_some() || cog.heap().is_lent() {
             return Ok(());
         }
         let guard = ControlMessage::on_panic(control, "a snapshot");
@@ -120,7 +121,19 @@ impl SnapshotScheduler {
         if !self.is_due() {
             return Ok(());
         }
-        self.finish_replay(console)?;
+        self.finish_started(console)?;
+        self.start_unless_covered(cog, store, applied, console)
+    }
+
+    /// Starts a snapshot of the state after the event `applied`, unless the newest one covers it. The
+    /// end is waited for by [`SnapshotScheduler::finish_started`].
+    fn start_unless_covered(
+        &mut self,
+        cog: &mut Cog,
+        store: &Arc<Store>,
+        applied: Seq,
+        console: &dyn Console,
+    ) -> Result<(), StateError> {
         if store.snapshots().first().is_some_and(|newest| newest.covers >= applied) {
             return Ok(());
         }
@@ -133,8 +146,8 @@ impl SnapshotScheduler {
         report(started, console)
     }
 
-    /// Waits for the snapshot that a replay is writing, if there is one.
-    pub(crate) fn finish_replay(&mut self, console: &dyn Console) -> Result<(), StateError> {
+    /// Waits for the snapshot that a replay, or the end of a run, is writing, if there is one.
+    pub(crate) fn finish_started(&mut self, console: &dyn Console) -> Result<(), StateError> {
         let Some(ended) = self.ended.take() else { return Ok(()) };
         match ended.recv() {
             Ok(end) => self.end(end, console),
@@ -213,21 +226,16 @@ impl SnapshotScheduler {
     pub(crate) fn finish(
         &mut self,
         cog: &mut Cog,
-        store: &Store,
+        store: &Arc<Store>,
         applied: Seq,
         console: &dyn Console,
     ) -> Result<(), RunError> {
         self.wait();
-        let is_covered = store.snapshots().first().is_some_and(|newest| newest.covers >= applied);
-        if self.policy.is_none() || is_covered {
-            return Ok(());
+        if self.policy.is_some() {
+            self.start_unless_covered(cog, store, applied, console)?;
+            self.finish_started(console)?;
         }
-        match freeze(cog, store, console)? {
-            Some(root) => {
-                Ok(report(write(store, &root, applied).map_err(StateError::from), console)?)
-            }
-            None => Ok(()),
-        }
+        Ok(())
     }
 }
 
@@ -236,23 +244,6 @@ impl Drop for SnapshotScheduler {
     /// opened again.
     fn drop(&mut self) {
         self.wait();
-    }
-}
-
-/// Freezes the state into the store. Returns None, after a notice, if there is no room: the machine
-/// continues, because the log has every event.
-fn freeze(
-    cog: &mut Cog,
-    store: &Store,
-    console: &dyn Console,
-) -> Result<Option<FrozenPin>, StateError> {
-    let timer = ProfileTimer::start(cog.track());
-    let (vm, state) = cog.parts();
-    let saved = state.save(vm, store);
-    timer.span("snapshot", "freeze", Vec::new);
-    match saved {
-        Ok(root) => Ok(Some(root)),
-        Err(error) => report(Err(error), console).map(|()| None),
     }
 }
 

@@ -7,12 +7,13 @@ mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::thread;
 
 use fastrand::Rng;
 use persist::collect::{BackgroundCollection, CollectError, CollectPace, CollectStats};
 use persist::sim::{InjectedFault, SimDisk, SurvivingWrites};
 use persist::{Seq, Store, StoreSettings};
-use plan::pinspace::FrozenPin;
+use plan::pinspace::{FrozenPin, HeapReferences, PinSpace};
 use plan::{Hash, Val};
 use support::{payload, small};
 use vm::Vm;
@@ -214,7 +215,7 @@ impl Owner {
             self.act();
         }
         let space = Arc::clone(self.store.space());
-        let reports = [self.vm.survey_references(&space)];
+        let reports = [self.report(&space)];
         let keep_going = &mut || {
             self.act();
             true
@@ -230,6 +231,19 @@ impl Owner {
                 None
             }
         }
+    }
+
+    /// What the heap refers to, found in one of the two ways.
+    fn report(&mut self, space: &Arc<PinSpace>) -> HeapReferences {
+        if self.rng.bool() {
+            return self.vm.survey_references(space);
+        }
+        let lent = self.vm.lend_references(space).expect("nothing is being evaluated");
+        let list = thread::spawn(move || lent.list(|| true));
+        for _ in 0..self.rng.usize(..3) {
+            self.act();
+        }
+        list.join().expect("no panic").expect("the system has memory")
     }
 
     fn into_model(self) -> Model {

@@ -162,7 +162,20 @@ pub fn compare_bytes(left: &[u8], right: &[u8]) -> Ordering {
     let number = |word: &[u8; 8]| u64::from_le_bytes(*word);
     (left_words.iter().rev().map(number))
         .cmp(right_words.iter().rev().map(number))
-        .then_with(|| left_start.iter().rev().cmp(right_start.iter().rev()))
+        .then_with(|| short_number(left_start).cmp(&short_number(right_start)))
+}
+
+/// The number with these bytes, fewer than 8, least significant first.
+#[inline]
+fn short_number(bytes: &[u8]) -> u64 {
+    let count = bytes.len();
+    if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        // Both contain the bytes where they overlap.
+        let (first, last) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
+        return u64::from(first) | u64::from(last) << (8 * (count - 4));
+    }
+    let byte = |index: usize| u64::from(bytes[index]) << (8 * index);
+    if count == 0 { 0 } else { byte(0) | byte(count / 2) | byte(count - 1) }
 }
 
 /// Returns the limbs of the body of a bar's law: the bytes with a one above them.
@@ -213,4 +226,33 @@ pub fn bar_body(heap: &mut RawHeap) -> Result<Word, EvalError> {
     })?;
     heap.stack.pop();
     Ok(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::compare_bytes;
+
+    #[test]
+    fn bars_compare_by_length_and_then_by_their_last_differing_byte() {
+        let samples: Vec<Vec<u8>> = (0..20)
+            .flat_map(|length| {
+                let zeros = vec![0; length];
+                let changed = (0..length).flat_map(move |at| {
+                    [1, 127, 255].map(|byte| {
+                        let mut bytes = vec![7; length];
+                        bytes[at] = byte;
+                        bytes
+                    })
+                });
+                std::iter::once(zeros).chain(changed)
+            })
+            .collect();
+        for left in &samples {
+            for right in &samples {
+                let lengths = left.len().cmp(&right.len());
+                let expected = lengths.then_with(|| left.iter().rev().cmp(right.iter().rev()));
+                assert_eq!(compare_bytes(left, right), expected, "{left:?} {right:?}");
+            }
+        }
+    }
 }

@@ -9,6 +9,7 @@
 //! image                      a value in one mapped file
 //! values                     Heap: the safe interface
 //! background                 freezing on another thread
+//! lent_references            what a heap refers to in a pin space, on another thread
 //! freeze   seed   plain      into a pin space; as bytes; as the specification's terms
 //! build                      construction of values
 //! law      search            laws in their shapes; keys of sets
@@ -24,7 +25,7 @@
 //! heap                       memory, collector, evaluation stack
 //! pinspace                   shared and stored pins, mapped in their evaluated form
 //! word  layout  digest       the value word; objects; the hash type
-//! interrupt  map             stop requests; hash maps
+//! interrupt  map  visited    stop requests; hash maps; sets of objects
 //! ```
 //!
 //! A module depends only on modules on its own line and below.
@@ -33,7 +34,8 @@
 //!
 //! A heap and its values belong to the thread that created the heap. A value goes to another thread
 //! as bytes ([`seed`]) or as a frozen pin ([`pinspace::FrozenPin`]). [`Heap::freeze_in_background`]
-//! makes a frozen pin on a thread of its own.
+//! makes a frozen pin on a thread of its own, and [`Heap::lend_references`] has another thread find out
+//! what a heap refers to in a pin space.
 
 #![deny(unsafe_code)]
 
@@ -51,6 +53,7 @@ pub mod image;
 mod interrupt;
 mod law;
 mod layout;
+mod lent_references;
 mod map;
 mod nat;
 mod order;
@@ -70,6 +73,7 @@ mod value_ref;
 #[allow(unsafe_code, reason = "converts between `Heap` and `RawHeap` references")]
 mod values;
 mod view;
+mod visited;
 mod walk;
 mod word;
 
@@ -77,8 +81,9 @@ pub use build::ValueBuilder;
 pub use digest::{Hash, ParseHashError};
 pub use error::EvalError;
 pub use freeze::FreezeError;
-pub use heap::{CollectionReport, HeapOptions, HeapStatistics, ReferenceRecording, Val};
+pub use heap::{CollectionReport, HeapOptions, HeapStatistics, Val};
 pub use interrupt::InterruptHandle;
+pub use lent_references::LentReferences;
 pub use map::Map;
 pub use nat::{NatRef, Natural, limbs};
 pub use order::{ComparisonObstacle, EqualPairs};
@@ -86,7 +91,7 @@ pub use tree::Items;
 pub use value_ref::Ref;
 pub use values::Heap;
 pub use view::{AppRef, LawRef, PinRef, Shape};
-pub use walk::{PinCounting, is_larger_than};
+pub use walk::{PinCounting, is_larger_than, takes_more_words_than};
 
 /// Words, objects and the functions that work on them, for callers that [`Heap`] is too restrictive
 /// for: evaluators and printers.

@@ -8,9 +8,9 @@ use crate::build::ValueBuilder;
 use crate::digest::Hash;
 use crate::error::EvalError;
 use crate::freeze::{self, FreezeError};
-use crate::heap::ReferenceRecording;
 use crate::heap::{CollectionReport, HeapHost, HeapOptions, HeapStatistics, NoHost, RawHeap, Val};
 use crate::interrupt::InterruptHandle;
+use crate::lent_references::{self, LentReferences};
 use crate::nat::Natural;
 use crate::pinspace::{FrozenPin, HeapReferences, PinSpace};
 use crate::value_ref::Ref;
@@ -259,19 +259,20 @@ impl Heap {
         self.0.survey_references(space)
     }
 
-    /// Begins to record, for a survey of a pin space, what this heap refers to in it: at the heap's
-    /// next full collection, which need not be made for that.
-    pub fn record_references(&mut self, space: &Arc<PinSpace>) -> ReferenceRecording {
-        self.0.record_references(space)
+    /// Begins to report, for a survey of a pin space, what this heap refers to in it at this moment.
+    /// [`LentReferences::list`] ends the report, on any thread, while the heap is used.
+    ///
+    /// The call itself takes about as long as a young collection that finds everything alive, and
+    /// visits the roots. Returns `None` if too much of the heap is not in normal form, because large
+    /// evaluations are suspended.
+    pub fn lend_references(&mut self, space: &Arc<PinSpace>) -> Option<LentReferences> {
+        lent_references::lend(&mut self.0, space)
     }
 
-    /// Ends a recording, if a full collection has run since it began, and returns the references.
-    pub fn recorded_references(
-        &mut self,
-        space: &Arc<PinSpace>,
-        recording: &ReferenceRecording,
-    ) -> Option<HeapReferences> {
-        self.0.recorded_references(space, recording)
+    /// Whether another thread reads old objects of this heap. The heap's full collections wait for it,
+    /// and so do [`Heap::freeze_in_background`] and [`Heap::lend_references`].
+    pub fn is_lent(&self) -> bool {
+        self.0.is_lent()
     }
 
     /// Freezes a pin in normal form and the pins that it refers to, those first. Any other value in

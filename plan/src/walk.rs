@@ -11,6 +11,7 @@ use crate::map::Map;
 use crate::pin;
 use crate::value_ref::Ref;
 use crate::view::{LawRef, Shape};
+use crate::visited::VisitedObjects;
 use crate::word::{Word, WordKind};
 use crate::{bar, tree};
 use std::collections::HashSet;
@@ -275,6 +276,31 @@ fn words_of_leaf(heap: &HeapMemory, word: Word) -> u64 {
         WordKind::Bar => 1 + bar::bytes(heap, word).len().div_ceil(8) as u64,
         _ => 0,
     }
+}
+
+/// Whether the objects of a value in normal form take more than `limit` words, each object counted
+/// once, however often it occurs. Pins in it count without their items. The time and memory needed are
+/// bounded by `limit`.
+pub fn takes_more_words_than(value: Ref<'_>, limit: usize) -> bool {
+    let memory = value.heap;
+    let (mut visited, mut pending, mut words) = (VisitedObjects::default(), vec![value.word], 0);
+    while let Some(word) = pending.pop() {
+        let word = memory.resolve(word);
+        if !word.has_object() || !visited.insert(word.address()) {
+            continue;
+        }
+        let object = memory.object(word);
+        let header = object.header();
+        words += 1 + header.size();
+        if words > limit {
+            return true;
+        }
+        if word.kind() != WordKind::Pin && !word.is_thunk() {
+            let values = header.layout().values(header.size());
+            pending.extend_from_slice(object.words(values.start, values.len()));
+        }
+    }
+    false
 }
 
 /// Whether a value has more than `limit` parts: one for each value in it, counted each time it

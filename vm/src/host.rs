@@ -12,7 +12,7 @@ use crate::native::EntryCell;
 use crate::native::state::{FrameScan, FrameSlot, NativeState};
 use crate::pool_id::PoolId;
 use crate::pools::Pools;
-use plan::raw::{CodeMarker, Collection, HeapHost, HeapMemory, Word};
+use plan::raw::{CodeMarker, Collection, HeapHost, HeapMemory, Word, WordKind};
 use plan::{Hash, Ref};
 use std::sync::Arc;
 
@@ -53,7 +53,8 @@ impl CodeMarker for Pools {
     }
 }
 
-// SAFETY: a full collection visits the constants of all marked pools and all frames. A young
+// SAFETY: a full collection visits the constants of all marked pools and all frames, and the list of
+// roots has those of all pools. A young
 // collection omits constants and frames that had no young values after the previous one and have
 // not changed since: constants never change, and the barrier shows which frames have run.
 unsafe impl HeapHost for CodeHost {
@@ -93,6 +94,22 @@ unsafe impl HeapHost for CodeHost {
         }
         self.pools.put_back(id, constants);
         true
+    }
+
+    fn list_roots(&mut self, list: &mut dyn FnMut(Word)) {
+        let CodeHost { pools, native, frozen_jets, .. } = self;
+        // What is kept from now on by the address of a frozen object, is kept for one in use. The code
+        // of frozen laws stays, so these are in use.
+        frozen_jets.clear();
+        native.forget_code();
+        native.visit_frames(FrameScan::All, |slot| {
+            if let FrameSlot::Value(word) = slot {
+                list(*word);
+            }
+            false
+        });
+        pools.all_constants().for_each(&mut *list);
+        pools.frozen_laws().for_each(|law| list(Word::object(WordKind::Law, law)));
     }
 
     fn finish_full(&mut self, collection: &mut Collection<'_>) {

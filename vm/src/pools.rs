@@ -199,6 +199,11 @@ impl Pools {
         self.frozen.laws()
     }
 
+    /// The constants of all pools.
+    pub(crate) fn all_constants(&self) -> impl Iterator<Item = Word> {
+        self.pools.iter().flat_map(|pool| &pool.constants).copied()
+    }
+
     /// Takes the constants of a marked pool that has not been visited. [`Pools::put_back`] returns
     /// them.
     pub(crate) fn next_marked(&mut self) -> Option<(PoolId, Vec<Word>)> {

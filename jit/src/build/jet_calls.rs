@@ -83,6 +83,10 @@ impl<'h> LawLowering<'_, 'h> {
                 let operands = self.jet_operands(jet, args);
                 self.cdr(called.id, operands[0], to)
             }
+            JetLowering::KeyCount { test, is_zero } => {
+                let operands = self.jet_operands(jet, args);
+                self.key_count(called.id, operands[0], test, is_zero, to)
+            }
             JetLowering::Evaluation(evaluation) => self.evaluated_jet(called, evaluation, args, to),
         }
     }
@@ -113,6 +117,31 @@ impl<'h> LawLowering<'_, 'h> {
             let (yes, no) = (this.new_block(), this.new_block());
             this.terminate(Terminator::If(is_app, yes, no));
             this.branch(yes, |this| this.first_item(value, to));
+            this.branch(no, |this| {
+                this.native_call(jet, vec![value], to);
+            });
+        })
+    }
+
+    /// The number of keys of a value, or whether it has none, if `test` holds of the value; else the
+    /// result of the jet's native code.
+    fn key_count(
+        &mut self,
+        jet: ConstantId,
+        value: Operand,
+        test: Prim,
+        is_zero: bool,
+        to: Destination,
+    ) -> Option<Operand> {
+        let has_keys = self.prim(test, &[value]);
+        self.branching(to, |this, to| {
+            let (yes, no) = (this.new_block(), this.new_block());
+            this.terminate(Terminator::If(has_keys, yes, no));
+            this.branch(yes, |this| {
+                let count = this.prim(Prim::KeyCount, &[value]);
+                let result = if is_zero { this.prim(Prim::IsZero, &[count]) } else { count };
+                this.deliver(result, to);
+            });
             this.branch(no, |this| {
                 this.native_call(jet, vec![value], to);
             });

@@ -38,6 +38,9 @@ pub(super) enum JetLowering {
     DataTag,
     /// Item 0 of an app, evaluated, else the result of the jet's native code.
     Cdr,
+    /// The number of keys of the operand if a test holds of it (or whether there are none), else the
+    /// result of the jet's native code.
+    KeyCount { test: Prim, is_zero: bool },
 }
 
 pub(super) fn jet_lowering(jet: &Jet) -> JetLowering {
@@ -57,6 +60,10 @@ fn operation_lowering(operation: JetOperation) -> Option<JetLowering> {
         JetOperation::Greatest => JetLowering::Choice(Prim::Ge),
         JetOperation::DataTag => JetLowering::DataTag,
         JetOperation::Cdr => JetLowering::Cdr,
+        JetOperation::TableLength => JetLowering::KeyCount { test: Prim::IsTable, is_zero: false },
+        JetOperation::TableIsEmpty => JetLowering::KeyCount { test: Prim::IsTable, is_zero: true },
+        JetOperation::SetLength => JetLowering::KeyCount { test: Prim::IsSet, is_zero: false },
+        JetOperation::SetIsEmpty => JetLowering::KeyCount { test: Prim::IsSet, is_zero: true },
         _ => match (GuardedOperation::of(operation), NatOperation::zero_guarded(operation)) {
             (Some(guarded), _) => JetLowering::Guarded(guarded),
             (_, Some((arithmetic, guard))) => JetLowering::ZeroGuarded(arithmetic, guard),

@@ -127,6 +127,15 @@ impl FunctionTranslator<'_, '_> {
             Prim::Inc => self.inc(a, result),
             Prim::Dec => self.dec(a, ty),
             Prim::Length => self.length(a),
+            Prim::IsSet => {
+                let set = self.emit.is_top(a, top::SET);
+                self.bit(set)
+            }
+            Prim::IsTable => {
+                let table = self.emit.is_top(a, top::TAB);
+                self.bit(table)
+            }
+            Prim::KeyCount => self.key_count(a),
             _ => unreachable!("{prim:?} takes two operands"),
         }
     }

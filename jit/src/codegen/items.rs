@@ -6,6 +6,7 @@
 use super::emitter::trusted;
 use super::error::CompileError;
 use super::key_search::KeySearch;
+use super::row_edit::RowEdit;
 use super::symbol::Stub;
 use super::translator::{FunctionTranslator, variadic};
 use crate::ir::{ConstantId, JetOperation, Op, Operand, Prim, Stmt, Var};
@@ -35,12 +36,16 @@ impl FunctionTranslator<'_, '_> {
         args: &[Operand],
     ) -> Result<Option<Value>, CompileError> {
         let declared = self.unit.constants[jet].jet.as_ref();
-        if let Some(operation) = declared.and_then(|jet| jet.operation)
+        let operation = declared.and_then(|jet| jet.operation);
+        if let Some(operation) = operation
             && let Some(search) = KeySearch::of(operation, args)
         {
             return self.search(search, jet, args).map(Some);
         }
-        let (access, object) = match (declared.and_then(|jet| jet.operation), args) {
+        if let Some(edit) = operation.and_then(|operation| RowEdit::of(operation, args)) {
+            return self.edit_row(edit, jet, args).map(Some);
+        }
+        let (access, object) = match (operation, args) {
             (Some(JetOperation::Index), &[index, row]) => (Access::Item(index), row),
             (Some(JetOperation::Get), &[row, index]) => (Access::Item(index), row),
             (Some(JetOperation::Length), &[row]) => (Access::Length, row),
@@ -84,6 +89,45 @@ impl FunctionTranslator<'_, '_> {
         self.emit.switch_to(slowly);
         let size = self.emit.call_stub(Stub::Length, &[row]);
         self.emit.jump(done, &[size]);
+        self.emit.switch_to(done);
+        result
+    }
+
+    /// The number of keys of an evaluated value, if it is a set or a table; else 0.
+    pub(super) fn key_count(&mut self, word: Value) -> Value {
+        let (counted, keys) = self.emit.block_with_param();
+        let (done, result) = self.emit.block_with_param();
+        let (no_table, no_keys) = (self.emit.block(), self.emit.block());
+        let is_table = self.emit.is_top(word, top::TAB);
+        self.emit.guard(is_table, no_table);
+        let address = self.emit.address(word);
+        let set = self.emit.payload(address, 0);
+        self.emit.jump(counted, &[set]);
+        self.emit.switch_to(no_table);
+        let is_set = self.emit.is_top(word, top::SET);
+        self.emit.guard(is_set, no_keys);
+        self.emit.jump(counted, &[word]);
+        self.emit.switch_to(no_keys);
+        let zero = self.emit.constant(0);
+        self.emit.jump(done, &[zero]);
+
+        self.emit.switch_to(counted);
+        let address = self.emit.address(keys);
+        let header = self.emit.load(address, 0);
+        let size = self.emit.b.ins().ushr_imm_s(header, 32);
+        let (in_node, flat) = (self.emit.block(), self.emit.block());
+        let is_node = self.is_object(header, ObjectKind::SetNode);
+        self.emit.branch(is_node, in_node, flat);
+        self.emit.switch_to(flat);
+        self.emit.jump(done, &[size]);
+        self.emit.switch_to(in_node);
+        // The node has three words for each part; the first third are the ends.
+        let three = self.emit.constant(3);
+        let parts = self.emit.b.ins().udiv(size, three);
+        let distance = self.emit.b.ins().ishl_imm_s(parts, 3);
+        let after_end = self.emit.b.ins().iadd(address, distance);
+        let count = self.emit.load(after_end, layout::PAYLOAD - 8);
+        self.emit.jump(done, &[count]);
         self.emit.switch_to(done);
         result
     }

@@ -9,7 +9,7 @@ use super::error::CompileError;
 use super::symbol::Stub;
 use super::translator::FunctionTranslator;
 use crate::ir::{
-    Call, Callee, ConstantId, Function, JetOperation, Op, Operand, Stmt, Terminator, Var,
+    Call, Callee, ConstantId, Function, JetOperation, Op, Operand, Stmt, Terminator, Unit, Var,
 };
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, InstBuilder, Value};
@@ -89,17 +89,8 @@ impl FunctionTranslator<'_, '_> {
 
     /// The look-up that a thunk is for, if its code is nothing else.
     pub(super) fn delayed_look_up(&self, op: &Op) -> Option<KeySearch> {
-        let Op::Thunk(entry, captures) = op else { return None };
-        let code = &self.unit.functions[*entry];
-        let call = sole_call(code)?;
-        let Callee::Jet(jet) = call.callee else { return None };
-        let operation = self.unit.constants[jet].jet.as_ref()?.operation?;
-        let captured = |operand: &Operand| match operand {
-            Operand::Var(var) => capture_of(code, *var, captures),
-            constant => Some(*constant),
-        };
-        let args: Option<Vec<Operand>> = call.args.iter().map(captured).collect();
-        match KeySearch::of(operation, &args?)? {
+        let (operation, args) = sole_jet_call(self.unit, op)?;
+        match KeySearch::of(operation, &args)? {
             look_up @ KeySearch::LookUp { .. } => Some(look_up),
             KeySearch::HasKey { .. } => None,
         }
@@ -122,6 +113,22 @@ impl FunctionTranslator<'_, '_> {
         self.define(var, result);
         Ok(())
     }
+}
+
+/// The operation and the arguments of the call of a jet that the code of a thunk consists of, after
+/// it evaluates captured values. The arguments are those values, evaluated or not.
+pub(super) fn sole_jet_call(unit: &Unit, op: &Op) -> Option<(JetOperation, Vec<Operand>)> {
+    let Op::Thunk(entry, captures) = op else { return None };
+    let code = &unit.functions[*entry];
+    let call = sole_call(code)?;
+    let Callee::Jet(jet) = call.callee else { return None };
+    let operation = unit.constants[jet].jet.as_ref()?.operation?;
+    let captured = |operand: &Operand| match operand {
+        Operand::Var(var) => capture_of(code, *var, captures),
+        constant => Some(*constant),
+    };
+    let args: Option<Vec<Operand>> = call.args.iter().map(captured).collect();
+    Some((operation, args?))
 }
 
 /// The call that the code of a thunk consists of, after it evaluates captured values.

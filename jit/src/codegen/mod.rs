@@ -17,6 +17,7 @@
 //!   arithmetic words64   primitive operations
 //!   items      reading rows and bars
 //!   key_search searches for keys of tables and sets
+//!   row_edit   replacement of an item of a row
 //!   row_equality equality with a constant row
 //!   calls      calls
 //!   closure    guards on functions
@@ -44,6 +45,7 @@ mod function;
 mod items;
 mod key_search;
 mod liveness;
+mod row_edit;
 mod row_equality;
 mod symbol;
 mod terminators;

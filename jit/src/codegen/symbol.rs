@@ -84,6 +84,8 @@ pub enum Stub {
     LookUp,
     /// `(keys, key)`: whether the key is one of them.
     HasKey,
+    /// `(row, index, value, limit)`: the row with an item replaced.
+    Put,
     /// `(operation, a, b)`: the result of an operation on nats.
     Nat,
     /// `(object, index, value)`: writes a payload word, with the write barrier.
@@ -106,7 +108,7 @@ pub enum Stub {
 
 /// Variadic stubs exist for every number of words below this, the first word not counted.
 const VARIANTS: u32 = PARAMETERS_MAX as u32;
-const FIXED: [Stub; 15] = [
+const FIXED: [Stub; 16] = [
     Stub::Force,
     Stub::ForceSlowly,
     Stub::Normalise,
@@ -118,6 +120,7 @@ const FIXED: [Stub; 15] = [
     Stub::Item,
     Stub::LookUp,
     Stub::HasKey,
+    Stub::Put,
     Stub::Nat,
     Stub::Store,
     Stub::ZeroRow,

@@ -1,7 +1,8 @@
 //! Blocks, join points and functions, and the traversals that analyses and passes share.
 
 use super::{
-    BlockId, Call, Callee, ConstantId, FunctionId, JoinId, Op, Operand, Stmt, Terminator, Type, Var,
+    BlockId, Call, Callee, ConstantId, FunctionId, JoinId, Op, Operand, Prim, Stmt, Terminator,
+    Type, Var,
 };
 use cranelift_entity::PrimaryMap;
 
@@ -18,6 +19,19 @@ pub struct Block {
 }
 
 impl Block {
+    /// Whether it ends with a test whether a value is a set, a table or an app. Code makes it before
+    /// it reads the value in place, and calls a jet for all other values.
+    pub(crate) fn ends_with_kind_test(&self) -> bool {
+        let Terminator::If(Operand::Var(condition), ..) = &self.terminator else { return false };
+        let tests = |stmt: &Stmt| match stmt {
+            Stmt::Let(vars, Op::Prim(Prim::IsSet | Prim::IsTable | Prim::IsApp, _)) => {
+                vars.first() == Some(condition)
+            }
+            _ => false,
+        };
+        self.stmts.last().is_some_and(tests)
+    }
+
     /// Calls `change` on the id of each function of the unit that the block calls or makes thunks
     /// of.
     pub(crate) fn for_each_function_mut(&mut self, mut change: impl FnMut(&mut FunctionId)) {

@@ -73,6 +73,10 @@ prims! {
     IsLaw "islaw" (Whnf) Bit;
     /// Whether a value is an app.
     IsApp "isapp" (Whnf) Bit;
+    /// Whether a value is a set.
+    IsSet "isset" (Whnf) Bit;
+    /// Whether a value is a table.
+    IsTable "istable" (Whnf) Bit;
     /// The successor.
     Inc "inc" (Whnf) Nat;
     /// The predecessor; 0 for 0.
@@ -149,6 +153,8 @@ prims! {
     Cmp "cmp" (Whnf, Whnf) Small;
     /// The number of items of a row, or of arguments of any app; 0 for other values.
     Length "length" (Whnf) Small;
+    /// The number of keys of a set or of a table; 0 for other values.
+    KeyCount "keycount" (Whnf) Small;
     /// The item of a row, or of any app read as one, at an index (an index that is no nat counts as
     /// 0), without evaluating it; 0 if the index is out of range.
     Item "item" (Whnf, Whnf) Any;
@@ -198,7 +204,7 @@ impl Prim {
             Prim::Inc | Prim::IsPin | Prim::IsLaw | Prim::IsApp | Prim::Item | Prim::Length => {
                 false
             }
-            Prim::Evaluated => false,
+            Prim::Evaluated | Prim::IsSet | Prim::IsTable | Prim::KeyCount => false,
             _ if self.compares() => are_unboxed,
             _ if types.len() == 1 => true,
             _ => are_unboxed && self.result_of(operands, types).is_unboxed(),

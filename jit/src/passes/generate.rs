@@ -15,6 +15,7 @@
 //! (`sumOf`) is a loop that makes no row.
 
 use super::fuse::{sum_args, sum_of_items};
+use super::share::SharedWork;
 use super::slice;
 use crate::ir::{
     BlockId, Call, Callee, ConstantId, Function, FunctionId, FunctionRole, JetOperation, Op,
@@ -33,6 +34,15 @@ const NESTING_LIMIT: usize = 3;
 type KnownFunction = (ConstantId, Vec<Operand>);
 
 pub(super) fn generate(unit: &mut Unit) {
+    generate_rows(unit, false);
+}
+
+/// Does the same only where the items of a row have [work in common](SharedWork).
+pub(super) fn share(unit: &mut Unit) {
+    generate_rows(unit, true);
+}
+
+fn generate_rows(unit: &mut Unit, only_shared: bool) {
     let ids: Vec<FunctionId> = unit.functions.keys().collect();
     let mut generated = 0;
     for id in ids {
@@ -45,7 +55,8 @@ pub(super) fn generate(unit: &mut Unit) {
             for stmt in stmts.drain(..) {
                 let row = match &stmt {
                     Stmt::Let(vars, Op::Call(call)) if generated < ROWS_LIMIT => {
-                        let row = generated_row(unit, &mut function, &closures, call, &mut written);
+                        let mut maker = RowMaker { unit, function: &mut function, only_shared };
+                        let row = maker.row(&closures, call, &mut written);
                         row.zip(vars.first().copied())
                     }
                     _ => None,
@@ -97,43 +108,58 @@ fn return_jet_results(unit: &Unit, function: &mut Function, block: BlockId) {
     block.terminator = Terminator::Return(vec![result.into()]);
 }
 
-/// What takes the place of a jet that makes a row, or adds the results of a known function: `written`
-/// gets the statements that compute the number of items.
-fn generated_row(
-    unit: &mut Unit,
-    function: &mut Function,
-    closures: &HashMap<Var, KnownFunction, FixedState>,
-    call: &Call,
-    written: &mut Vec<Stmt>,
-) -> Option<Op> {
-    let operation = operation_of(unit, call)?;
-    let (item, count, source) = match (operation, &call.args[..]) {
-        (JetOperation::Generate, &[count, item]) => (item, count, None),
-        (JetOperation::Map | JetOperation::SumOf, &[item, row]) => (item, row, Some(row)),
-        (JetOperation::Zip, &[left, right]) => {
-            return Some(zipped_row(unit, function, [left, right], written));
+/// Makes the operations that generate rows in a function.
+struct RowMaker<'m> {
+    unit: &'m mut Unit,
+    function: &'m mut Function,
+    /// Whether rows are left alone whose items share no work.
+    only_shared: bool,
+}
+
+impl RowMaker<'_> {
+    /// What takes the place of a jet that makes a row, or adds the results of a known function:
+    /// `written` gets the statements that compute the number of items and what they share.
+    fn row(
+        &mut self,
+        closures: &HashMap<Var, KnownFunction, FixedState>,
+        call: &Call,
+        written: &mut Vec<Stmt>,
+    ) -> Option<Op> {
+        let operation = operation_of(self.unit, call)?;
+        let (item, count, source) = match (operation, &call.args[..]) {
+            (JetOperation::Generate, &[count, item]) => (item, count, None),
+            (JetOperation::Map | JetOperation::SumOf, &[item, row]) => (item, row, Some(row)),
+            _ if self.only_shared => return None,
+            (JetOperation::Zip, &[left, right]) => {
+                return Some(zipped_row(self.unit, self.function, [left, right], written));
+            }
+            (JetOperation::Drop, &[Operand::Small(from @ 1..), row]) => {
+                return slice::generate(self.unit, self.function, from, row, written);
+            }
+            _ => return None,
+        };
+        let (k, given) = known_function(self.unit, closures, item)?;
+        if source.is_none() && !self.unit.type_of(self.function, count)?.is(Type::Small) {
+            return None;
         }
-        (JetOperation::Drop, &[Operand::Small(from @ 1..), row]) => {
-            return slice::generate(unit, function, from, row, written);
+        let shared = SharedWork::of(self.unit, self.function, k, &given, written);
+        if self.only_shared && shared.is_none() {
+            return None;
         }
-        _ => return None,
-    };
-    let (k, given) = known_function(unit, closures, item)?;
-    if source.is_none() && !unit.type_of(function, count)?.is(Type::Small) {
-        return None;
+        let count = match source {
+            None => count,
+            Some(row) => length_of(self.function, row, written),
+        };
+        let (code, captures) = ItemCode::write(self.unit, closures, (k, given), shared, source);
+        let code = self.unit.functions.push(code);
+        Some(match operation {
+            JetOperation::SumOf => {
+                let sum = sum_of_items(self.unit, code);
+                Op::Call(Call::local(sum, sum_args(&captures, count)))
+            }
+            _ => Op::Generate(code, [&[count], &captures[..]].concat()),
+        })
     }
-    let count = match source {
-        None => count,
-        Some(row) => length_of(function, row, written),
-    };
-    let (code, captures) = ItemCode::write(unit, closures, (k, given), source);
-    let code = unit.functions.push(code);
-    Some(match operation {
-        JetOperation::SumOf => {
-            Op::Call(Call::local(sum_of_items(unit, code), sum_args(&captures, count)))
-        }
-        _ => Op::Generate(code, [&[count], &captures[..]].concat()),
-    })
 }
 
 /// The length of a row, which `written` gets a statement for.
@@ -199,17 +225,20 @@ struct ItemCode<'c> {
 impl ItemCode<'_> {
     /// The code of an item, and its captures: the application of a function to the item's index, or
     /// to the item of another row at the index. Constants and known functions among the values to
-    /// which the function is already applied are built in.
+    /// which the function is already applied are built in. The work that the items share is captured.
     fn write(
         unit: &Unit,
         closures: &HashMap<Var, KnownFunction, FixedState>,
         (k, given): KnownFunction,
+        shared: Option<SharedWork>,
         other_row: Option<Operand>,
     ) -> (Function, Vec<Operand>) {
         let code = Function::new(FunctionRole::Thunk);
         let mut item = ItemCode { closures, code, stmts: Vec::new(), captures: Vec::new() };
         let index = item.code.new_var(Type::Small);
         let mut args = item.values(&given, NESTING_LIMIT);
+        let thunks = shared.iter().flat_map(|shared| &shared.thunks);
+        args.extend(thunks.map(|thunk| item.capture(*thunk, Type::Any)));
         let arg = match other_row {
             None => index,
             Some(row) => {
@@ -221,7 +250,8 @@ impl ItemCode<'_> {
             }
         };
         let constant = &unit.constants[k];
-        let call = match constant.entry.filter(|_| constant.jet.is_none()) {
+        let entry = constant.entry.filter(|_| constant.jet.is_none());
+        let call = match shared.map(|shared| shared.entry).or(entry) {
             Some(entry) => {
                 args.push(arg.into());
                 Call::local(entry, args)

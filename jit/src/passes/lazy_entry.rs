@@ -217,12 +217,17 @@ impl<'u> LazyEntryWriter<'u> {
 
     /// Writes the code of a block to the end of the current block.
     fn code(&mut self, code: &mut SourceCode<'u>, block: BlockId) {
-        let Block { stmts, terminator } = &code.function.blocks[block];
+        let block = &code.function.blocks[block];
+        let Block { stmts, terminator } = block;
         self.size += 1;
+        let before = self.leaves_always;
         let written = stmts.iter().try_for_each(|stmt| self.statement(code, stmt));
         if written.and_then(|()| self.terminator(code, terminator)).is_none() {
             self.leaves_always = true;
             self.terminate(Terminator::Jump(code.exits.otherwise, Vec::new()));
+        } else if block.ends_with_kind_test() {
+            // One side is for values that the operation is not meant for.
+            self.leaves_always = before;
         }
     }
 

@@ -43,6 +43,7 @@ passes! {
     Eager "eager" |unit| simplify(unit, SimplifyOptions { eager: true, ..Default::default() });
     Speculate "speculate"
         |unit| simplify(unit, SimplifyOptions { speculate: true, ..Default::default() });
+    Share "share" generate::share;
     Generate "generate" generate::generate;
     Fuse "fuse" fuse::fuse;
     Worker "worker" worker_wrapper::split;
@@ -61,8 +62,10 @@ passes! {
 /// The passes in the order in which [`optimise`] runs them.
 pub const PIPELINE: &[Pass] = &[
     Pass::Simplify,
+    Pass::Share,
     Pass::Inline,
     Pass::Specialise,
+    Pass::Share,
     Pass::Inline,
     Pass::Specialise,
     Pass::Generate,
@@ -193,7 +196,7 @@ mod tests {
         assert_eq!(
             error,
             "there is no pass `guess`; the names are simplify, inline, strict, eager, speculate, \
-             generate, fuse, worker, specialise, results, narrow, small, peel, fill, float, gather, loop, sweep, expect, all"
+             share, generate, fuse, worker, specialise, results, narrow, small, peel, fill, float, gather, loop, sweep, expect, all"
         );
     }
 }

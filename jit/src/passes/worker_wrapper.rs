@@ -5,6 +5,11 @@
 //! and tail calls a worker with the code. Calls within the unit reach the worker when the wrapper
 //! is inlined. A worker that turns out to evaluate more of its parameters takes those evaluated
 //! too, and its callers force them. (Gill, Hutton, "The worker/wrapper transformation", JFP 2009.)
+//!
+//! A function that only code outside the unit calls, and the code of a thunk, forces those
+//! parameters first, in place of a wrapper. So what it reads from them lazily (the items of the state
+//! of a fold) is read, not delayed: such a thunk would keep the whole state alive, and with it the
+//! states before.
 
 use crate::analysis::call_graph::called_functions;
 use crate::analysis::demand::DemandAnalysis;
@@ -31,6 +36,9 @@ pub(super) fn split(unit: &mut Unit) {
                 wrap(unit, id, &strict);
             }
             FunctionRole::Worker => tighten(unit, id, &strict),
+            FunctionRole::General | FunctionRole::Thunk if !is_wrapper(&unit.functions[id]) => {
+                force_first(&mut unit.functions[id], &strict);
+            }
             _ => {}
         }
     }
@@ -54,6 +62,38 @@ fn wrap(unit: &mut Unit, id: FunctionId, strict: &[bool]) {
     worker.role = FunctionRole::Worker;
     take_evaluated(&mut worker, strict);
     unit.functions.push(worker);
+}
+
+/// Makes a function force its strict parameters after those that it forces first anyway, if it forces
+/// them later. A parameter that it may pass on or enter at its end is left alone: to force it first
+/// would take stack.
+fn force_first(function: &mut Function, strict: &[bool]) {
+    let params = function.param_operands().into_iter().zip(strict);
+    let strict: Vec<Operand> = params.filter(|(_, is)| **is).map(|(param, _)| param).collect();
+    let has_force = |param: &Operand| function.live_ops().any(|op| *op == Op::Force(*param));
+    let blocks = function.live_blocks();
+    let is_passed_on = |param: &Operand| {
+        blocks.iter().any(|block| match &function.blocks[*block].terminator {
+            Terminator::Enter(a) => a == param,
+            Terminator::Tail(call) => call.args.contains(param),
+            Terminator::Jump(_, args) => args.contains(param),
+            _ => false,
+        })
+    };
+    let mut late: Vec<Operand> =
+        strict.into_iter().filter(|param| has_force(param) && !is_passed_on(param)).collect();
+    let mut stmts = std::mem::take(&mut function.blocks[function.entry].stmts);
+    let mut first = 0;
+    while let Some(Stmt::Let(_, Op::Force(a))) = stmts.get(first) {
+        late.retain(|param| param != a);
+        first += 1;
+    }
+    let forces = late.into_iter().map(|param| {
+        let value = function.new_var(Type::Whnf);
+        Stmt::Let(vec![value], Op::Force(param))
+    });
+    stmts.splice(first..first, forces.collect::<Vec<_>>());
+    function.blocks[function.entry].stmts = stmts;
 }
 
 /// Changes the types of the strict parameters to `whnf`.

@@ -47,6 +47,8 @@ impl OracleMachine<'_> {
             Prim::IsPin => bit(kind == ConstantKind::Pin),
             Prim::IsLaw => bit(kind == ConstantKind::Law),
             Prim::IsApp => bit(kind == ConstantKind::App),
+            // Sets are laws and tables are apps here: the jet's native code counts their keys.
+            Prim::IsSet | Prim::IsTable | Prim::KeyCount => zero,
             Prim::Inc => &n[0] + one,
             Prim::Dec if n[0] == zero => zero,
             Prim::Dec => &n[0] - one,

@@ -5,7 +5,7 @@ use super::inbox::{
 };
 use super::serialized::SerializedRequest;
 use super::value::{MessageValue, call_driver};
-use super::{DriverContext, SHARED_VALUE_PARTS};
+use super::{DriverContext, SHARED_VALUE_WORDS};
 use crate::codec::{self, SeedBytes};
 use crate::console::{ConsoleNotice, ReportOrigin};
 use crate::mailbox::Address;
@@ -13,7 +13,7 @@ use crate::message::ControlMessage;
 use crate::packed::PinLoader;
 use crate::trace::{self, ConsoleMessage};
 use crate::watchdog::Interruption;
-use plan::{EvalError, Val, is_larger_than};
+use plan::{EvalError, Val, takes_more_words_than};
 use profile::{ProfileTimer, ProfileTrack};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -98,7 +98,7 @@ impl PrivateRuntime {
         let resident = self.resident.as_mut().ok_or(TaskFailure::Ended)?;
         match work {
             PrivateWork::GiveBack => {
-                if is_larger_than(resident.vm.look(&resident.value), SHARED_VALUE_PARTS) {
+                if takes_more_words_than(resident.vm.look(&resident.value), SHARED_VALUE_WORDS) {
                     return Ok(PrivateReport::ValueIsLarge);
                 }
                 let value = codec::serialize(&resident.vm, &resident.value).ok();

@@ -6,7 +6,7 @@
 //! ended, and dropped when it is abandoned.
 
 use super::value::{MessageValue, call_driver};
-use super::{DriverContext, SHARED_VALUE_PARTS};
+use super::{DriverContext, SHARED_VALUE_WORDS};
 use crate::cancellation::CancellationToken;
 use crate::codec::{self, SeedBytes};
 use crate::console::ReportOrigin;
@@ -15,7 +15,7 @@ use crate::packed::{PackedValue, PinLoader, PinPacker};
 use crate::trace::{ConsoleMessage, TraceBuffer};
 use crate::watchdog::Watchdog;
 use plan::seed::LoadError;
-use plan::{EvalError, Val, is_larger_than};
+use plan::{EvalError, Val, takes_more_words_than};
 use profile::{ProfileTimer, ProfileTrack};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -188,6 +188,6 @@ impl SharedRuntime {
     /// Whether a driver's value is too large for this runtime. Pins in it do not count: drivers
     /// share their code.
     pub(super) fn is_large(&self, driver: &Val) -> bool {
-        is_larger_than(self.vm.look(driver), SHARED_VALUE_PARTS)
+        takes_more_words_than(self.vm.look(driver), SHARED_VALUE_WORDS)
     }
 }

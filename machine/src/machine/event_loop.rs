@@ -69,12 +69,9 @@ impl Machine {
             if let Some(request) = self.next_request() {
                 self.handle_batch(request)?;
                 self.run_reads_on_credit()?;
-                self.end_survey(false)?;
             } else if !self.reads.is_empty() {
                 self.run_reads_in_idle_time()?;
-                self.end_survey(false)?;
             } else {
-                self.end_survey(true)?;
                 if self.is_stalled() {
                     let list = |limit, list| self.pool.list_calls(limit, &list);
                     self.stall = Some(message::collect_calls(list));
@@ -105,14 +102,6 @@ impl Machine {
             None => thread::park(),
             Some(time) => thread::park_timeout(time),
         });
-    }
-
-    /// Goes on with a collection of the store that waits for the references of the cog's heap.
-    /// The heap is collected for it if the machine is idle, but not while a snapshot is being frozen:
-    /// the collection would wait for that.
-    fn end_survey(&mut self, is_idle: bool) -> Result<(), RunError> {
-        let collects = is_idle && !self.snapshots.is_writing();
-        self.garbage.end_survey(&mut self.cog, &self.store, &self.control_sender, collects)
     }
 
     /// The next message, if one has arrived.

@@ -5,18 +5,22 @@ use super::harness::TestMachine;
 use super::programs::counter;
 use crate::cog::Cog;
 use crate::garbage::GarbageCollector;
-use crate::mailbox::{Doorbell, mailbox};
+use crate::mailbox::{Address, Doorbell, Inbox, mailbox};
 use crate::message::{ControlMessage, GarbageReport};
 use crate::metrics::MetricsRecorder;
 use crate::replay::{self, Replayed};
+use crate::snapshot::SnapshotScheduler;
 use crate::trace::ConsoleMessage;
 use crate::watchdog::Watchdog;
-use crate::{ConsoleNotice, GarbagePolicy, HashVerifier, SnapshotPolicy};
+use crate::{ConsoleNotice, GarbagePolicy, HashVerifier, MachineSettings, SnapshotPolicy};
 use crossbeam_channel::unbounded;
+use persist::collect::CollectStats;
 use persist::inspect::StoreUsage;
 use persist::sim::{InjectedFault, SimDisk, SurvivingWrites};
 use persist::{Store, StoreInspection};
+use plan::{HeapStatistics, Val};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A machine that writes a snapshot after each event, and collects after each snapshot.
 fn busy(disk: SimDisk) -> TestMachine {
@@ -84,7 +88,8 @@ fn a_damaged_snapshot_ends_the_collecting_and_nothing_else() {
     let never = busy(disk).with(|settings| {
         settings.snapshots = Some(SnapshotPolicy { events: 1, ..SnapshotPolicy::default() });
         settings.garbage = Some(GarbagePolicy { min_bytes: 1 });
-        settings.store.retention.snapshots = 100;
+        // The damaged one is not dropped, however many follow before the first collection.
+        settings.store.retention.snapshots = u32::MAX as usize;
     });
     let is_notice = |it: &ConsoleMessage| {
         matches!(it, ConsoleMessage::Notice(ConsoleNotice::CollectionFailed(_)))
@@ -98,9 +103,18 @@ fn a_damaged_snapshot_ends_the_collecting_and_nothing_else() {
     assert_consecutive(&run.numbers());
 }
 
-#[test]
-fn the_heap_is_collected_for_the_store_when_no_request_waits_or_by_itself() {
-    for collects_by_itself in [false, true] {
+/// A collector that waits for its first collection, with the cog and the store of a counter.
+struct IdleCollector {
+    cog: Cog,
+    store: Arc<Store>,
+    garbage: GarbageCollector,
+    control: Address<ControlMessage>,
+    inbox: Inbox<ControlMessage>,
+    settings: Arc<MachineSettings>,
+}
+
+impl IdleCollector {
+    fn new() -> IdleCollector {
         let machine = TestMachine::boot(&counter());
         machine.run_until_shown(3).outcome();
         let settings = Arc::new(machine.settings(unbounded().0));
@@ -109,28 +123,69 @@ fn the_heap_is_collected_for_the_store_when_no_request_waits_or_by_itself() {
         let store = Arc::new(store.expect("it opens"));
         let Replayed { mut cog, .. } =
             replay::replay(&store, &settings, &watchdog).expect("it replays");
-        let doorbell = Arc::new(Doorbell::of_current_thread());
-        let (control, inbox) = mailbox(&doorbell, usize::MAX);
+        let (control, inbox) = mailbox(&Arc::new(Doorbell::of_current_thread()), usize::MAX);
         let policy = Some(GarbagePolicy { min_bytes: 0 });
         let mut garbage = GarbageCollector::new(policy, store.written_pins());
-        let metrics = MetricsRecorder::new(store.written_pins(), Arc::default());
-        let console = &*settings.console;
         garbage.start_if_due(&mut cog, &store, &control).expect("a thread");
         // The estimate.
         let ControlMessage::Garbage(report) = inbox.receive() else { panic!("another message") };
-        assert!(garbage.done(report, &metrics, console));
-        garbage.begin(&mut cog, &store);
-        let majors = |cog: &Cog| cog.heap().statistics().major;
-        let before = majors(&cog);
-        garbage.end_survey(&mut cog, &store, &control, false).expect("it waits");
-        assert!(garbage.is_surveying() && majors(&cog) == before);
-        if collects_by_itself {
-            cog.parts().0.collect();
-        }
-        garbage.end_survey(&mut cog, &store, &control, !collects_by_itself).expect("a thread");
-        assert!(!garbage.is_surveying() && majors(&cog) == before + 1);
-        let ControlMessage::Garbage(report) = inbox.receive() else { panic!("another message") };
-        assert!(matches!(report, GarbageReport::Collected(Some(_))));
-        garbage.stop();
+        let metrics = MetricsRecorder::new(store.written_pins(), Arc::default());
+        assert!(garbage.done(report, &metrics, &*settings.console));
+        IdleCollector { cog, store, garbage, control, inbox, settings }
     }
+
+    /// Runs a collection to its end.
+    fn collect(&mut self) -> Option<CollectStats> {
+        self.garbage.start(&mut self.cog, &self.store, &self.control).expect("a thread");
+        let report = self.inbox.receive();
+        self.garbage.stop();
+        match report {
+            ControlMessage::Garbage(GarbageReport::Collected(stats)) => stats,
+            _ => panic!("another message"),
+        }
+    }
+}
+
+#[test]
+fn the_work_for_a_survey_on_the_thread_of_the_cog_does_not_grow_with_the_heap() {
+    let mut collector = IdleCollector::new();
+    let vm = collector.cog.parts().0;
+    // Nothing of it is young when the survey begins, as after a snapshot.
+    let items: Vec<Val> = (0..200_000)
+        .map(|number| {
+            let number = vm.nat(number);
+            vm.row(&[number]).expect("room")
+        })
+        .collect();
+    let large = vm.row(&items).expect("room");
+    drop(items);
+    let large = vm.force(&large).expect("room");
+    vm.collect();
+    let words = (vm.used_bytes() / 8) as u64;
+    assert!(words > 400_000);
+    let before = collector.cog.heap().statistics();
+    assert!(collector.collect().is_some());
+    let after = collector.cog.heap().statistics();
+    let visited = |it: HeapStatistics| it.copied + it.scanned + it.scanned_stack;
+    assert_eq!(after.major, before.major, "the heap is not collected for the survey");
+    assert!(visited(after) - visited(before) < words / 20, "{before:?} {after:?}");
+    drop(large);
+}
+
+#[test]
+fn a_snapshot_does_not_wait_for_a_survey() {
+    let IdleCollector { mut cog, store, control, settings, .. } = IdleCollector::new();
+    let policy = SnapshotPolicy { events: 1, ..SnapshotPolicy::default() };
+    let mut snapshots = SnapshotScheduler::new(Some(policy), store.written_pins());
+    snapshots.count_event(1, Duration::ZERO);
+    let mut starts = |cog: &mut Cog| {
+        let started =
+            snapshots.start_if_due(cog, &store, store.last(), &control, &*settings.console);
+        started.expect("a thread");
+        snapshots.is_writing()
+    };
+    let lent = cog.parts().0.lend_references(store.space()).expect("all is in normal form");
+    assert!(!starts(&mut cog));
+    assert!(lent.list(|| true).is_some());
+    assert!(starts(&mut cog));
 }

@@ -101,7 +101,7 @@ impl Drop for BackgroundCollection {
 
 impl BackgroundCollection {
     /// Begins a collection. Afterwards each heap that may refer to pins of the store reports its
-    /// references (`survey_references`). Returns `None` if a collection is running, or a view exists.
+    /// references (`survey_references` or `lend_references`). Returns `None` if a collection is running, or a view exists.
     pub fn begin(store: &Arc<Store>) -> Option<Self> {
         let new = store.pins().files().begin_collection()?;
         let collection = Self { store: Arc::clone(store), new };

@@ -19,17 +19,9 @@ use super::loan::OldSpaceLoan;
 use super::raw::RawHeap;
 use super::stack::EvalStack;
 use crate::pinspace::{HeapReferences, PinSpace};
+use crate::word::Word;
 use std::sync::Arc;
 use std::time::Instant;
-
-/// A recording of what a heap refers to, which the heap's next full collection makes. See
-/// [`Heap::record_references`](crate::Heap::record_references).
-#[derive(Debug)]
-pub struct ReferenceRecording {
-    survey: u64,
-    /// The full collections of the heap when the recording began.
-    collections: u64,
-}
 
 impl<H: HeapHost + ?Sized> RawHeap<H> {
     /// Collects the nursery.
@@ -92,21 +84,22 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
         self.memory.spaces.take_references(space, survey)
     }
 
-    /// Makes the next full collection record, for a survey, what this heap refers to in a pin space.
-    pub(crate) fn record_references(&mut self, space: &Arc<PinSpace>) -> ReferenceRecording {
-        let survey = self.memory.spaces.record_references(space);
-        ReferenceRecording { survey, collections: self.memory.statistics.major }
-    }
-
-    /// What the heap referred to at its last full collection, if one has run since the recording
-    /// began. The recording ends then.
-    pub(crate) fn recorded_references(
-        &mut self,
-        space: &Arc<PinSpace>,
-        recording: &ReferenceRecording,
-    ) -> Option<HeapReferences> {
-        let has_collected = self.memory.statistics.major > recording.collections;
-        has_collected.then(|| self.memory.spaces.take_references(space, recording.survey))
+    /// Lists the roots. Everything has just become old.
+    pub(crate) fn list_roots(&mut self) -> Vec<Word> {
+        let RawHeap { memory, host } = self;
+        let mut roots = Vec::new();
+        // The host may move what marks the frames that have not changed, as in a collection.
+        memory.set_collecting(true);
+        for stack in std::iter::once(&memory.stack).chain(&memory.other_stacks) {
+            roots.extend_from_slice(stack.top_from(0));
+        }
+        memory.handles.visit(true, |word| {
+            roots.push(*word);
+            false
+        });
+        host.list_roots(&mut |word| roots.push(word));
+        memory.set_collecting(false);
+        roots
     }
 
     /// Collects everything. Waits for a thread that old objects are lent to.

@@ -14,7 +14,9 @@ use crate::word::Word;
 ///
 /// # Safety
 /// [`HeapHost::visit_roots`] must pass every word of the host that may point to an object that
-/// moves to [`Collection::visit_root`]; words that it leaves out must never be used again. In a
+/// moves to [`Collection::visit_root`]; words that it leaves out must never be used again.
+/// [`HeapHost::list_roots`] must pass all of these words, and the addresses by which the host knows
+/// frozen objects. In a
 /// young collection, a host may leave out words that were not young after the previous collection
 /// (`visit_root` returns this) and that have not changed since. An implementation keeps to the
 /// [contract](super::RawHeap#contract) with the `HeapMemory` and the `Collection` that it gets.
@@ -32,6 +34,11 @@ pub unsafe trait HeapHost: 'static {
     /// Visits, in a full collection, the roots that have become reachable because code was marked.
     /// Returns false if there were none.
     fn visit_marked(&mut self, collection: &mut Collection<'_>) -> bool;
+
+    /// Passes every word of the host that may point to an object to `list`, also those of code that is
+    /// dead, and a word of each frozen object for which the host keeps something by its address.
+    /// Nothing is young: all objects have just become old.
+    fn list_roots(&mut self, list: &mut dyn FnMut(Word));
 
     /// Ends a full collection: frees the code that was not marked.
     fn finish_full(&mut self, collection: &mut Collection<'_>);
@@ -71,6 +78,8 @@ unsafe impl HeapHost for NoHost {
     fn visit_marked(&mut self, _: &mut Collection<'_>) -> bool {
         false
     }
+
+    fn list_roots(&mut self, _: &mut dyn FnMut(Word)) {}
 
     fn finish_full(&mut self, _: &mut Collection<'_>) {}
 

@@ -7,7 +7,7 @@
 //!
 //! # Why this is sound
 //!
-//! The borrower reads the objects that are reachable from one value in normal form. All of them are
+//! The borrower reads the objects that are reachable from values in normal form. All of them are
 //! old or frozen when the loan begins ([`RawHeap::lend_old`](super::RawHeap::lend_old) promotes the
 //! nursery), and the heap's thread wrote them before it started the borrower's thread.
 //!

@@ -174,6 +174,11 @@ impl HeapMemory {
         8 * (self.old.used() + self.nursery.used())
     }
 
+    /// Whether another thread reads old objects.
+    pub(crate) fn is_lent(&self) -> bool {
+        self.lender.is_lent()
+    }
+
     /// Schedules the next full collection after one that left `kept` words in use: when that number
     /// has doubled, but not before a few young collections.
     pub(super) fn schedule_full(&mut self, kept: usize) {

@@ -58,7 +58,6 @@ mod space;
 #[allow(unsafe_code, reason = "maps the stack, and accesses its cells without bounds checks")]
 mod stack;
 
-pub use self::collect::ReferenceRecording;
 pub use self::collection::{CodeMarker, Collection};
 pub use self::handles::Val;
 pub use self::host::{HeapHost, NoHost};

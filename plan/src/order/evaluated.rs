@@ -64,6 +64,14 @@ impl Items<'_> {
         self,
         key: Ref<'_>,
     ) -> Result<Result<usize, usize>, ComparisonObstacle> {
+        if key.word.kind() == WordKind::Bar {
+            return self.search_bar(key);
+        }
+        if let Some(nats) = small_nats(key)
+            && let Some(position) = self.search_small_nats(nats)
+        {
+            return Ok(position);
+        }
         let mut obstacle = None;
         let position = self.binary_search_by(|item| {
             if obstacle.is_some() {
@@ -76,6 +84,73 @@ impl Items<'_> {
         });
         obstacle.map_or(Ok(position), Err)
     }
+
+    /// [`Items::search_evaluated`] for a bar, whose bytes are found only once.
+    fn search_bar(self, key: Ref<'_>) -> Result<Result<usize, usize>, ComparisonObstacle> {
+        let (heap, bytes) = (key.heap, bar::bytes(key.heap, key.word));
+        let mut obstacle = None;
+        let position = self.binary_search_by(|item| match item.word.kind() {
+            _ if obstacle.is_some() => Ordering::Equal,
+            WordKind::Bar => bar::compare_bytes(bar::bytes(heap, item.word), bytes),
+            _ => item.compare_evaluated(key).unwrap_or_else(|found| {
+                obstacle = Some(found);
+                Ordering::Equal
+            }),
+        });
+        obstacle.map_or(Ok(position), Err)
+    }
+}
+
+impl Items<'_> {
+    /// Searches these items, which are ascending values in normal form, for the row of these nats below
+    /// 2^63. `None` if that needs a comparison with an item that is no nat, bar or flat row.
+    fn search_small_nats(self, nats: &[Word]) -> Option<Result<usize, usize>> {
+        let mut is_decided = true;
+        let position = self.binary_search_by(|item| {
+            compare_with_small_nats(item, nats).unwrap_or_else(|| {
+                is_decided = false;
+                Ordering::Equal
+            })
+        });
+        is_decided.then_some(position)
+    }
+}
+
+/// The items of a value that is a flat row of nats below 2^63, and has some.
+fn small_nats(value: Ref<'_>) -> Option<&[Word]> {
+    let row = value.heap.resolve(value.word);
+    if row.kind() != WordKind::Row || value.heap.header(row).layout() != ObjectLayout::Row {
+        return None;
+    }
+    let items = value.heap.words(row, 0);
+    (!items.is_empty() && items.iter().all(|item| item.is_direct())).then_some(items)
+}
+
+/// Compares a value in normal form with the row of some nats below 2^63, as [`compare_rows`] does.
+#[inline]
+fn compare_with_small_nats(item: Ref<'_>, nats: &[Word]) -> Option<Ordering> {
+    let word = item.heap.resolve(item.word);
+    match word.kind() {
+        WordKind::Nat | WordKind::Big => return Some(Ordering::Less),
+        WordKind::Row if item.heap.header(word).layout() == ObjectLayout::Row => {}
+        _ => return None,
+    }
+    let items = item.heap.words(word, 0);
+    if items.len() != nats.len() {
+        return Some(items.len().cmp(&nats.len()));
+    }
+    for (item, nat) in items.iter().zip(nats).rev() {
+        if item == nat {
+            continue;
+        }
+        return match item.as_direct() {
+            // Every other value is greater than a nat below 2^63; a thunk stands for one.
+            None if item.is_thunk() => None,
+            None => Some(Ordering::Greater),
+            Some(item) => Some(item.cmp(&nat.raw())),
+        };
+    }
+    Some(Ordering::Equal)
 }
 
 #[inline]
@@ -138,9 +213,15 @@ fn compare_rows(
             continue;
         }
         *pairs = pairs.checked_sub(1).ok_or(Unsupported)?;
-        match compare_words(heap, left, right, pairs)? {
-            Ordering::Equal => {}
-            order => return Ok(order),
+        let order = match (left.kind(), right.kind()) {
+            (WordKind::Nat, WordKind::Nat) => left.raw().cmp(&right.raw()),
+            (WordKind::Row, WordKind::Row) if left != right => {
+                compare_rows(heap, left, right, pairs)?
+            }
+            _ => compare_objects(heap, heap.resolve(left), heap.resolve(right), pairs)?,
+        };
+        if order != Ordering::Equal {
+            return Ok(order);
         }
     }
     Ok(Ordering::Equal)

@@ -188,6 +188,13 @@ impl AttachedSpaces {
         HeapReferences::new(space.owner(), survey, number, addresses)
     }
 
+    /// Returns a report of this heap for the current survey of a space, without addresses.
+    pub(crate) fn empty_report(&self, space: &Arc<PinSpace>) -> HeapReferences {
+        let attached = self.attached.iter().find(|it| Arc::ptr_eq(&it.space, space));
+        let number = attached.and_then(|it| it.number);
+        HeapReferences::new(space.owner(), space.users().survey(), number, Vec::new())
+    }
+
     fn watch_attached(&self) {
         if let Some(watch) = &self.watch {
             watch.set_owners(self.attached.iter().map(|attached| attached.space.owner().number()));

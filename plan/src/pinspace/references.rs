@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! begin_survey     notes the pins that are held outside of heaps, and from then on each new one
-//! heaps report     each attached heap runs a full collection, which lists its frozen objects
+//! heaps report     each attached heap lists the frozen objects that it refers to
 //! finish_survey    the union, if every heap that is attached now has reported
 //! ```
 //!
@@ -28,7 +28,8 @@ use crate::Map;
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// What a heap refers to in a pin space. Made by a full collection.
+/// What a heap refers to in a pin space. Made by a full collection, or from
+/// [`LentReferences`](crate::LentReferences).
 #[derive(Debug)]
 pub struct HeapReferences {
     space: PinSpaceId,
@@ -47,6 +48,11 @@ impl HeapReferences {
         addresses: Vec<usize>,
     ) -> HeapReferences {
         HeapReferences { space, survey, attachment, addresses }
+    }
+
+    /// Returns the same report with these addresses, which are in the space, each once.
+    pub(crate) fn with_addresses(self, addresses: Vec<usize>) -> HeapReferences {
+        HeapReferences { addresses, ..self }
     }
 
     /// Returns the number of frozen objects that the heap refers to.

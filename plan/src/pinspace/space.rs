@@ -168,7 +168,8 @@ impl PinSpace {
 
     /// Begins a survey of the pins in use, which replaces one that was not finished. From now on
     /// each heap that is attached to this space reports its references once
-    /// ([`Heap::survey_references`](crate::Heap::survey_references)).
+    /// ([`Heap::survey_references`](crate::Heap::survey_references) or
+    /// [`Heap::lend_references`](crate::Heap::lend_references)).
     pub fn begin_survey(&self) {
         // A result of `find` or `at` is registered under this lock.
         let _backing = self.backing();

@@ -142,9 +142,8 @@ impl<'h> TreeEdit<'h> {
         let leaf = heap.size(part).max(LEAF_CAPACITY);
         // Each level makes one node, and at most two more nodes of its parts and a neighbour's.
         heap.reserve(3 * (levels * (1 + 3 * NODE_CAPACITY) + 1 + leaf))?;
-        let word = |index: usize| heap.resolve(heap.stack.get(index));
-        let normal =
-            [Some(stack_index), item].into_iter().flatten().all(|p| heap.is_normal(word(p)));
+        let is_normal = |index: usize| heap.is_normal(heap.resolve(heap.stack.get(index)));
+        let normal = is_normal(stack_index) && item.is_none_or(is_normal);
         Ok(TreeEdit { heap, normal })
     }
 
@@ -155,8 +154,9 @@ impl<'h> TreeEdit<'h> {
         item: usize,
     ) -> Result<(TreeEdit<'h>, Word, Word), HeapFull> {
         let edit = TreeEdit::prepare(heap, stack_index, Some(item))?;
-        let words = [stack_index, item].map(|index| edit.heap.resolve(edit.heap.stack.get(index)));
-        Ok((edit, words[0], words[1]))
+        let root = edit.heap.resolve(edit.heap.stack.get(stack_index));
+        let item = edit.heap.resolve(edit.heap.stack.get(item));
+        Ok((edit, root, item))
     }
 
     /// Whether a change is best made by copying all items.

@@ -42,6 +42,7 @@ impl<'h> Items<'h> {
     }
 
     /// Returns the number of items.
+    #[inline]
     pub fn len(self) -> usize {
         self.node().map_or(self.words.len(), TreeNode::len)
     }
@@ -57,6 +58,7 @@ impl<'h> Items<'h> {
     }
 
     /// Returns the word of the item at that index, as it is stored; `None` if there are fewer.
+    #[inline]
     pub fn word(self, index: usize) -> Option<Word> {
         if self.fan == 0 {
             return self.words.get(index).copied();
@@ -82,6 +84,17 @@ impl<'h> Items<'h> {
             items = Items::of(part, self.heap);
         }
         (index - start < items.words.len()).then_some((items.words, start))
+    }
+
+    /// Returns the nats below 2^63 that come directly before the item of index `end` in its leaf, last
+    /// to first.
+    ///
+    /// # Panics
+    /// If there are fewer than `end` items.
+    pub fn small_nats_before(self, end: usize) -> impl Iterator<Item = u64> + 'h {
+        let leaf = end.checked_sub(1).map(|last| self.chunk(last).expect("there is such an item"));
+        let (words, start) = leaf.unwrap_or_default();
+        words[..end - start].iter().rev().map_while(|word| word.as_direct())
     }
 
     /// Returns the leaves, first to last.
@@ -276,6 +289,22 @@ mod tests {
         let (left, right) = (items(heap, left), items(heap, right));
         let next = |from| left.next_difference(right, from);
         std::iter::successors(next(0), |last| next(last + 1)).collect()
+    }
+
+    #[test]
+    fn small_nats_before_an_index_are_read_up_to_another_value() {
+        let heap = &mut *heap(false);
+        let before = |row: &Val, heap: &Heap, end| {
+            items(heap, row).small_nats_before(end).collect::<Vec<_>>()
+        };
+        let nats = row(heap, [5, 6, u64::MAX, 7, 8]);
+        assert_eq!(before(&nats, heap, 5), [8, 7]);
+        assert_eq!(before(&nats, heap, 4), [7]);
+        assert_eq!(before(&nats, heap, 3), [0; 0]);
+        assert_eq!(before(&nats, heap, 2), [6, 5]);
+        assert_eq!(before(&nats, heap, 0), [0; 0]);
+        let empty = row(heap, []);
+        assert_eq!(before(&empty, heap, 0), [0; 0]);
     }
 
     #[test]

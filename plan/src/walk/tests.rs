@@ -130,3 +130,23 @@ fn a_pin_is_hashed_within_a_number_of_words() {
     // A known hash costs nothing.
     assert_eq!(hash(heap, 0), (found, 0));
 }
+
+#[test]
+fn words_of_parts_that_a_value_shares_count_once() {
+    let heap = &mut samples::heap(false);
+    let bar = heap.bar(&[7; 8000]).expect("room");
+    let mut value = heap.row(std::slice::from_ref(&bar)).expect("room");
+    // The header and the item of the row; the header, the length and the bytes of the bar.
+    assert!(!takes_more_words_than(heap.look(&value), 2 + 1002));
+    assert!(takes_more_words_than(heap.look(&value), 2 + 1001));
+    for _ in 0..40 {
+        value = heap.row(&[value.clone(), value, bar.clone()]).expect("room");
+    }
+    assert!(!takes_more_words_than(heap.look(&value), 2 + 1002 + 40 * 4));
+    assert!(takes_more_words_than(heap.look(&value), 2 + 1002 + 40 * 4 - 1));
+    // A pin counts without its item.
+    samples::mark_normal(heap, &bar);
+    let pin = samples::pin(heap, &bar).expect("room");
+    let row = heap.row(&[pin]).expect("room");
+    assert!(!takes_more_words_than(heap.look(&row), 2 + 8));
+}

@@ -150,7 +150,7 @@ impl<'s> FrameScanner<'s> {
             visit(code.code_parts().0);
         }
         // A distance that leads nowhere ends the chain of marks.
-        self.mark = self.mark.checked_sub(distance.raw().max(1) as usize).unwrap_or(0);
+        self.mark = self.mark.saturating_sub(distance.raw().max(1) as usize);
         self.index = self.index.saturating_sub(2).max(self.mark);
         is_exit
     }

@@ -15,9 +15,9 @@ use plan::raw::{DIRECT_LIMIT, Word, WordKind};
 pub struct CheapFunction {
     jet: u32,
     when: CheapCondition,
-    /// The operation and its first operand, if the jet is an operation that has one of two
-    /// operands.
-    arithmetic: Option<(JetOperation, u64)>,
+    /// The operation and its first operand, if the jet is an operation of two operands and has the
+    /// first; the operation alone, if it has none and lacks two arguments.
+    arithmetic: Option<(JetOperation, Option<u64>)>,
 }
 
 impl CheapFunction {
@@ -25,6 +25,20 @@ impl CheapFunction {
     #[inline(always)]
     fn of_small(self, b: u64) -> Option<u64> {
         let (operation, a) = self.arithmetic?;
+        CheapFunction::compute(operation, a?, b)
+    }
+
+    /// Its value for two nats as operands, if it lacks both and a few instructions compute it.
+    #[inline(always)]
+    fn of_smalls(self, a: u64, b: u64) -> Option<u64> {
+        match self.arithmetic? {
+            (operation, None) => CheapFunction::compute(operation, a, b),
+            _ => None,
+        }
+    }
+
+    #[inline(always)]
+    fn compute(operation: JetOperation, a: u64, b: u64) -> Option<u64> {
         let value = match operation {
             JetOperation::Add => a + b,
             JetOperation::Subtract => a.saturating_sub(b),
@@ -52,8 +66,14 @@ impl JetCall<'_> {
         let fits =
             declared.arity() == applied + missing && matches!(declared.code, JetCode::Native(_));
         let when = declared.cheap.filter(|_| fits && !self.vm.jets.observes_fallbacks())?;
-        let first = (applied == 1 && missing == 1).then(|| heap.resolve(heap.load(function, 1)));
-        let arithmetic = declared.operation.zip(first.and_then(Word::as_direct));
+        let arithmetic = match (declared.operation, applied, missing) {
+            (Some(operation), 0, 2) => Some((operation, None)),
+            (Some(operation), 1, 1) => {
+                let first = heap.resolve(heap.load(function, 1)).as_direct();
+                first.map(|first| (operation, Some(first)))
+            }
+            _ => None,
+        };
         Some(CheapFunction { jet, when, arithmetic })
     }
 
@@ -98,6 +118,17 @@ impl JetCall<'_> {
             self.expect_values(count.saturating_add(1));
             let function = self.vm.heap.stack.top() - count - 1;
             let base = self.vm.heap.stack.top();
+            if count == 2 {
+                let a = self.vm.heap.stack.get(function + 1).as_direct();
+                let b = self.vm.heap.stack.get(function + 2).as_direct();
+                if let (Some(a), Some(b)) = (a, b)
+                    && let Some(value) = known.of_smalls(a, b)
+                {
+                    self.vm.heap.stack.truncate(function);
+                    self.vm.heap.stack.push_checked(Word::direct(value));
+                    return Ok(());
+                }
+            }
             if self.push_value_now(known, function)? {
                 let top = self.vm.heap.stack.top();
                 self.vm.heap.stack.slide(function, top - 1);

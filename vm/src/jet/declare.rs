@@ -261,6 +261,18 @@ pub enum JetOperation {
     TableHasKey,
     /// Whether set `b` has key `a`.
     SetHasKey,
+    /// Row `a` with item `b` replaced by `c`; `a` itself if it has no such item.
+    Put,
+    /// Row `c` with item `a` replaced by `b`; `c` itself if it has no such item.
+    Mutate,
+    /// The number of keys of a table.
+    TableLength,
+    /// Whether a table has no keys.
+    TableIsEmpty,
+    /// The number of keys of a set.
+    SetLength,
+    /// Whether a set has no keys.
+    SetIsEmpty,
     /// Byte `a` of bar `b`; 0 beyond the last.
     Byte,
     /// The number of bytes of a bar.

@@ -27,6 +27,7 @@ mod index;
 mod numbers;
 mod parts;
 pub(crate) mod table;
+mod tables;
 mod watch;
 
 pub use apply::CheapFunction;

@@ -16,7 +16,7 @@ use super::numbered::numbered_enum;
 use super::state::ExitReason;
 use super::{PENDING, UNDECIDED, UNWOUND, switch};
 use crate::vm::{JetCall, Vm};
-use plan::raw::{DIRECT_LIMIT, ObjectLayout, Word, WordKind, cast, shape};
+use plan::raw::{DIRECT_LIMIT, ObjectLayout, Word, WordKind, cast, shape, tree};
 use plan::{EvalError, Items, Ref};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -107,6 +107,10 @@ helpers! {
         /// `(keys, key)`, the keys those of a set or table that is a data jet: 1 if the key is one of
         /// them, 0 if not. [`UNDECIDED`] if that depends on an unevaluated part of the key.
         HasKey = has_key(keys: u64, key: u64),
+        /// `(row, index, value, limit)`, the row evaluated: the row with the item at the index replaced
+        /// by the value. [`UNDECIDED`] if the index is no evaluated nat, or if the row has no such
+        /// item or more than `limit` items.
+        Put = put(row: u64, index: u64, value: u64, limit: usize),
         /// `(operation, a, b)`: the result of a [`NatOp`], given by its number, for two values.
         Nat = nat(operation: usize, a: u64, b: u64),
         /// `(object, index, value)`: writes a value into an object that may be old. 0.
@@ -320,6 +324,21 @@ fn has_key(vm: &mut Vm, keys: u64, key: u64) -> Result<u64, EvalError> {
     let object = Word::from_bits(keys);
     let keys = if object.kind() == WordKind::Tab { vm.heap.load(object, 0) } else { object };
     Ok(position_of(vm, keys, key).map_or(UNDECIDED, |position| u64::from(position.is_ok())))
+}
+
+fn put(vm: &mut Vm, row: u64, index: u64, value: u64, limit: usize) -> Result<u64, EvalError> {
+    let row = Word::from_bits(row);
+    let count = if row.kind() == WordKind::Row { tree::len(&vm.heap, row) } else { 0 };
+    let index = Word::from_bits(index).as_direct().and_then(|index| usize::try_from(index).ok());
+    let Some(index) = index.filter(|index| *index < count && count <= limit) else {
+        return Ok(UNDECIDED);
+    };
+    let base = vm.heap.stack.top();
+    vm.heap.stack.push(row);
+    vm.heap.stack.push(Word::from_bits(value));
+    let edited = tree::edit::replace(&mut vm.heap, base, index, base + 1);
+    vm.heap.stack.truncate(base);
+    Ok(edited?.raw())
 }
 
 fn nat(vm: &mut Vm, operation: usize, a: u64, b: u64) -> Result<u64, EvalError> {

@@ -13,6 +13,9 @@ pub enum ObjectKind {
     App,
     /// The items, first to last.
     Row,
+    /// `[end..., first key..., part...]`: a set of more keys than fit in one object; the last `end` is
+    /// the number of keys.
+    SetNode,
     /// `[length, byte...]`: bytes, eight in a word.
     Bar,
     /// `[length, source, offset]`: a bar whose bytes are those of the source from the offset on. The
@@ -37,6 +40,7 @@ impl ObjectKind {
             ObjectKind::Big => ObjectLayout::Big,
             ObjectKind::App => ObjectLayout::App,
             ObjectKind::Row => ObjectLayout::Row,
+            ObjectKind::SetNode => ObjectLayout::SetNode,
             ObjectKind::Bar => ObjectLayout::Bar,
             ObjectKind::BarView => ObjectLayout::BarView,
             ObjectKind::ThunkCode => ObjectLayout::ThunkCode,

@@ -90,7 +90,8 @@ pub use crate::vm::Compiler;
 pub const UNWOUND: u64 = u64::MAX;
 /// The result of compiled code that left a call on the evaluation stack.
 pub const PENDING: u64 = u64::MAX - 1;
-/// The result of a search that depends on an unevaluated part of the key, or takes long.
+/// The result of a search that depends on an unevaluated part of the key, or takes long; and of an
+/// edit that the helper leaves to the jet.
 pub const UNDECIDED: u64 = u64::MAX - 2;
 /// The largest number of parameters of a function that Rust can enter.
 pub const PARAMETERS_MAX: usize = 16;

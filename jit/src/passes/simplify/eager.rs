@@ -7,8 +7,9 @@
 //! Speculation: often the values are not known to be evaluated but usually are: a counter that is
 //! passed on lazily, say. If the code would be cheap provided that a few values are nats below
 //! 2^63, or below 2^64 for code that computes on words, the generated code tests whether they are,
-//! and allocates the thunk only if one is not. Code with branches is tested as it runs: see
-//! [`lazy_entry`](crate::passes::lazy_entry).
+//! and allocates the thunk only if one is not. Code with branches, and code that reads items of rows,
+//! is tested as it runs: see [`lazy_entry`](crate::passes::lazy_entry). A thunk that reads an item
+//! would keep its row alive, and a chain of them (the state of a fold) all rows before.
 
 use super::walker::Simplifier;
 use crate::ir::{
@@ -20,7 +21,7 @@ use crate::passes::lazy_entry::{WrittenFunction, write_cheap_thunk};
 const CHEAP_SIZE: usize = 4;
 /// The largest code of a thunk that is evaluated behind tests.
 const SPECULATED_SIZE: usize = 7;
-/// The largest code of a thunk with branches that is evaluated behind tests.
+/// The largest code of a thunk with branches, or that reads items, that is evaluated behind tests.
 const BRANCHING_SIZE: usize = 24;
 /// No such code is written in a function that is larger: each attempt copies the function.
 const BRANCHING_WRITTEN: usize = 1500;
@@ -126,8 +127,14 @@ impl<'u> Simplifier<'u> {
         if is_on_words && !prims.iter().any(widens) { Type::U64 } else { Type::Small }
     }
 
+    /// Whether a function reads items of rows.
+    fn reads_items(&self, entry: FunctionId) -> bool {
+        let is_read = |op: &Op| matches!(op, Op::Prim(Prim::Item, _));
+        self.unit.functions[entry].live_ops().any(is_read)
+    }
+
     /// Evaluates the code of a thunk behind tests at each point where it may not be cheap, if it has
-    /// branches; makes the thunk if a test fails. `thunk` is the operation that makes it.
+    /// branches or reads items; makes the thunk if a test fails. `thunk` is the operation that makes it.
     pub(super) fn speculate_in_branches(
         &mut self,
         entry: FunctionId,
@@ -139,7 +146,7 @@ impl<'u> Simplifier<'u> {
             && self.may_inline(entry)
             && !summary.is_recursive
             && !summary.is_thunk_loop
-            && (summary.is_wrapper || !summary.is_straight_line)
+            && (summary.is_wrapper || !summary.is_straight_line || self.reads_items(entry))
             && summary.size <= BRANCHING_SIZE
             && summary.size < self.budget
             && self.depth + 2 * BRANCHING_SIZE < DEPTH_LIMIT

@@ -41,6 +41,7 @@ pub(super) fn compile_stub(
         Stub::Item => fixed(backend, Helper::Item, 2),
         Stub::LookUp => fixed(backend, Helper::LookUp, 3),
         Stub::HasKey => fixed(backend, Helper::HasKey, 2),
+        Stub::Put => fixed(backend, Helper::Put, 4),
         Stub::Nat => fixed(backend, Helper::Nat, 3),
         Stub::Store => fixed(backend, Helper::Store, 3),
         Stub::ZeroRow => fixed(backend, Helper::ZeroRow, 1),

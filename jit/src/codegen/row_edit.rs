@@ -1,0 +1,91 @@
+//! Replacement of an item of a row: by the runtime directly, without the call of the jet, if the row
+//! and the index are evaluated and the row has such an item.
+//!
+//! A thunk that replaces an item of a short row takes as much memory as the new row, and keeps the old
+//! one alive. Interpreters and state machines write their variables in this way, one such thunk on top
+//! of the other. So where the code of a thunk is just a replacement, it is made instead of the thunk.
+
+use super::error::CompileError;
+use super::key_search::sole_jet_call;
+use super::symbol::Stub;
+use super::translator::FunctionTranslator;
+use crate::ir::{ConstantId, JetOperation, Op, Operand, Var};
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{Block, InstBuilder, Value};
+use vm::native::UNDECIDED;
+use vm::native::layout::top;
+
+/// The largest row of which an item is replaced in place of a thunk.
+const SHORT_ROW: u64 = 16;
+
+/// The replacement of the item at an index of a row by a value, which need not be evaluated.
+#[derive(Clone, Copy)]
+pub(super) struct RowEdit {
+    row: Operand,
+    index: Operand,
+    value: Operand,
+}
+
+impl RowEdit {
+    /// The replacement that a jet with that operation makes, if it makes one.
+    pub(super) fn of(operation: JetOperation, args: &[Operand]) -> Option<RowEdit> {
+        match (operation, args) {
+            (JetOperation::Put, &[row, index, value])
+            | (JetOperation::Mutate, &[index, value, row]) => Some(RowEdit { row, index, value }),
+            _ => None,
+        }
+    }
+}
+
+impl FunctionTranslator<'_, '_> {
+    /// The result of a jet that replaces an item of an evaluated row.
+    pub(super) fn edit_row(
+        &mut self,
+        edit: RowEdit,
+        jet: ConstantId,
+        args: &[Operand],
+    ) -> Result<Value, CompileError> {
+        let (slowly, (done, result)) = (self.emit.cold_block(), self.emit.block_with_param());
+        let edited = self.edited_row(edit, u64::MAX, slowly);
+        self.emit.jump(done, &[edited]);
+        self.call_jet_in(slowly, done, jet, args)?;
+        Ok(result)
+    }
+
+    /// The row with the item replaced. Continues only if the row is an evaluated one of at most `limit`
+    /// items that has the item, and the index is evaluated.
+    fn edited_row(&mut self, edit: RowEdit, limit: u64, otherwise: Block) -> Value {
+        let words = self.words(&[edit.row, edit.index, edit.value]);
+        let is_row = self.emit.is_top(words[0], top::ROW);
+        self.emit.guard(is_row, otherwise);
+        let limit = self.emit.constant(limit);
+        let edited = self.emit.call_stub(Stub::Put, &[&words[..], &[limit]].concat());
+        let is_known = self.emit.b.ins().icmp_imm_s(IntCC::NotEqual, edited, UNDECIDED as i64);
+        self.emit.guard(is_known, otherwise);
+        edited
+    }
+
+    /// The replacement that a thunk is for, if its code is nothing else.
+    pub(super) fn delayed_row_edit(&self, op: &Op) -> Option<RowEdit> {
+        let (operation, args) = sole_jet_call(self.unit, op)?;
+        RowEdit::of(operation, &args)
+    }
+
+    /// Defines a variable as a short row with an item replaced, or as a thunk of the replacement.
+    pub(super) fn edit_row_or_allocate(
+        &mut self,
+        edit: RowEdit,
+        var: Var,
+        op: &Op,
+    ) -> Result<(), CompileError> {
+        let (slowly, (done, result)) = (self.emit.block(), self.emit.block_with_param());
+        let edited = self.edited_row(edit, SHORT_ROW, slowly);
+        self.emit.jump(done, &[edited]);
+        self.emit.switch_to(slowly);
+        let thunk = self.allocate_one(var, op)?;
+        self.emit.jump(done, &[thunk]);
+        self.emit.switch_to(done);
+        self.define(var, result);
+        Ok(())
+    }
+}
