@@ -1,6 +1,6 @@
 # The commands of this repository. `make help` lists them.
 
-.PHONY: help build docs deb deny sbom check test ci aarch64 miri fuzz fix doc
+.PHONY: help build docs deb deny sbom check test ci aarch64 miri fuzz fix doc results
 
 help: ## Lists the commands
 	@grep -E '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -53,3 +53,6 @@ fix: ## Formats, and applies the fixes that clippy suggests
 
 doc: ## Builds the API documentation
 	cargo doc --workspace --no-deps
+
+results: ## Makes the tables and plots of the raw runs in bench/runs
+	cargo run --quiet --package bench --bin draw

@@ -28,18 +28,21 @@
 //! system   the systems, and how each compiles and runs a program
 //! measure  one run, and the minimum of several
 //! report   the tables
+//! raw_runs the costs of all runs, to be saved
 //! ```
 
 #![forbid(unsafe_code)]
 
 mod measure;
 mod program;
+mod raw_runs;
 mod report;
 mod system;
 
 use anyhow::{Context, Result, bail};
 use clap::Parser;
 use program::{Program, ProgramGroup};
+use raw_runs::RawRuns;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -101,6 +104,11 @@ struct Args {
     #[arg(long = "variant", value_name = "NAME=FLAGS")]
     variants: Vec<String>,
 
+    /// Write the cost of each run, with a description of the machine, to this file as JSON; `draw`
+    /// makes a table and a plot of it
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["passes", "check"])]
+    save: Option<PathBuf>,
+
     /// Limit of the CPU time of a run, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 120)]
     limit: u64,
@@ -118,7 +126,8 @@ fn main() -> Result<ExitCode> {
     let scratch = tempfile::tempdir()?;
     if args.passes {
         let systems = system::without_passes(&pallas, scratch.path())?;
-        let measurements = measure::all(&programs, &systems, args.rounds, args.limit)?;
+        let measurements =
+            measure::all(&programs, &systems, args.rounds, args.limit, |_, _, _| {})?;
         print!("{}", report::passes(&programs, &systems, &measurements));
         return Ok(ExitCode::SUCCESS);
     }
@@ -129,7 +138,14 @@ fn main() -> Result<ExitCode> {
     if let Some(binary) = &args.reference {
         systems.push(system::prototype(binary, scratch.path())?);
     }
-    let measurements = measure::all(&programs, &systems, args.rounds, args.limit)?;
+    let mut raw = RawRuns::new(&programs, &systems);
+    let measurements =
+        measure::all(&programs, &systems, args.rounds, args.limit, |program, system, cost| {
+            raw.add(program, system, cost);
+        })?;
+    if let Some(path) = &args.save {
+        raw.save(path)?;
+    }
     for table in [report::cpu_times, report::processes, report::statistics] {
         println!("{}", table(&programs, &systems, &measurements));
     }
@@ -160,7 +176,7 @@ fn selected_programs(args: &Args) -> Result<Vec<Program>> {
 /// Compares `pallas` with its interpreter. The exit code is 1 if a program is slower compiled.
 fn check(args: &Args, programs: &[Program], pallas: &Path, scratch: &Path) -> Result<ExitCode> {
     let systems = system::with_and_without_compiler(pallas, scratch)?;
-    let measurements = measure::all(programs, &systems, args.rounds, args.limit)?;
+    let measurements = measure::all(programs, &systems, args.rounds, args.limit, |_, _, _| {})?;
     let (table, slower) = report::compiler_check(programs, &systems, &measurements);
     println!("{table}");
     if slower.is_empty() {

@@ -88,7 +88,8 @@ impl Measurement {
 pub(crate) type Measurements = Vec<Vec<Measurement>>;
 
 /// Runs every program in every system: once to warm up, then `rounds` times. A program that fails
-/// or exceeds `limit` seconds of CPU time in a system does not run there again.
+/// or exceeds `limit` seconds of CPU time in a system does not run there again. Calls `record` with
+/// the cost of each run that counts, and the indices of its program and system.
 ///
 /// # Errors
 /// If a program cannot be compiled or started, or does not print the same in all systems.
@@ -97,6 +98,7 @@ pub(crate) fn all(
     systems: &[System],
     rounds: u32,
     limit: u64,
+    mut record: impl FnMut(usize, usize, &Cost),
 ) -> Result<Measurements> {
     for program in programs {
         for system in systems {
@@ -106,8 +108,13 @@ pub(crate) fn all(
     let mut measurements: Measurements =
         vec![vec![Measurement::NoSource; systems.len()]; programs.len()];
     for round in 0..=rounds {
-        for (program, measurements) in programs.iter().zip(&mut measurements) {
-            run_in_all(program, systems, measurements, round > 0, limit)?;
+        for (index, (program, measurements)) in programs.iter().zip(&mut measurements).enumerate() {
+            let mut record = |system, cost: &Cost| {
+                if round > 0 {
+                    record(index, system, cost);
+                }
+            };
+            run_in_all(program, systems, measurements, round > 0, limit, &mut record)?;
         }
         eprintln!("round {round} of {rounds}");
     }
@@ -122,9 +129,10 @@ fn run_in_all(
     measurements: &mut [Measurement],
     counts: bool,
     limit: u64,
+    record: &mut dyn FnMut(usize, &Cost),
 ) -> Result<()> {
     let mut printed: Option<(&str, String)> = None;
-    for (system, measurement) in systems.iter().zip(measurements) {
+    for (index, (system, measurement)) in systems.iter().zip(measurements).enumerate() {
         if measurement.is_final() {
             continue;
         }
@@ -134,6 +142,7 @@ fn run_in_all(
             Run::Completed { cost, result } => (cost, result),
             Run::ExceedsLimit(cost) => {
                 eprintln!("{} exceeds the limit of {limit} seconds of CPU time", what());
+                record(index, &cost);
                 *measurement = Measurement::Costs(cost);
                 continue;
             }
@@ -158,6 +167,7 @@ fn run_in_all(
             None => printed = Some((&system.name, result)),
         }
         if counts {
+            record(index, &cost);
             measurement.add(cost);
         }
     }

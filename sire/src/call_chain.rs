@@ -8,8 +8,12 @@ use plan::{Natural, Ref, Shape};
 use std::rc::Rc;
 use vm::CallChain;
 
-/// Returns the lines of a call chain, innermost call first; none if no call is known.
+/// Returns the lines of a call chain, innermost call first; none if no law in it has a name, as in an
+/// expression that crashes by itself.
 pub(crate) fn call_chain_lines(session: &Session, chain: &CallChain) -> Vec<String> {
+    if !chain.has_names(&session.vm) {
+        return Vec::new();
+    }
     chain.lines(&session.vm, |name, law| place_of(session, name, law))
 }
 

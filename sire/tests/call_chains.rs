@@ -3,6 +3,7 @@
 mod common;
 
 use common::TestSession;
+use plan::HeapOptions;
 use sire::{Diagnostic, DiagnosticKind, ModuleLibrary};
 use std::cell::RefCell;
 use std::path::Path;
@@ -10,9 +11,14 @@ use std::rc::Rc;
 
 /// Loads a module with this text, which fails with one diagnostic. Returns it.
 fn failure(folder: &Path, text: &str) -> Diagnostic {
+    failure_within(folder, text, HeapOptions::default())
+}
+
+/// Does the same in a runtime with these limits.
+fn failure_within(folder: &Path, text: &str, limits: HeapOptions) -> Diagnostic {
     std::fs::write(folder.join("app.sire"), format!("#### app <- prelude\n\n:| prelude\n\n{text}"))
         .expect("a file");
-    let mut session = TestSession::new(ModuleLibrary::new(folder), None);
+    let mut session = TestSession::with_limits(ModuleLibrary::new(folder), None, limits);
     let seen: Rc<RefCell<Vec<Diagnostic>>> = Rc::default();
     let receiver = Rc::clone(&seen);
     session.sire.on_diagnostic(move |diagnostic| receiver.borrow_mut().push(diagnostic.clone()));
@@ -133,4 +139,23 @@ fn without_diagnostics_the_chain_goes_to_its_own_output() {
     session.sire.repl(input.as_bytes()).expect("it runs");
     assert_eq!(session.out.take(), silent.0);
     assert_eq!(session.diagnostics.take(), "calls, innermost first:\n  f  (REPL)\n");
+}
+
+#[test]
+fn an_expression_that_crashes_by_itself_has_no_chain() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let diagnostic = failure(folder.path(), "(die {alone})\n");
+    assert_eq!((diagnostic.kind, &diagnostic.notes[..]), (DiagnosticKind::Crash, &[][..]));
+}
+
+#[test]
+fn a_stack_overflow_has_a_title_and_a_chain() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = "= (deep x) | add 1 (deep x)\n\n(deep 1)\n";
+    let limits = HeapOptions { max_stack: 16 << 20, ..HeapOptions::default() };
+    let diagnostic = failure_within(folder.path(), text, limits);
+    assert_eq!(diagnostic.kind, DiagnosticKind::StackOverflow);
+    assert_eq!(diagnostic.kind.title(), "stack overflow");
+    assert!(diagnostic.notes[0].starts_with("calls, innermost first:\ndeep  ("), "{diagnostic:?}");
+    assert_eq!(diagnostic.help, ["the option --max-stack sets the limit"]);
 }

@@ -175,9 +175,10 @@ fn names_are_described_from_their_source() {
         (":help", "leave the session"),
         (":time (three 1)", "4\r\n"),
         (":bench (three 1)", " runs: median "),
-        (":set", "Results are readable; the time limit is none."),
+        (":set", "Results are readable; the time limit is none.\r\n  :set raw  "),
         (":load app/signed.sire", "app/signed.sire is loaded"),
         (":type three", "> Nat > Nat"),
+        (":load ./nowhere.sire", "./nowhere.sire: no such file"),
     ] {
         session.enter(entry);
         session.expect("\r\n");

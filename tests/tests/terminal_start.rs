@@ -57,6 +57,9 @@ main=(cog 0 reads [[1 (driver [[0 [0 %read 0]]])]])
 #[test]
 fn a_start_says_where_it_resumes_and_what_was_saved() {
     let pallas = with_machine(COUNTING);
+    let (shown, code) = finish(start(&pallas, &["boot", "other", "program"]));
+    assert_eq!(code, 0, "{shown}");
+    assert!(shown.contains("created other; `pallas start other` runs it"), "{shown}");
     let mut terminal = start(&pallas, &["start", "store"]);
     let text = "resuming after event 0: the snapshot after event 0";
     terminal.exp_string(text).expect("it says where it resumes");

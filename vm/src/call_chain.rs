@@ -43,6 +43,15 @@ impl CallChain {
         self.innermost.is_empty()
     }
 
+    /// Whether a law of the chain has a name that is shown.
+    pub fn has_names(&self, heap: &Heap) -> bool {
+        let entries = self.innermost.iter().chain(&self.outermost);
+        entries.into_iter().any(|entry| match heap.look(&entry.law).shape() {
+            Shape::Law(law) => !law_name(&law.name()).is_empty(),
+            _ => false,
+        })
+    }
+
     /// Returns the chain as text, a line for each entry: the name of the law, the place that `place`
     /// finds for its name and value, and the number of calls if there are several.
     ///

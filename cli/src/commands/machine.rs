@@ -51,6 +51,10 @@ fn boot_and_run(args: BootArgs, recording: &ProfileRecording) -> anyhow::Result<
     if booted.workers == 0 {
         eprintln!("pallas: `main` of {} has no workers, so it will never do anything", args.module);
     }
+    if terminal::shows_notices() && !args.start {
+        let store = args.store.display();
+        eprintln!("pallas: created {store}; `pallas start {store}` runs it");
+    }
     if args.start {
         run(&args.store, &args.machine, recording, ReplayFrom::Latest, |_| {})
     } else {

@@ -13,8 +13,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-const SETTINGS_HELP: &str = "\
-  :set raw              show results as they are printed off a terminal
+const SETTINGS_HELP: &str =
+    "  :set raw              show results as they are printed off a terminal
   :set readable         show results for people: numbers, texts, rows, functions
   :set time-limit TIME  end an evaluation after this elapsed time, such as 500ms or 10s; or none";
 

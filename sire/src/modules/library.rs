@@ -215,8 +215,8 @@ impl ModuleArgument {
     }
 
     /// Parses an argument: `NAME`, or the path of a file, whose extension `.sire` may be left out.
-    /// A path in `sire/`, or without a folder, is that of a module of the library if there is no
-    /// such file, as the prototype has it.
+    /// A path in `sire/`, without a folder, or of the form `./NAME`, is that of a module of the library
+    /// if there is no such file, as the prototype has it.
     ///
     /// # Errors
     ///
@@ -231,11 +231,16 @@ impl ModuleArgument {
         if name.is_empty() || name.contains('.') {
             return Err(bad());
         }
-        let is_library = ["", "./", "sire/", "./sire/"].contains(&folder);
+        let has_extension = file.len() > name.len();
+        let is_library = match folder {
+            "" | "sire/" | "./sire/" => true,
+            "./" => !has_extension,
+            _ => false,
+        };
         let path = path.with_file_name(format!("{name}.sire"));
         let is_path = match folder {
             "sire/" | "./sire/" => false,
-            "" => file.len() > name.len() && !Path::new("sire").join(&path).exists(),
+            "" => has_extension && !Path::new("sire").join(&path).exists(),
             _ => true,
         };
         if is_path && path.exists() {
@@ -268,6 +273,10 @@ mod tests {
 
     #[test]
     fn a_path_names_a_file_anywhere() {
+        let missing = ModuleArgument::parse("./nowhere.sire");
+        assert!(
+            matches!(missing, Err(SireError::NoFile(path)) if path == Path::new("./nowhere.sire"))
+        );
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::write(folder.path().join("app.sire"), "#### app\n").expect("a file");
         for name in ["app", "app.sire"] {
