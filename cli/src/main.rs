@@ -127,6 +127,7 @@ fn run(command: Command) -> ExitCode {
         Command::Config(args) => commands::config::config(&args),
         Command::Fmt(args) => commands::fmt::fmt(&args),
         Command::Doc(args) => commands::doc::doc(&args),
+        Command::Lsp(args) => commands::lsp::lsp(args),
         Command::Bench(args) => commands::bench::bench(&args),
         Command::Generate(args) => commands::generate::generate(&args),
     };

@@ -204,7 +204,7 @@ impl Sire {
     }
 
     /// Returns the binding of a name in scope, or of a name with its qualifier.
-    fn binding_of(&self, name: &str) -> Option<Rc<Binding>> {
+    pub(crate) fn binding_of(&self, name: &str) -> Option<Rc<Binding>> {
         let Session { vm, bindings, state, .. } = &self.session;
         if let Some(binding) = state.lookup(&nat_text::from_text(name)) {
             return Some(Rc::clone(binding));

@@ -12,6 +12,7 @@
 //!
 //! ```text
 //!   Sire                                  modules, the cache, the session
+//!   analysis                              a text that a person edits, block by block
 //!   repl    interactive    document       the loop │ sessions that a person leads │ documentation
 //!   load                                  runs the blocks of modules
 //!   block    assertions                   runs one block │ checks of a module's assertions
@@ -36,6 +37,7 @@
 
 #![deny(unsafe_code)]
 
+mod analysis;
 mod assertions;
 mod block;
 mod call_chain;
@@ -57,6 +59,7 @@ mod load;
 mod locate;
 mod malformed;
 mod modules;
+mod name_use;
 mod nat_text;
 mod operator_check;
 mod output;
@@ -73,13 +76,16 @@ mod suggest;
 mod type_report;
 mod typing;
 
+pub use analysis::{AnalysisProgress, InterruptHandle, ModuleAnalysis};
 pub use assertions::AssertionReport;
 pub use definition_source::DefinitionSource;
 pub use diagnostic::{Diagnostic, DiagnosticKind, SourcePlace};
 pub use document::{ModuleDocumentation, NameDocumentation};
+pub use documentation::{SourceSymbol, source_symbols};
 pub use error::SireError;
 pub use interactive::{EntryOutcome, NameInfo};
-pub use modules::{ModuleArgument, ModuleLibrary, ModuleSource, module_sources};
+pub use modules::{ModuleArgument, ModuleLibrary, ModuleSource, SourceOverlay, module_sources};
+pub use name_use::{NameTarget, NameUse};
 pub use output::SireOutput;
 pub use session::ResultForm;
 pub use sire::{Sire, SireOptions};
