@@ -73,7 +73,12 @@ fn data(environment: &UnitEnvironment) -> UnitData {
     let address = vm::native::EntryCell::cell_address;
     let cells = environment.facts.iter().map(|facts| facts.entry.as_ref().map(address));
     let constant_count = environment.facts.len();
-    UnitData { constants: environment.constants, constant_count, entry_cells: cells.collect() }
+    UnitData {
+        constants: environment.constants,
+        constant_count,
+        entry_cells: cells.collect(),
+        names: Vec::new(),
+    }
 }
 
 /// The processor time of this process so far. It does not depend on what else the machine does.

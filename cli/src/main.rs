@@ -9,6 +9,7 @@
 //! file_kind  what a file is, for a command that cannot use it
 //! interactive/  the Sire session on a terminal
 //! json       the layout of JSON output
+//! law_index  the laws that named values lead to
 //! measure    the time that an entry of a session takes
 //! module_loader  loading modules for a command
 //! progress   progress bars of long commands
@@ -31,6 +32,7 @@ mod console;
 mod file_kind;
 mod interactive;
 mod json;
+mod law_index;
 mod measure;
 mod module_loader;
 mod progress;
@@ -129,6 +131,8 @@ fn run(command: Command) -> ExitCode {
         Command::Doc(args) => commands::doc::doc(&args),
         Command::Lsp(args) => commands::lsp::lsp(args),
         Command::Bench(args) => commands::bench::bench(&args),
+        Command::Profile(args) => commands::profile::profile(&args),
+        Command::Explain(args) => commands::explain::explain(&args),
         Command::Generate(args) => commands::generate::generate(&args),
     };
     match result {

@@ -4,7 +4,7 @@ use crate::hover::description;
 use crate::name_at::is_module_place;
 use crate::runes::PRIMITIVE_RUNES;
 use crate::text_position::TextLines;
-use crate::words::{WordKind, word_blocks};
+use crate::words::{SourceWordKind, word_blocks};
 use lsp_types::{
     CompletionItem, CompletionItemKind, CompletionList, CompletionTextEdit, Documentation,
     MarkupContent, MarkupKind, TextEdit,
@@ -78,7 +78,7 @@ fn local_words(text: &str, place: &Range<usize>) -> Vec<String> {
     let blocks = word_blocks(text);
     let before = blocks.iter().rfind(|block| block.range().start <= place.start);
     let words = before.into_iter().flat_map(|block| &block.words);
-    let names = words.filter(|word| word.kind == WordKind::Name && word.range != *place);
+    let names = words.filter(|word| word.kind == SourceWordKind::Name && word.range != *place);
     names.map(|word| text[word.range.clone()].to_owned()).collect()
 }
 

@@ -20,7 +20,9 @@ use crate::watchdog::EvaluationWatchdog;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use lsp_server::ErrorCode;
 use lsp_types::{Diagnostic as PublishedDiagnostic, MessageType, Uri};
-use sire::{AnalysisProgress, Diagnostic, InterruptHandle, ModuleAnalysis, ModuleArgument, Sire};
+use sire::{
+    AnalysisProgress, Diagnostic, EvaluationInterrupt, ModuleAnalysis, ModuleArgument, Sire,
+};
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -123,7 +125,7 @@ impl WorkedText {
 /// A session, and the handle that ends its evaluations.
 struct EvaluationSession {
     sire: Sire,
-    handle: InterruptHandle,
+    handle: EvaluationInterrupt,
 }
 
 /// The worker.

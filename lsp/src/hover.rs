@@ -44,8 +44,12 @@ fn describe(
         let spelling = name.in_scope(sire)?.to_owned();
         description(sire, &spelling)
     });
-    let rune = || runes::meaning(&text[name.range.clone()]).map(str::to_owned);
-    known.flatten().or_else(rune)
+    // A macro may take a primitive rune over, and mostly adds to its meaning.
+    let rune = runes::meaning(&text[name.range.clone()]).map(str::to_owned);
+    match (rune, known.flatten()) {
+        (Some(rune), Some(known)) => Some(format!("{rune}\n\n{known}")),
+        (rune, known) => known.or(rune),
+    }
 }
 
 /// Returns what is known of a name in scope, as Markdown.
@@ -53,11 +57,8 @@ pub(crate) fn description(sire: &mut Sire, name: &str) -> Option<String> {
     let info = sire.describe(name)?;
     let mut code = String::new();
     let source = info.source.as_ref();
-    let signature = source.and_then(|source| source.signature.clone());
-    match signature.or_else(|| sire.type_text(name)) {
-        Some(ty) if ty.starts_with('>') => code += &format!("{ty}\n"),
-        Some(ty) => code += &format!("{name} : {ty}\n"),
-        None => {}
+    if let Some(ty) = sire.known_type(name) {
+        code += &format!("{name} : {ty}\n");
     }
     if let Some(source) = source {
         let head = source.text.lines().next().unwrap_or_default();

@@ -42,7 +42,7 @@ pub(crate) fn code_lenses(uri: &Uri, lines: &TextLines) -> Vec<CodeLens> {
 pub(crate) struct AssertionResults {
     passed: usize,
     failed: usize,
-    /// Whether the text has other errors.
+    /// The number of other errors of the text.
     errors: usize,
     assertions: Vec<AssertionResult>,
 }

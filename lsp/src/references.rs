@@ -1,7 +1,7 @@
 //! References: where a name is used.
 
 use crate::name_at::NameAt;
-use crate::words::{WordKind, word_blocks};
+use crate::words::{SourceWordKind, word_blocks};
 use sire::{ModuleAnalysis, NameTarget};
 use std::ops::Range;
 
@@ -32,7 +32,7 @@ pub(crate) fn spelled(text: &str, name: &str) -> Vec<(Range<usize>, Range<usize>
     for block in word_blocks(text) {
         let range = block.range();
         let is_it = |word: &&crate::words::SourceWord| {
-            word.kind == WordKind::Name && text[word.range.clone()] == *name
+            word.kind == SourceWordKind::Name && text[word.range.clone()] == *name
         };
         found.extend(
             block.words.iter().filter(is_it).map(|word| (word.range.clone(), range.clone())),

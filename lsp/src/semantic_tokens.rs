@@ -1,7 +1,7 @@
 //! Semantic tokens: definitions, names, numbers, texts and runes of a text.
 
 use crate::text_position::TextLines;
-use crate::words::{WordKind, word_blocks};
+use crate::words::{SourceWordKind, word_blocks};
 use lsp_types::{SemanticToken, SemanticTokenType, SemanticTokens, SemanticTokensLegend};
 
 /// The types of tokens, in the order of their numbers.
@@ -30,11 +30,11 @@ pub(crate) fn semantic_tokens(lines: &TextLines) -> SemanticTokens {
         let mut is_defined = block.rune == "=";
         for word in &block.words {
             let token_type = match word.kind {
-                WordKind::Name if std::mem::take(&mut is_defined) => FUNCTION,
-                WordKind::Name => VARIABLE,
-                WordKind::Number => NUMBER,
-                WordKind::Text => STRING,
-                WordKind::Rune => OPERATOR,
+                SourceWordKind::Name if std::mem::take(&mut is_defined) => FUNCTION,
+                SourceWordKind::Name => VARIABLE,
+                SourceWordKind::Number => NUMBER,
+                SourceWordKind::Text => STRING,
+                SourceWordKind::Rune => OPERATOR,
             };
             let range = lines.range(word.range.clone());
             // A token is within one line.

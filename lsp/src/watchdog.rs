@@ -3,7 +3,7 @@
 //! The interrupt flag of a runtime is cleared when a block begins. An interrupt that comes a moment
 //! before would be lost, so the watchdog repeats it until the step has ended.
 
-use sire::InterruptHandle;
+use sire::EvaluationInterrupt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -16,7 +16,7 @@ const REPEAT_INTERVAL: Duration = Duration::from_millis(5);
 struct RunningStep {
     /// The file that is analysed.
     path: PathBuf,
-    handle: InterruptHandle,
+    handle: EvaluationInterrupt,
     deadline: Option<Instant>,
     /// Whether an edit of the file makes the step useless.
     ends_with_edit: bool,
@@ -63,7 +63,7 @@ impl EvaluationWatchdog {
     pub(crate) fn begin(
         &self,
         path: &Path,
-        handle: &InterruptHandle,
+        handle: &EvaluationInterrupt,
         limit: Option<Duration>,
         ends_with_edit: bool,
     ) {

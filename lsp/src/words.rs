@@ -5,7 +5,7 @@ use std::ops::Range;
 
 /// What a [`SourceWord`] is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum WordKind {
+pub(crate) enum SourceWordKind {
     /// A bare word that is no number.
     Name,
     /// A word that begins with a digit.
@@ -19,7 +19,7 @@ pub(crate) enum WordKind {
 /// A word, text or rune of a source.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct SourceWord {
-    pub(crate) kind: WordKind,
+    pub(crate) kind: SourceWordKind,
     /// Its bytes in the text.
     pub(crate) range: Range<usize>,
 }
@@ -74,10 +74,10 @@ fn words_of(text: &str, rex: &Rex, offset: usize) -> Vec<SourceWord> {
         match rex {
             Rex::Leaf { leaf: LeafKind::Word, text, .. } => {
                 let is_number = text.starts_with(|c: char| c.is_ascii_digit());
-                let kind = if is_number { WordKind::Number } else { WordKind::Name };
+                let kind = if is_number { SourceWordKind::Number } else { SourceWordKind::Name };
                 words.push(SourceWord { kind, range });
             }
-            Rex::Leaf { .. } => words.push(SourceWord { kind: WordKind::Text, range }),
+            Rex::Leaf { .. } => words.push(SourceWord { kind: SourceWordKind::Text, range }),
             Rex::Node { shape, rune, .. } => words.extend(rune_word(text, *shape, rune, range)),
             Rex::Embed(never) => match *never {},
         }
@@ -96,7 +96,7 @@ fn rune_word(text: &str, shape: NodeShape, rune: &str, range: Range<usize>) -> O
     let skipped = source.len() - source.trim_start_matches(['(', ' ']).len();
     let is_there = source[skipped..].starts_with(rune) && !rune.is_empty();
     let start = range.start + skipped;
-    is_there.then(|| SourceWord { kind: WordKind::Rune, range: start..start + rune.len() })
+    is_there.then(|| SourceWord { kind: SourceWordKind::Rune, range: start..start + rune.len() })
 }
 
 /// Returns the range of the word, or of the rune, that a byte of a text is in or behind. Quotes and

@@ -16,6 +16,7 @@
 //! {"version":1,"operation":"calls"}             {"calls":[{"slot":0,"calls":[{"key":1,"device":"tcp"}]},..]}
 //! {"version":1,"operation":"discard","ids":[..]} {"discarded":2}
 //! {"version":1,"operation":"events","after":7}  {"events":[[8,"01.."],..]}
+//! {"version":1,"operation":"profile","seconds":5} {"profile":{"resource":"cpu-time",..}}
 //! {"version":1,"operation":"upgrade","file":..}  {"upgraded":{"event":9,..}}
 //! anything else                                 {"error":"..."}
 //! ```
@@ -29,6 +30,9 @@
 //! *Events* are the records of the log after one, up to the last that is durable or 1 MiB. An
 //! *upgrade* names a file with the program as a seed, because a request is one short line. Its answer
 //! comes when the event is durable (`machine/src/machine/upgrade.rs`).
+//!
+//! A *profile* samples the event loop's thread for the seconds of the request; the answer comes
+//! then. One profile is taken at a time.
 //!
 //! A client that sends garbage gets an error. One that is silent for too long is disconnected, and so
 //! are those beyond the 16th: each has a thread.

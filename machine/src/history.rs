@@ -20,6 +20,7 @@ use plan::{EvalError, Hash, Ref, Val};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use vm::Vm;
 
 /// The states and events of a machine. It must not outlive the inspection that it was made of.
 pub struct MachineHistory {
@@ -192,6 +193,12 @@ impl MachineReplay<'_> {
     /// The parts of the cog in this state.
     pub fn cog(&self) -> CogParts<'_> {
         CogParts::of(self.cog.heap().look(cog_of(self.cog.status())))
+    }
+
+    /// The runtime that the state is in, and the cog.
+    pub fn runtime(&mut self) -> (&mut Vm, Val) {
+        let cog = cog_of(self.cog.status()).clone();
+        (self.cog.parts().0, cog)
     }
 
     /// The hash of the state: that of a snapshot's root.

@@ -59,6 +59,7 @@
 //! clock         wall, monotonic, CPU time       console       what a machine reports
 //! germs         pins that move between stores   verify        the hashes of stored pins
 //! packed        values whose pins a heap may have
+//! sampling      profiles of the running machine
 //! ```
 //!
 //! An embedder gives a machine a [`Console`], and stops it with a [`MachineHandle`]:
@@ -105,6 +106,7 @@ mod protocol;
 mod rehearsal;
 mod replay;
 mod replay_source;
+mod sampling;
 mod set_aside;
 mod settings;
 mod snapshot;

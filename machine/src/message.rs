@@ -11,11 +11,13 @@ use crossbeam_channel::{Sender, bounded};
 use persist::collect::{CollectStats, GarbageEstimate};
 use persist::{LogError, Seq};
 use plan::EvalError;
+use profile::SampledProfile;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
+use vm::SamplingOptions;
 
 /// A row of requests, which a driver has made in one call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -79,6 +81,10 @@ pub(crate) enum ControlMessage {
     Upgrade(Box<UpgradeRequest>),
     /// Another process asks for the open calls of the drivers, at most this many of each.
     ListCalls { limit: usize, list: Sender<WorkerCalls> },
+    /// Another process has requested a profile.
+    BeginProfile(ProfileRequest),
+    /// The time of the profile is over.
+    EndProfile,
     /// The machine's handle has requested a stop.
     Stop,
 }
@@ -112,6 +118,15 @@ pub(crate) struct UpgradeRequest {
     pub(crate) answer: UpgradeAnswer,
 }
 
+/// The request for a profile.
+pub(crate) struct ProfileRequest {
+    pub(crate) options: SamplingOptions,
+    /// Gets notice that the profile has begun, or why not.
+    pub(crate) begun: Sender<Result<(), String>>,
+    /// Gets the profile of each thread at its end. It is dropped if the machine ends before.
+    pub(crate) profiles: Sender<SampledProfile>,
+}
+
 /// Has the event loop upgrade the machine, and waits until that is durable.
 ///
 /// # Errors
@@ -138,8 +153,14 @@ const MAX_LISTED_DRIVERS: usize = 10_000;
 /// Has the threads of drivers list their open calls. Drivers whose thread does not answer in time are
 /// missing.
 pub(crate) fn list_calls(control: &Address<ControlMessage>) -> Vec<WorkerCalls> {
+    collect_calls(|limit, list| control.send(ControlMessage::ListCalls { limit, list }))
+}
+
+/// Collects the open calls that the threads of drivers list when `request` asks them: with the most
+/// calls of one driver, and where to send them.
+pub(crate) fn collect_calls(request: impl FnOnce(usize, Sender<WorkerCalls>)) -> Vec<WorkerCalls> {
     let (list, listed) = bounded(MAX_LISTED_DRIVERS);
-    control.send(ControlMessage::ListCalls { limit: MAX_LISTED_CALLS, list });
+    request(MAX_LISTED_CALLS, list);
     let deadline = Instant::now() + LIST_PATIENCE;
     let mut found: Vec<WorkerCalls> = Vec::new();
     // The channel ends when all threads have sent what they have.
@@ -213,6 +234,6 @@ pub(crate) enum DriverMessage {
     ReadFailed { key: u64, serial: u64 },
     /// An input that this driver wrote was set aside.
     InputSetAside,
-    /// A device's answer to a call.
-    DeviceAnswer { key: u64, serial: u64, answer: DeviceAnswer },
+    /// A device's answer to a call; none if there will never be one.
+    DeviceAnswer { key: u64, serial: u64, answer: Option<DeviceAnswer> },
 }

@@ -230,6 +230,17 @@ impl Heap {
         self.0.set_collection_hook(Box::new(hook));
     }
 
+    /// Calls `hook` about once for every `bytes` bytes that are allocated, with the number of bytes
+    /// since it was last called. It must not use the heap.
+    pub fn on_allocation(&mut self, bytes: usize, hook: impl FnMut(u64) + 'static) {
+        self.0.memory.set_allocation_hook(bytes, hook);
+    }
+
+    /// Ends the calls of the hook of [`Heap::on_allocation`], and drops it.
+    pub fn remove_allocation_hook(&mut self) {
+        self.0.memory.remove_allocation_hook();
+    }
+
     /// Returns the bytes that the heap uses, dead objects included.
     pub fn used_bytes(&self) -> usize {
         self.0.used_bytes()

@@ -1,7 +1,8 @@
 //! A [`Profile`] is a file that says when which thread did what: spans of time are recorded on
-//! [`ProfileTrack`]s, and each goes into the file at once.
+//! [`ProfileTrack`]s, and each goes into the file at once. A [`SampledProfile`] says in which laws
+//! the time went, by samples: see [`sampled`].
 //!
-//! The file has the Chrome trace format, which Perfetto (<https://ui.perfetto.dev>) and
+//! The file of a [`Profile`] has the Chrome trace format, which Perfetto (<https://ui.perfetto.dev>) and
 //! `chrome://tracing` show: a JSON array with one event a line. Viewers accept an array that is not
 //! closed, so the file of a process that was killed can be read too, up to the last events, which
 //! were buffered.
@@ -23,6 +24,10 @@
 //! ```
 
 #![forbid(unsafe_code)]
+
+pub mod sampled;
+
+pub use sampled::SampledProfile;
 
 use parking_lot::Mutex;
 use serde::Serialize;

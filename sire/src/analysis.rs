@@ -37,7 +37,7 @@ use crate::state::SireState;
 use crate::typing::TypeChecker;
 use loading::DependencyLoad;
 use pieces::{SourcePiece, pieces, shared_pieces};
-pub use queries::InterruptHandle;
+pub use queries::EvaluationInterrupt;
 use rex::SourceBlock;
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};

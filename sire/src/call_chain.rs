@@ -14,7 +14,7 @@ pub(crate) fn call_chain_lines(session: &Session, chain: &CallChain) -> Vec<Stri
 }
 
 /// Returns where a law was defined: the file and line, or the module if its text is not known.
-fn place_of(session: &Session, name: &str, law: Ref<'_>) -> Option<String> {
+pub(crate) fn place_of(session: &Session, name: &str, law: Ref<'_>) -> Option<String> {
     let key = nat_text::from_text(name);
     let binding = binding_of(session, &key, law)?;
     let vm = &session.vm;

@@ -14,6 +14,7 @@
 //!   Sire                                  modules, the cache, the session
 //!   analysis                              a text that a person edits, block by block
 //!   repl    interactive    document       the loop │ sessions that a person leads │ documentation
+//!   named_values                          the values of names, for tools
 //!   load                                  runs the blocks of modules
 //!   block    assertions                   runs one block │ checks of a module's assertions
 //!   command    report    diagnose         effect of a command │ why it failed: as a value, for people
@@ -60,6 +61,7 @@ mod locate;
 mod malformed;
 mod modules;
 mod name_use;
+mod named_values;
 mod nat_text;
 mod operator_check;
 mod output;
@@ -76,7 +78,7 @@ mod suggest;
 mod type_report;
 mod typing;
 
-pub use analysis::{AnalysisProgress, InterruptHandle, ModuleAnalysis};
+pub use analysis::{AnalysisProgress, EvaluationInterrupt, ModuleAnalysis};
 pub use assertions::AssertionReport;
 pub use definition_source::DefinitionSource;
 pub use diagnostic::{Diagnostic, DiagnosticKind, SourcePlace};

@@ -9,7 +9,7 @@
 use crate::expr::Binding;
 use crate::nat_text;
 use crate::rex_value::RexView;
-use foldhash::{HashMap, HashMapExt};
+use foldhash::{HashMap, HashMapExt, HashSet};
 use plan::{Natural, Val};
 use rex::{Rex, SourceSpan};
 use std::ops::Range;
@@ -130,11 +130,13 @@ impl NameRecorder {
     fn uses(&self, vm: &Vm, rex: &Rex, value: &Val) -> Vec<NameUse> {
         let offset = self.offset;
         let leaves = leaves_by_text(vm, rex, value);
-        let found: Vec<(&NameRecord, &SourceLeaf<'_>)> = self
+        let mut found: Vec<(&NameRecord, &SourceLeaf<'_>)> = self
             .records
             .iter()
             .filter_map(|record| Some((record, leaf_of(vm, &leaves, &record.part)?)))
             .collect();
+        let rebuilt = self.rebuilt_binders(vm, &leaves, &found);
+        found.extend(rebuilt);
         let targets = targets(vm, &found, offset);
         let mut uses: Vec<NameUse> = found
             .iter()
@@ -157,6 +159,39 @@ impl NameRecorder {
 
 fn is_local(target: &NameTarget) -> bool {
     matches!(target, NameTarget::Local { .. })
+}
+
+impl NameRecorder {
+    /// Finds the binders of variables whose leaves a macro has made anew, as macros for patterns do: the
+    /// last leaf with the name, in front of the first use, that no record is about.
+    fn rebuilt_binders<'f, 'r>(
+        &'f self,
+        vm: &Vm,
+        leaves: &'f HashMap<&str, Vec<SourceLeaf<'r>>>,
+        found: &[(&'f NameRecord, &'f SourceLeaf<'r>)],
+    ) -> Vec<(&'f NameRecord, &'f SourceLeaf<'r>)> {
+        let start = |leaf: &SourceLeaf<'_>| leaf.span.range().start;
+        let mut taken: HashSet<usize> = found.iter().map(|(_, leaf)| start(leaf)).collect();
+        let mut rebuilt = Vec::new();
+        for record in self.records.iter().filter(|record| record.is_definition) {
+            let RecordedTarget::Variable(number) = record.target else { continue };
+            let is_it = |other: &NameRecord| matches!(other.target, RecordedTarget::Variable(other) if other == number);
+            let of_variable = || found.iter().filter(|(other, _)| is_it(other));
+            if of_variable().any(|(other, _)| other.is_definition) {
+                continue;
+            }
+            let Some(first) = of_variable().map(|(_, leaf)| start(leaf)).min() else { continue };
+            let RexView::Leaf { text, .. } = RexView::of(vm, &record.part) else { continue };
+            let candidates = leaves.get(text.as_str()).into_iter().flatten();
+            let free =
+                candidates.filter(|leaf| start(leaf) < first && !taken.contains(&start(leaf)));
+            if let Some(leaf) = free.max_by_key(|leaf| start(leaf)) {
+                taken.insert(start(leaf));
+                rebuilt.push((record, leaf));
+            }
+        }
+        rebuilt
+    }
 }
 
 /// Returns what the variables stand for. The variable by which a definition refers to itself stands

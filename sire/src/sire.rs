@@ -1,6 +1,7 @@
 //! [`Sire`]: loads modules, and runs sessions.
 
 use crate::assertions::AssertionReport;
+use crate::call_chain::place_of;
 use crate::command_error::CommandError;
 use crate::diagnostic::Diagnostic;
 use crate::error::SireError;
@@ -15,7 +16,7 @@ use crate::typing::CheckMode;
 use crate::{nat_text, repl};
 use foldhash::HashMap;
 use plan::{EvalError, Val};
-use profile::{ProfileTimer, ProfileTrack};
+use profile::{ProfileTimer, ProfileTrack, SampledProfile};
 use std::io::BufRead;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -114,6 +115,14 @@ impl Sire {
     pub fn record(&mut self, track: ProfileTrack) {
         self.session.vm.record(track.clone());
         self.profile = Some(track);
+    }
+
+    /// Ends the profile that the runtime samples ([`Vm::start_sampling`]), and returns it with the
+    /// places where laws are defined. None if there is none.
+    pub fn finish_sampling(&mut self) -> Option<SampledProfile> {
+        let samples = self.session.vm.stop_sampling()?;
+        let session = &self.session;
+        Some(samples.resolve(&session.vm, |name, law| place_of(session, name, law)))
     }
 
     /// Has `receiver` get the errors and warnings of commands from now on. The session then does not
@@ -308,8 +317,13 @@ impl Sire {
         self.session.types.table_errors()
     }
 
+    /// Returns the names that the library's type tables have a type for, each with its module.
+    pub fn type_table_names(&mut self) -> Vec<(&'static str, String)> {
+        self.session.types.table_names()
+    }
+
     /// Has modules that are loaded from now on keep the types of typed modules, for
-    /// [`Sire::type_text`].
+    /// [`Sire::type_of`].
     pub fn keep_types(&mut self) {
         self.keeps_types = true;
     }

@@ -138,7 +138,7 @@ impl ChainRecorder {
 }
 
 /// A law's name as text, or the number that it is; empty if it is neither printable nor short.
-fn law_name(name: &NatRef<'_>) -> String {
+pub(crate) fn law_name(name: &NatRef<'_>) -> String {
     let is_printable = |text: &String| !text.is_empty() && !text.chars().any(char::is_control);
     let number = || name.to_u64().filter(|number| *number > 0).map(|number| number.to_string());
     name.text().filter(is_printable).or_else(number).unwrap_or_default()

@@ -227,9 +227,11 @@ impl Vm {
         }
         let before = (self.evaluations.point.take(), self.evaluations.is_cancelled);
         self.evaluations.is_cancelled = resumption == Resumption::Cancel;
+        let scope = self.begin_sampled_evaluation();
         self.exchange_context(number);
         let result = fiber.resume(self, resumption);
         self.exchange_context(number);
+        drop(scope);
         (self.evaluations.point, self.evaluations.is_cancelled) = before;
         if result.is_some() {
             self.free_slot(number);

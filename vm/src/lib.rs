@@ -20,6 +20,7 @@
 //! frozen_jets   the jets of frozen pins
 //! pool_id       the numbers of pools
 //! span          the times of laws and traces
+//! sampling      profiles by samples
 //! ```
 
 #![deny(unsafe_code)]
@@ -38,6 +39,7 @@ pub mod law;
 pub mod native;
 mod pool_id;
 mod pools;
+mod sampling;
 mod span;
 #[cfg(test)]
 #[allow(unsafe_code, reason = "tests make raw heaps and damaged pins")]
@@ -47,4 +49,5 @@ mod vm;
 
 pub use call_chain::CallChain;
 pub use evaluation::{Evaluation, Progress};
+pub use sampling::{SamplingOptions, TakenSamples};
 pub use vm::Vm;

@@ -44,6 +44,8 @@ pub(crate) struct Pools {
     /// Marked pools whose constants this collection has not visited yet.
     pending: Vec<u32>,
     frozen: FrozenCodes,
+    /// Whether full collections keep pools that nothing refers to.
+    keeps_all: bool,
 }
 
 impl Pools {
@@ -156,8 +158,25 @@ impl Pools {
         self.frozen.set(law, slot);
     }
 
+    /// Has full collections keep all pools, and so all code, from now on; or no longer.
+    pub(crate) fn keep_all(&mut self, keeps_all: bool) {
+        self.keeps_all = keeps_all;
+    }
+
+    /// The word at an address, if that is the address of a constant of a live pool.
+    pub(crate) fn word_at(&self, address: usize) -> Option<Word> {
+        self.pools.iter().filter(|pool| pool.live).find_map(|pool| {
+            let distance = address.checked_sub(pool.constants.as_ptr().addr())?;
+            pool.constants.get(distance / size_of::<Word>()).copied()
+        })
+    }
+
     /// Begins a full collection: marks the code of frozen laws that ran since the previous one.
     pub(crate) fn begin(&mut self) {
+        if self.keeps_all {
+            let live = (0..self.pools.len() as u32).filter(|id| self.pools[*id as usize].live);
+            live.collect::<Vec<u32>>().into_iter().for_each(|id| self.mark(PoolId(id)));
+        }
         for pool in self.frozen.take_used() {
             self.mark(pool);
         }

@@ -12,6 +12,7 @@ use crate::host::CodeHost;
 use crate::jet::declare::{JetAnswer, JetDeclaration};
 use crate::jet::table::GenericJetTable;
 use crate::native::EntryCell;
+use crate::sampling::ActiveSampling;
 use plan::pinspace::{FrozenPin, HeapReferences, PinSpace};
 use plan::raw::{RawHeap, Word, is_frozen, pin};
 use plan::{EvalError, FreezeError, Heap, HeapOptions, PinRef, Ref, Val};
@@ -93,6 +94,8 @@ pub struct Vm {
     pub(crate) compiler: Option<Box<dyn Compiler>>,
     /// The evaluations that can be suspended.
     pub(crate) evaluations: Evaluations<Vm>,
+    /// The samples that are taken, if a profile is.
+    pub(crate) sampling: Option<ActiveSampling>,
 }
 
 impl Deref for Vm {
@@ -130,6 +133,7 @@ impl Vm {
             deep_trace: None,
             compiler: None,
             evaluations: Evaluations::default(),
+            sampling: None,
         })
     }
 

@@ -136,6 +136,18 @@ pub(super) fn load_module(
     Ok(sire)
 }
 
+/// A session without the cache that prints nothing but errors.
+pub(super) fn session_without_cache(
+    execution: ExecutionOptions,
+    memory: MemoryOptions,
+) -> anyhow::Result<Sire> {
+    let output = SireOutput::new(io::sink(), terminal::colour(false));
+    let mut sire = start(runtime(execution, memory)?, None, output)?;
+    sire.on_diagnostic(terminal::print_diagnostic);
+    stop_on_interrupt(&mut sire)?;
+    Ok(sire)
+}
+
 /// Loads a module for an upgrade: its `main`, and its `migrate` if it has one.
 pub(super) fn load_program(
     cache: &BootCacheOptions,

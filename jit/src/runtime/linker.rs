@@ -1,6 +1,7 @@
 //! Linking: compiled functions get addresses, and can be run.
 
 use super::module::{UnitModule, module_size};
+use super::perf_map::PerfMap;
 use super::region::{ALIGNMENT, CodeRegion, PublishedCode};
 use super::shared::SharedFunction;
 use crate::codegen::{Backend, CompileError, CompiledFunction, LinkSymbol, Relocation, Stub};
@@ -23,6 +24,8 @@ pub struct UnitData {
     pub constant_count: usize,
     /// The address of each constant's entry cell, for constants that have one.
     pub entry_cells: Vec<Option<usize>>,
+    /// The name of each constant, if functions are to be named for `perf`.
+    pub names: Vec<String>,
 }
 
 /// A unit that can be run.
@@ -39,6 +42,7 @@ pub struct CodeLinker {
     /// The addresses of the stubs that are linked.
     stubs: HashMap<Stub, usize>,
     frames: Arc<FrameTable>,
+    perf_map: PerfMap,
 }
 
 impl CodeLinker {
@@ -49,7 +53,8 @@ impl CodeLinker {
     pub fn new(frames: Arc<FrameTable>) -> Result<CodeLinker, CompileError> {
         let region =
             CodeRegion::new(REGION).map_err(|error| CompileError::Platform(error.to_string()))?;
-        Ok(CodeLinker { region, stubs: HashMap::new(), frames })
+        frames.set_region(region.addresses());
+        Ok(CodeLinker { region, stubs: HashMap::new(), frames, perf_map: PerfMap::default() })
     }
 
     /// The count of bytes of code.
@@ -81,6 +86,10 @@ impl CodeLinker {
     ) -> Result<LinkedUnit, CompileError> {
         self.link_stubs(backend, functions)?;
         let unit = self.publish(backend, functions, data)?;
+        let names = functions.iter().map(|function| name_of(function, data));
+        let sizes = functions.iter().map(|function| function.code.len());
+        let entries = unit.addresses.iter().copied().zip(sizes).zip(names);
+        self.perf_map.add(entries.map(|((address, size), name)| (address, size, name)));
         for (function, address) in functions.iter().zip(&unit.addresses) {
             // A number from the cache may be any.
             if let Some(law) = function.law.filter(|law| (*law as usize) < data.constant_count) {
@@ -168,6 +177,14 @@ impl CodeLinker {
             // SAFETY: by the caller's promise.
             unsafe { self.region.free(unit) };
         }
+    }
+}
+
+/// The name of a function for `perf`: that of its law.
+fn name_of<'d>(function: &CompiledFunction, data: &'d UnitData) -> &'d str {
+    match function.law {
+        Some(law) => data.names.get(law as usize).map_or("(law)", String::as_str),
+        None => "(stub)",
     }
 }
 

@@ -7,16 +7,19 @@
 //! stubs     code between compiled code and Rust
 //! shared    stubs and trampolines, compiled once for all runtimes
 //! linker    from compiled functions to published code
+//! perf_map  the names of compiled functions for Linux's `perf`
 //! ```
 
 mod linker;
 mod module;
+pub(crate) mod perf_map;
 mod region;
 mod relocate;
 mod shared;
 mod stubs;
 
 pub use self::linker::{CodeLinker, LinkedUnit, UnitData};
+pub use self::perf_map::enable_perf_map;
 pub use self::region::PublishedCode;
 
 pub(crate) use self::shared::{compile_shared, restore_shared, shared_functions};

@@ -98,6 +98,12 @@ impl CodeRegion {
         Ok(CodeRegion { run, write, file, size, free, used: 0, next: 0 })
     }
 
+    /// The addresses at which code runs.
+    pub(super) fn addresses(&self) -> Range<usize> {
+        let base = self.run.addr().get();
+        base..base + self.size
+    }
+
     /// Takes at least `size` bytes. None if no free piece is that large.
     pub(super) fn allocate(&mut self, size: usize) -> Option<WritableCode> {
         let size = size.max(1).checked_next_multiple_of(ALIGNMENT)?;

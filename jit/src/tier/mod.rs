@@ -16,11 +16,13 @@
 //! cache        machine code that is kept from run to run
 //! options      settings for people who work on the compiler
 //! published    the units whose code is published
+//! explain      the compilation of one law, for a reader
 //! pipeline     from a request to published code
 //! thread       the compiling thread
 //! ```
 
 mod cache;
+mod explain;
 mod object_file;
 mod options;
 mod pipeline;
@@ -30,6 +32,7 @@ mod request;
 mod statistics;
 mod thread;
 
+pub use self::explain::{CompilationReport, ExplainError, FunctionListing, explain};
 pub use self::statistics::{JitStatistics, UnitReport, on_unit, statistics};
 pub use self::thread::{finish_pending, set_cache_directory};
 
@@ -57,8 +60,8 @@ pub enum CompileMode {
     Tiered,
 }
 
-/// The count of calls after which a law is worth compiling.
-const THRESHOLD: u32 = 2000;
+/// The count of calls after which a law is compiled in [`CompileMode::Tiered`].
+pub const CALLS_BEFORE_COMPILING: u32 = 2000;
 
 /// Installs the compiler in a runtime.
 ///
@@ -69,7 +72,7 @@ pub fn install(vm: &mut Vm, mode: CompileMode) -> Result<(), CompileError> {
         CompileMode::Off => return Ok(()),
         CompileMode::Eager => (1, true),
         CompileMode::After(calls) => (calls, true),
-        CompileMode::Tiered => (THRESHOLD, false),
+        CompileMode::Tiered => (CALLS_BEFORE_COMPILING, false),
     };
     let (frames, trampolines) = thread::shared();
     let compiler = Box::new(TieredCompiler { waits, token: Arc::default() });
@@ -164,15 +167,7 @@ impl TieredCompiler {
         kind: EntryKind,
     ) -> CompileRequest {
         debug_assert_eq!(crate::ir::verify(&built.unit), Ok(()));
-        let facts = built.unit.constants.values().zip(&built.values).map(|(constant, value)| {
-            // Asking for the entry cell decodes the law. A law that is never compiled is not asked
-            // for: a program may hold one of a billion parameters, and never call it.
-            let is_elsewhere =
-                constant.entry.is_none() && constant.jet.is_none() && constant.arity <= ARITY_LIMIT;
-            let entry = if is_elsewhere { vm.code_entry(value) } else { None };
-            ConstantFacts { top: vm.top_byte(value), entry }
-        });
-        let facts = facts.collect();
+        let facts = constant_facts(vm, &built);
         let constants = vm.add_code_constants(&built.values);
         CompileRequest {
             unit: built.unit,
@@ -185,4 +180,17 @@ impl TieredCompiler {
             _ticket: PendingTicket::take(),
         }
     }
+}
+
+/// The facts about the constants of a unit.
+fn constant_facts(vm: &mut Vm, built: &BuiltUnit) -> Vec<ConstantFacts> {
+    let facts = built.unit.constants.values().zip(&built.values).map(|(constant, value)| {
+        // Asking for the entry cell decodes the law. A law that is never compiled is not asked for:
+        // a program may hold one of a billion parameters, and never call it.
+        let is_elsewhere =
+            constant.entry.is_none() && constant.jet.is_none() && constant.arity <= ARITY_LIMIT;
+        let entry = if is_elsewhere { vm.code_entry(value) } else { None };
+        ConstantFacts { top: vm.top_byte(value), entry }
+    });
+    facts.collect()
 }

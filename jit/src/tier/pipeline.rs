@@ -22,6 +22,7 @@ use crate::build::{ExpectedCallee, add_entry_guards};
 use crate::codegen::{self, Backend, CompileError, CompiledFunction, Listing, UnitEnvironment};
 use crate::ir::{ConstantId, Unit};
 use crate::passes::{make_lazy_entry, optimise};
+use crate::runtime::perf_map::is_wanted;
 use crate::runtime::{CodeLinker, LinkedUnit, UnitData, restore_shared, shared_functions};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -117,8 +118,9 @@ impl UnitPipeline {
         prints: bool,
     ) -> Result<(), CompileError> {
         let CompileRequest { unit, expected, environment, kind, entry, runtime, .. } = request;
+        let names = law_names(&unit);
         let functions = self.look_up_or_compile(unit, &expected, &environment, kind, prints)?;
-        let LinkedUnit { addresses, code } = self.link(&functions, &environment)?;
+        let LinkedUnit { addresses, code } = self.link(&functions, &environment, names)?;
         let Some(&address) = addresses.first() else { return Err(CompileError::EmptyUnit) };
         self.published.add(PublishedUnit {
             runtime,
@@ -203,6 +205,7 @@ impl UnitPipeline {
         &mut self,
         functions: &[CompiledFunction],
         environment: &UnitEnvironment,
+        names: Vec<String>,
     ) -> Result<LinkedUnit, CompileError> {
         if self.trampolines.get().is_none() {
             let trampolines = self.linker.link_trampolines(&mut self.backend)?;
@@ -210,7 +213,7 @@ impl UnitPipeline {
             let _ = self.trampolines.set(trampolines);
         }
         let functions: Vec<&CompiledFunction> = functions.iter().collect();
-        self.linker.link(&mut self.backend, &functions, &unit_data(environment))
+        self.linker.link(&mut self.backend, &functions, &unit_data(environment, names))
     }
 
     /// Puts the stubs into the cache for the next run, if they are not there. No thread waits for
@@ -242,10 +245,23 @@ impl UnitPipeline {
     }
 }
 
-/// The addresses of what the code of a unit refers to.
-fn unit_data(environment: &UnitEnvironment) -> UnitData {
+/// The names of a unit's constants, if functions are to be named for `perf`.
+fn law_names(unit: &Unit) -> Vec<String> {
+    if !is_wanted() {
+        return Vec::new();
+    }
+    unit.constants.values().map(|constant| constant.name.clone()).collect()
+}
+
+/// The addresses of what the code of a unit refers to, and the names of its constants.
+fn unit_data(environment: &UnitEnvironment, names: Vec<String>) -> UnitData {
     let cells = environment.facts.iter();
     let cells = cells.map(|facts| facts.entry.as_ref().map(EntryCell::cell_address));
     let constant_count = environment.facts.len();
-    UnitData { constants: environment.constants, constant_count, entry_cells: cells.collect() }
+    UnitData {
+        constants: environment.constants,
+        constant_count,
+        entry_cells: cells.collect(),
+        names,
+    }
 }

@@ -6,6 +6,7 @@ use crate::message::WorkerCalls;
 use crate::upgrade_check::{UpgradeCheck, UpgradeReport};
 use persist::{SetAsideId, StoreInspection, ViewDisk};
 use plan::Hash;
+use profile::SampledProfile;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -177,6 +178,22 @@ impl ControlClient {
                     .collect();
                 events.ok_or_else(|| self.misunderstood())
             }
+            _ => Err(self.misunderstood()),
+        }
+    }
+
+    /// Has the machine sample the CPU time of its cog for a number of seconds, or allocation with an
+    /// interval of that many bytes, and returns the profile.
+    ///
+    /// # Errors
+    /// See [`ControlError`].
+    pub fn profile(
+        &mut self,
+        seconds: u32,
+        allocation_interval: Option<usize>,
+    ) -> Result<SampledProfile, ControlError> {
+        match self.request(ControlOperation::Profile { seconds, allocation_interval })? {
+            ControlAnswer::Profile(profile) => Ok(profile),
             _ => Err(self.misunderstood()),
         }
     }

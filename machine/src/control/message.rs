@@ -33,6 +33,13 @@ pub enum ControlOperation {
         /// The event before the first one to return.
         after: u64,
     },
+    /// Sample the cog, and return the profile.
+    Profile {
+        /// For how long, in seconds.
+        seconds: u32,
+        /// The mean number of bytes between two samples of allocation. None: CPU time is sampled.
+        allocation_interval: Option<usize>,
+    },
     /// Upgrade the machine.
     Upgrade {
         /// The file of the program, as a seed.
@@ -70,6 +77,8 @@ pub enum ControlAnswer {
     Discarded(usize),
     /// The events after the one that was named, as far as they are durable and fit in an answer.
     Events(Vec<LoggedBytes>),
+    /// The profile.
+    Profile(profile::SampledProfile),
     /// What the upgrade did.
     Upgraded(UpgradeAnswerFields),
     /// The request was not fulfilled, for this reason.

@@ -6,6 +6,7 @@ use crate::mailbox::Address;
 use crate::message::{ControlMessage, list_calls, request_upgrade};
 use crate::metrics::MetricsRecorder;
 use crate::program::UpgradeProgram;
+use crate::sampling::request_profile;
 use crate::upgrade_check::UpgradeCheck;
 use parking_lot::Mutex;
 use persist::{Seq, SetAsideId, Store, StoreView};
@@ -228,6 +229,10 @@ impl ControlledMachine {
             }
             ControlOperation::Calls => Ok(ControlAnswer::Calls(list_calls(&self.control))),
             ControlOperation::Events { after } => events_after(&*store()?, after),
+            ControlOperation::Profile { seconds, allocation_interval } => {
+                let profile = request_profile(&self.control, seconds, allocation_interval)?;
+                Ok(ControlAnswer::Profile(profile))
+            }
             ControlOperation::Upgrade { file, program, rehearsed, max_lag } => {
                 let hash = program.parse().map_err(|_| "a hash of a program is expected")?;
                 let seed = fs::read(&file)

@@ -8,8 +8,10 @@ use crate::mailbox::Address;
 use crate::message::{DriverMessage, WorkerCalls};
 use crate::packed::PackedValue;
 use crossbeam_channel::Sender;
+use profile::SampledProfile;
 use std::sync::Arc;
 use std::time::Duration;
+use vm::SamplingOptions;
 
 /// What distinguishes one driver from the others.
 #[derive(Clone)]
@@ -31,10 +33,32 @@ pub(super) enum ThreadMessage {
     Report { from: TaskOrigin, report: PrivateReport },
     /// Send the open calls of each driver, at most this many calls of each.
     ListCalls { limit: usize, list: Sender<WorkerCalls> },
+    /// Begin a profile of the shared runtime.
+    BeginProfile(SamplingOptions),
+    /// End the profile, and send it.
+    EndProfile(Sender<SampledProfile>),
     /// End a driver, which was cancelled.
     End { worker: u64 },
     /// End all drivers, which were cancelled, and the thread.
     Stop,
+}
+
+impl ThreadMessage {
+    /// Whether the event loop has sent it. The others come from devices and private runtimes.
+    pub(super) fn is_from_event_loop(&self) -> bool {
+        match self {
+            ThreadMessage::Deliver { message, .. } => {
+                !matches!(message, DriverMessage::DeviceAnswer { .. })
+            }
+            ThreadMessage::Report { .. } => false,
+            ThreadMessage::Start { .. }
+            | ThreadMessage::ListCalls { .. }
+            | ThreadMessage::BeginProfile(_)
+            | ThreadMessage::EndProfile(_)
+            | ThreadMessage::End { .. }
+            | ThreadMessage::Stop => true,
+        }
+    }
 }
 
 /// The driver that a task or report is about. A driver that begins anew has another generation, so

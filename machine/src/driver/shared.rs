@@ -98,6 +98,11 @@ impl SharedRuntime {
         &self.vm
     }
 
+    /// The heap, for profiles.
+    pub(super) fn vm_mut(&mut self) -> &mut Vm {
+        &mut self.vm
+    }
+
     /// The heap, and what packs values of it.
     pub(super) fn packing(&mut self) -> (&Vm, &mut PinPacker) {
         (&self.vm, &mut self.packer)

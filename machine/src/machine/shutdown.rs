@@ -51,12 +51,13 @@ impl Machine {
             mut queue,
             control,
             postponed_control,
+            profiles,
             ..
         } = self;
         let console = &*settings.console;
         // Clients of the control socket wait for answers: those whose requests were not handled see
         // that the machine stops, and the others get their reports.
-        drop((control, postponed_control));
+        drop((control, postponed_control, profiles));
         let upgrades = queue.take_upgrades();
         if !upgrades.is_empty() && served.is_ok() && store.commit().is_ok() {
             for (answer, report) in upgrades {

@@ -50,6 +50,7 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
     fn evacuate_nursery(&mut self, keeps_survivors: bool) {
         let RawHeap { memory, host } = self;
         let (started, copied_before) = (Instant::now(), memory.statistics.copied);
+        memory.set_collecting(true);
         memory.statistics.minor += 1;
         memory.statistics.allocated += memory.nursery.allocated() as u64;
         memory.edited_row = None;
@@ -113,6 +114,7 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
         let RawHeap { memory, host } = self;
         memory.lender.wait();
         let (started, copied_before) = (Instant::now(), memory.statistics.copied);
+        memory.set_collecting(true);
         memory.statistics.major += 1;
         memory.statistics.allocated += memory.nursery.allocated() as u64;
         memory.edited_row = None;

@@ -1,6 +1,7 @@
 //! [`HeapMemory`]: the words of a heap, and everything that reads and writes them without
 //! collecting.
 
+use super::allocation_sampler::AllocationSampler;
 use super::handles::{HandleTable, Val};
 use super::loan::OldSpaceLender;
 use super::nursery::{self, Nursery};
@@ -19,6 +20,7 @@ use crate::word::{Word, WordKind};
 use std::mem::offset_of;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 /// A function that is called after each collection.
@@ -51,6 +53,10 @@ pub struct HeapMemory {
     pub(super) statistics: HeapStatistics,
     /// Is called after each collection.
     pub(super) collection_hook: Option<CollectionHook>,
+    /// Reports allocations for a profile, if one is taken.
+    pub(super) allocation_sampler: Option<AllocationSampler>,
+    /// Whether a collection is in progress. Signal handlers read it.
+    pub(super) is_collecting: AtomicBool,
     /// The pin spaces that the heap may point into.
     pub spaces: AttachedSpaces,
     /// A new row, and the index of the only item that is not known to be normal. None
@@ -99,7 +105,7 @@ impl HeapMemory {
         let nursery = Nursery::new((options.nursery / 8).max(1 << 12));
         Ok(HeapMemory {
             lender: OldSpaceLender::default(),
-            inline_end: if options.stress { 0 } else { nursery.eden_end() },
+            inline_end: if options.stress { 0 } else { nursery.free_end() },
             old: OldSpace::new(options.max_heap / 8),
             major_at: MIN_GROWTH_EDENS * nursery.capacity(),
             nursery,
@@ -111,6 +117,8 @@ impl HeapMemory {
             interrupt: Interrupt::default(),
             statistics: HeapStatistics::default(),
             collection_hook: None,
+            allocation_sampler: None,
+            is_collecting: AtomicBool::new(false),
             spaces: AttachedSpaces::default(),
             edited_row: None,
         })
@@ -140,6 +148,8 @@ impl HeapMemory {
     /// Counts the time of a collection that began at `start`, and passes it to the hook.
     /// `copied_before` is the count of copied words before it.
     pub(super) fn report_collection(&mut self, start: Instant, is_full: bool, copied_before: u64) {
+        self.set_collecting(false);
+        self.place_sample();
         let took = start.elapsed();
         self.statistics.pauses += took;
         self.statistics.longest_pause = self.statistics.longest_pause.max(took);

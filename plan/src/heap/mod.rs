@@ -30,8 +30,10 @@
 //! space       blocks of memory, old space
 //! object      raw access to objects, and checked views of them
 //! options     options and counters
+//! allocation_sampler  reports of allocations, for profiles
 //! ```
 
+mod allocation_sampler;
 #[allow(unsafe_code, reason = "copies bytes of bars by address")]
 mod bar_views;
 #[allow(unsafe_code, reason = "scans the objects of a collection by address")]

@@ -24,8 +24,11 @@ const EDEN_RATIO: usize = 8;
 pub(crate) struct Nursery {
     /// The memory that all addresses below are in.
     _memory: MemoryBlock,
-    /// Eden, at the start of the nursery.
+    /// The part of eden in which objects are allocated, at the start of the nursery: all of it, or
+    /// up to the next sample of a profile.
     eden: BumpRegion,
+    /// The address after eden's last word.
+    eden_end: usize,
     /// The address after the nursery's last word.
     end: usize,
     /// The start and the end of the survivors of the last collection.
@@ -48,7 +51,14 @@ impl Nursery {
         let [base, eden_end, middle] = [0, words, words + half].map(|at| memory.address(at));
         let end = memory.end();
         let (survivors, free) = ([eden_end, eden_end], [middle, end]);
-        Nursery { _memory: memory, eden: BumpRegion::new(base, eden_end), end, survivors, free }
+        Nursery {
+            _memory: memory,
+            eden: BumpRegion::new(base, eden_end),
+            eden_end,
+            end,
+            survivors,
+            free,
+        }
     }
 
     /// Allocates `words` words in eden; `None` if it has fewer.
@@ -76,7 +86,7 @@ impl Nursery {
 
     /// Returns the number of words in eden.
     pub(crate) fn capacity(&self) -> usize {
-        (self.eden.end - self.eden.base) / 8
+        (self.eden_end - self.eden.base) / 8
     }
 
     /// Returns the number of words allocated in eden since the last collection.
@@ -89,9 +99,16 @@ impl Nursery {
         self.allocated() + (self.survivors[1] - self.survivors[0]) / 8
     }
 
-    /// Returns the address after eden's last word.
-    pub(crate) fn eden_end(&self) -> usize {
+    /// Returns the address up to which objects are allocated.
+    pub(crate) fn free_end(&self) -> usize {
         self.eden.end
+    }
+
+    /// Has the free part of eden end `words` words after the next object, or at eden's end if that
+    /// comes first.
+    pub(crate) fn limit_eden(&mut self, words: usize) {
+        let free = (self.eden_end - self.eden.next) / 8;
+        self.eden.end = self.eden.next + 8 * words.min(free);
     }
 
     /// Whether an address in the nursery belongs to an object, or did so before the running
@@ -144,7 +161,7 @@ impl NurseryEvacuation<'_> {
     /// object becomes old: because it is a survivor already, or the space is full.
     #[inline(always)]
     pub(crate) fn allocate_survivor(&mut self, address: usize, words: usize) -> Option<usize> {
-        if address >= self.nursery.eden.end { None } else { self.to_space.take(words) }
+        if address >= self.nursery.eden_end { None } else { self.to_space.take(words) }
     }
 
     /// Returns the address of the first survivor.

@@ -104,7 +104,8 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
         self.make_room(words)
     }
 
-    /// Collects until objects of `words` words can be allocated.
+    /// Collects until objects of `words` words can be allocated; does not collect if only a sample
+    /// of a profile is due.
     ///
     /// # Errors
     /// As for [`RawHeap::reserve`].
@@ -113,6 +114,9 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
         let limit = self.memory.options.max_heap / 8;
         if words > PAYLOAD_MAX || words > limit {
             return Err(HeapFull);
+        }
+        if self.memory.sample_allocation(words) {
+            return Ok(());
         }
         let large = words > self.memory.nursery.capacity() / 2;
         let collections = self.memory.collections();

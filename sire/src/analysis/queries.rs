@@ -10,12 +10,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Ends the current evaluation of a session from another thread.
 #[derive(Clone, Debug)]
-pub struct InterruptHandle {
+pub struct EvaluationInterrupt {
     timed_out: Arc<AtomicBool>,
     interrupt: Arc<AtomicBool>,
 }
 
-impl InterruptHandle {
+impl EvaluationInterrupt {
     /// Ends the evaluation, as cancelled.
     pub fn cancel(&self) {
         self.interrupt.store(true, Ordering::Relaxed);
@@ -46,9 +46,9 @@ impl ModuleAnalysis {
 
 impl Sire {
     /// Returns the handle that ends evaluations of this session.
-    pub fn interrupt_handle(&self) -> InterruptHandle {
+    pub fn interrupt_handle(&self) -> EvaluationInterrupt {
         let timed_out = self.session.timed_out.clone();
-        InterruptHandle { timed_out, interrupt: self.session.vm.interrupt_flag() }
+        EvaluationInterrupt { timed_out, interrupt: self.session.vm.interrupt_flag() }
     }
 
     /// Asks a question with the names of an analysed text in scope. The names are those of the last
@@ -66,9 +66,12 @@ impl Sire {
         Some(answer)
     }
 
-    /// Returns the text of the type of a name in scope, or of a name with its qualifier, if the type is
-    /// declared or a check has inferred it.
-    pub fn type_text(&mut self, name: &str) -> Option<String> {
+    /// Returns the type of a name in scope, or of a name with its qualifier, if it is declared or a
+    /// check has inferred it.
+    pub fn known_type(&mut self, name: &str) -> Option<String> {
+        if let Some(declared) = self.declared_type(name) {
+            return Some(declared);
+        }
         let binding = self.binding_of(name)?;
         let session = &mut self.session;
         session.types.type_text(&session.vm, &binding)

@@ -11,6 +11,6 @@ mod names;
 mod symbols;
 
 pub(crate) use comments::Comments;
-pub(crate) use definitions::definitions;
+pub(crate) use definitions::{definitions, type_text};
 pub(crate) use names::SourceDocumentation;
 pub use symbols::{SourceSymbol, source_symbols};

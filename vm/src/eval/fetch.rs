@@ -58,6 +58,11 @@ impl CodePosition {
         unsafe { self.code.as_ref() }
     }
 
+    /// The address of the decoded law, which may be dead by now if it is read by a signal handler.
+    pub(super) fn code_address(&self) -> usize {
+        self.code.as_ptr().addr()
+    }
+
     /// Takes the next instruction.
     #[inline(always)]
     pub(super) fn fetch(&mut self) -> Op {

@@ -24,6 +24,7 @@
 //! next_step       the next step of the loop
 //! abort           errors kept in thunks
 //! frame           continuations on the stack
+//! run_chain       the runs of the loop and their frames, for signal handlers
 //! ```
 
 mod abort;
@@ -42,11 +43,15 @@ mod next_step;
 mod normal;
 mod operations;
 mod recorder;
+#[allow(unsafe_code, reason = "reads runs of the loop on the native stack")]
+mod run_chain;
 mod span;
 pub(crate) mod state;
 mod try_catch;
 mod try_expression;
 mod unwind;
+
+pub(crate) use self::run_chain::{FrameScanner, RunChain};
 
 use crate::pool_id::PoolId;
 use crate::vm::Vm;
@@ -101,6 +106,7 @@ impl Vm {
         evaluate: fn(&mut Vm) -> Result<(), EvalError>,
     ) -> Result<Val, EvalError> {
         self.forget_chain();
+        let _scope = self.begin_sampled_evaluation();
         let result = evaluate(self);
         if result.is_err() {
             self.finish_chain();

@@ -11,6 +11,7 @@ use super::code::ReflectTargets;
 use super::fetch::CodePosition;
 use super::frame::{self, FrameKind};
 use super::next_step::NextStep;
+use super::run_chain::LoopRun;
 use crate::jet::{JetAnswer, JetCode};
 use crate::native::{EntryCell, PARAMETERS_MAX, PENDING};
 use crate::vm::Vm;
@@ -323,11 +324,13 @@ impl Vm {
                 return Err(EvalError::StackOverflow);
             }
             vm.push_mark(FrameKind::Exit);
-            let mut at = CodePosition::new(&vm.evaluator.idle);
+            let mut run = LoopRun::new(&vm.evaluator);
+            vm.evaluator.enter_run(&run);
             vm.evaluator.nesting += 1;
-            let first = start(vm, &mut at);
-            let result = vm.run_loop(first, &mut at);
+            let first = start(vm, &mut run.at);
+            let result = vm.run_loop(first, &mut run.at);
             vm.evaluator.nesting -= 1;
+            vm.evaluator.leave_run(&run);
             result
         })
     }

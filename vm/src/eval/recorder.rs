@@ -131,6 +131,6 @@ impl Vm {
 }
 
 /// Whether a word is the code word of a decoded law or of a part of it.
-fn is_decoded_code(word: Word) -> bool {
+pub(super) fn is_decoded_code(word: Word) -> bool {
     word.kind() == WordKind::Code && !word.is_native()
 }

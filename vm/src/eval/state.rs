@@ -2,6 +2,7 @@
 
 use super::code::LawCode;
 use super::frame::FrameKind;
+use super::run_chain::LoopRun;
 use crate::call_chain::ChainRecorder;
 use crate::pool_id::PoolId;
 use crate::span::SpanRecorder;
@@ -16,6 +17,8 @@ pub(crate) struct Evaluator {
     pub(super) mark: usize,
     /// The number of nested runs of the loop.
     pub(super) nesting: usize,
+    /// The newest run of the loop; null if there is none.
+    pub(super) newest_run: *const LoopRun,
     /// Whether evaluation is in law order, which means interpreted: see `try_catch`.
     pub(super) in_law_order: bool,
     /// The number of times that the interpreter has entered compiled code.
@@ -32,12 +35,24 @@ pub(crate) struct Evaluator {
 
 /// The part of the state that an evaluation has for itself, while another evaluation runs. The
 /// fields are those of [`Evaluator`].
-#[derive(Default)]
 pub(crate) struct EvaluatorContext {
     mark: usize,
     nesting: usize,
+    newest_run: *const LoopRun,
     in_law_order: bool,
     compiled_runs: u64,
+}
+
+impl Default for EvaluatorContext {
+    fn default() -> EvaluatorContext {
+        EvaluatorContext {
+            mark: 0,
+            nesting: 0,
+            newest_run: std::ptr::null(),
+            in_law_order: false,
+            compiled_runs: 0,
+        }
+    }
 }
 
 /// The frame kind of the mark of a thunk under evaluation.
@@ -53,6 +68,7 @@ impl Evaluator {
             codes: Vec::new(),
             mark: 0,
             nesting: 0,
+            newest_run: std::ptr::null(),
             in_law_order: false,
             compiled_runs: 0,
             decoded: HashMap::new(),
@@ -66,6 +82,7 @@ impl Evaluator {
     pub(crate) fn exchange_context(&mut self, other: &mut EvaluatorContext) {
         std::mem::swap(&mut self.mark, &mut other.mark);
         std::mem::swap(&mut self.nesting, &mut other.nesting);
+        std::mem::swap(&mut self.newest_run, &mut other.newest_run);
         std::mem::swap(&mut self.in_law_order, &mut other.in_law_order);
         std::mem::swap(&mut self.compiled_runs, &mut other.compiled_runs);
     }

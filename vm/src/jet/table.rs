@@ -141,6 +141,11 @@ impl<F: Copy> GenericJetTable<F> {
         pin::label(memory, pin)
     }
 
+    /// The jets with their numbers.
+    pub(crate) fn numbered(&self) -> impl Iterator<Item = (u32, &JetDeclaration<F>)> {
+        (0..).zip(&self.jets)
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.jets.is_empty()
     }

@@ -4,6 +4,7 @@
 use plan::Map;
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{PoisonError, RwLock};
 
 /// A stack map: the positions of the values in a frame.
@@ -48,9 +49,32 @@ impl FrameMaps {
 /// The stack maps of all compiled code of a runtime, by return address. The compiler adds to it
 /// from its own thread, always before the code is published.
 #[derive(Default)]
-pub struct FrameTable(pub(super) RwLock<FrameMaps>);
+pub struct FrameTable {
+    pub(super) maps: RwLock<FrameMaps>,
+    /// The addresses of compiled code: the first, and the one after the last.
+    region: [AtomicUsize; 2],
+}
 
 impl FrameTable {
+    /// Sets the addresses that all compiled code is in.
+    pub fn set_region(&self, region: Range<usize>) {
+        self.region[0].store(region.start, Ordering::Relaxed);
+        self.region[1].store(region.end, Ordering::Relaxed);
+    }
+
+    /// The addresses that all compiled code is in. A signal handler may ask.
+    pub(super) fn region(&self) -> Range<usize> {
+        let [start, end] = &self.region;
+        start.load(Ordering::Relaxed)..end.load(Ordering::Relaxed)
+    }
+
+    /// The address of the constant that is the law, or its pin, of the function that continues at a
+    /// return address.
+    pub(super) fn law_constant_at(&self, return_address: usize) -> Option<usize> {
+        let table = self.maps.read().unwrap_or_else(PoisonError::into_inner);
+        table.function_at(return_address).map(|(_, facts)| facts.law)
+    }
+
     /// Adds the map of a call: `return_address` is the address after it, `span` the distance in
     /// bytes from the frame pointer down to the stack pointer, and `offsets` are those of the
     /// values from the stack pointer.
@@ -58,7 +82,7 @@ impl FrameTable {
     /// # Safety
     /// During the call, exactly these slots of its frame hold values.
     pub unsafe fn add(&self, return_address: usize, span: u32, offsets: impl Iterator<Item = u32>) {
-        let mut table = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut table = self.maps.write().unwrap_or_else(PoisonError::into_inner);
         let first = table.offsets.len() as u32;
         table.offsets.extend(offsets);
         let count = table.offsets.len() as u32 - first;
@@ -71,7 +95,7 @@ impl FrameTable {
     /// # Safety
     /// The word is a value, and stays up to date, as long as a frame of the function exists.
     pub unsafe fn add_function(&self, code: Range<usize>, law: usize) {
-        let mut table = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut table = self.maps.write().unwrap_or_else(PoisonError::into_inner);
         table.functions.insert(code.start, FunctionFacts { end: code.end, law });
     }
 
@@ -87,7 +111,7 @@ impl FrameTable {
             let after = ranges.partition_point(|range| range.start < address);
             after > 0 && address <= ranges[after - 1].end
         };
-        let mut table = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut table = self.maps.write().unwrap_or_else(PoisonError::into_inner);
         let FrameMaps { maps, offsets, functions } = &mut *table;
         for range in &ranges {
             let dead: Vec<usize> =
@@ -108,7 +132,7 @@ impl FrameTable {
 
     /// The number of maps.
     pub fn len(&self) -> usize {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).maps.len()
+        self.maps.read().unwrap_or_else(PoisonError::into_inner).maps.len()
     }
 
     /// Whether the table has no maps.

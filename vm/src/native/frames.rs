@@ -121,7 +121,7 @@ impl NativeState {
         scan: FrameScan,
         mut visit: impl FnMut(FrameSlot<'_>) -> bool,
     ) {
-        let table = self.frames.0.read().unwrap_or_else(PoisonError::into_inner);
+        let table = self.frames.maps.read().unwrap_or_else(PoisonError::into_inner);
         for context in std::iter::once(&mut self.context).chain(&mut self.other_contexts) {
             context.visit_frames(&table, self.has_barrier, scan, &mut visit);
         }
@@ -130,7 +130,7 @@ impl NativeState {
     /// The functions of the frames of the newest activation, from the newest to the oldest, as far
     /// as their laws are known.
     pub(crate) fn active_functions(&self) -> Vec<ActiveFunction> {
-        let table = self.frames.0.read().unwrap_or_else(PoisonError::into_inner);
+        let table = self.frames.maps.read().unwrap_or_else(PoisonError::into_inner);
         let Activation { last_frame, entry_frame, .. } = self.context.activation;
         let barrier = switch::barrier_address();
         // The addresses of the last function found.

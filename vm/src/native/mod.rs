@@ -14,6 +14,7 @@
 //! frames       visiting the values in frames of compiled code
 //! state        the state of compiled code in a runtime
 //! frame_table  stack maps: the positions of values in frames
+//! frame_reader  reading frames from a signal handler
 //! entry_cell        the cell in which a law's code address is published
 //! frozen       the code of frozen laws
 //! jet_calls    calls of jets that are values
@@ -54,6 +55,8 @@ mod enter;
 pub(crate) mod entry_cell;
 #[allow(unsafe_code, reason = "switches stacks")]
 pub(crate) mod fiber;
+#[allow(unsafe_code, reason = "reads frames of compiled code that may be incomplete")]
+mod frame_reader;
 #[allow(unsafe_code, reason = "a wrong stack map makes the collector rewrite arbitrary memory")]
 mod frame_table;
 #[allow(unsafe_code, reason = "reads and rewrites frames of compiled code")]
@@ -75,6 +78,7 @@ mod switch;
 
 pub use self::compiler::CompilerSetup;
 pub use self::entry_cell::EntryCell;
+pub(crate) use self::frame_reader::FrameReader;
 pub use self::frame_table::FrameTable;
 pub(crate) use self::frames::ActiveFunction;
 pub use self::helpers::Helper;

@@ -64,6 +64,11 @@ impl NativeStack {
         self.base.addr() + PAGE + RED_ZONE
     }
 
+    /// The addresses that are mapped, without the guard page.
+    pub(super) fn readable(&self) -> std::ops::Range<usize> {
+        self.base.addr() + PAGE..self.base.addr() + self.size
+    }
+
     /// Whether the calling function's frame is on this stack.
     pub(super) fn is_current(&self) -> bool {
         stack_pointer().wrapping_sub(self.base.addr()) < self.size
