@@ -25,11 +25,11 @@ pub(crate) use laws::{ExplainArgs, SampleArgs};
 use machine::{JobResultForm, ReadArgumentOrder};
 pub(crate) use operation::OperationOptions;
 pub(crate) use project::{
-    BenchArgs, CheckTypesArgs, ConfigArgs, DevArgs, DocArgs, FmtArgs, GenerateArgs, NewArgs,
-    ReferenceFormat, TestArgs,
+    BenchArgs, CheckTypesArgs, ConfigArgs, DevArgs, DocArgs, FmtArgs, GenerateArgs, LspArgs,
+    NewArgs, ReferenceFormat, TestArgs,
 };
 use project::{
-    CHECK_TYPES_HELP, CONFIG_HELP, DEV_HELP, DOC_HELP, FMT_HELP, GENERATE_HELP, TEST_HELP,
+    CHECK_TYPES_HELP, CONFIG_HELP, DEV_HELP, DOC_HELP, FMT_HELP, GENERATE_HELP, LSP_HELP, TEST_HELP,
 };
 pub(crate) use shared::{
     BootCacheOptions, CacheOptions, CompileWhen, ExecutionOptions, MemoryOptions, PrintSize,
@@ -181,6 +181,9 @@ pub(crate) enum Command {
     /// Print the documentation of a name, or write the reference of modules
     #[command(after_help = DOC_HELP)]
     Doc(DocArgs),
+    /// Serve an editor: the language server, on standard input and output
+    #[command(after_help = LSP_HELP)]
+    Lsp(LspArgs),
     /// Measure the functions of a module whose names begin with `bench`
     Bench(BenchArgs),
     /// Find the laws in which a module or a running machine spends time, or allocates memory

@@ -129,6 +129,7 @@ fn run(command: Command) -> ExitCode {
         Command::Config(args) => commands::config::config(&args),
         Command::Fmt(args) => commands::fmt::fmt(&args),
         Command::Doc(args) => commands::doc::doc(&args),
+        Command::Lsp(args) => commands::lsp::lsp(args),
         Command::Bench(args) => commands::bench::bench(&args),
         Command::Profile(args) => commands::profile::profile(&args),
         Command::Explain(args) => commands::explain::explain(&args),

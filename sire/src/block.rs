@@ -53,6 +53,7 @@ pub(crate) fn run_block(
     };
     session.expansions.clear();
     session.surplus_arguments.clear();
+    session.names.clear();
     if session.on_diagnostic.is_some() {
         let warnings = surprising_operators(session, &location);
         warnings.iter().for_each(|warning| session.show_diagnostic(warning));
@@ -61,6 +62,7 @@ pub(crate) fn run_block(
         Ok(()) => command::execute(session, &rex),
         Err(failure) => Err(CommandError::Type(failure)),
     };
+    session.names.locate(&session.vm, &block.rex, &rex);
     report_assertions(session, &location)?;
     if session.on_diagnostic.is_some() {
         let warnings = surplus_arguments(session, &location);

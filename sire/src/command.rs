@@ -8,7 +8,7 @@ use crate::import::import;
 use crate::nat_text;
 use crate::output;
 use crate::primitive::{Primitive, PrimitiveCommand};
-use crate::read_expr::{LambdaSignature, read_expr, read_key, read_lambda};
+use crate::read_expr::{BoundName, LambdaSignature, read_expr, read_key, read_lambda};
 use crate::rex_value::RexView;
 use crate::session::Session;
 use crate::state::MissingNames;
@@ -74,7 +74,7 @@ fn define(session: &mut Session, rune: &Natural, rex: Val) -> Result<(), Command
 
 /// The left side of a definition.
 enum DefinitionHead {
-    Value(Natural),
+    Value(BoundName),
     Function(LambdaSignature),
 }
 
@@ -88,8 +88,14 @@ fn define_one(session: &mut Session, rex: &Val, parts: &[Val]) -> Result<(), Com
     let key = key.map(|key| read_key(session, key)).transpose()?.unwrap_or_default();
     let props = props.map(|props| read_expr(session, props)).transpose()?;
     let (name, code) = match read_head(session, head)? {
-        DefinitionHead::Value(name) => (name, read_expr(session, body)?),
+        DefinitionHead::Value(BoundName { name, part }) => {
+            session.note_definition(&part, &name);
+            (name, read_expr(session, body)?)
+        }
         DefinitionHead::Function(signature) => {
+            if let Some(this) = &signature.this {
+                session.note_definition(&this.part, &this.name);
+            }
             (signature.tag.clone(), read_lambda(session, signature, body)?)
         }
     };
@@ -116,7 +122,7 @@ fn bind(
 fn read_head(session: &Session, rex: &Val) -> Result<DefinitionHead, CommandError> {
     let view = RexView::of(&session.vm, rex);
     if let Some(name) = view.key() {
-        return Ok(DefinitionHead::Value(name));
+        return Ok(DefinitionHead::Value(BoundName { name, part: rex.clone() }));
     }
     match read_function_head(session, view) {
         Some(signature) => Ok(DefinitionHead::Function(signature)),
@@ -126,20 +132,24 @@ fn read_head(session: &Session, rex: &Val) -> Result<DefinitionHead, CommandErro
 
 /// Reads `(f x y)` or `(**f x y)`.
 fn read_function_head(session: &Session, view: RexView) -> Option<LambdaSignature> {
-    let key = |rex: &Val| RexView::of(&session.vm, rex).key();
+    let bound = |rex: &Val| {
+        let name = RexView::of(&session.vm, rex).key()?;
+        Some(BoundName { name, part: rex.clone() })
+    };
     let (_, kids) = view.kids().filter(|(rune, _)| *rune == nat_text::from_short("|"))?;
     let (head, args) = kids.split_first()?;
     let (inline, name) = match RexView::of(&session.vm, head) {
         RexView::Node { rune, sons, heir: None, .. } if rune == nat_text::from_short("**") => {
             match &sons[..] {
-                [name] => (true, key(name)?),
+                [name] => (true, bound(name)?),
                 _ => return None,
             }
         }
-        view => (false, view.key()?),
+        _ => (false, bound(head)?),
     };
-    let args = args.iter().map(key).collect::<Option<Vec<_>>>()?;
-    Some(LambdaSignature { pinned: true, inline, tag: name.clone(), this: Some(name), args })
+    let args = args.iter().map(bound).collect::<Option<Vec<_>>>()?;
+    let tag = name.name.clone();
+    Some(LambdaSignature { pinned: true, inline, tag, this: Some(name), args })
 }
 
 /// Executes `####`: begins a module.
@@ -191,7 +201,9 @@ fn export(session: &mut Session, rune: &Natural, rex: Val) -> Result<(), Command
             return reject(&rex, "Bad export-filter syntax");
         };
         for son in &node.sons {
-            names.insert(read_key(session, son)?);
+            let name = read_key(session, son)?;
+            session.note_name(son, &name);
+            names.insert(name);
         }
         next = node.next.or(node.heir);
     }

@@ -114,6 +114,7 @@ fn unresolved_name(session: &Session, unresolved: &UnresolvedName) -> Diagnostic
         return diagnostic;
     }
     let mut diagnostic = Diagnostic::new(kind, format!("`{text}` is not in scope"));
+    diagnostic.unresolved = Some(text.clone());
     let locals: Vec<String> = locals.iter().map(nat_text::to_text).collect();
     let similar = suggest::similar_names(session, &locals, &text);
     if !similar.is_empty() {

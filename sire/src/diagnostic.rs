@@ -128,12 +128,14 @@ pub struct Diagnostic {
     pub notes: Vec<String>,
     /// What the user can do, each a line.
     pub help: Vec<String>,
+    /// The name that is not in scope, if that is what is wrong.
+    pub unresolved: Option<String>,
 }
 
 impl Diagnostic {
     pub(crate) fn new(kind: DiagnosticKind, message: impl Into<String>) -> Diagnostic {
         let (place, notes, help) = (None, Vec::new(), Vec::new());
-        Diagnostic { kind, message: message.into(), place, notes, help }
+        Diagnostic { kind, message: message.into(), place, notes, help, unresolved: None }
     }
 
     /// Makes the diagnostic of a syntax error. `text` is the whole input, if it is known.
@@ -146,6 +148,16 @@ impl Diagnostic {
         };
         diagnostic.place = Some(SourcePlace::new(&error.file, error.line, text, range));
         diagnostic
+    }
+
+    /// Returns the title, the message, the notes and the help, without the place. This is the text of
+    /// [`Diagnostic::render`] for a reader who sees the place anyway.
+    pub fn text(&self) -> String {
+        let mut text = format!("{}: {}", self.kind.title(), visible(&self.message));
+        for (title, lines) in [("note", &self.notes), ("help", &self.help)] {
+            lines.iter().for_each(|line| text += &format!("\n{title}: {}", visible(line)));
+        }
+        text
     }
 
     /// Returns the text of the diagnostic, which ends in a line feed. `width` is the width of the

@@ -41,16 +41,21 @@ pub(crate) fn import(
             _ => return reject(&rex, BAD),
         };
         let module = read_key(session, part)?;
+        let mut listed = Vec::new();
         let names = match form {
             ImportForm::Whole => ImportedNames::All,
             ImportForm::List(names) => {
-                let names = names.iter().map(|name| read_key(session, name));
+                listed = names;
+                let names = listed.iter().map(|name| read_key(session, name));
                 ImportedNames::Listed(names.collect::<Result<_, _>>()?)
             }
             ImportForm::As(alias) => ImportedNames::Qualified(read_key(session, alias)?),
         };
         let place = ImportPlace { block: &block, part };
         import_module(session, place, &module, &names)?;
+        for part in &listed {
+            session.note_name(part, &read_key(session, part)?);
+        }
         next = node.next.or(node.heir);
     }
     Ok(())

@@ -12,6 +12,7 @@
 //!
 //! ```text
 //!   Sire                                  modules, the cache, the session
+//!   analysis                              a text that a person edits, block by block
 //!   repl    interactive    document       the loop │ sessions that a person leads │ documentation
 //!   named_values                          the values of names, for tools
 //!   load                                  runs the blocks of modules
@@ -37,6 +38,7 @@
 
 #![deny(unsafe_code)]
 
+mod analysis;
 mod assertions;
 mod block;
 mod call_chain;
@@ -58,6 +60,7 @@ mod load;
 mod locate;
 mod malformed;
 mod modules;
+mod name_use;
 mod named_values;
 mod nat_text;
 mod operator_check;
@@ -75,13 +78,16 @@ mod suggest;
 mod type_report;
 mod typing;
 
+pub use analysis::{AnalysisProgress, EvaluationInterrupt, ModuleAnalysis};
 pub use assertions::AssertionReport;
 pub use definition_source::DefinitionSource;
 pub use diagnostic::{Diagnostic, DiagnosticKind, SourcePlace};
 pub use document::{ModuleDocumentation, NameDocumentation};
+pub use documentation::{SourceSymbol, source_symbols};
 pub use error::SireError;
 pub use interactive::{EntryOutcome, NameInfo};
-pub use modules::{ModuleArgument, ModuleLibrary, ModuleSource, module_sources};
+pub use modules::{ModuleArgument, ModuleLibrary, ModuleSource, SourceOverlay, module_sources};
+pub use name_use::{NameTarget, NameUse};
 pub use output::SireOutput;
 pub use session::ResultForm;
 pub use sire::{Sire, SireOptions};

@@ -5,7 +5,8 @@
 //! (lib/Sire.hs). This is the order of the text, except for `^`, whose last part comes first.
 
 use crate::command_error::{CommandError, MALFORMED_REX, UnresolvedName, reject};
-use crate::expr::{self, BINDERS_MAX, Lambda, SireExpr};
+use crate::expr::{self, BINDERS_MAX, ExprKind, Lambda, SireExpr};
+use crate::name_use::VariableNumber;
 use crate::nat_text;
 use crate::primitive::{Primitive, PrimitiveForm};
 use crate::rex_value::{Literal, RexView};
@@ -19,7 +20,7 @@ enum ReadTask {
     /// Read an expression from this Rex value.
     Read(Val),
     /// Bring a variable into scope. Nothing can refer to a variable without a name.
-    Bind(Option<Natural>),
+    Bind(Option<BoundName>),
     /// Take the innermost variables out of scope.
     Unbind(usize),
     /// Build an expression from the last results.
@@ -37,7 +38,7 @@ enum PendingForm {
     Let,
     LetRec(usize),
     Inline,
-    Lambda(LambdaSignature),
+    Lambda(LambdaShape),
 }
 
 /// An application whose parts are read first.
@@ -48,21 +49,43 @@ struct PendingApplication {
     rex: Val,
 }
 
+/// A name that binds a variable.
+pub(crate) struct BoundName {
+    pub(crate) name: Natural,
+    /// The part of the source that spells the name, as a Rex value.
+    pub(crate) part: Val,
+}
+
+/// A variable in scope.
+struct ScopeVariable {
+    name: Option<Natural>,
+    number: VariableNumber,
+}
+
 /// A lambda without its body.
 pub(crate) struct LambdaSignature {
     pub(crate) pinned: bool,
     pub(crate) inline: bool,
     pub(crate) tag: Natural,
     /// The name of the lambda in its own body; none for an anonymous function.
-    pub(crate) this: Option<Natural>,
-    pub(crate) args: Vec<Natural>,
+    pub(crate) this: Option<BoundName>,
+    pub(crate) args: Vec<BoundName>,
 }
 
-impl LambdaSignature {
+/// What a lambda is, except its body and the names of its variables.
+struct LambdaShape {
+    pinned: bool,
+    inline: bool,
+    tag: Natural,
+    /// Whether the lambda has a name in its own body.
+    is_named: bool,
+    arity: u32,
+}
+
+impl LambdaShape {
     fn with_body(self, body: SireExpr) -> SireExpr {
-        let LambdaSignature { pinned, inline, tag, this, args } = self;
-        let arity = args.len() as u32;
-        let recursive = this.is_some() && expr::refers_to(&body, arity);
+        let LambdaShape { pinned, inline, tag, is_named, arity } = self;
+        let recursive = is_named && expr::refers_to(&body, arity);
         expr::lambda(Lambda { pinned, inline, recursive, tag, arity, body })
     }
 }
@@ -72,8 +95,8 @@ struct ExprReader<'s> {
     tasks: Vec<ReadTask>,
     /// The results that no task has taken yet.
     done: Vec<SireExpr>,
-    /// The names of the variables in scope, outermost first.
-    env: Vec<Option<Natural>>,
+    /// The variables in scope, outermost first.
+    env: Vec<ScopeVariable>,
 }
 
 /// Reads a closed expression.
@@ -91,6 +114,11 @@ pub(crate) fn read_lambda(
     let mut reader = ExprReader { session, tasks: Vec::new(), done: Vec::new(), env: Vec::new() };
     reader.schedule_lambda(signature, body.clone());
     reader.run()
+}
+
+/// Reads a key that binds a variable.
+pub(crate) fn read_bound_name(session: &Session, rex: &Val) -> Result<BoundName, CommandError> {
+    Ok(BoundName { name: read_key(session, rex)?, part: rex.clone() })
 }
 
 /// Reads a key: a number, a word or a text.
@@ -116,7 +144,8 @@ impl ExprReader<'_> {
                     if self.env.len() >= BINDERS_MAX as usize {
                         return Err(CommandError::TooManyBinders);
                     }
-                    self.env.push(name);
+                    let number = self.session.names.binder(name.as_ref().map(|name| &name.part));
+                    self.env.push(ScopeVariable { name: name.map(|name| name.name), number });
                 }
                 ReadTask::Unbind(count) => self.env.truncate(self.env.len() - count),
                 ReadTask::Build(form) => self.build(form),
@@ -177,9 +206,10 @@ impl ExprReader<'_> {
     }
 
     fn schedule_lambda(&mut self, signature: LambdaSignature, body: Val) {
-        let variables = std::iter::once(signature.this.clone())
-            .chain(signature.args.iter().cloned().map(Some))
-            .map(ReadTask::Bind);
+        let LambdaSignature { pinned, inline, tag, this, args } = signature;
+        let signature =
+            LambdaShape { pinned, inline, tag, is_named: this.is_some(), arity: args.len() as u32 };
+        let variables = std::iter::once(this).chain(args.into_iter().map(Some)).map(ReadTask::Bind);
         let mut tasks: Vec<ReadTask> = variables.collect();
         let count = tasks.len();
         tasks.push(ReadTask::Read(body));
@@ -276,33 +306,41 @@ impl ExprReader<'_> {
     }
 
     /// Resolves a name to the innermost variable or the global of that name.
-    fn resolve(&self, rex: &Val, name: &Natural) -> Result<SireExpr, CommandError> {
-        let has_name = |variable: &Option<Natural>| variable.as_ref() == Some(name);
+    fn resolve(&mut self, rex: &Val, name: &Natural) -> Result<SireExpr, CommandError> {
+        let has_name = |variable: &ScopeVariable| variable.name.as_ref() == Some(name);
         if let Some(index) = self.env.iter().rev().position(has_name) {
+            let variable = &self.env[self.env.len() - 1 - index];
+            self.session.names.variable(rex, variable.number);
             return Ok(expr::var(index as u32));
         }
         match self.session.state.lookup(name) {
-            Some(binding) => Ok(expr::global(Rc::clone(binding))),
+            Some(binding) => {
+                self.session.names.global(rex, binding);
+                Ok(expr::global(Rc::clone(binding)))
+            }
             None => Err(CommandError::Unresolved(UnresolvedName {
                 part: rex.clone(),
                 name: name.clone(),
                 module: None,
-                locals: self.env.iter().flatten().cloned().collect(),
+                locals: self.env.iter().filter_map(|variable| variable.name.clone()).collect(),
             })),
         }
     }
 
     /// Resolves a name in a completed module, which is given by its name or by an alias.
     fn resolve_in(
-        &self,
+        &mut self,
         rex: &Val,
         module: &Natural,
         name: &Natural,
     ) -> Result<SireExpr, CommandError> {
-        let Session { vm, bindings, state, .. } = &*self.session;
+        let Session { vm, bindings, state, names, .. } = &mut *self.session;
         let module = state.qualified_module(module);
         match state.lookup_in(vm, bindings, module, name)? {
-            Some(binding) => Ok(expr::global(binding)),
+            Some(binding) => {
+                names.global(rex, &binding);
+                Ok(expr::global(binding))
+            }
             None => Err(CommandError::Unresolved(UnresolvedName {
                 part: rex.clone(),
                 name: name.clone(),
@@ -312,12 +350,23 @@ impl ExprReader<'_> {
         }
     }
 
+    /// Records that a part of a qualified name refers to a global, if the expression is one.
+    fn note_global(&mut self, part: &Val, expr: &SireExpr) {
+        if let ExprKind::Global(binding) = &expr.kind {
+            self.session.names.global(part, binding);
+        }
+    }
+
     fn key(&self, rex: &Val) -> Result<Natural, CommandError> {
         read_key(self.session, rex)
     }
 
-    fn keys(&self, rexes: &[Val]) -> Result<Vec<Natural>, CommandError> {
-        rexes.iter().map(|rex| self.key(rex)).collect()
+    fn bound_name(&self, rex: &Val) -> Result<BoundName, CommandError> {
+        read_bound_name(self.session, rex)
+    }
+
+    fn bound_names(&self, rexes: &[Val]) -> Result<Vec<BoundName>, CommandError> {
+        rexes.iter().map(|rex| self.bound_name(rex)).collect()
     }
 
     fn read_form(
@@ -342,7 +391,7 @@ impl ExprReader<'_> {
             }
             PrimitiveForm::Let => {
                 let [name, value, body] = exactly(&rex, kids, "Three paramaters are required")?;
-                let name = self.key(&name)?;
+                let name = self.bound_name(&name)?;
                 self.schedule([
                     ReadTask::Read(value),
                     ReadTask::Bind(Some(name)),
@@ -358,10 +407,17 @@ impl ExprReader<'_> {
             PrimitiveForm::PinnedLambda => return self.read_lambda(rex, kids, true),
             PrimitiveForm::Reference => {
                 let expr = match &kids[..] {
-                    [name] => self.resolve(&rex, &self.key(name)?)?,
-                    [module, name] => {
-                        let module = self.key(module)?;
-                        self.resolve_in(&rex, &module, &self.key(name)?)?
+                    [part] => {
+                        let name = self.key(part)?;
+                        let expr = self.resolve(&rex, &name)?;
+                        self.note_global(part, &expr);
+                        expr
+                    }
+                    [module, part] => {
+                        let (module, name) = (self.key(module)?, self.key(part)?);
+                        let expr = self.resolve_in(&rex, &module, &name)?;
+                        self.note_global(part, &expr);
+                        expr
                     }
                     _ => return reject(&rex, "Needs one or two parameters"),
                 };
@@ -385,7 +441,7 @@ impl ExprReader<'_> {
                 return reject(&rex, "Invalid (=) bind-seq");
             }
             let [name, value] = exactly(&rex, sons, "Invalid (=) bind-seq")?;
-            names.push(self.key(&name)?);
+            names.push(self.bound_name(&name)?);
             values.push(value);
             next = heir;
         }
@@ -406,7 +462,8 @@ impl ExprReader<'_> {
         }
         let value = kids.split_off(kids.len() - 1);
         let count = kids.len() - 1;
-        let variable = ReadTask::Bind(Some(Natural::from(nat_text::from_short("_"))));
+        let name = Natural::from(nat_text::from_short("_"));
+        let variable = ReadTask::Bind(Some(BoundName { name, part: rex.clone() }));
         let mut tasks: Vec<ReadTask> = value.into_iter().map(ReadTask::Read).collect();
         tasks.push(variable);
         tasks.extend(kids.into_iter().map(ReadTask::Read));
@@ -424,9 +481,9 @@ impl ExprReader<'_> {
         let [args, body] = exactly(&rex, kids, "Expected two or three parameters")?;
         let bar = Natural::from(nat_text::from_short("|"));
         let args = match RexView::of(&self.session.vm, &args) {
-            RexView::Leaf { .. } => vec![self.key(&args)?],
+            RexView::Leaf { .. } => vec![self.bound_name(&args)?],
             view => match view.kids() {
-                Some((rune, kids)) if rune == bar => self.keys(&kids)?,
+                Some((rune, kids)) if rune == bar => self.bound_names(&kids)?,
                 _ => return reject(&args, "Expected something like: (x y z)"),
             },
         };
@@ -445,7 +502,7 @@ impl ExprReader<'_> {
         let tag = self.optional_tag(&rex, &mut kids)?;
         let [head, body] = exactly(&rex, kids, "Expected two or three parameters")?;
         let (inline, this, args) = self.read_head(&head)?;
-        let tag = tag.unwrap_or_else(|| this.clone());
+        let tag = tag.unwrap_or_else(|| this.name.clone());
         self.schedule_lambda(LambdaSignature { pinned, inline, tag, this: Some(this), args }, body);
         Ok(())
     }
@@ -465,11 +522,11 @@ impl ExprReader<'_> {
 
     /// Reads the head of a lambda: `f`, `(f x y)` or `(**f x y)`. Returns whether the lambda is
     /// marked for inlining, its name and its arguments.
-    fn read_head(&self, head: &Val) -> Result<(bool, Natural, Vec<Natural>), CommandError> {
+    fn read_head(&self, head: &Val) -> Result<(bool, BoundName, Vec<BoundName>), CommandError> {
         let vm = &self.session.vm;
         let view = RexView::of(vm, head);
         if let RexView::Leaf { .. } = view {
-            return Ok((false, self.key(head)?, Vec::new()));
+            return Ok((false, self.bound_name(head)?, Vec::new()));
         }
         let kids = match view.kids() {
             Some((rune, kids)) if rune == nat_text::from_short("|") => kids,
@@ -480,12 +537,12 @@ impl ExprReader<'_> {
         };
         let (inline, this) = match RexView::of(vm, first).kids() {
             Some((rune, marked)) if rune == nat_text::from_short("**") => match &marked[..] {
-                [this] => (true, self.key(this)?),
+                [this] => (true, self.bound_name(this)?),
                 _ => return reject(first, "Expected something like **x"),
             },
-            _ => (false, self.key(first)?),
+            _ => (false, self.bound_name(first)?),
         };
-        Ok((inline, this, self.keys(args)?))
+        Ok((inline, this, self.bound_names(args)?))
     }
 }
 

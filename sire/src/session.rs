@@ -7,6 +7,7 @@ use crate::diagnostic::Diagnostic;
 use crate::expr::ExprKind;
 use crate::expr::{BindingCache, Definition, SireExpr};
 use crate::modules::{ModuleForm, ModuleLibrary};
+use crate::name_use::NameRecorder;
 use crate::output::{self, SireOutput};
 use crate::readable::readable_text;
 use crate::rex_value::{RexConstructors, RexView};
@@ -79,6 +80,8 @@ pub(crate) struct Session {
     pub(crate) expansions: Vec<Val>,
     /// The calls of the current command that give a function more arguments than it can use.
     pub(crate) surplus_arguments: Vec<SurplusArguments>,
+    /// Records what names refer to, for editors.
+    pub(crate) names: NameRecorder,
     /// Checks the types of typed modules.
     pub(crate) types: TypeChecker,
     /// Whether the interrupt of the current evaluation came from the time limit.
@@ -130,6 +133,7 @@ impl Session {
             module_form: ModuleForm::Chained,
             expansions: Vec::new(),
             surplus_arguments: Vec::new(),
+            names: NameRecorder::default(),
             types: TypeChecker::default(),
             timed_out: Arc::default(),
             defined: Vec::new(),
@@ -222,6 +226,20 @@ impl Session {
     pub(crate) fn show_diagnostic(&mut self, diagnostic: &Diagnostic) {
         if let Some(receiver) = &mut self.on_diagnostic {
             receiver(diagnostic);
+        }
+    }
+
+    /// Records that a part of the source defines a name of the current module.
+    pub(crate) fn note_definition(&mut self, part: &Val, name: &Natural) {
+        let Session { names, state, .. } = self;
+        names.definition(part, state.context(), name);
+    }
+
+    /// Records that a part of the source refers to a name in scope.
+    pub(crate) fn note_name(&mut self, part: &Val, name: &Natural) {
+        let Session { names, state, .. } = self;
+        if let Some(binding) = state.lookup(name) {
+            names.global(part, binding);
         }
     }
 

@@ -278,7 +278,7 @@ impl Sire {
 
     /// Begins the types of modules to load. The types of a typed module are not in its cached state,
     /// so typed modules are executed again if a module after them is.
-    fn begin_types(&mut self, modules: &[OrderedModule], states: &mut Vec<Val>) {
+    pub(crate) fn begin_types(&mut self, modules: &[OrderedModule], states: &mut Vec<Val>) {
         let replaced = modules.iter().filter(|module| !module.is_built_in());
         let replaced = replaced.map(|module| module.name.clone()).collect();
         self.session.types.reset(replaced);
@@ -330,7 +330,7 @@ impl Sire {
 
     /// Returns the packed states of the first modules of a chain, as many as the session or the
     /// cache has.
-    fn cached_states(&mut self, keys: &[StateKey]) -> Result<Vec<Val>, SireError> {
+    pub(crate) fn cached_states(&mut self, keys: &[StateKey]) -> Result<Vec<Val>, SireError> {
         let known: Vec<Val> = keys.iter().map_while(|key| self.known.get(key).cloned()).collect();
         let Some(cache) = self.cache.as_ref().filter(|_| known.len() < keys.len()) else {
             return Ok(known);

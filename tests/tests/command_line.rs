@@ -35,6 +35,7 @@ const COMMANDS: [&str; 30] = [
     "dev",
     "fmt",
     "doc",
+    "lsp",
     "bench",
     "config",
     "generate",

@@ -3,10 +3,17 @@
 
 use super::operation::OperationOptions;
 use super::shared::{
-    BootCacheOptions, CacheOptions, ExecutionOptions, MemoryOptions, PrintSize, TimeOptions,
+    BootCacheOptions, CacheOptions, ExecutionOptions, MemoryOptions, PrintSize, TimeLimit,
+    TimeOptions,
 };
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
+
+/// The help of `pallas lsp`.
+pub(super) const LSP_HELP: &str = "\
+An editor starts it: see the page Editors of the manual. It checks texts as they are typed,
+shows the documentation, type and value of names, and completes, finds, renames and formats.
+Texts are executed as by `pallas sire`, macros included, with limits of time and memory.";
 
 /// The help of `pallas test`.
 pub(super) const TEST_HELP: &str = "\
@@ -200,6 +207,24 @@ pub(crate) struct FmtArgs {
     /// Files of modules, or directories, whose modules are formatted with those in directories below
     #[arg(value_name = "PATH", default_value = ".")]
     pub(crate) paths: Vec<PathBuf>,
+}
+
+/// Options of `pallas lsp`.
+#[derive(Args, Debug)]
+pub(crate) struct LspArgs {
+    #[command(flatten)]
+    pub(crate) cache: CacheOptions,
+    #[command(flatten)]
+    pub(crate) memory: MemoryOptions,
+    /// Time that the evaluation of one command of a module may take, such as 500ms or 5s
+    #[arg(long, value_name = "TIME", default_value = "2s")]
+    pub(crate) time_limit: TimeLimit,
+    /// Time to wait for further edits before a text is executed
+    #[arg(long, value_name = "TIME", default_value = "150ms")]
+    pub(crate) delay: TimeLimit,
+    /// Serve standard input and output, which is also the default; editors pass it
+    #[arg(long)]
+    pub(crate) stdio: bool,
 }
 
 /// Options of `pallas doc`.

@@ -17,6 +17,7 @@ mod history;
 pub(crate) mod inspect;
 pub(crate) mod jets;
 pub(crate) mod log;
+pub(crate) mod lsp;
 pub(crate) mod machine;
 pub(crate) mod metrics;
 mod module_report;

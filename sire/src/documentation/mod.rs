@@ -8,7 +8,9 @@ mod comments;
 mod definitions;
 mod examples;
 mod names;
+mod symbols;
 
 pub(crate) use comments::Comments;
 pub(crate) use definitions::{definitions, type_text};
 pub(crate) use names::SourceDocumentation;
+pub use symbols::{SourceSymbol, source_symbols};

@@ -71,7 +71,11 @@ impl BindingCache {
     pub(crate) fn add(&self, key: &Natural, binding: Binding) -> Rc<Binding> {
         let binding = Rc::new(binding);
         let key = u64::try_from(key).unwrap_or(u64::MAX);
-        self.by_key.borrow_mut().entry(key).or_default().push(Rc::downgrade(&binding));
+        let mut by_key = self.by_key.borrow_mut();
+        let candidates = by_key.entry(key).or_default();
+        // A session that executes a module again makes bindings with the same keys.
+        candidates.retain(|binding| binding.strong_count() > 0);
+        candidates.push(Rc::downgrade(&binding));
         binding
     }
 }

@@ -1,5 +1,6 @@
 //! The library of modules: a folder, and modules that are built into the program.
 
+use super::overlay::SourceOverlay;
 use crate::error::SireError;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -45,10 +46,12 @@ pub struct ModuleLibrary {
     beside: Option<PathBuf>,
     folder: PathBuf,
     built_in: bool,
+    /// The texts that replace those of files.
+    overlay: SourceOverlay,
 }
 
 /// The file of a module.
-pub(super) struct ModuleFile {
+pub(crate) struct ModuleFile {
     /// The file's name, for messages.
     pub(super) name: String,
     /// The file's path, for messages that show it in full.
@@ -62,12 +65,33 @@ impl ModuleLibrary {
     /// Makes a library of the modules in `folder` and of the built-in modules. The folder has
     /// priority.
     pub fn new(folder: impl Into<PathBuf>) -> ModuleLibrary {
-        ModuleLibrary { beside: None, folder: folder.into(), built_in: true }
+        ModuleLibrary {
+            beside: None,
+            folder: folder.into(),
+            built_in: true,
+            overlay: SourceOverlay::default(),
+        }
     }
 
     /// Makes a library of the modules in `folder` only.
     pub fn only(folder: impl Into<PathBuf>) -> ModuleLibrary {
-        ModuleLibrary { beside: None, folder: folder.into(), built_in: false }
+        ModuleLibrary { built_in: false, ..ModuleLibrary::new(folder) }
+    }
+
+    /// Returns the library with an overlay of its files.
+    #[must_use]
+    pub fn with_overlay(self, overlay: SourceOverlay) -> ModuleLibrary {
+        ModuleLibrary { overlay, ..self }
+    }
+
+    /// Returns whether the overlay has the text of a file.
+    pub(crate) fn is_overlaid(&self, path: &Path) -> bool {
+        self.overlay.text(path).is_some()
+    }
+
+    /// Returns the names and texts of the built-in modules.
+    pub fn built_in_texts() -> impl Iterator<Item = (&'static str, &'static [u8])> {
+        BUILT_IN.iter().copied()
     }
 
     /// Sets the folder that is searched before the library's own; none for no such folder.
@@ -94,7 +118,7 @@ impl ModuleLibrary {
             let path = entry.path();
             let is_module = path.extension().is_some_and(|extension| extension == "sire");
             let name = path.file_stem()?.to_str()?.to_owned();
-            let bytes = read_regular(&path).ok().filter(|_| is_module)?;
+            let bytes = self.bytes(&path).ok().filter(|_| is_module)?;
             Some((name, String::from_utf8(bytes).ok()?))
         });
         let built_in = if self.built_in { BUILT_IN } else { &[] };
@@ -131,9 +155,16 @@ impl ModuleLibrary {
         names
     }
 
+    fn bytes(&self, path: &Path) -> io::Result<Vec<u8>> {
+        match self.overlay.text(path) {
+            Some(text) => Ok(text.as_bytes().to_vec()),
+            None => read_regular(path),
+        }
+    }
+
     /// Reads the file of a module. `required_by` is the file and line that name the module as the
     /// predecessor; only an error uses it.
-    pub(super) fn read(
+    pub(crate) fn read(
         &self,
         name: &str,
         required_by: Option<&str>,
@@ -141,7 +172,7 @@ impl ModuleLibrary {
         let file = format!("{name}.sire");
         let path = self.folder.join(&file);
         for path in self.beside.iter().map(|folder| folder.join(&file)).chain([path.clone()]) {
-            match read_regular(&path) {
+            match self.bytes(&path) {
                 Ok(bytes) => {
                     let path = path.display().to_string();
                     return Ok(ModuleFile { name: file, path, bytes, is_built_in: false });
@@ -174,7 +205,7 @@ fn built_in_bytes(name: &str) -> Option<Vec<u8>> {
 }
 
 /// Returns the text of a built-in module, unless it stands for one of the prototype.
-pub(super) fn built_in_text(name: &str) -> Option<&'static [u8]> {
+pub(crate) fn built_in_text(name: &str) -> Option<&'static [u8]> {
     let index = BUILT_IN.binary_search_by_key(&name, |(name, _)| name).ok()?;
     Some(BUILT_IN[index].1)
 }
@@ -198,6 +229,15 @@ pub struct ModuleArgument {
 }
 
 impl ModuleArgument {
+    /// Makes the argument for the module of a file, which need not exist; none if a file of that name
+    /// has no module.
+    pub fn of_file(path: &Path) -> Option<ModuleArgument> {
+        let is_module = path.extension().is_some_and(|extension| extension == "sire");
+        let name = path.file_stem().filter(|_| is_module)?.to_str()?.to_owned();
+        let folder = path.parent().map(Path::to_owned);
+        (!name.contains('.')).then_some(ModuleArgument { name, folder })
+    }
+
     /// Returns the argument for another module that is found in the same way: beside this one if it
     /// is named by its path, in the library otherwise.
     pub fn sibling(&self, name: &str) -> ModuleArgument {

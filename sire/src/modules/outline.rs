@@ -24,25 +24,25 @@ pub(crate) enum ModuleForm {
 
 /// A module that another one depends on.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct ModuleDependency {
+pub(crate) struct ModuleDependency {
     /// The name of its file.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// The line that names it.
-    pub(super) line: usize,
+    pub(crate) line: usize,
     /// Whether it is the predecessor. Otherwise it is an import.
-    pub(super) is_predecessor: bool,
+    pub(crate) is_predecessor: bool,
 }
 
 /// What the first blocks of a module say.
 #[derive(PartialEq, Eq, Debug)]
-pub(super) struct ModuleOutline {
+pub(crate) struct ModuleOutline {
     /// The name in the header.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// The line of the header.
-    pub(super) line: usize,
-    pub(super) form: ModuleForm,
+    pub(crate) line: usize,
+    pub(crate) form: ModuleForm,
     /// What is loaded before the module, in the order of the text.
-    pub(super) dependencies: Vec<ModuleDependency>,
+    pub(crate) dependencies: Vec<ModuleDependency>,
 }
 
 const BAD_HEADER: &str = "expected `#### NAME` or `#### NAME <- PREDECESSOR`";
@@ -58,9 +58,24 @@ pub(super) fn outline(
     text: &str,
     imports_only_predecessors: bool,
 ) -> Result<ModuleOutline, SireError> {
-    let (path, file) = (file.path.as_str(), &file.name);
-    let error = |line, reason| Err(SireError::Header { file: file.clone(), line, reason });
-    let mut blocks = rex::read_file(text, path);
+    outline_of_blocks(&file.name, rex::read_file(text, &file.path), imports_only_predecessors)
+}
+
+/// Reads the outline of a text that a person edits. Blocks that are not well-formed are left out.
+///
+/// # Errors
+///
+/// If the first well-formed block is no header.
+pub(crate) fn outline_of_edited(file: &str, text: &str) -> Result<ModuleOutline, SireError> {
+    outline_of_blocks(file, rex::read_file(text, file).filter(Result::is_ok), false)
+}
+
+fn outline_of_blocks(
+    file: &str,
+    mut blocks: impl Iterator<Item = Result<SourceBlock, ReadError>>,
+    imports_only_predecessors: bool,
+) -> Result<ModuleOutline, SireError> {
+    let error = |line, reason| Err(SireError::Header { file: file.to_owned(), line, reason });
     let block = match blocks.next() {
         None => return error(1, "the file is empty, but a module begins with `#### NAME`"),
         Some(block) => block.map_err(SireError::Syntax)?,

@@ -126,6 +126,16 @@ impl SireState {
         Ok(state)
     }
 
+    /// Returns a copy of the state, which is its own savepoint.
+    pub(crate) fn copy(&self) -> SireState {
+        SireState {
+            fields: self.fields.clone(),
+            scope: self.scope.clone(),
+            saved: self.fields.clone(),
+            undo_log: Vec::new(),
+        }
+    }
+
     /// Records a savepoint.
     pub(crate) fn begin(&mut self) {
         self.saved = self.fields.clone();

@@ -128,6 +128,23 @@ impl TypeChecker {
         outer
     }
 
+    /// Returns a copy without what belongs to the current block.
+    pub(crate) fn copy(&self) -> TypeChecker {
+        TypeChecker {
+            mode: self.mode,
+            replaced: self.replaced.clone(),
+            globals: self.globals.clone(),
+            ..TypeChecker::default()
+        }
+    }
+
+    /// Returns the text of the type of a binding, if it is declared or has been inferred.
+    pub(crate) fn type_text(&mut self, vm: &Vm, binding: &Binding) -> Option<String> {
+        let name = global_name(vm, binding)?;
+        let globals = self.globals();
+        Some(globals.scheme(&name)?.text(&globals.names))
+    }
+
     /// Returns the outcomes of the survey since the last call.
     pub(crate) fn take_surveyed(&mut self) -> Vec<SurveyedName> {
         std::mem::take(&mut self.surveyed)

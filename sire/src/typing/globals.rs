@@ -19,6 +19,7 @@ pub(super) struct GlobalName {
 }
 
 /// The types of the global names that a session knows.
+#[derive(Clone)]
 pub(super) struct GlobalTypes {
     pub(super) names: TypeNames,
     library: HashMap<&'static str, HashMap<String, DeclaredType>>,
