@@ -36,6 +36,8 @@ const COMMANDS: [&str; 30] = [
     "fmt",
     "doc",
     "bench",
+    "profile",
+    "explain",
     "config",
     "generate",
 ];
