@@ -9,7 +9,7 @@ done
 cp ../sire/*.sire corpus/rex_reader
 mkdir -p corpus/seed_loader
 cp ../tests/golden/seeds/*.seed corpus/seed_loader
-for target in agreement compiled jets log_recovery printing; do
+for target in agreement compiled jets log_recovery printing signatures; do
     mkdir -p "corpus/$target"
     for size in 64 256 1024; do
         head -c "$size" ../sire/plan.sire >"corpus/$target/$size"

@@ -7,6 +7,7 @@
 mod change;
 mod keep;
 mod laws;
+mod operation;
 mod project;
 mod shared;
 mod store;
@@ -22,6 +23,7 @@ pub(crate) use keep::KeepRule;
 use laws::{EXPLAIN_HELP, PROFILE_HELP};
 pub(crate) use laws::{ExplainArgs, SampleArgs};
 use machine::{JobResultForm, ReadArgumentOrder};
+pub(crate) use operation::OperationOptions;
 pub(crate) use project::{
     BenchArgs, CheckTypesArgs, ConfigArgs, DevArgs, DocArgs, FmtArgs, GenerateArgs, NewArgs,
     ReferenceFormat, TestArgs,
@@ -33,7 +35,6 @@ pub(crate) use shared::{
     BootCacheOptions, CacheOptions, CompileWhen, ExecutionOptions, MemoryOptions, PrintSize,
     ProfileOptions, TimeLimit, TimeOptions, byte_size, memory_size,
 };
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use store::{CHECK_HELP, DU_HELP, EXPORT_HELP, GC_HELP, INSPECT_HELP, SET_ASIDE_HELP};
 pub(crate) use store::{
@@ -72,6 +73,8 @@ Exit codes:
        interactive; `check`: the store could not be checked
   3    the machine ended by itself because its cog crashed; see `start --retry`
   4    the machine stopped because an event exceeded a limit; the next start continues before it
+  5    the machine ended because nothing can happen to it any more: no job is computed, and no
+       driver waits for anything that may come
   101  internal error in pallas
   130  Ctrl-C a second time, before the command had stopped; SIGTERM: 143";
 
@@ -208,16 +211,6 @@ pub(crate) struct JetsArgs {
     pub(crate) modules: Vec<String>,
 }
 
-/// Parses an address that only this computer can connect to.
-fn loopback_address(text: &str) -> Result<SocketAddr, String> {
-    let address = text.parse::<SocketAddr>().map_err(|error| error.to_string())?;
-    if address.ip().is_loopback() {
-        Ok(address)
-    } else {
-        Err("expected a loopback address, such as 127.0.0.1:9090".into())
-    }
-}
-
 /// Options of `pallas sire`.
 #[derive(Args, Debug)]
 pub(crate) struct SireArgs {
@@ -298,23 +291,11 @@ pub(crate) struct MachineOptions {
     pub(crate) time: TimeOptions,
     #[command(flatten)]
     pub(crate) print: PrintSize,
-    /// Snapshots to keep, and with them the log since the oldest one: a number of snapshots, such as
-    /// 3; an age, such as 12h or 7d (s, m, h, d, w); a size of log, such as 2G (K, M, G, T); or several
-    /// with commas between. That number of newest snapshots is kept (if no number is given, 3);
-    /// older ones are kept while they are within the age and the size that are given
-    #[arg(long, alias = "keep-snapshots", value_name = "RULE", default_value = "3")]
-    pub(crate) keep: KeepRule,
+    #[command(flatten)]
+    pub(crate) operation: OperationOptions,
     /// Write no snapshots: the next start replays all events
     #[arg(short = 'S', long)]
     pub(crate) disable_snapshots: bool,
-    /// Show a status line on a terminal: events a second, the time within which 99% of them became
-    /// durable, the bytes of the cog's heap, and what was added to the pins and the log
-    #[arg(long)]
-    pub(crate) status: bool,
-    /// Serve the metrics of the machine by HTTP on this loopback address, at /metrics, in the text
-    /// format of Prometheus; `pallas metrics` prints them
-    #[arg(long, value_name = "ADDR:PORT", value_parser = loopback_address)]
-    pub(crate) metrics: Option<SocketAddr>,
     /// Number of jobs that may run at the same time, at most 1024
     #[arg(short = 'w', long, value_name = "NUM_WORKERS", default_value_t = 8)]
     #[arg(value_parser = clap::value_parser!(u16).range(1..=1024))]
@@ -324,12 +305,6 @@ pub(crate) struct MachineOptions {
     #[arg(long, value_name = "COUNT")]
     #[arg(value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) driver_threads: Option<u16>,
-    /// Listen for TCP connections on this address, such as 127.0.0.1:8080 or [::1]:8080, from the
-    /// start on; may be given several times. Port 0 stands for the port of the last run, or a free
-    /// one. The addresses are printed, and the ports are written to STORE/tcp.port. Without this
-    /// option, the machine listens on 127.0.0.1:0 when its program first asks for connections
-    #[arg(long, value_name = "ADDR:PORT")]
-    pub(crate) listen: Vec<SocketAddr>,
     /// Stop when the parent process ends, and not on Ctrl-C. For `pallas dev`
     #[arg(long, hide = true)]
     pub(crate) supervised: bool,

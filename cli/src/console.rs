@@ -77,6 +77,15 @@ impl Console for StdioConsole {
         if self.shows_call_chains { terminal::call_chain_text(calls) } else { String::new() }
     }
 
+    fn calls_of_notice(&self, calls: &[String]) {
+        if self.shows_call_chains && !calls.is_empty() {
+            let text = terminal::call_chain_text(calls);
+            self.write(|| {
+                let _ = io::stderr().write_all(text.as_bytes());
+            });
+        }
+    }
+
     fn replay_progress(&self, done: u64, total: u64) {
         if let Some(bar) = &self.replay {
             bar.set_length(total);

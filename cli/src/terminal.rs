@@ -20,6 +20,9 @@ pub(crate) const COG_CRASHED: u8 = 3;
 /// Exit code of a machine that stopped because an event exceeded a limit.
 pub(crate) const LIMIT_EXCEEDED: u8 = 4;
 
+/// Exit code of a machine that ended because nothing can happen to it any more.
+pub(crate) const STALLED: u8 = 5;
+
 /// An error that sets the exit code. Errors of other types exit with 1.
 #[derive(Debug)]
 pub(crate) struct ExitError {

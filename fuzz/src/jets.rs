@@ -124,10 +124,23 @@ enum HashedOutcome {
 /// # Panics
 /// If the outcomes of jet and law differ, or if collecting garbage changes the outcome.
 pub fn check(bytes: &[u8]) {
-    let call = decode_call(&mut Unstructured::new(bytes));
+    check_call(&decode_call(&mut Unstructured::new(bytes)));
+}
+
+/// Makes a call of the jet with this name, with these arguments, in all three ways.
+///
+/// # Panics
+/// As [`check`], and if our library has no law with that jet.
+pub(crate) fn check_arguments(jet: &str, arguments: Vec<Term>) {
+    let law = LAWS.iter().find(|law| law.name == jet).expect("our library has the law");
+    let arguments = arguments.into_iter().map(Argument::Term).collect();
+    check_call(&JetCall { law, arguments });
+}
+
+fn check_call(call: &JetCall) {
     let [jet, stressed, law] =
         [Implementation::Jet, Implementation::StressedJet, Implementation::Law]
-            .map(|by| run(by, &call));
+            .map(|by| run(by, call));
     let limited = HashedOutcome::OutOfResources;
     assert!(
         jet == stressed || jet == limited || stressed == limited,

@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! rex_reader  seed_loader  agreement  compiled  jets  sire_session  log_recovery   the targets
-//!  printing        |            \         |    /  |        |
+//!  printing        |            \         |    /  |\  signatures
 //!                  |             \    outcome /  library   |     outcomes of evaluations; our laws
 //!                  |              \       |  /             |
 //!                  |                   terms               |     PLAN expressions from bytes
@@ -27,6 +27,7 @@ mod outcome;
 pub mod printing;
 pub mod rex_reader;
 pub mod seed_loader;
+pub mod signatures;
 pub mod sire_session;
 mod terms;
 

@@ -9,8 +9,25 @@ use vm::Vm;
 use vm::jet::JetTable;
 
 /// The modules of our library that define all laws with jets.
-const MODULES: &[&str] =
-    &["plan", "nat", "compare", "row", "list", "text", "set", "tab", "pad", "bar", "word", "data"];
+const MODULES: &[&str] = &[
+    "plan",
+    "nat",
+    "compare",
+    "row",
+    "maybe",
+    "list_basics",
+    "list",
+    "text",
+    "set",
+    "tab",
+    "pad",
+    "bar",
+    "word",
+    "data",
+    "hash",
+    "ed25519",
+    "http_syntax",
+];
 
 /// The table of all jets.
 pub(crate) static JETS: LazyLock<Arc<JetTable>> = LazyLock::new(|| Arc::new(::jets::table()));

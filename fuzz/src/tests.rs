@@ -1,7 +1,8 @@
 //! Every check runs on random bytes, so that this crate is tested without a fuzzer.
 
 use crate::{
-    agreement, compiled, jets, log_recovery, printing, rex_reader, seed_loader, sire_session,
+    agreement, compiled, jets, log_recovery, printing, rex_reader, seed_loader, signatures,
+    sire_session,
 };
 
 /// Runs a check on `count` inputs of various lengths, the same in every run.
@@ -42,6 +43,11 @@ fn compiled_accepts_random_bytes() {
 #[test]
 fn jets_accept_random_bytes() {
     run(jets::check, 1000);
+}
+
+#[test]
+fn signatures_accept_random_bytes() {
+    run(signatures::check, 100);
 }
 
 #[test]

@@ -1,16 +1,17 @@
-//! Jets that compute hashes: SHA-256 and BLAKE3 of bytes, BLAKE3 of values.
+//! Jets that compute hashes: SHA-256, SHA-512 and BLAKE3 of bytes, BLAKE3 of values.
 
 use crate::args::{ready, return_small};
 use crate::declare::{Jet, JetResult, native};
 use crate::tree::leaves;
 use plan::Shape;
-use sha2::{Digest, Sha256};
+use sha2::{Digest, Sha256, Sha512};
 use vm::jet::ArgDemand::{Head, Normal};
 use vm::jet::ResultShape::{Any, Bar};
 use vm::jet::{JetAnswer, JetCall};
 
 pub(crate) const JETS: &[Jet] = &[
-    native("sha256", &[Head], sha256),
+    native("sha256", &[Head], sha2::<Sha256>),
+    native("sha512", &[Head], sha2::<Sha512>),
     native("_Blake3", &[Head], blake3).returns(Bar),
     native("_PlanHash", &[Normal], plan_hash).total(Bar),
     native("_PinHash", &[Head], pin_hash).total(Any),
@@ -20,9 +21,9 @@ pub(crate) const JETS: &[Jet] = &[
 const INTERRUPT_CHUNK: usize = 1 << 20;
 
 /// Hashes a bar. The law returns something for other values, too.
-fn sha256(call: &mut JetCall<'_>) -> JetResult {
+fn sha2<H: Digest>(call: &mut JetCall<'_>) -> JetResult {
     let Some(bytes) = call.arg(0).as_bar() else { return Ok(JetAnswer::Law) };
-    let mut hasher = Sha256::new();
+    let mut hasher = H::new();
     for part in bytes.chunks(INTERRUPT_CHUNK) {
         call.check()?;
         hasher.update(part);

@@ -18,7 +18,8 @@
 //! order row list                     comparison; rows; lists
 //! nat bits words logic               arithmetic; bits; words of 32 and 64 bits; truth
 //! bar bar_split                      bytes; their parts
-//! bar_list pad text hash             bytes from lists, and rows of them; bit strings; text; BLAKE3
+//! bar_list pad text hash             bytes from lists, and rows of them; bit strings; text; hashes
+//! signature                          Ed25519 signatures
 //! http                               lines of fields in a head of HTTP
 //! reflect seed control               reflection; serialization; control forms
 //! tree  merge                        the walk over a tree of apps; merging of sorted keys
@@ -54,6 +55,7 @@ mod row;
 mod search;
 mod seed;
 mod set;
+mod signature;
 mod tab;
 mod tab_build;
 mod text;
@@ -89,6 +91,7 @@ const TABLES: &[&[Jet]] = &[
     pad::JETS,
     text::JETS,
     hash::JETS,
+    signature::JETS,
     http::JETS,
     seed::JETS,
 ];

@@ -28,14 +28,14 @@ pub(crate) const JETS: &[Jet] = &[
     native("_Weld", &[Head, Head], weld).order(&[1, 0]).total(Row),
     native("_Map", &[Lazy, Head], map).total(Row).operation(JetOperation::Map),
     native("_Rev", &[Head], rev).total(Row),
-    native("rowCons", &[Lazy, Head], cons).total(Row),
-    native("rowSnoc", &[Head, Lazy], snoc).total(Row),
+    native("rowCons", &[Lazy, Head], cons).total(Row).operation(JetOperation::Cons),
+    native("rowSnoc", &[Head, Lazy], snoc).total(Row).operation(JetOperation::Snoc),
     native("take", &[Head, Head], take).total(Row),
-    native("drop", &[Head, Head], drop).total(Row),
+    native("drop", &[Head, Head], drop).total(Row).operation(JetOperation::Drop),
     native("cat", &[Head], cat).returns(Row),
-    native("zip", &[Head, Head], zip).total(Row),
+    native("zip", &[Head, Head], zip).total(Row).operation(JetOperation::Zip),
     native("sum", &[Head], sum).returns(Nat).operation(JetOperation::Sum),
-    native("sumOf", &[Lazy, Head], sum_of).returns(Nat),
+    native("sumOf", &[Lazy, Head], sum_of).returns(Nat).operation(JetOperation::SumOf),
 ];
 
 /// Fails if the heap cannot hold a row of `count` items of `words` words each, or the stack the

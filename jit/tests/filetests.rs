@@ -16,7 +16,7 @@
 //! To rewrite the expected results after an intended change, run
 //! `JIT_BLESS=1 cargo test -p jit --test filetests` and review the difference.
 
-use jit::ir::{Unit, parse, verify};
+use jit::ir::{Op, Stmt, Unit, parse, verify};
 use jit::passes::{Pass, make_lazy_entry, optimise};
 use std::path::{Path, PathBuf};
 
@@ -29,11 +29,19 @@ fn check(unit: &Unit, after: &str) {
     assert_eq!(parse(&text).map(|parsed| parsed.to_string()), Ok(text));
 }
 
+/// The number of generated rows that no function fills.
+fn unfilled_rows(unit: &Unit) -> usize {
+    let blocks = unit.functions.values().flat_map(|function| function.blocks.values());
+    let ops = blocks.flat_map(|block| &block.stmts).flat_map(Stmt::ops);
+    ops.filter(|op| matches!(op, Op::Generate(..))).count()
+}
+
 fn run(passes: &str, unit: &mut Unit) {
     check(unit, "parsing");
     for name in passes.split_whitespace() {
         if name == "all" {
             optimise(unit, &[], |pass, unit| check(unit, pass.name()));
+            assert_eq!(unfilled_rows(unit), 0, "the code generator has no code for\n{unit}");
         } else if name == "lazy-entry" {
             // A unit without a cheap case stays as it is.
             make_lazy_entry(unit);
@@ -51,8 +59,10 @@ fn test(path: &Path) {
     let (input, expected) = text.split_once(SEPARATOR).unwrap_or((text.trim_end(), ""));
     let first = input.lines().next().unwrap_or_default();
     let passes = first.strip_prefix("; passes:").expect("the first line names the passes");
-    let mut unit = parse(input).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let parsed = || parse(input).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let mut unit = parsed();
     run(passes, &mut unit);
+    run("all", &mut parsed());
     let result = unit.to_string();
     if std::env::var_os("JIT_BLESS").is_some() {
         std::fs::write(path, format!("{input}{SEPARATOR}{result}"))

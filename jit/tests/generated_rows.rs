@@ -9,7 +9,7 @@ mod row_programs;
 
 use jit::CompileMode;
 use row_programs::{
-    arg, call, call_jet, constant, functions, items, rows, runtime, small, table, value,
+    arg, call, call_jet, constant, functions, items, pair, rows, runtime, small, table, value,
 };
 use spec::Term;
 use spec::shapes::row;
@@ -24,11 +24,32 @@ fn row_programs(function: &Term) -> Vec<(&'static str, Term)> {
         call_jet("_Gen", [call_jet("_Len", [row]), item])
     };
     let map = |row: Term| call_jet("_Map", [f(), row]);
+    // A law that maps itself: the rows in rows end with values that have no items.
+    let itself = call_jet("_Map", [arg(0), arg(1)]);
+    let leaf = pair(call(f(), [arg(1)]), arg(1));
+    let leaves = call_jet("_If", [call_jet("_Len", [arg(1)]), itself, leaf]);
+    let first = || call_jet("_Idx", [small(0), arg(1)]);
+    let rest = call_jet("_Map", [arg(0), call_jet("drop", [small(1), arg(1)])]);
+    let tree = call_jet("rowCons", [first(), rest]);
+    let leaf_of_tree = pair(call(f(), [arg(1)]), arg(1));
     vec![
         ("map", map(arg(1))),
         ("generate", generated(arg(1))),
         ("map of a map", map(map(arg(1)))),
         ("map of a generated row", map(generated(arg(1)))),
+        ("map of the leaves", leaves),
+        ("rest", call_jet("drop", [small(1), arg(1)])),
+        ("map of the rest", map(call_jet("drop", [small(2), arg(1)]))),
+        ("rest of a map", call_jet("drop", [small(1), map(arg(1))])),
+        ("rest of the rest", call_jet("drop", [small(1), call_jet("drop", [small(3), arg(1)])])),
+        ("pairs", call_jet("zip", [arg(1), map(arg(1))])),
+        (
+            "pairs of a row and its rest",
+            call_jet("zip", [call_jet("drop", [small(1), arg(1)]), arg(1)]),
+        ),
+        ("a map behind another item", call_jet("rowCons", [first(), map(arg(1))])),
+        ("a map before another item", call_jet("rowSnoc", [map(arg(1)), first()])),
+        ("the tree", call_jet("_If", [call_jet("_Len", [arg(1)]), tree, leaf_of_tree])),
     ]
 }
 
@@ -48,10 +69,18 @@ fn number_programs(function: &Term) -> Vec<(&'static str, Term)> {
     // Of the second loop only the last item counts.
     let added = loop_with(call_jet("_Add", [arg(3), item()]));
     let last = loop_with(item());
+    let fold = added.clone();
+    let part = |index: u64| call_jet("_Idx", [small(index), arg(1)]);
+    let product = constant(Term::law(7, 1, call_jet("_Mul", [part(0), part(1)])));
+    let pairs = call_jet("zip", [mapped(), call_jet("drop", [small(1), arg(1)])]);
     vec![
         ("fold", call(added, [mapped()])),
         ("last", call(last, [mapped()])),
         ("sum", call_jet("sum", [mapped()])),
+        ("sum of results", call_jet("sumOf", [f(), mapped()])),
+        ("sum of the rest", call_jet("sumOf", [f(), call_jet("drop", [small(1), arg(1)])])),
+        ("sum of a map and its rest", call_jet("sum", [call_jet("_Map", [product, pairs])])),
+        ("fold of the rest", call(fold, [call_jet("drop", [small(1), arg(1)])])),
         ("sum of a map of a map", call_jet("sum", [call_jet("_Map", [f(), mapped()])])),
     ]
 }

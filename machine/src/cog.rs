@@ -20,7 +20,7 @@ use crate::packed::{PackedMessage, PinLoader, PinPacker};
 use crate::protocol::{self, CogParts, WorkerRef};
 use crate::settings::MachineSettings;
 use crate::status::{CogStatus, MachineState};
-use crate::trace::{ConsoleMessage, TraceBuffer};
+use crate::trace::{self, ConsoleMessage, TraceBuffer};
 use crate::watchdog::{Interruption, Watchdog};
 use plan::seed::LoadError;
 use plan::{EvalError, Hash, Val};
@@ -58,13 +58,21 @@ pub(crate) struct AppliedEvent {
     pub(crate) took: Duration,
 }
 
+/// Why an evaluation was aborted.
+#[derive(Debug)]
+pub(crate) struct Abort {
+    pub(crate) reason: AbortReason,
+    /// The calls that were in progress, innermost first.
+    pub(crate) calls: Vec<String>,
+}
+
 /// Why the cog could not do what was asked. The state is as it was.
 #[derive(Debug)]
 pub(crate) enum CogError {
     /// The machine is shutting down, and the evaluation took longer than the machine waits.
     ShuttingDown,
     /// The evaluation exceeded a limit, or cannot end.
-    Aborted(AbortReason),
+    Aborted(Abort),
     /// In a replay: the evaluation failed like this, but the log says that it succeeded.
     Diverged(EvalError),
     /// The cog is not running, so it takes no events.
@@ -414,7 +422,8 @@ impl Cog {
     /// is an outcome of the event; after any other failure the event has not happened.
     fn crash(&mut self, cog: Val, failure: EvalError) -> Result<EventOutcome, CogError> {
         if let Some(reason) = AbortReason::of(&failure) {
-            return Err(CogError::Aborted(reason));
+            let calls = trace::call_lines(&self.vm, self.vm.call_chain());
+            return Err(CogError::Aborted(Abort { reason, calls }));
         }
         let EvalError::Crash { op, arg } = &failure else {
             return Err(CogError::Damaged(failure));
@@ -423,6 +432,7 @@ impl Cog {
         let outcome = EventOutcome::Crashed {
             op: self.serialize_crash_part(op),
             arg: self.serialize_crash_part(arg),
+            calls: trace::call_lines(&self.vm, self.vm.call_chain()),
         };
         self.repeat_failure(cog, &outcome)?;
         Ok(outcome)
@@ -447,13 +457,12 @@ impl Cog {
         self.traces.push(message);
     }
 
-    /// Reports the crash in the state, if the cog has crashed. The calls that were in progress are
-    /// not part of the state.
-    pub(crate) fn report_crash(&mut self) {
+    /// Reports the crash in the state, if the cog has crashed. The calls that were in progress, which
+    /// are not part of the state, are those of the log.
+    pub(crate) fn report_crash(&self, calls: &[String]) {
         if let CogStatus::Crashed { op, arg, .. } = &self.state.status {
-            let crash = EvalError::Crash { op: op.clone(), arg: arg.clone() };
-            self.vm.take_call_chain();
-            self.report(ReportOrigin::Cog, &crash);
+            let (settings, vm, origin) = (&self.settings, &self.vm, ReportOrigin::Cog);
+            self.traces.push(ConsoleMessage::of_crash(settings, vm, calls, origin, (op, arg)));
         }
     }
 
@@ -464,7 +473,7 @@ impl Cog {
             codec::deserialize(&mut self.vm, value)
                 .map_err(|error| CogError::InvalidInput(0, error))
         };
-        if let EventOutcome::Crashed { op, arg } = outcome {
+        if let EventOutcome::Crashed { op, arg, .. } = outcome {
             self.state.status = CogStatus::Crashed { op: load(op)?, arg: load(arg)?, cog };
         }
         Ok(())

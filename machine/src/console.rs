@@ -196,6 +196,12 @@ pub trait Console: Send + Sync {
         String::new()
     }
 
+    /// Shows the calls that were in progress when the evaluation ended that the last notice is about,
+    /// or the end of the machine, innermost first. By default they are not shown.
+    fn calls_of_notice(&self, calls: &[String]) {
+        let _ = calls;
+    }
+
     /// Shows how far a replay is: it has applied `done` of `total` events. Called before the first
     /// event and after each one.
     fn replay_progress(&self, done: u64, total: u64) {

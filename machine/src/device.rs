@@ -87,17 +87,34 @@ impl From<u64> for DeviceAnswer {
 }
 
 /// The means to answer one call.
-pub struct DeviceReply(Box<dyn FnOnce(DeviceAnswer) + Send>);
+pub struct DeviceReply(Box<dyn FnOnce(Option<DeviceAnswer>) + Send>);
 
 impl DeviceReply {
     /// A reply that passes the answer to `deliver`.
     pub fn new(deliver: impl FnOnce(DeviceAnswer) + Send + 'static) -> DeviceReply {
+        DeviceReply::noting_never(|answer| {
+            if let Some(answer) = answer {
+                deliver(answer);
+            }
+        })
+    }
+
+    /// A reply that passes the answer to `deliver`; none if the call will never be answered.
+    pub(crate) fn noting_never(
+        deliver: impl FnOnce(Option<DeviceAnswer>) + Send + 'static,
+    ) -> DeviceReply {
         DeviceReply(Box::new(deliver))
     }
 
     /// Answers the call. Has no effect if the driver has cancelled the call or ended.
     pub fn send(self, answer: DeviceAnswer) {
-        (self.0)(answer);
+        (self.0)(Some(answer));
+    }
+
+    /// Leaves the call unanswered forever. A machine ends if no call can be answered and nothing else
+    /// can happen ([`RunOutcome::Stalled`](crate::RunOutcome::Stalled)).
+    pub fn never(self) {
+        (self.0)(None);
     }
 }
 
@@ -117,8 +134,9 @@ pub trait Device: Send + Sync {
     /// Begins a call of `caller` and returns without waiting. `args` are the items of the call after the name.
     /// Returns how to cancel the call, if there is something to cancel.
     ///
-    /// The device answers a malformed call with [`DeviceAnswer::ZERO`]. To leave a call unanswered
-    /// forever, it keeps the reply or drops it.
+    /// The device answers a malformed call with [`DeviceAnswer::ZERO`]. It says with
+    /// [`DeviceReply::never`] that it will not answer a call: as long as an answer may come, the
+    /// machine goes on.
     fn call(&self, caller: CallerId, args: &[Ref<'_>], reply: DeviceReply) -> Option<CancelCall>;
 
     /// Releases what only `caller` uses: the driver ends, or begins anew. Its calls have been

@@ -38,6 +38,8 @@
 //!
 //! A damaged pin makes the heap of a runtime unusable, and stops the machine.
 //!
+//! The event loop ends the machine when no driver can do anything any more ([`dormancy`]).
+//!
 //! [`DriverSettings::call_budget`]: crate::DriverSettings::call_budget
 //! [`DriverSettings::long_call`]: crate::DriverSettings::long_call
 //! [`DriverSettings::return_after`]: crate::DriverSettings::return_after
@@ -45,6 +47,7 @@
 
 mod backoff;
 mod calls;
+mod dormancy;
 mod entry;
 mod inbox;
 mod placement;

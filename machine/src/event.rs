@@ -17,6 +17,9 @@
 //!                                     state. There are no inputs, and C is 1
 //!          6  number  hash            no call of the cog: the state is again the one after the event
 //!                                     of this number, which has this hash. There are no inputs
+//!          7  bytes op  bytes arg  count  bytes ..
+//!                                     it crashed, and these calls were in progress, as texts,
+//!                                     innermost first
 //! input    slot  0  bytes             a driver wrote this value
 //!          slot  1  bytes             a job has this result
 //!          slot  2  hash              a job has a result with this hash, which is too large for
@@ -29,6 +32,9 @@
 //! Numbers are 8 bytes, little-endian; outcomes, reasons and kinds of input are one byte. The time
 //! is in nanoseconds since 1970, for people only: a replay does not use it. C is 1 if the record
 //! has the hash of the state *before* the event, which a replay compares. Values are seeds.
+//!
+//! The calls of a crash are for people only, too: which ones are known depends on what was compiled.
+//! Outcome 1 is that of a crash without known calls, as earlier versions wrote it.
 
 use crate::codec::SeedBytes;
 use crate::program::UpgradeProgram;
@@ -77,8 +83,9 @@ pub(crate) struct EventInput {
 pub(crate) enum EventOutcome {
     /// The cog returned a value.
     Succeeded,
-    /// It called the nat `op` with `arg`.
-    Crashed { op: SeedBytes, arg: SeedBytes },
+    /// It called the nat `op` with `arg`, while these calls were in progress, innermost first. No part
+    /// of the state depends on the calls.
+    Crashed { op: SeedBytes, arg: SeedBytes, calls: Vec<String> },
     /// An earlier version stopped it after this time, and ended the cog.
     TimedOut(Duration),
     /// An earlier version aborted it for the reason with this number, and ended the cog.
@@ -190,13 +197,24 @@ impl EventEncoder {
         self.0.extend(&value.0);
     }
 
+    fn texts(&mut self, texts: &[String]) {
+        self.number(texts.len() as u64);
+        for text in texts {
+            self.number(text.len() as u64);
+            self.0.extend(text.as_bytes());
+        }
+    }
+
     fn outcome(&mut self, outcome: &EventOutcome) {
         match outcome {
             EventOutcome::Succeeded => self.byte(0),
-            EventOutcome::Crashed { op, arg } => {
-                self.byte(1);
+            EventOutcome::Crashed { op, arg, calls } => {
+                self.byte(if calls.is_empty() { 1 } else { 7 });
                 self.value(op);
                 self.value(arg);
+                if !calls.is_empty() {
+                    self.texts(calls);
+                }
             }
             EventOutcome::TimedOut(after) => {
                 self.byte(2);
@@ -287,10 +305,31 @@ impl<'b> EventDecoder<'b> {
         Ok(SeedBytes(self.take(count)?.to_vec()))
     }
 
+    /// Texts, of which there is at least one.
+    fn texts(&mut self) -> Result<Vec<String>, EventDecodeError> {
+        let count = self.number()?;
+        if count == 0 {
+            return self.invalid("the crash has no calls");
+        }
+        let mut texts = Vec::new();
+        for _ in 0..count {
+            let length = self.number()?;
+            match std::str::from_utf8(self.take(length)?) {
+                Ok(text) => texts.push(text.to_owned()),
+                Err(_) => return self.invalid("the text of a call is not UTF-8"),
+            }
+        }
+        Ok(texts)
+    }
+
     fn outcome(&mut self) -> Result<EventOutcome, EventDecodeError> {
         match self.byte()? {
             0 => Ok(EventOutcome::Succeeded),
-            1 => Ok(EventOutcome::Crashed { op: self.value()?, arg: self.value()? }),
+            kind @ (1 | 7) => {
+                let (op, arg) = (self.value()?, self.value()?);
+                let calls = if kind == 7 { self.texts()? } else { Vec::new() };
+                Ok(EventOutcome::Crashed { op, arg, calls })
+            }
             2 => Ok(EventOutcome::TimedOut(Duration::from_nanos(self.number()?))),
             3 => match self.byte()? {
                 reason @ 1..=3 => Ok(EventOutcome::Aborted(reason)),
@@ -327,7 +366,12 @@ mod tests {
         let value = |bytes: &[u8]| SeedBytes(bytes.to_vec());
         let outcomes = [
             EventOutcome::Succeeded,
-            EventOutcome::Crashed { op: value(b"op"), arg: value(b"") },
+            EventOutcome::Crashed { op: value(b"op"), arg: value(b""), calls: Vec::new() },
+            EventOutcome::Crashed {
+                op: value(b"op"),
+                arg: value(b"arg"),
+                calls: vec!["inner  (3 times)".into(), "äußerst".into()],
+            },
             EventOutcome::TimedOut(Duration::from_secs(30)),
             EventOutcome::Aborted(1),
             EventOutcome::Aborted(2),
@@ -357,6 +401,22 @@ mod tests {
         for event in samples() {
             assert_eq!(EventRecord::decode(&event.encode()), Ok(event));
         }
+    }
+
+    /// A crash as the versions before wrote it: the bytes are spelled out, so that they stay readable.
+    #[test]
+    fn the_record_of_a_crash_of_earlier_versions_is_read_and_written_as_it_was() {
+        let mut bytes = vec![1];
+        bytes.extend(5_u64.to_le_bytes());
+        bytes.extend([0, 1]);
+        bytes.extend([&2_u64.to_le_bytes()[..], b"op", &1_u64.to_le_bytes(), b"a"].concat());
+        bytes.extend(0_u64.to_le_bytes());
+        let value = |bytes: &[u8]| SeedBytes(bytes.to_vec());
+        let outcome =
+            EventOutcome::Crashed { op: value(b"op"), arg: value(b"a"), calls: Vec::new() };
+        let event = EventRecord { time: 5, before: None, outcome, inputs: Vec::new() };
+        assert_eq!(EventRecord::decode(&bytes), Ok(event.clone()));
+        assert_eq!(event.encode(), bytes);
     }
 
     #[test]

@@ -19,6 +19,7 @@ use crate::watchdog::{Interruption, Watchdog};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use plan::{EvalError, Hash, Ref, Val};
 use profile::{ProfileTimer, ProfileTrack};
+use std::io;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use vm::Vm;
@@ -271,6 +272,10 @@ fn perform(
             report(&stop);
             ControlMessage::of_damage(&stop)
         }
-        Err(JobError::Interrupted | JobError::Failed) => None,
+        Err(JobError::Interrupted) => None,
+        Err(JobError::Failed) => {
+            let error = io::Error::other("the result of a job does not fit");
+            Some(ControlMessage::WorkerFailed(SystemError::new("reserve memory")(error)))
+        }
     }
 }

@@ -35,6 +35,8 @@ pub enum LoggedEnding {
         op: Vec<u8>,
         /// Its argument.
         arg: Vec<u8>,
+        /// The calls that were in progress, as far as they are known, innermost first.
+        calls: Vec<String>,
     },
     /// An earlier version stopped it after this time.
     TimedOut(Duration),
@@ -53,7 +55,7 @@ impl LoggedEnding {
     pub fn text(&self, mut render: impl FnMut(&[u8]) -> String) -> String {
         match self {
             LoggedEnding::Succeeded => "succeeded".into(),
-            LoggedEnding::Crashed { op, arg } => {
+            LoggedEnding::Crashed { op, arg, .. } => {
                 format!("crashed with {} {}", render(op), render(arg))
             }
             LoggedEnding::TimedOut(after) => format!("was stopped after {after:.2?}"),
@@ -63,6 +65,15 @@ impl LoggedEnding {
             LoggedEnding::RolledBack(to, _) => {
                 format!("rolled back to the state after event {to}")
             }
+        }
+    }
+
+    /// The calls that were in progress when the event crashed, as far as they are known, innermost
+    /// first.
+    pub fn calls(&self) -> &[String] {
+        match self {
+            LoggedEnding::Crashed { calls, .. } => calls,
+            _ => &[],
         }
     }
 }
@@ -120,7 +131,9 @@ impl LoggedEvent {
         let EventRecord { time, before, outcome, inputs } = record;
         let ending = match outcome {
             EventOutcome::Succeeded => LoggedEnding::Succeeded,
-            EventOutcome::Crashed { op, arg } => LoggedEnding::Crashed { op: op.0, arg: arg.0 },
+            EventOutcome::Crashed { op, arg, calls } => {
+                LoggedEnding::Crashed { op: op.0, arg: arg.0, calls }
+            }
             EventOutcome::TimedOut(after) => LoggedEnding::TimedOut(after),
             EventOutcome::Aborted(1) => LoggedEnding::Aborted(AbortReason::Stack),
             EventOutcome::Aborted(2) => LoggedEnding::Aborted(AbortReason::Memory),

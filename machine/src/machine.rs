@@ -37,7 +37,7 @@ use crate::driver::DriverContext;
 use crate::error::{BootError, LimitStop, RunError, StartError, StateError, SystemError};
 use crate::garbage::GarbageCollector;
 use crate::mailbox::{Address, Doorbell, Inbox, mailbox};
-use crate::message::{self, CogRequest, ControlMessage};
+use crate::message::{self, CogRequest, ControlMessage, WorkerCalls};
 use crate::metrics::{MachineMetrics, MetricsRecorder};
 use crate::program::UpgradeProgram;
 use crate::replay::{self, Replayed};
@@ -81,12 +81,16 @@ pub(crate) const MAX_SET_ASIDE: u32 = 10;
 const FULL_DISK_RETRY: Duration = Duration::from_millis(250);
 
 /// How a run of a machine ended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum RunOutcome {
     /// A handle stopped it.
     Stopped,
     /// The cog asks for no worker any more, so nothing can ever happen to it.
     Finished,
+    /// The cog asks for workers, and nothing can happen to it any more: no job is computed, and no
+    /// driver can do anything. These are the drivers, with the calls that will never be answered, by
+    /// slot.
+    Stalled(Vec<WorkerCalls>),
     /// The cog has crashed, in this run or an earlier one. None if the log does not have the event
     /// that crashed.
     Crashed(Option<CogCrash>),
@@ -184,6 +188,8 @@ pub struct Machine {
     /// Where the profile goes that is being taken, if one is. It is dropped before the control server,
     /// whose clients wait for it.
     profiles: Option<Sender<SampledProfile>>,
+    /// Set when the machine ends because nothing can happen to it any more: the drivers.
+    stall: Option<Vec<WorkerCalls>>,
     /// Serves the control socket, if there is one.
     control_server: Option<ControlServer>,
 }
@@ -298,6 +304,7 @@ impl Machine {
             set_aside_in_row: 0,
             unremoved_offers: 0,
             limit_stop: None,
+            stall: None,
         })
     }
 
@@ -348,7 +355,9 @@ impl Machine {
         {
             return self.shut_down(Err(error)).map(|()| RunOutcome::Stopped);
         }
-        self.cog.report_crash();
+        if matches!(self.cog.status(), CogStatus::Crashed { .. }) {
+            self.cog.report_crash(&self.calls_of_crash());
+        }
         let reports = self.cog.take_messages();
         let (vm, state) = self.cog.parts();
         let changes = self.workers.update(vm, state.status.running());
@@ -366,12 +375,15 @@ impl Machine {
         self.shut_down(served).map(|()| outcome)
     }
 
-    fn outcome(&self) -> RunOutcome {
+    fn outcome(&mut self) -> RunOutcome {
         if self.stopping.load(Ordering::SeqCst) {
             return RunOutcome::Stopped;
         }
         if let Some(stop) = self.limit_stop {
             return RunOutcome::LimitExceeded(stop);
+        }
+        if let Some(drivers) = self.stall.take() {
+            return RunOutcome::Stalled(drivers);
         }
         match self.cog.status() {
             CogStatus::Running(_) => RunOutcome::Stopped,

@@ -153,8 +153,14 @@ const MAX_LISTED_DRIVERS: usize = 10_000;
 /// Has the threads of drivers list their open calls. Drivers whose thread does not answer in time are
 /// missing.
 pub(crate) fn list_calls(control: &Address<ControlMessage>) -> Vec<WorkerCalls> {
+    collect_calls(|limit, list| control.send(ControlMessage::ListCalls { limit, list }))
+}
+
+/// Collects the open calls that the threads of drivers list when `request` asks them: with the most
+/// calls of one driver, and where to send them.
+pub(crate) fn collect_calls(request: impl FnOnce(usize, Sender<WorkerCalls>)) -> Vec<WorkerCalls> {
     let (list, listed) = bounded(MAX_LISTED_DRIVERS);
-    control.send(ControlMessage::ListCalls { limit: MAX_LISTED_CALLS, list });
+    request(MAX_LISTED_CALLS, list);
     let deadline = Instant::now() + LIST_PATIENCE;
     let mut found: Vec<WorkerCalls> = Vec::new();
     // The channel ends when all threads have sent what they have.
@@ -228,6 +234,6 @@ pub(crate) enum DriverMessage {
     ReadFailed { key: u64, serial: u64 },
     /// An input that this driver wrote was set aside.
     InputSetAside,
-    /// A device's answer to a call.
-    DeviceAnswer { key: u64, serial: u64, answer: DeviceAnswer },
+    /// A device's answer to a call; none if there will never be one.
+    DeviceAnswer { key: u64, serial: u64, answer: Option<DeviceAnswer> },
 }

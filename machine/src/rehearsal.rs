@@ -233,14 +233,14 @@ fn apply(cog: &mut Cog, inputs: &[EventInput]) -> (RehearsedEnding, Vec<CogOutpu
         Ok(AppliedEvent { outcome: EventOutcome::Crashed { .. }, took, .. }) => {
             let text = reports.iter().rev().find_map(|report| match report {
                 ConsoleMessage::Text(text) => Some(text.trim_end().to_owned()),
-                ConsoleMessage::Notice(_) => None,
+                ConsoleMessage::Notice(_) | ConsoleMessage::NoticeWithCalls(..) => None,
             });
             // The next event is tried on the state before this one.
             let _ = cog.retry();
             (RehearsedEnding::Crashed(text.unwrap_or_default()), Vec::new(), took)
         }
         Ok(AppliedEvent { outputs, took, .. }) => (RehearsedEnding::Succeeded, outputs, took),
-        Err(CogError::Aborted(reason)) => none(RehearsedEnding::Aborted(reason)),
+        Err(CogError::Aborted(abort)) => none(RehearsedEnding::Aborted(abort.reason)),
         Err(CogError::NotRunning) => none(RehearsedEnding::Finished),
         Err(CogError::Damaged(stop)) => none(RehearsedEnding::Crashed(stop.to_string())),
         Err(error) => none(RehearsedEnding::NotApplied(format!("{error:?}"))),

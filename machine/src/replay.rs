@@ -224,7 +224,7 @@ pub(crate) fn replay_event(
         Err(CogError::Diverged(stop) | CogError::Damaged(stop)) => Err(failed(stop.to_string())),
         Err(CogError::UpgradeDiverged(failure)) => Err(failed(failure.to_string())),
         Err(CogError::ShuttingDown) => Err(failed("it was interrupted".into())),
-        Err(CogError::Aborted(reason)) => Err(failed(reason.to_string())),
+        Err(CogError::Aborted(abort)) => Err(failed(abort.reason.to_string())),
         Err(CogError::NotRunning) => Err(failed("the cog takes no more events".into())),
         Err(CogError::NotCrashed) => Err(failed("the cog has not crashed".into())),
         Err(CogError::JobDiverged(slot)) => {

@@ -174,6 +174,10 @@ pub struct MachineSettings {
     /// Whether a cog that has crashed runs again, from the state before the event that crashed. The
     /// inputs of this event that drivers wrote are set aside.
     pub retry_crash: bool,
+    /// Whether the machine ends when nothing can happen to it any more
+    /// ([`RunOutcome::Stalled`](crate::RunOutcome::Stalled)). If not, it waits until it is stopped or
+    /// upgraded.
+    pub end_when_stalled: bool,
     /// Whether a fork is attached: its devices have effects from now on.
     pub attach: bool,
     /// Where the times of events, evaluations, jobs, commits, snapshots and collections are recorded.
@@ -208,6 +212,7 @@ impl MachineSettings {
             limits: TimeLimits::default(),
             offer_set_aside: false,
             retry_crash: false,
+            end_when_stalled: true,
             attach: false,
             profile: None,
             snapshots: Some(SnapshotPolicy::default()),

@@ -9,7 +9,7 @@ use crate::clock::Clock;
 use crate::console::{Console, ConsoleNotice, ReportOrigin};
 use crate::error::AbortReason;
 use crate::settings::MachineSettings;
-use plan::EvalError;
+use plan::{EvalError, Val};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -25,6 +25,8 @@ pub(crate) enum ConsoleMessage {
     Text(String),
     /// Any other report.
     Notice(ConsoleNotice),
+    /// A notice about an evaluation, and the calls that were in progress, innermost first.
+    NoticeWithCalls(ConsoleNotice, Vec<String>),
 }
 
 impl ConsoleMessage {
@@ -36,19 +38,39 @@ impl ConsoleMessage {
         origin: ReportOrigin,
         stop: &EvalError,
     ) -> ConsoleMessage {
-        match (stop, AbortReason::of(stop)) {
+        let calls = call_lines(vm, chain);
+        let notice = match (stop, AbortReason::of(stop)) {
             (EvalError::Crash { op, arg }, _) => {
-                let (op, arg) = (vm.look(op), vm.look(arg));
-                let now = settings.clock.now();
-                let mut text = settings.console.crash_text(origin, op, arg, now);
-                if !chain.is_empty() {
-                    text += &settings.console.call_chain_text(&chain.lines(vm, |_, _| None));
-                }
-                ConsoleMessage::Text(text)
+                return ConsoleMessage::of_crash(settings, vm, &calls, origin, (op, arg));
             }
-            (_, Some(reason)) => ConsoleMessage::Notice(ConsoleNotice::Aborted(origin, reason)),
-            (_, None) => ConsoleMessage::Notice(ConsoleNotice::Damaged(origin, stop.to_string())),
+            (_, Some(reason)) => ConsoleNotice::Aborted(origin, reason),
+            (_, None) => ConsoleNotice::Damaged(origin, stop.to_string()),
+        };
+        ConsoleMessage::of_notice(notice, calls)
+    }
+
+    /// Reports that an evaluation called the nat `op` with `arg` while these calls were in progress.
+    pub(crate) fn of_crash(
+        settings: &MachineSettings,
+        vm: &Vm,
+        calls: &[String],
+        origin: ReportOrigin,
+        (op, arg): (&Val, &Val),
+    ) -> ConsoleMessage {
+        let (op, arg) = (vm.look(op), vm.look(arg));
+        let mut text = settings.console.crash_text(origin, op, arg, settings.clock.now());
+        if !calls.is_empty() {
+            text += &settings.console.call_chain_text(calls);
         }
+        ConsoleMessage::Text(text)
+    }
+
+    /// A notice about an evaluation in which these calls were in progress, if they are known.
+    pub(crate) fn of_notice(notice: ConsoleNotice, calls: Vec<String>) -> ConsoleMessage {
+        if calls.is_empty() {
+            return ConsoleMessage::Notice(notice);
+        }
+        ConsoleMessage::NoticeWithCalls(notice, calls)
     }
 
     /// Shows the report.
@@ -56,8 +78,17 @@ impl ConsoleMessage {
         match self {
             ConsoleMessage::Text(text) => console.show(text),
             ConsoleMessage::Notice(notice) => console.notice(notice),
+            ConsoleMessage::NoticeWithCalls(notice, calls) => {
+                console.notice(notice);
+                console.calls_of_notice(calls);
+            }
         }
     }
+}
+
+/// The calls that were in progress when an evaluation failed, as texts, innermost first.
+pub(crate) fn call_lines(vm: &Vm, chain: &CallChain) -> Vec<String> {
+    chain.lines(vm, |_, _| None)
 }
 
 /// Shows the traces of a driver's or job's heap as they are made.

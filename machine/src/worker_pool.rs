@@ -50,18 +50,24 @@ impl WorkerPool {
     }
 
     /// Has all drivers list their open calls, at most `limit` calls of each.
-    pub(crate) fn list_calls(&self, limit: usize, list: &Sender<WorkerCalls>) {
+    pub(crate) fn list_calls(&mut self, limit: usize, list: &Sender<WorkerCalls>) {
         self.drivers.list_calls(limit, list);
     }
 
     /// Has the threads of drivers take a profile.
-    pub(crate) fn begin_profile(&self, options: SamplingOptions) {
+    pub(crate) fn begin_profile(&mut self, options: SamplingOptions) {
         self.drivers.begin_profile(options);
     }
 
     /// Has the threads of drivers end the profile, and send it.
-    pub(crate) fn end_profile(&self, profiles: &Sender<SampledProfile>) {
+    pub(crate) fn end_profile(&mut self, profiles: &Sender<SampledProfile>) {
         self.drivers.end_profile(profiles);
+    }
+
+    /// Whether no job is being computed, and no driver can do anything before another message is sent
+    /// to one. All requests that the drivers have made are in the event loop's queue then.
+    pub(crate) fn is_dormant(&self) -> bool {
+        self.job_tokens.is_empty() && self.drivers.is_dormant()
     }
 
     /// Wakes the threads of drivers to which messages were sent since the last time.

@@ -166,6 +166,7 @@ impl ObjectHeader {
     }
 
     /// Returns the header with these bits.
+    #[inline(always)]
     pub fn from_raw(raw: u64) -> ObjectHeader {
         ObjectHeader(raw)
     }

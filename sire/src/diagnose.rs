@@ -253,12 +253,13 @@ fn stopped(session: &Session, stop: EvalError) -> Diagnostic {
             diagnostic
         }
         EvalError::StackOverflow => {
-            let mut diagnostic = Diagnostic::new(DiagnosticKind::OutOfMemory, stop.to_string());
+            let mut diagnostic = Diagnostic::new(DiagnosticKind::StackOverflow, stop.to_string());
             diagnostic.help.push("the option --max-stack sets the limit".into());
             diagnostic
         }
-        stop @ (EvalError::TooLarge { .. } | EvalError::Damaged(_)) => {
+        EvalError::TooLarge { .. } => {
             Diagnostic::new(DiagnosticKind::OutOfMemory, stop.to_string())
         }
+        EvalError::Damaged(_) => Diagnostic::new(DiagnosticKind::Damaged, stop.to_string()),
     }
 }

@@ -38,8 +38,12 @@ pub enum DiagnosticKind {
     Crash,
     /// A value is needed to compute itself.
     Loop,
-    /// An evaluation, or the text of a value, needs more memory or stack than it may use.
+    /// An evaluation, or the text of a value, needs more memory than it may use.
     OutOfMemory,
+    /// An evaluation needs more stack than it may use.
+    StackOverflow,
+    /// An evaluation needs a pin whose stored bytes are damaged.
+    Damaged,
     /// An evaluation took longer than the session allows.
     TimeLimit,
     /// The user interrupted an evaluation.
@@ -61,6 +65,8 @@ impl DiagnosticKind {
             DiagnosticKind::Crash => "crash",
             DiagnosticKind::Loop => "endless loop",
             DiagnosticKind::OutOfMemory => "out of memory",
+            DiagnosticKind::StackOverflow => "stack overflow",
+            DiagnosticKind::Damaged => "damaged pin",
             DiagnosticKind::TimeLimit => "time limit",
             DiagnosticKind::Interrupted => "interrupted",
             DiagnosticKind::Warning => "warning",

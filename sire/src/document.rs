@@ -1,6 +1,6 @@
 //! [`Sire::document`]: the documentation of a module.
 
-use crate::documentation::SourceDocumentation;
+use crate::documentation::{SourceDocumentation, type_text};
 use crate::error::SireError;
 use crate::interactive::NameInfo;
 use crate::modules::ModuleArgument;
@@ -37,7 +37,7 @@ pub struct NameDocumentation {
     pub comment: String,
     /// The name that this is another name for.
     pub alias_of: Option<String>,
-    /// The type that is declared in the source, such as `> Nat > Nat`.
+    /// The type, such as `Nat > Nat`: as the source declares it, or a type table of the library.
     pub signature: Option<String>,
     /// Assertions in the source that show its use, the simplest ones.
     pub examples: Vec<String>,
@@ -75,6 +75,10 @@ impl Sire {
         let source = SourceDocumentation::read(&file, text, &exported);
         let mut names: Vec<NameDocumentation> =
             own.into_iter().map(|(name, info)| documented(name, info, &source)).collect();
+        for entry in &mut names {
+            let declared = || self.session.types.declared_type(&name, &entry.name);
+            entry.signature = entry.signature.take().or_else(declared);
+        }
         names.sort_by_key(|name| name.line.unwrap_or(usize::MAX));
         Ok(ModuleDocumentation { name, file, comment: source.module_comment().to_owned(), names })
     }
@@ -89,7 +93,7 @@ fn documented(name: String, info: NameInfo, source: &SourceDocumentation) -> Nam
         call: found.call,
         comment: found.comment,
         alias_of: found.alias_of,
-        signature: found.signature,
+        signature: found.signature.as_deref().map(type_text),
         examples: found.examples,
         arity: info.arity,
         jet: info.jet,

@@ -7,6 +7,7 @@ use crate::block::{BlockSource, run_block, type_of_block};
 use crate::command_error::CommandError;
 use crate::definition_source::{DefinitionSource, find_definition};
 use crate::diagnostic::Diagnostic;
+use crate::documentation::type_text;
 use crate::error::SireError;
 use crate::expr::Binding;
 use crate::load::{load_imports, show_load_error};
@@ -166,6 +167,16 @@ impl Sire {
         names.sort();
         names.dedup();
         names
+    }
+
+    /// Returns the type that is declared for a name in scope, or for a name with its qualifier: in the
+    /// source of its module, or in a type table of the library.
+    pub fn declared_type(&mut self, name: &str) -> Option<String> {
+        let (info, defined_as) = self.value_info(name)?;
+        let source = self.definition_of(&info.module, &defined_as);
+        let written = source.and_then(|source| source.signature);
+        let in_table = || self.session.types.declared_type(&info.module, &defined_as);
+        written.as_deref().map(type_text).or_else(in_table)
     }
 
     /// Returns what is known of a name in scope, or of a name with its qualifier.

@@ -317,8 +317,13 @@ impl Sire {
         self.session.types.table_errors()
     }
 
+    /// Returns the names that the library's type tables have a type for, each with its module.
+    pub fn type_table_names(&mut self) -> Vec<(&'static str, String)> {
+        self.session.types.table_names()
+    }
+
     /// Has modules that are loaded from now on keep the types of typed modules, for
-    /// [`Sire::type_text`].
+    /// [`Sire::type_of`].
     pub fn keep_types(&mut self) {
         self.keeps_types = true;
     }

@@ -317,3 +317,28 @@ fn an_assertion_without_an_end_is_interrupted_by_the_next_change_and_by_ctrl_c()
     // Ctrl-C may come before the change is seen.
     dev.interrupt();
 }
+
+/// The test sees each state of the directory that a kill could leave.
+#[test]
+fn a_store_has_its_note_from_its_first_moment_on() {
+    let pallas = Pallas::new();
+    pallas.write("shop.sire", table(": ", "id"));
+    // A directory that exists is replaced.
+    std::fs::create_dir(pallas.path("store")).expect("a directory");
+    let dev = DevProcess::start(&pallas);
+    while !pallas.path("store/FORMAT").exists() {
+        std::hint::spin_loop();
+    }
+    assert!(pallas.path("store/dev.json").exists());
+    dev.kill();
+    // `migrate` does not run on the fresh state, also if another program is adopted.
+    pallas.write("shop.sire", table(" = ", "id"));
+    let mut dev = DevProcess::start(&pallas);
+    assert!(dev.expect("check 1: ").contains("upgraded in "));
+    assert_eq!(dev.ask("ann"), "ann = 1");
+    assert_eq!(dev.ask("everyone"), "everyone = 1");
+    dev.interrupt();
+    let is_temporary = |name: &std::ffi::OsStr| name.to_string_lossy().ends_with(".new");
+    let entries = std::fs::read_dir(pallas.folder.path()).expect("readable");
+    assert!(entries.flatten().all(|entry| !is_temporary(&entry.file_name())));
+}

@@ -4,10 +4,10 @@
 
 use rustix::process::{Pid, Signal, kill_process};
 use std::time::Duration;
-use tests::{Pallas, stdout};
+use tests::{Pallas, stderr, stdout};
 
 /// The codes in the help.
-const CODES: [i32; 7] = [0, 1, 2, 3, 4, 101, 130];
+const CODES: [i32; 8] = [0, 1, 2, 3, 4, 5, 101, 130];
 
 #[test]
 fn the_help_lists_the_codes() {
@@ -79,6 +79,17 @@ fn a_crashed_cog_is_3() {
 fn inputs_that_exceed_a_limit_are_4() {
     let pallas = machine("spin 1");
     assert_eq!(code(&pallas, &["start", "--event-limit", "1ms", "store"]), Some(4));
+}
+
+#[test]
+fn a_machine_to_which_nothing_can_happen_any_more_is_5() {
+    // The event succeeds, and the drivers make no other request.
+    let pallas = machine("[(cog state reads workers) []]");
+    let output = pallas.run(["start", "store"], "");
+    assert_eq!(output.status.code(), Some(5));
+    let text = stderr(&output);
+    assert!(text.contains("nothing can happen to it any more"), "{text}");
+    assert!(text.contains("\n  driver 0 has no open call\n"), "{text}");
 }
 
 #[test]

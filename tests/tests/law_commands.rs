@@ -177,8 +177,8 @@ fn the_laws_of_a_machine_are_explained() {
     let pallas = Pallas::new();
     let booted = pallas.run(["boot", "counter", "demo_count_up"], "");
     assert!(booted.status.success(), "{}", stderr(&booted));
-    let text = output_of(&pallas, &["explain", "--store", "counter", "-b", "tabSplitLT"]);
-    assert!(text.starts_with("tabSplitLT\n") && text.contains("\nrefers to\n"), "{text}");
+    let text = output_of(&pallas, &["explain", "--store", "counter", "-b", "syscall"]);
+    assert!(text.starts_with("syscall\n") && text.contains("\nrefers to\n"), "{text}");
     let unknown = error_of(&pallas, &["explain", "--store", "counter", "nosuch"]);
     assert!(unknown.contains("the machine in counter has no law"), "{unknown}");
 }

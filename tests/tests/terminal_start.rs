@@ -1,8 +1,10 @@
-//! `pallas start` on a terminal: where the machine resumes, what was saved, and what crashed.
+//! `pallas start` and `dev` on a terminal: where the machine resumes and listens, what was saved, and
+//! what crashed.
 
 use rexpect::process::WaitStatus;
+use rexpect::reader::ReadUntil;
 use rexpect::session::{PtySession, spawn_command};
-use tests::{Pallas, stderr};
+use tests::{Pallas, stderr, stdout};
 
 /// The time after which a test stops waiting for what should be shown, in milliseconds.
 const PATIENCE: u64 = 120_000;
@@ -100,8 +102,10 @@ fn a_crash_of_the_cog_is_shown_with_its_calls_and_the_ways_on() {
     let event = "its cog crashed in event 3, which has one input, of driver 0";
     // The terminal may wrap no line: its output is that of a pipe.
     assert!(shown.contains(event), "{shown}");
-    // Off a terminal, there are no calls. The calls are not part of the state, so a later start has
-    // none either.
+    // Off a terminal, there are no calls. A later start on a terminal has those of the log.
+    let (later, code) = finish(start(&pallas, &["start", "store"]));
+    assert_eq!(code, 3, "{later}");
+    assert!(later.contains(calls), "{later}");
     let again = pallas.run(["start", "store"], "");
     assert_eq!(again.status.code(), Some(3));
     assert!(!String::from_utf8_lossy(&again.stdout).contains("calls"), "{again:?}");
@@ -120,4 +124,96 @@ fn a_crash_of_the_cog_is_shown_with_its_calls_and_the_ways_on() {
     let later = pallas.run(["start", "store"], "");
     assert!(stderr(&later).contains("its cog crashed in event "), "{later:?}");
     assert!(!stderr(&later).contains("in event 3"), "{later:?}");
+}
+
+#[test]
+fn the_calls_of_a_crash_are_kept_in_the_log() {
+    let pallas = with_machine(CRASHING);
+    assert_eq!(pallas.run(["start", "store"], "").status.code(), Some(3));
+    let log = pallas.run(["log", "--event", "3", "store"], "");
+    let calls = "\n  calls, innermost first:\n    check\n    cog\n";
+    assert!(stdout(&log).contains(calls), "{log:?}");
+    let log = pallas.run(["log", "--event", "3", "--json", "store"], "");
+    assert!(stdout(&log).contains(r#""calls":["check","cog"]"#), "{log:?}");
+    let check = pallas.run(["check", "store"], "");
+    let text = "the cog crashed in event 3; calls, innermost first:\n  check\n  cog\n";
+    assert!(stdout(&check).ends_with(text), "{check:?}");
+    assert!(check.status.success());
+}
+
+/// A cog whose first event needs more than one of its limits. Its driver causes the event.
+const SPINNING: &str = "\
+= (spin x)
+| seq (spin (inc x)) | 5
+
+= (work state)
+| add 1 (spin state)
+
+= (cog state reads workers inputs)
+| [(cog (work state) reads workers) []]
+
+= (reads state key query) state
+
+= (driver requests key answer)
+| driver [[5 [%time %wait 9999999999]]]
+
+main=(cog 0 reads [[1 (driver [[0 [0 %write 0]]])]])
+";
+
+#[test]
+fn an_input_that_is_set_aside_is_shown_with_the_calls_of_its_event() {
+    let pallas = with_machine(SPINNING);
+    for limit in [["--event-limit", "50ms"], ["--max-stack", "4M"]] {
+        let mut terminal = start(&pallas, &["start", limit[0], limit[1], "store"]);
+        terminal.exp_string("was set aside: it needs more ").expect("the event is stopped");
+        terminal.exp_string("calls, innermost first:\r\n  spin").expect("it has calls");
+        terminal.exp_string("  work\r\n").expect("it has the outer calls");
+        terminal.send_control('c').expect("it reads");
+        terminal.send_control('c').expect("it reads");
+        finish(terminal);
+    }
+}
+
+/// A machine whose driver waits for connections.
+const LISTENING: &str = "\
+#### ears <- prelude
+
+:| prelude
+
+= (hear return)
+: _ < syscall [%tcp %hear]
+| hear return
+
+= (counter return)
+: _ < work (EXEC hear) (_ done & done ())
+| return ()
+
+main=(runCog 0 (state _ _ & state) counter)
+";
+
+#[test]
+fn dev_says_where_the_machine_listens_and_serves_its_metrics_and_shows_its_status() {
+    let pallas = Pallas::new();
+    pallas.write("ears.sire", LISTENING);
+    let options = ["--keep", "2", "--metrics", "127.0.0.1:0", "--status"];
+    let mut terminal =
+        start(&pallas, &[&["dev"][..], &options, &["./ears.sire", "store"]].concat());
+    terminal.exp_string("watching ./ears.sire").expect("it watches");
+    // The machine runs in a process of its own, so the order of the lines is not fixed.
+    let mut missing = vec![
+        "listening on 127.0.0.1:",
+        "metrics at http://127.0.0.1:",
+        "0 passed, 0 failed; created store in ",
+        "events/s",
+    ];
+    while !missing.is_empty() {
+        let (_, found) = terminal
+            .exp_any(missing.iter().map(|part| ReadUntil::String((*part).to_owned())).collect())
+            .unwrap_or_else(|error| panic!("{missing:?}: {error}"));
+        missing.retain(|part| *part != found);
+    }
+    terminal.send_control('c').expect("it reads");
+    let (shown, code) = finish(terminal);
+    assert_eq!(code, 0, "{shown}");
+    assert!(shown.contains("saved: "), "{shown}");
 }

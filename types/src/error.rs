@@ -1,12 +1,7 @@
 //! [`TypeError`]: why a term has no type, in words for a person.
 
-use crate::name::TypeName;
-use crate::name::TypeNames;
-use crate::requirement::PendingRequirement;
-use crate::scheme::{Head, Precedence, RowRequirement};
-use crate::table::{TypeId, TypeNode, TypeTable};
+use crate::name::{TypeName, TypeNames};
 use crate::term::TermId;
-use foldhash::{HashMap, HashMapExt};
 
 /// Why a definition or an expression has no type.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,124 +14,6 @@ pub struct TypeError {
     pub notes: Vec<String>,
     /// What the programmer can do, each a sentence.
     pub help: Vec<String>,
-}
-
-/// The number of nodes of a type that a message shows.
-const SHOWN_MAX: usize = 60;
-
-/// Writes the types of one message. A variable has the same name in all of them.
-pub(crate) struct TypeWriter<'t, 'n> {
-    table: &'t mut TypeTable<'n>,
-    pending: &'t [PendingRequirement],
-    /// The names of the declared type's variables.
-    rigid_names: &'t [String],
-    named: HashMap<TypeId, String>,
-}
-
-impl<'t, 'n> TypeWriter<'t, 'n> {
-    pub(crate) fn new(
-        table: &'t mut TypeTable<'n>,
-        pending: &'t [PendingRequirement],
-        rigid_names: &'t [String],
-    ) -> TypeWriter<'t, 'n> {
-        TypeWriter { table, pending, rigid_names, named: HashMap::new() }
-    }
-
-    /// Returns the text of a type.
-    pub(crate) fn text(&mut self, ty: TypeId) -> String {
-        let (mut text, mut budget) = (String::new(), SHOWN_MAX);
-        self.write(ty, Precedence::Function, &mut text, &mut budget);
-        text
-    }
-
-    /// Recurses at most [`SHOWN_MAX`] times.
-    fn write(&mut self, ty: TypeId, precedence: Precedence, text: &mut String, left: &mut usize) {
-        if *left == 0 {
-            text.push_str("..");
-            return;
-        }
-        *left -= 1;
-        let id = self.table.find(ty);
-        match self.table.node(id).clone() {
-            TypeNode::Rigid(index) => match self.rigid_names.get(index as usize) {
-                Some(name) => text.push_str(name),
-                None => text.push('?'),
-            },
-            TypeNode::Apply(Head::Tuple, items) => self.write_tuple(&items, text, left),
-            TypeNode::Apply(Head::Function, parts) => {
-                let in_parentheses = precedence > Precedence::Function;
-                if in_parentheses {
-                    text.push('(');
-                }
-                self.write(parts[0], Precedence::Argument, text, left);
-                text.push_str(" > ");
-                self.write(parts[1], Precedence::Function, text, left);
-                if in_parentheses {
-                    text.push(')');
-                }
-            }
-            TypeNode::Apply(Head::Named(name), parameters) => {
-                let in_parentheses = precedence == Precedence::Parameter && !parameters.is_empty();
-                if in_parentheses {
-                    text.push('(');
-                }
-                text.push_str(&self.table.names().get(name).name);
-                for parameter in &parameters {
-                    text.push(' ');
-                    self.write(*parameter, Precedence::Parameter, text, left);
-                }
-                if in_parentheses {
-                    text.push(')');
-                }
-            }
-            TypeNode::Variable(_) | TypeNode::Link(_) => match self.literal_of(id) {
-                Some(items) => self.write_tuple(&items, text, left),
-                None => text.push_str(&self.variable_name(id)),
-            },
-        }
-    }
-
-    fn write_tuple(&mut self, items: &[TypeId], text: &mut String, left: &mut usize) {
-        text.push('[');
-        for (index, item) in items.iter().enumerate() {
-            if index > 0 {
-                text.push(' ');
-            }
-            self.write(*item, Precedence::Parameter, text, left);
-        }
-        text.push(']');
-    }
-
-    /// Returns the items of the row literal that has this variable as its type.
-    fn literal_of(&mut self, variable: TypeId) -> Option<Box<[TypeId]>> {
-        self.pending.iter().find_map(|pending| match &pending.requirement {
-            RowRequirement::Literal { row, items } if self.table.find(*row) == variable => {
-                Some(items.clone())
-            }
-            _ => None,
-        })
-    }
-
-    fn variable_name(&mut self, variable: TypeId) -> String {
-        if let Some(name) = self.named.get(&variable) {
-            return name.clone();
-        }
-        let taken = |name: &String| self.rigid_names.contains(name);
-        let used = self.named.len();
-        let mut names = (0..).map(variable_name).filter(|name| !taken(name));
-        let name = names.nth(used).unwrap_or_default();
-        self.named.insert(variable, name.clone());
-        name
-    }
-}
-
-/// Returns the name of the type variable with this index: `a`, `b` .. `z`, `a1` ..
-pub(crate) fn variable_name(index: usize) -> String {
-    let letter = char::from(b'a' + (index % 26) as u8);
-    match index / 26 {
-        0 => letter.to_string(),
-        round => format!("{letter}{round}"),
-    }
 }
 
 /// The root of a type, for [`advice`].

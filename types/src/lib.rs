@@ -13,6 +13,7 @@
 //! ```text
 //!   infer                    checks terms against types, generalises
 //!   requirement    error     rows whose use decides their type │ messages
+//!   writer                   types as text, with aliases
 //!   declare   syntax  table  datatypes and records │ types as text │ the type graph, unification
 //!   term    scheme    name   terms │ quantified types │ type names
 //! ```
@@ -31,6 +32,7 @@ mod scheme;
 mod syntax;
 mod table;
 mod term;
+mod writer;
 
 pub use declare::{DeclaredName, TypeCommand, read_type_command};
 pub use error::TypeError;

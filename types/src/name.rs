@@ -212,6 +212,11 @@ impl TypeNames {
         self.declared[name].declaration == TypeDeclaration::Nat
     }
 
+    /// Returns the last declaration of each name, in any order.
+    pub(crate) fn in_scope(&self) -> impl Iterator<Item = TypeName> + '_ {
+        self.by_name.values().copied()
+    }
+
     /// Returns the names of all types, in the order of their declarations.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.declared.values().map(|declared| declared.name.as_str())

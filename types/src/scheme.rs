@@ -2,8 +2,7 @@
 //!
 //! Types of this form are trees of at most [`TYPE_SIZE_MAX`] nodes, so functions over them recurse.
 
-use crate::name::{TypeName, TypeNames};
-use std::fmt::Write as _;
+use crate::name::TypeName;
 
 /// The maximum number of nodes of a type in a [`Scheme`].
 pub(crate) const TYPE_SIZE_MAX: usize = 4096;
@@ -149,96 +148,5 @@ impl Scheme {
         let body = Type::function(first, Type::function(second, row.clone()));
         let requirements = vec![RowRequirement::Item { row, index, item }];
         Scheme { variables: vec!["r".into(), "a".into()], requirements, body }
-    }
-
-    /// Returns the type as text, such as `(a > b) > Row a > Row b`.
-    pub fn text(&self, names: &TypeNames) -> String {
-        let mut printer = SchemePrinter { scheme: self, names, text: String::new() };
-        printer.print(&self.body, Precedence::Function);
-        let mut text = printer.text;
-        for requirement in &self.requirements {
-            if let RowRequirement::Item { row, index, item } = requirement {
-                let mut printer = SchemePrinter { scheme: self, names, text: String::new() };
-                printer.print(row, Precedence::Function);
-                let row = std::mem::take(&mut printer.text);
-                printer.print(item, Precedence::Function);
-                let _ = write!(text, ", where item {index} of {row} is {}", printer.text);
-            }
-        }
-        text
-    }
-}
-
-/// How tightly the context binds, from the outside in.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Precedence {
-    /// A function needs no parentheses.
-    Function,
-    /// The argument of a function: a function needs parentheses.
-    Argument,
-    /// The parameter of a named type: whatever has parts needs parentheses.
-    Parameter,
-}
-
-struct SchemePrinter<'a> {
-    scheme: &'a Scheme,
-    names: &'a TypeNames,
-    text: String,
-}
-
-impl SchemePrinter<'_> {
-    fn print(&mut self, ty: &Type, precedence: Precedence) {
-        match ty {
-            Type::Variable(index) => {
-                let literal = self.scheme.requirements.iter().find_map(|it| match it {
-                    RowRequirement::Literal { row, items } if row == ty => Some(items),
-                    _ => None,
-                });
-                match (literal, self.scheme.variables.get(*index as usize)) {
-                    (Some(items), _) => self.print_tuple(items),
-                    (None, Some(name)) => self.text.push_str(name),
-                    (None, None) => self.text.push('?'),
-                }
-            }
-            Type::Apply(Head::Tuple, items) => self.print_tuple(items),
-            Type::Apply(Head::Function, parts) => {
-                let [argument, result] = &**parts else { return };
-                let in_parentheses = precedence > Precedence::Function;
-                if in_parentheses {
-                    self.text.push('(');
-                }
-                self.print(argument, Precedence::Argument);
-                self.text.push_str(" > ");
-                self.print(result, Precedence::Function);
-                if in_parentheses {
-                    self.text.push(')');
-                }
-            }
-            Type::Apply(Head::Named(name), parameters) => {
-                let in_parentheses = precedence == Precedence::Parameter && !parameters.is_empty();
-                if in_parentheses {
-                    self.text.push('(');
-                }
-                self.text.push_str(&self.names.get(*name).name);
-                for parameter in parameters {
-                    self.text.push(' ');
-                    self.print(parameter, Precedence::Parameter);
-                }
-                if in_parentheses {
-                    self.text.push(')');
-                }
-            }
-        }
-    }
-
-    fn print_tuple(&mut self, items: &[Type]) {
-        self.text.push('[');
-        for (index, item) in items.iter().enumerate() {
-            if index > 0 {
-                self.text.push(' ');
-            }
-            self.print(item, Precedence::Parameter);
-        }
-        self.text.push(']');
     }
 }

@@ -188,6 +188,55 @@ impl<'n> TypeTable<'n> {
         }
     }
 
+    /// Returns whether a type is `pattern` with types in place of its variables, and stores these in
+    /// `parameters`.
+    ///
+    /// Recurses as deep as the pattern.
+    pub(crate) fn matches(
+        &mut self,
+        ty: TypeId,
+        pattern: &Type,
+        parameters: &mut [Option<TypeId>],
+    ) -> bool {
+        let id = self.find(ty);
+        match pattern {
+            Type::Variable(index) => match parameters[*index as usize] {
+                Some(known) => self.is_equal(known, id),
+                None => {
+                    parameters[*index as usize] = Some(id);
+                    true
+                }
+            },
+            Type::Apply(head, patterns) => {
+                let Some((own, args)) = self.applied(id) else { return false };
+                self.is_same_head(*head, own)
+                    && args.len() == patterns.len()
+                    && (args.iter().zip(patterns))
+                        .all(|(arg, pattern)| self.matches(*arg, pattern, parameters))
+            }
+        }
+    }
+
+    /// Returns whether two types have the same nodes, for types of up to [`TYPE_SIZE_MAX`] nodes.
+    fn is_equal(&mut self, a: TypeId, b: TypeId) -> bool {
+        let mut pending = vec![(a, b)];
+        for _ in 0..TYPE_SIZE_MAX {
+            let Some((a, b)) = pending.pop() else { return true };
+            if self.find(a) == self.find(b) {
+                continue;
+            }
+            match (self.applied(a), self.applied(b)) {
+                (Some((head_a, args_a)), Some((head_b, args_b)))
+                    if self.is_same_head(head_a, head_b) && args_a.len() == args_b.len() =>
+                {
+                    pending.extend(args_a.iter().copied().zip(args_b.iter().copied()));
+                }
+                _ => return false,
+            }
+        }
+        false
+    }
+
     /// Links a variable to a type that does not contain it.
     fn bind(&mut self, variable: TypeId, level: u32, ty: TypeId) -> Result<(), Conflict> {
         let mut reached = HashSet::new();

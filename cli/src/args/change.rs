@@ -104,8 +104,8 @@ pub(crate) struct LogArgs {
     /// Show further events of a running machine as they become durable, until it stops
     #[arg(long, conflicts_with = "event")]
     pub(crate) follow: bool,
-    /// Print JSON: one object a line, with the keys event, time, ending, inputs, size, and after a
-    /// replay also outputs, nanoseconds, state, replaced_functions
+    /// Print JSON: one object a line, with the keys event, time, ending, inputs, size, after a crash
+    /// also calls, and after a replay also outputs, nanoseconds, state, replaced_functions
     #[arg(long)]
     pub(crate) json: bool,
     /// Directory of the machine

@@ -1,11 +1,11 @@
 //! The options of the commands for projects, `new`, `test`, `dev`, `fmt`, `doc` and `bench`, and of
 //! `config` and `generate`.
 
+use super::operation::OperationOptions;
 use super::shared::{
     BootCacheOptions, CacheOptions, ExecutionOptions, MemoryOptions, PrintSize, TimeOptions,
 };
 use clap::{Args, ValueEnum};
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// The help of `pallas test`.
@@ -167,15 +167,14 @@ pub(crate) struct DevArgs {
     pub(crate) time: TimeOptions,
     #[command(flatten)]
     pub(crate) print: PrintSize,
+    #[command(flatten)]
+    pub(crate) operation: OperationOptions,
     /// Number of events whose inputs a program gets in its rehearsal, the newest ones
     #[arg(long, value_name = "COUNT", default_value_t = 100)]
     pub(crate) last: u64,
     /// Upgrade without a rehearsal
     #[arg(long, conflicts_with = "last")]
     pub(crate) force: bool,
-    /// Listen for TCP connections on this address, as `pallas start --listen`
-    #[arg(long, value_name = "ADDR:PORT")]
-    pub(crate) listen: Vec<SocketAddr>,
     /// The module to watch: a name, or the path of a file
     #[arg(value_name = "MODULE")]
     pub(crate) module: String,
@@ -217,12 +216,12 @@ pub(crate) struct DocArgs {
     /// The directory that the reference is written to; it is created
     #[arg(long, value_name = "DIR", default_value = "doc")]
     pub(crate) out: PathBuf,
-    /// Print how many names have a comment, a type, an example, a jet, and the names that have no
-    /// comment or no example
+    /// Print how many names have a comment, a type, an example, a jet, and the names that lack a
+    /// comment, a type or an example. Types are only asked of modules in which a name has one
     #[arg(long, conflicts_with = "name")]
     pub(crate) check: bool,
-    /// With --check, print JSON: an object with the keys total, modules, without_comment,
-    /// without_example; of a count module, names, comment, type, example, jet
+    /// With --check, print JSON: an object with the keys total, modules, without_type,
+    /// without_comment, without_example; of a count module, names, comment, type, example, jet
     #[arg(long, requires = "check")]
     pub(crate) json: bool,
     /// Print the documentation of this name, or of the module with this name

@@ -2,12 +2,12 @@
 
 use crate::args::StoreArgs;
 use crate::progress;
-use crate::terminal::ExitError;
+use crate::terminal::{self, ExitError};
 use anyhow::Context;
-use machine::HashVerifier;
 use machine::control::{InspectError, InspectedStore};
+use machine::{HashVerifier, LoggedEnding, LoggedEvent};
 use persist::inspect::{CheckReport, DamageEffect, DamageFinding, SnapshotStatus};
-use persist::{OpenError, PinHash};
+use persist::{OpenError, PinHash, StoreHistory, StoreInspection};
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -27,16 +27,40 @@ pub(crate) fn check(args: StoreArgs) -> anyhow::Result<()> {
     let not_checked = |error: &dyn std::fmt::Display| exit_error(NOT_CHECKED, error);
     let verifier = HashVerifier::new(|bytes| bar.set_position(bytes));
     let mut verifier = verifier.map_err(|error| not_checked(&error))?;
+    // Before the check, which maps the pins at the same addresses.
+    let crash = crash_text(&store.inspection);
     let report = store.inspection.check(&mut verifier);
     bar.finish_and_clear();
     let report = report.map_err(|error| not_checked(&error))?;
     store.confirm().map_err(|error| not_checked(&error))?;
-    let text = report_text(&args.store, &report);
+    let text = report_text(&args.store, &report) + &crash;
     io::stdout().write_all(text.as_bytes()).context("cannot write the output")?;
     if report.findings.is_empty() {
         return Ok(());
     }
     Err(ExitError { code: DAMAGED, message: None }.into())
+}
+
+/// Says that the cog has crashed, and in which calls; empty if it has not. A crash is the last event
+/// of the log: a cog that has crashed takes no events.
+fn crash_text(store: &StoreInspection) -> String {
+    let newest = || {
+        // What cannot be read is a finding of the check.
+        let history = StoreHistory::open(store).ok()?;
+        let last = history.last();
+        let record = history.records(last, last).ok()?.next()?.ok()?;
+        LoggedEvent::decode(last.0, &record.payload).ok()
+    };
+    match newest() {
+        Some(LoggedEvent { event, ending: LoggedEnding::Crashed { calls, .. }, .. }) => {
+            let text = format!("the cog crashed in event {event}");
+            if calls.is_empty() {
+                return text + "\n";
+            }
+            format!("{text}; {}", terminal::call_chain_text(&calls))
+        }
+        _ => String::new(),
+    }
 }
 
 fn exit_error(code: u8, message: &dyn std::fmt::Display) -> ExitError {

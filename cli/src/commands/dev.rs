@@ -3,6 +3,7 @@
 //! ```text
 //! watch     the files of the module and its imports; a change is reported when it is over
 //! check     one session loads the module, runs its assertions and those of its test module
+//! creation  the store of a new machine, made together with its note
 //! note      which program the store runs, and which `migrate` its state has been through
 //! machine   the machine, in a process of its own
 //!
@@ -15,6 +16,7 @@
 //! machine send.
 
 mod check;
+mod creation;
 mod machine;
 mod note;
 mod watch;
@@ -28,6 +30,7 @@ use crate::terminal::{self, sire_error};
 use ::machine::{RehearsalReport, RehearsedEnding, UpgradeCheck, UpgradeReport};
 use anyhow::{Context, Result, bail};
 use check::{CheckFailure, CheckInterrupt, CheckedProgram};
+use creation::create_store;
 use note::{DevNote, NotedProgram};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -277,8 +280,7 @@ impl DevSession<'_> {
                 upgrade: None,
                 migrate: checked.migrate_text.clone(),
             };
-            checked.boot(store)?;
-            DevNote::booted(noted).save(store)?;
+            create_store(store, checked, &DevNote::booted(noted))?;
             self.machine.start()?;
             return Ok(ChangeOutcome::Booted);
         }

@@ -43,6 +43,12 @@ impl ShownEvent<'_> {
             let _ = write!(text, "  state before {before}");
         }
         text.push('\n');
+        if !ending.calls().is_empty() {
+            let _ = writeln!(text, "  calls, innermost first:");
+            for call in ending.calls() {
+                let _ = writeln!(text, "    {call}");
+            }
+        }
         for input in inputs {
             let from = input.origin();
             push_entry(&mut text, &from, input.value.as_deref(), values);
@@ -65,6 +71,7 @@ impl ShownEvent<'_> {
             event: *event,
             time: time_text(*time),
             ending: ending.text(|seed| values.text(seed)),
+            calls: ending.calls().to_vec(),
             size: *size,
             before: before.map(|before| before.to_string()),
             inputs: inputs.iter().map(|input| JsonInput::of(input, values)).collect(),
@@ -86,6 +93,8 @@ pub(super) struct JsonEvent {
     event: u64,
     time: String,
     ending: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    calls: Vec<String>,
     size: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     before: Option<String>,

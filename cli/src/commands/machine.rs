@@ -13,7 +13,8 @@ use indicatif::{HumanBytes, HumanDuration, ProgressBar};
 use machine::device::ConsoleDevice;
 use machine::{
     AbortReason, BootOptions, CogCrash, LimitStop, LimitStopCause, Machine, MachineHandle,
-    MachineMetrics, MachineSettings, ReplayFrom, ReplayStatus, RunOutcome, TimeLimits,
+    MachineMetrics, MachineSettings, OpenCall, ReplayFrom, ReplayStatus, RunOutcome, TimeLimits,
+    WorkerCalls,
 };
 use rustix::process::{Resource, Rlimit, Signal};
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -105,7 +106,8 @@ fn run(
     replay: ReplayFrom,
     adjust: impl FnOnce(&mut MachineSettings),
 ) -> anyhow::Result<()> {
-    let status = status::line(args.status);
+    let operation = &args.operation;
+    let status = status::line(operation.status);
     let replay_bar =
         (replay == ReplayFrom::Earliest).then(|| progress::items_and_rate("replaying"));
     let print = terminal::print_options(args.print)?;
@@ -123,9 +125,9 @@ fn run(
         settings.drivers.threads = usize::from(threads);
     }
     settings.limits = time_limits(args.time);
-    settings.network.listen = args.listen.clone();
+    settings.network.listen = operation.listen.clone();
     settings.devices.push(Arc::new(ConsoleDevice::start(io::stdin(), io::stdout())?));
-    settings.store.retention = args.keep.retention;
+    settings.store.retention = operation.keep.retention;
     if args.disable_snapshots {
         settings.snapshots = None;
     }
@@ -147,7 +149,7 @@ fn run(
         eprintln!("pallas: {}", resume_text(store, first_event, machine.replayed()));
     }
     stop_on_signal(machine.handle(), args.supervised)?;
-    if let Some(address) = args.metrics {
+    if let Some(address) = operation.metrics {
         metrics::serve(address, machine.handle())?;
     }
     if let Some(line) = status.clone() {
@@ -168,6 +170,10 @@ fn run(
         RunOutcome::LimitExceeded(stop) => {
             let message = Some(limit_text(stop, args));
             Err(ExitError { code: terminal::LIMIT_EXCEEDED, message }.into())
+        }
+        RunOutcome::Stalled(drivers) => {
+            let message = Some(stall_text(&drivers));
+            Err(ExitError { code: terminal::STALLED, message }.into())
         }
     }
 }
@@ -200,9 +206,38 @@ fn end_text(outcome: &RunOutcome, first_event: u64, metrics: &MachineMetrics) ->
     let why = match outcome {
         RunOutcome::Stopped => "the machine was stopped",
         RunOutcome::Finished => "the machine ended, since nothing can happen to it any more",
-        RunOutcome::Crashed(_) | RunOutcome::LimitExceeded(_) => "the machine ended",
+        RunOutcome::Crashed(_) | RunOutcome::LimitExceeded(_) | RunOutcome::Stalled(_) => {
+            "the machine ended"
+        }
     };
     format!("{why}; saved: {events} new events, up to event {}", first_event + events)
+}
+
+/// Number of drivers of a machine that cannot go on which are described; the others are counted.
+const MAX_STALLED_DRIVERS: usize = 10;
+
+/// Says that nothing can happen to a machine any more, and what its drivers wait for.
+fn stall_text(drivers: &[WorkerCalls]) -> String {
+    let mut text =
+        "the machine ended: nothing can happen to it any more, since no job is computed and \
+                    no driver waits for anything that may come"
+            .to_owned();
+    for WorkerCalls { slot, calls } in drivers.iter().take(MAX_STALLED_DRIVERS) {
+        let call = |call: &OpenCall| format!("%{} (request {})", call.device, call.key);
+        let state = match calls.as_slice() {
+            [] => "has no open call".to_owned(),
+            calls => {
+                let calls: Vec<String> = calls.iter().map(call).collect();
+                format!("waits for what never comes: {}", calls.join(", "))
+            }
+        };
+        text += &format!("\n  driver {slot} {state}");
+    }
+    match drivers.len().saturating_sub(MAX_STALLED_DRIVERS) {
+        0 if drivers.is_empty() => text + "\n  the machine runs no driver",
+        0 => text,
+        more => text + &format!("\n  and {more} more"),
+    }
 }
 
 /// Says in which event the cog of a machine crashed, and how the machine can go on.

@@ -123,7 +123,7 @@ impl InteractiveSession {
                 Some(module) => self.load(&module)?,
                 None => println!("No module has been loaded."),
             },
-            CommandName::Doc => self.with_info(argument, doc_text),
+            CommandName::Doc => self.show_doc(argument),
             CommandName::Info => self.with_info(argument, info_text),
             CommandName::Source => self.with_info(argument, source_text),
             CommandName::Type => self.show_type(argument)?,
@@ -142,11 +142,18 @@ impl InteractiveSession {
         }
     }
 
+    /// Shows the type that is declared for a name, and the comment that describes it.
+    fn show_doc(&mut self, name: &str) {
+        if let Some(ty) = self.sire.declared_type(name) {
+            println!("{name} : {ty}");
+        }
+        self.with_info(name, doc_text);
+    }
+
     /// Shows the type that is declared for a name, or the type of an expression.
     fn show_type(&mut self, expression: &str) -> Result<()> {
-        let source = self.sire.describe(expression).and_then(|info| info.source);
-        if let Some(signature) = source.and_then(|source| source.signature) {
-            println!("{signature}");
+        if let Some(ty) = self.sire.declared_type(expression) {
+            println!("{ty}");
             return Ok(());
         }
         if let Some(ty) = self.sire.type_of(expression).map_err(sire_error)? {

@@ -16,16 +16,21 @@ pub(crate) struct CoverageCounts {
     jet: usize,
 }
 
-/// The counts of a reference, and the names that lack a comment or an example.
+/// The counts of a reference, and the names that lack a comment, a type or an example.
 #[derive(Serialize, Debug)]
 pub(crate) struct Coverage {
     total: CoverageCounts,
     modules: Vec<CoverageCounts>,
+    /// Names without a type in modules in which other names have one, each as `module name`.
+    without_type: Vec<String>,
     /// Names without a comment, each as `module name`.
     without_comment: Vec<String>,
     /// Names without an example, each as `module name`.
     without_example: Vec<String>,
 }
+
+/// Whether the names of a module are listed.
+type ModuleFilter = fn(&ModuleDocumentation) -> bool;
 
 impl CoverageCounts {
     fn of(module: &ModuleDocumentation) -> CoverageCounts {
@@ -36,7 +41,7 @@ impl CoverageCounts {
             module: module.name.clone(),
             names: module.names.len(),
             comment: count(has_comment),
-            r#type: count(|name| name.signature.is_some()),
+            r#type: count(has_type),
             example: count(|name| !name.examples.is_empty()),
             jet: count(|name| name.jet.is_some()),
         }
@@ -59,8 +64,8 @@ impl Coverage {
         modules.retain(|counts| counts.names > 0);
         let mut total = CoverageCounts { module: "total".into(), ..CoverageCounts::default() };
         modules.iter().for_each(|counts| total.add(counts));
-        let without = |has: fn(&NameDocumentation) -> bool| {
-            let modules = reference.modules.iter();
+        let without = |has: fn(&NameDocumentation) -> bool, is_checked: ModuleFilter| {
+            let modules = reference.modules.iter().filter(|module| is_checked(module));
             let names =
                 modules.flat_map(|module| module.names.iter().map(move |name| (module, name)));
             names
@@ -71,8 +76,9 @@ impl Coverage {
         Coverage {
             total,
             modules,
-            without_comment: without(has_comment),
-            without_example: without(|name| !name.examples.is_empty()),
+            without_type: without(has_type, |module| module.names.iter().any(has_type)),
+            without_comment: without(has_comment, |_| true),
+            without_example: without(|name| !name.examples.is_empty(), |_| true),
         }
     }
 
@@ -95,15 +101,22 @@ impl Coverage {
                 r#type
             );
         }
-        for (what, names) in
-            [("comment", &self.without_comment), ("example", &self.without_example)]
-        {
+        let lists = [
+            ("type", &self.without_type),
+            ("comment", &self.without_comment),
+            ("example", &self.without_example),
+        ];
+        for (what, names) in lists {
             if !names.is_empty() {
                 let _ = write!(text, "\nwithout {what}:\n  {}\n", names.join("\n  "));
             }
         }
         text
     }
+}
+
+fn has_type(entry: &NameDocumentation) -> bool {
+    entry.signature.is_some()
 }
 
 /// Whether a comment says what a name is; another name for a name that has one needs none.
@@ -137,7 +150,7 @@ mod tests {
         assert!(
             coverage
                 .text()
-                .ends_with("\nwithout comment:\n  row len\n\nwithout example:\n  row len\n")
+                .ends_with("\nwithout type:\n  row map\n\nwithout comment:\n  row len\n\nwithout example:\n  row len\n")
         );
     }
 }

@@ -20,7 +20,7 @@ pub(crate) fn entry_text(module: &ModuleDocumentation, entry: &NameDocumentation
         let _ = writeln!(text, "  {name:<9} {value}");
     };
     if let Some(signature) = &entry.signature {
-        line("type", &signature.split_whitespace().collect::<Vec<_>>().join(" "));
+        line("type", signature);
     }
     line("module", &module.name);
     line("defined", &place(module, entry));

@@ -78,7 +78,7 @@ pub(super) mod tests {
             call: Some(format!("({name} x)")),
             comment: "x, as {map} and <b> say. More.".into(),
             alias_of: None,
-            signature: Some("> a > a".into()),
+            signature: Some("a > a".into()),
             examples: vec![format!("=?= 1 | {name} 1")],
             arity: Some(1),
             jet: None,

@@ -104,6 +104,11 @@ pub(crate) fn table(heads: &[&str], rows: &[Vec<Markup>]) -> Markup {
     }
 }
 
+/// The calls that were in progress when an event crashed, innermost first.
+pub(super) fn call_list(calls: &[String]) -> Markup {
+    html! { ol { @for call in calls { li { code { (call) } } } } }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

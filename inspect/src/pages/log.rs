@@ -1,6 +1,6 @@
 //! The events: a list, and each one with its inputs, its outputs and what it changed.
 
-use super::layout::{Page, number, state_link, table, time};
+use super::layout::{Page, call_list, number, state_link, table, time};
 use crate::question::PageError;
 use crate::reading::StoreReading;
 use crate::tree::one_line;
@@ -84,6 +84,10 @@ pub(super) fn event(reading: &mut StoreReading<'_>, event: u64) -> Result<Page, 
             @if event > oldest.max(1) { a href={ "event?number=" (event - 1) } { "previous" } " " }
             @if event < newest { a href={ "event?number=" (event + 1) } { "next" } " " }
             @if is_reachable { (state_link(event - 1, "state before")) " " (state_link(event, "state after")) }
+        }
+        @if !logged.ending.calls().is_empty() {
+            h2 { "Calls of the crash, innermost first" }
+            (call_list(logged.ending.calls()))
         }
         h2 { "Inputs" }
         @if inputs.is_empty() { p { "None." } } @else { (table(&["From", "Value"], &inputs)) }

@@ -1,6 +1,6 @@
 //! The machine as a whole, and the use of its disk.
 
-use super::layout::{Page, bytes, number, state_link, table, time};
+use super::layout::{Page, bytes, call_list, number, state_link, table, time};
 use crate::question::PageError;
 use crate::reading::StoreReading;
 use machine::ReplayStatus;
@@ -29,15 +29,21 @@ pub(super) fn overview(reading: &mut StoreReading<'_>) -> Result<Page, PageError
         0 => "none".to_owned(),
         _ => format!("{} in all; the log has those since {}", number(last), number(first)),
     };
-    let facts: Vec<(&str, Markup)> = vec![
+    let crashed = replay.status() == ReplayStatus::Crashed;
+    let calls = newest.as_ref().filter(|_| crashed).map_or(&[][..], |event| event.ending.calls());
+    let time_of_newest = newest.as_ref().map_or_else(|| "none".into(), |event| time(event.time));
+    let mut facts: Vec<(&str, Markup)> = vec![
         ("Store", html! { code { (directory) } }),
         ("Machine", html! { (if is_running { "running" } else { "stopped" }) }),
         ("Status", html! { (status) }),
         ("Events", html! { (events) }),
-        ("Last event", html! { (newest.map_or_else(|| "none".into(), |event| time(event.time))) }),
+        ("Last event", html! { (time_of_newest) }),
         ("State", html! { (state_link(last, &hash.to_string())) }),
         ("Slots of workers", html! { a href="workers" { (number(slots as u64)) } }),
     ];
+    if !calls.is_empty() {
+        facts.push(("Calls of the crash", call_list(calls)));
+    }
     let body = html! {
         dl { @for (name, value) in &facts { dt { (name) } dd { (value) } } }
         @if is_running {

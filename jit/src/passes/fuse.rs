@@ -11,9 +11,11 @@
 //! becomes the item's thunk, which later passes evaluate in place where the consumer is strict. So
 //! the laziness of the items stays the same. No work is repeated, because no item is read twice: the
 //! row has one use, the consumer reads at an index that is one of its parameters, and calls itself
-//! with the next index. A generated row that reads another one at its own index, as `map` does, is
-//! such a consumer too. The sum of a generated row is a loop that makes no row.
+//! with the next index; or counts a parameter down, and reads at the index that it passes on. A generated row that reads another one at its own index, as `map` does, is
+//! such a consumer too. The sum of a generated row is a loop that makes no row. A read of a slice
+//! becomes a read of the row that it is a part of, without a thunk.
 
+use super::slice::{Slice, definition};
 use crate::ir::{
     BlockId, Call, Callee, Function, FunctionId, FunctionRole, JetOperation, Op, Operand, Prim,
     Stmt, Terminator, Type, Unit, Var,
@@ -71,7 +73,7 @@ fn remove_row(unit: &mut Unit, id: FunctionId) -> bool {
                 };
                 let op = match op {
                     Op::Call(call) => consume_by_call(unit, id, &row, call).map(Op::Call),
-                    Op::Generate(code, operands) => consume_by_row(unit, &row, code, &operands),
+                    Op::Generate(code, operands) => consume_by_row(unit, id, &row, code, &operands),
                     _ => None,
                 };
                 let Some(op) = op else { return false };
@@ -131,7 +133,9 @@ fn consume_by_call(
         Callee::Jet(k) => {
             let jet = unit.constants[k].jet.as_ref()?;
             let adds = jet.operation == Some(JetOperation::Sum);
-            adds.then(|| Call::local(sum_of_items(unit, row.code), sum_args(row)))
+            adds.then(|| {
+                Call::local(sum_of_items(unit, row.code), sum_args(&row.captures, row.count))
+            })
         }
         Callee::Local(callee) => consume_by_loop(unit, caller, row, callee, &call.args),
         _ => None,
@@ -140,13 +144,14 @@ fn consume_by_call(
 
 // Sums.
 
-fn sum_args(row: &SingleUseRow) -> Vec<Operand> {
-    [&row.captures[..], &[row.count, Operand::Small(0)]].concat()
+/// The arguments of the function that [`sum_of_items`] adds.
+pub(super) fn sum_args(captures: &[Operand], count: Operand) -> Vec<Operand> {
+    [captures, &[count, Operand::Small(0)]].concat()
 }
 
 /// Adds the function that returns the sum of items with this code, from the last to the first. Its
 /// parameters are the captures of the items, the number of items that are left, and the sum so far.
-fn sum_of_items(unit: &mut Unit, code: FunctionId) -> FunctionId {
+pub(super) fn sum_of_items(unit: &mut Unit, code: FunctionId) -> FunctionId {
     let mut types = unit.functions[code].param_types();
     types.pop();
     let captures = types.len();
@@ -180,12 +185,13 @@ fn sum_of_items(unit: &mut Unit, code: FunctionId) -> FunctionId {
 /// The row that computes the items of `row` in its own items' code instead of reading them.
 fn consume_by_row(
     unit: &mut Unit,
+    id: FunctionId,
     row: &SingleUseRow,
     code: FunctionId,
     operands: &[Operand],
 ) -> Option<Op> {
     let (count, captures) = operands.split_first()?;
-    if *count != row.count {
+    if !is_at_most(&unit.functions[id], *count, row.count) {
         return None;
     }
     let place = captures.iter().position(|operand| *operand == Operand::Var(row.row))?;
@@ -203,7 +209,7 @@ fn consume_by_row(
     let at = copy.params.len() - 1;
     copy.params.splice(at..at, added.iter().copied());
     let item = added.into_iter().map(Operand::Var).chain([Operand::Var(index)]).collect();
-    replace_reads(&mut copy, param, &Op::Thunk(row.code, item));
+    replace_reads(&mut copy, param, &ItemSource::of(&unit.functions[row.code], row.code, item));
     let copy = unit.functions.push(copy);
     let mut operands = operands.to_vec();
     operands.remove(1 + place);
@@ -211,14 +217,54 @@ fn consume_by_row(
     Some(Op::Generate(copy, operands))
 }
 
-/// Replaces the reads of the row in a parameter.
-fn replace_reads(function: &mut Function, row: Var, item: &Op) {
-    for block in function.live_blocks() {
-        for op in function.blocks[block].stmts.iter_mut().flat_map(Stmt::ops_mut) {
-            if reads_item_of(op, row).is_some() {
-                *op = item.clone();
-            }
+/// Whether a number of items is another one, or the lesser of that and a third.
+fn is_at_most(function: &Function, count: Operand, most: Operand) -> bool {
+    let is_lesser = || match definition(function, count) {
+        Some(Op::Prim(Prim::Min, counts)) => counts.contains(&most),
+        _ => false,
+    };
+    count == most || is_lesser()
+}
+
+/// What takes the place of a read of an item.
+enum ItemSource {
+    /// A thunk of the item's code.
+    Thunk(Op),
+    /// A read of the row in this operand, of which the row is a slice.
+    Slice(Slice, Operand),
+}
+
+impl ItemSource {
+    /// `captures` are those of a thunk of the code.
+    fn of(code: &Function, id: FunctionId, captures: Vec<Operand>) -> ItemSource {
+        match Slice::of(code) {
+            Some(slice) => ItemSource::Slice(slice, captures[0]),
+            None => ItemSource::Thunk(Op::Thunk(id, captures)),
         }
+    }
+}
+
+/// Replaces the reads of the row in a parameter.
+fn replace_reads(function: &mut Function, row: Var, source: &ItemSource) {
+    for block in function.live_blocks() {
+        let stmts = std::mem::take(&mut function.blocks[block].stmts);
+        let mut written = Vec::with_capacity(stmts.len());
+        for mut stmt in stmts {
+            let index = stmt.ops().find_map(|op| reads_item_of(op, row));
+            match (&mut stmt, index, source) {
+                (Stmt::Let(_, op), Some(_), ItemSource::Thunk(thunk)) => *op = thunk.clone(),
+                (Stmt::Let(_, op), Some(index), ItemSource::Slice(slice, of)) => {
+                    let (mut reads, _) = slice.read(function, *of, index);
+                    if let Some(Stmt::Let(_, read)) = reads.pop() {
+                        *op = read;
+                    }
+                    written.append(&mut reads);
+                }
+                _ => {}
+            }
+            written.push(stmt);
+        }
+        function.blocks[block].stmts = written;
     }
 }
 
@@ -236,7 +282,7 @@ fn reads_item_of(op: &Op, row: Var) -> Option<Operand> {
 /// to pass it to itself.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct RowReads {
-    /// The parameter that is the index of all reads; `None` without any.
+    /// The index of all reads: a parameter, or one less than a parameter; `None` without any.
     index: Option<Var>,
 }
 
@@ -253,7 +299,9 @@ impl RowReads {
                     Op::Prim(Prim::Item, operands) if operands[0] == row => {
                         let Operand::Var(index) = operands[1] else { return None };
                         let is_same = reads.index.is_none_or(|other| other == index);
-                        if !function.params.contains(&index) || !is_same || operands[1] == row {
+                        let is_of_param = function.params.contains(&index)
+                            || counted_down(function, index).is_some();
+                        if !is_of_param || !is_same || operands[1] == row {
                             return None;
                         }
                         reads.index = Some(index);
@@ -302,6 +350,16 @@ fn self_calls(function: &Function, id: FunctionId) -> Vec<Call> {
     calls
 }
 
+/// The place of the parameter that an index is one less than.
+fn counted_down(function: &Function, index: Var) -> Option<usize> {
+    match definition(function, index.into())? {
+        Op::Prim(Prim::Dec, operands) => {
+            function.params.iter().position(|param| operands[0] == Operand::Var(*param))
+        }
+        _ => None,
+    }
+}
+
 /// Whether every call of a function to itself passes the successor of a parameter in its place.
 fn counts_up(function: &Function, calls: &[Call], index: Var) -> bool {
     let blocks = function.live_blocks();
@@ -338,11 +396,18 @@ fn consume_by_loop(
     let param = *consumer.params.get(place)?;
     let index = RowReads::of(consumer, Some(callee), param)?.index?;
     let calls = self_calls(consumer, callee);
+    // Such an index is below the number of items.
+    let counts_down = counted_down(consumer, index).is_some_and(|left| {
+        let passes_index = |call: &Call| call.args[left] == Operand::Var(index);
+        args[left] == row.count
+            && consumer.vars[index].is(Type::Small)
+            && calls.iter().all(passes_index)
+    });
     let is_loop = callee != caller
         && consumer.role != FunctionRole::Thunk
         && consumer.size() <= SIZE_LIMIT
         && consumer.vars[index].is(Type::Nat)
-        && counts_up(consumer, &calls, index);
+        && (counts_down || counts_up(consumer, &calls, index));
     if !is_loop {
         return None;
     }
@@ -365,12 +430,21 @@ fn consume_by_loop(
     copy.params.remove(place);
     copy.params.extend(&new_params);
     let bound = Operand::Var(bound.or(own_bound)?);
-    let index_type = copy.vars[index].boxed();
-    let code = checked_item_code(&unit.functions[row.code], index_type);
-    let code = unit.functions.push(code);
     let captures = added.iter().map(|var| Operand::Var(*var));
-    let item = captures.chain([bound, Operand::Var(index)]).collect();
-    replace_reads(&mut copy, param, &Op::Thunk(code, item));
+    let source = match Slice::of(&unit.functions[row.code]) {
+        Some(slice) => ItemSource::Slice(slice, added[0].into()),
+        None if counts_down => {
+            let item = captures.chain([Operand::Var(index)]).collect();
+            ItemSource::Thunk(Op::Thunk(row.code, item))
+        }
+        None => {
+            let index_type = copy.vars[index].boxed();
+            let code = checked_item_code(&unit.functions[row.code], index_type);
+            let item = captures.chain([bound, Operand::Var(index)]).collect();
+            ItemSource::Thunk(Op::Thunk(unit.functions.push(code), item))
+        }
+    };
+    replace_reads(&mut copy, param, &source);
 
     let id = unit.functions.next_key();
     let passed: Vec<Operand> = new_params.into_iter().map(Operand::Var).collect();

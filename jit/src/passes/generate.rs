@@ -8,7 +8,14 @@
 //!
 //! The items are thunks, as in the law. The passes that follow evaluate those that are certain to be
 //! evaluated (`fuse`, `strict`), or cheap (`fill`).
+//!
+//! A row without its first items (`drop`) and the pairs of two rows (`zip`) are generated rows too, so
+//! that what reads them can read the rows they are made of. `fill` makes a slice by the jet again if
+//! nothing has read it item by item ([`slice`](super::slice)). The sum of a known function's results
+//! (`sumOf`) is a loop that makes no row.
 
+use super::fuse::{sum_args, sum_of_items};
+use super::slice;
 use crate::ir::{
     BlockId, Call, Callee, ConstantId, Function, FunctionId, FunctionRole, JetOperation, Op,
     Operand, Prim, Stmt, Terminator, Type, Unit, Var,
@@ -79,18 +86,19 @@ fn return_jet_results(unit: &Unit, function: &mut Function, block: BlockId) {
     let Terminator::Tail(call) = &function.blocks[block].terminator else { return };
     let call = call.clone();
     let operation = operation_of(unit, &call);
-    if !matches!(operation, Some(JetOperation::Generate | JetOperation::Map | JetOperation::Sum)) {
-        return;
-    }
-    let result =
-        function.new_var(if operation == Some(JetOperation::Sum) { Type::Nat } else { Type::Whnf });
+    let ty = match operation {
+        Some(JetOperation::Generate | JetOperation::Map | JetOperation::Zip) => Type::Whnf,
+        Some(JetOperation::Sum | JetOperation::SumOf) => Type::Nat,
+        _ => return,
+    };
+    let result = function.new_var(ty);
     let block = &mut function.blocks[block];
     block.stmts.push(Stmt::Let(vec![result], Op::Call(call)));
     block.terminator = Terminator::Return(vec![result.into()]);
 }
 
-/// The row that a jet makes of a known function's results. `written` gets the statements that
-/// compute the number of items.
+/// What takes the place of a jet that makes a row, or adds the results of a known function: `written`
+/// gets the statements that compute the number of items.
 fn generated_row(
     unit: &mut Unit,
     function: &mut Function,
@@ -98,9 +106,16 @@ fn generated_row(
     call: &Call,
     written: &mut Vec<Stmt>,
 ) -> Option<Op> {
-    let (item, count, source) = match (operation_of(unit, call)?, &call.args[..]) {
+    let operation = operation_of(unit, call)?;
+    let (item, count, source) = match (operation, &call.args[..]) {
         (JetOperation::Generate, &[count, item]) => (item, count, None),
-        (JetOperation::Map, &[item, row]) => (item, row, Some(row)),
+        (JetOperation::Map | JetOperation::SumOf, &[item, row]) => (item, row, Some(row)),
+        (JetOperation::Zip, &[left, right]) => {
+            return Some(zipped_row(unit, function, [left, right], written));
+        }
+        (JetOperation::Drop, &[Operand::Small(from @ 1..), row]) => {
+            return slice::generate(unit, function, from, row, written);
+        }
         _ => return None,
     };
     let (k, given) = known_function(unit, closures, item)?;
@@ -109,15 +124,50 @@ fn generated_row(
     }
     let count = match source {
         None => count,
-        Some(row) => {
-            let length = function.new_var(Type::Small);
-            written.push(Stmt::Let(vec![length], Op::Prim(Prim::Length, vec![row])));
-            length.into()
-        }
+        Some(row) => length_of(function, row, written),
     };
     let (code, captures) = ItemCode::write(unit, closures, (k, given), source);
     let code = unit.functions.push(code);
-    Some(Op::Generate(code, [&[count], &captures[..]].concat()))
+    Some(match operation {
+        JetOperation::SumOf => {
+            Op::Call(Call::local(sum_of_items(unit, code), sum_args(&captures, count)))
+        }
+        _ => Op::Generate(code, [&[count], &captures[..]].concat()),
+    })
+}
+
+/// The length of a row, which `written` gets a statement for.
+pub(super) fn length_of(function: &mut Function, row: Operand, written: &mut Vec<Stmt>) -> Operand {
+    let length = function.new_var(Type::Small);
+    written.push(Stmt::Let(vec![length], Op::Prim(Prim::Length, vec![row])));
+    length.into()
+}
+
+/// The row of pairs of the items of two rows.
+fn zipped_row(
+    unit: &mut Unit,
+    function: &mut Function,
+    rows: [Operand; 2],
+    written: &mut Vec<Stmt>,
+) -> Op {
+    let lengths = rows.map(|row| length_of(function, row, written));
+    let count = function.new_var(Type::Small);
+    written.push(Stmt::Let(vec![count], Op::Prim(Prim::Min, lengths.to_vec())));
+    let types = [Type::Whnf, Type::Whnf, Type::Small];
+    let mut code = Function::with_params(FunctionRole::Thunk, types);
+    let params = code.param_operands();
+    let pair = code.new_var(Type::Whnf);
+    let items = [code.new_var(Type::Any), code.new_var(Type::Any)];
+    let read = |(item, row): (&Var, &Operand)| {
+        Stmt::Let(vec![*item], Op::Prim(Prim::Item, vec![*row, params[2]]))
+    };
+    let mut stmts: Vec<Stmt> = items.iter().zip(&params).map(read).collect();
+    stmts.push(Stmt::Let(vec![pair], Op::Row(items.map(Operand::Var).to_vec())));
+    let first = &mut code.blocks[BlockId::FIRST];
+    first.stmts = stmts;
+    first.terminator = Terminator::Return(vec![pair.into()]);
+    let code = unit.functions.push(code);
+    Op::Generate(code, [&[count.into()], &rows[..]].concat())
 }
 
 /// The function that an operand is known to be, if it lacks one argument.

@@ -28,6 +28,7 @@
 //! sweep       dead code elimination and renumbering
 //!
 //! fold        (rules) primitive operations on known operands
+//! slice       (form) the generated row that is another one without its first items
 //! lazy_entry  makes of an optimised unit the law's lazy entry; not part of the pipeline
 //! ```
 
@@ -44,6 +45,7 @@ mod peel;
 mod pipeline;
 mod results;
 mod simplify;
+mod slice;
 mod small_nats;
 mod specialise;
 mod sweep;

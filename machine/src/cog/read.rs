@@ -3,7 +3,7 @@
 //! A read is an [evaluation](vm::Evaluation) that can be suspended. It holds the state that it
 //! began with, whatever events happen meanwhile, and has time limit and reports of its own.
 
-use super::{Cog, CogError};
+use super::{Abort, Cog, CogError};
 use crate::console::{ConsoleNotice, ReportOrigin};
 use crate::error::AbortReason;
 use crate::packed::PackedMessage;
@@ -130,14 +130,14 @@ impl Cog {
                 self.report(ReportOrigin::Read(slot), &stop);
                 AbortReason::of(&stop).map_or_else(
                     || Ok(PackedMessage::Seed(self.zero())),
-                    |reason| Err(CogError::Aborted(reason)),
+                    |reason| Err(CogError::Aborted(Abort { reason, calls: Vec::new() })),
                 )
             }
             Err(ReadFailure::TooLarge) => {
                 self.traces.push(ConsoleMessage::Notice(ConsoleNotice::TooLarge(
                     ReportOrigin::Read(slot),
                 )));
-                Err(CogError::Aborted(AbortReason::Memory))
+                Err(CogError::Aborted(Abort { reason: AbortReason::Memory, calls: Vec::new() }))
             }
         }
     }

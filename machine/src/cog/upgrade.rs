@@ -223,7 +223,9 @@ impl Cog {
                     ConsoleMessage::of_failure(&self.settings, vm, vm.call_chain(), origin, stop);
                 UpgradeFailure::Crashed(match report {
                     ConsoleMessage::Text(text) => text.trim_end().to_owned(),
-                    ConsoleMessage::Notice(notice) => notice.to_string(),
+                    ConsoleMessage::Notice(notice) | ConsoleMessage::NoticeWithCalls(notice, _) => {
+                        notice.to_string()
+                    }
                 })
             }
             stop => UpgradeFailure::Damaged(stop.to_string()),

@@ -73,7 +73,10 @@ impl Device for TimeDevice {
                 None
             }
             Some(TimeCall::Wait(until)) => self.wait(until, reply),
-            Some(TimeCall::WaitForever) => None,
+            Some(TimeCall::WaitForever) => {
+                reply.never();
+                None
+            }
             None => {
                 reply.send(DeviceAnswer::ZERO);
                 None

@@ -11,6 +11,8 @@ struct PendingCall {
     /// The name of the device, as much of it as a word holds; `read` for a query.
     device: u64,
     cancel: Option<CancelCall>,
+    /// Whether the device has not said that it will never answer.
+    is_answerable: bool,
 }
 
 /// The calls of a driver that have not been answered, by key. At most one call per key is pending.
@@ -18,6 +20,8 @@ struct PendingCall {
 pub(super) struct PendingCalls {
     calls: Map<u64, PendingCall>,
     next_serial: u64,
+    /// How many of the calls will never be answered.
+    unanswerable: u32,
     /// How many rows of requests have begun, without the first one.
     row: u64,
 }
@@ -45,10 +49,8 @@ impl PendingCalls {
     /// its key, which it replaces.
     pub(super) fn add(&mut self, key: u64, call: (u64, u64), cancel: Option<CancelCall>) {
         let (serial, device) = call;
-        let replaced = self.calls.insert(key, PendingCall { serial, device, cancel });
-        if let Some(PendingCall { cancel: Some(cancel), .. }) = replaced {
-            cancel();
-        }
+        self.cancel(key);
+        self.calls.insert(key, PendingCall { serial, device, cancel, is_answerable: true });
     }
 
     /// The pending calls, at most `limit` of them, in no particular order.
@@ -59,21 +61,45 @@ impl PendingCalls {
 
     /// Removes the pending call that an answer is for. Returns false if there is none any more.
     pub(super) fn close(&mut self, key: u64, serial: u64) -> bool {
-        let is_pending = self.calls.get(&key).is_some_and(|call| call.serial == serial);
-        is_pending && self.calls.remove(&key).is_some()
+        self.is_pending(key, serial) && self.remove(key).is_some()
     }
 
     /// Cancels the pending call under a key, if there is one.
     pub(super) fn cancel(&mut self, key: u64) {
-        if let Some(PendingCall { cancel: Some(cancel), .. }) = self.calls.remove(&key) {
+        if let Some(PendingCall { cancel: Some(cancel), .. }) = self.remove(key) {
             cancel();
         }
+    }
+
+    /// Notes that a call will never be answered. It stays pending.
+    pub(super) fn note_unanswerable(&mut self, key: u64, serial: u64) {
+        if let Some(call) = self.calls.get_mut(&key).filter(|call| call.serial == serial)
+            && std::mem::take(&mut call.is_answerable)
+        {
+            self.unanswerable += 1;
+        }
+    }
+
+    /// Whether a call is pending that may be answered.
+    pub(super) fn has_answerable(&self) -> bool {
+        self.calls.len() > self.unanswerable as usize
+    }
+
+    fn is_pending(&self, key: u64, serial: u64) -> bool {
+        self.calls.get(&key).is_some_and(|call| call.serial == serial)
+    }
+
+    fn remove(&mut self, key: u64) -> Option<PendingCall> {
+        let call = self.calls.remove(&key)?;
+        self.unanswerable -= u32::from(!call.is_answerable);
+        Some(call)
     }
 
     /// Cancels all pending calls, and releases what the devices keep for the driver, which ends or
     /// begins anew.
     pub(super) fn cancel_all(&mut self, devices: &DeviceRegistry, caller: CallerId) {
         self.begin_row();
+        self.unanswerable = 0;
         for (_, call) in self.calls.drain() {
             call.cancel.into_iter().for_each(|cancel| cancel());
         }

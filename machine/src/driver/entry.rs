@@ -145,6 +145,16 @@ impl Driver {
         }
     }
 
+    /// Whether the driver may do something without another message of the event loop: it can use a
+    /// turn, waits for a thread or a timer, or a call of it may be answered.
+    pub(super) fn can_act(&self) -> bool {
+        match self.activity {
+            Activity::Idle => !self.waiting.is_empty() || self.calls.has_answerable(),
+            Activity::Ended => false,
+            _ => true,
+        }
+    }
+
     /// Uses a turn: issues some requests, or takes a message.
     pub(super) fn take_turn(&mut self, resources: &mut ThreadResources) {
         match std::mem::replace(&mut self.activity, Activity::Idle) {
@@ -189,7 +199,7 @@ impl Driver {
         }
         while let Some(call) = self.unknown_devices.as_mut().and_then(|it| it.take_due(now)) {
             let DelayedCall { key, serial } = call;
-            let answer = DeviceAnswer::ZERO;
+            let answer = Some(DeviceAnswer::ZERO);
             self.receive(DriverMessage::DeviceAnswer { key, serial, answer });
         }
     }
@@ -223,7 +233,10 @@ impl Driver {
             DriverMessage::ReadAnswer { key, serial, value } if self.calls.close(key, serial) => {
                 (key, MessageValue::Packed(value))
             }
-            DriverMessage::DeviceAnswer { key, serial, answer }
+            DriverMessage::DeviceAnswer { key, serial, answer: None } => {
+                return self.calls.note_unanswerable(key, serial);
+            }
+            DriverMessage::DeviceAnswer { key, serial, answer: Some(answer) }
                 if self.calls.close(key, serial) =>
             {
                 (key, MessageValue::Answer(answer))

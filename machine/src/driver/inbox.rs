@@ -43,6 +43,24 @@ pub(super) enum ThreadMessage {
     Stop,
 }
 
+impl ThreadMessage {
+    /// Whether the event loop has sent it. The others come from devices and private runtimes.
+    pub(super) fn is_from_event_loop(&self) -> bool {
+        match self {
+            ThreadMessage::Deliver { message, .. } => {
+                !matches!(message, DriverMessage::DeviceAnswer { .. })
+            }
+            ThreadMessage::Report { .. } => false,
+            ThreadMessage::Start { .. }
+            | ThreadMessage::ListCalls { .. }
+            | ThreadMessage::BeginProfile(_)
+            | ThreadMessage::EndProfile(_)
+            | ThreadMessage::End { .. }
+            | ThreadMessage::Stop => true,
+        }
+    }
+}
+
 /// The driver that a task or report is about. A driver that begins anew has another generation, so
 /// that it takes no report from before.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! [`DriverPool`]: the running drivers of a machine, and the threads that run them.
 
 use super::DriverContext;
+use super::dormancy::Dormancy;
 use super::entry::ThreadResources;
 use super::inbox::{DriverIdentity, ThreadMessage};
 use super::private::PrivateRuntimes;
@@ -30,6 +31,17 @@ struct DriverThreadEntry {
     drivers: usize,
     /// Whether messages were sent and the thread was not notified since.
     is_ring_due: bool,
+    /// The number of messages that were sent.
+    sent: u64,
+    dormancy: Arc<Dormancy>,
+}
+
+impl DriverThreadEntry {
+    /// Sends a message, and wakes the thread if it sleeps.
+    fn send(&mut self, message: ThreadMessage) {
+        self.sent += 1;
+        self.address.send(message);
+    }
 }
 
 struct RunningDriver {
@@ -77,7 +89,7 @@ impl DriverPool {
         let entry = &mut self.threads[thread];
         entry.drivers += drivers.len();
         // The thread ends by itself only if it cannot run, which stops the machine.
-        entry.address.send(ThreadMessage::Start { drivers, values });
+        entry.send(ThreadMessage::Start { drivers, values });
         Ok(())
     }
 
@@ -86,29 +98,30 @@ impl DriverPool {
     pub(crate) fn send(&mut self, worker: u64, message: DriverMessage) {
         if let Some(RunningDriver { thread, .. }) = self.running.get(&worker) {
             let entry = &mut self.threads[*thread];
+            entry.sent += 1;
             entry.address.send_silently(ThreadMessage::Deliver { worker, message });
             entry.is_ring_due = true;
         }
     }
 
     /// Has all threads send the open calls of their drivers, at most `limit` calls of each.
-    pub(crate) fn list_calls(&self, limit: usize, list: &Sender<WorkerCalls>) {
-        for entry in &self.threads {
-            entry.address.send(ThreadMessage::ListCalls { limit, list: list.clone() });
+    pub(crate) fn list_calls(&mut self, limit: usize, list: &Sender<WorkerCalls>) {
+        for entry in &mut self.threads {
+            entry.send(ThreadMessage::ListCalls { limit, list: list.clone() });
         }
     }
 
     /// Has all threads take a profile.
-    pub(crate) fn begin_profile(&self, options: SamplingOptions) {
-        for entry in &self.threads {
-            entry.address.send(ThreadMessage::BeginProfile(options));
+    pub(crate) fn begin_profile(&mut self, options: SamplingOptions) {
+        for entry in &mut self.threads {
+            entry.send(ThreadMessage::BeginProfile(options));
         }
     }
 
     /// Has all threads end the profile, and send it.
-    pub(crate) fn end_profile(&self, profiles: &Sender<SampledProfile>) {
-        for entry in &self.threads {
-            entry.address.send(ThreadMessage::EndProfile(profiles.clone()));
+    pub(crate) fn end_profile(&mut self, profiles: &Sender<SampledProfile>) {
+        for entry in &mut self.threads {
+            entry.send(ThreadMessage::EndProfile(profiles.clone()));
         }
     }
 
@@ -121,13 +134,19 @@ impl DriverPool {
         }
     }
 
+    /// Whether no driver can do anything before another message is sent to one. All requests that the
+    /// drivers have made are in the event loop's queue then.
+    pub(crate) fn is_dormant(&self) -> bool {
+        self.threads.iter().all(|entry| entry.dormancy.is_dormant_after(entry.sent))
+    }
+
     /// Cancels a driver, without waiting for it. Has no effect if there is none with this number.
     pub(crate) fn cancel(&mut self, worker: u64) {
         if let Some(RunningDriver { token, thread }) = self.running.remove(&worker) {
             token.cancel();
             let entry = &mut self.threads[thread];
             entry.drivers -= 1;
-            entry.address.send(ThreadMessage::End { worker });
+            entry.send(ThreadMessage::End { worker });
         }
     }
 
@@ -163,6 +182,8 @@ impl DriverPool {
         let (address, inbox) = mailbox(&doorbell, usize::MAX);
         let (context, private) = (Arc::clone(&self.context), Arc::clone(&self.private));
         let own_address = address.clone();
+        let dormancy = Arc::new(Dormancy::default());
+        let own_dormancy = Arc::clone(&dormancy);
         let track = context.settings.track(&format!("driver thread {}", self.threads.len() + 1));
         let thread = thread::Builder::new()
             .name("pallas-driver".into())
@@ -184,10 +205,11 @@ impl DriverPool {
                     timers: DriverTimers::default(),
                     address: own_address,
                 };
-                DriverThread::new(resources, inbox, reactor).run();
+                DriverThread::new(resources, inbox, reactor, own_dormancy).run();
             })
             .map_err(SystemError::new("start a thread"))?;
-        Ok(DriverThreadEntry { address, thread, drivers: 0, is_ring_due: false })
+        let (drivers, sent, is_ring_due) = (0, 0, false);
+        Ok(DriverThreadEntry { address, thread, drivers, is_ring_due, sent, dormancy })
     }
 }
 

@@ -74,6 +74,11 @@ impl RequestSender {
         }
     }
 
+    /// Has the next [`notify`](RequestSender::notify) wake the event loop.
+    pub(super) fn ring_later(&mut self) {
+        self.is_ring_due = true;
+    }
+
     /// Sends the request that waits, if there is room by now.
     pub(super) fn flush(&mut self) {
         if let Some(request) = self.waiting.take() {
@@ -163,7 +168,7 @@ impl RequestIssuer<'_> {
         let cancel = match self.context.devices.find(name) {
             Some(device) => {
                 let (worker, address) = (self.driver.worker, self.address.clone());
-                let reply = DeviceReply::new(move |answer| {
+                let reply = DeviceReply::noting_never(move |answer| {
                     let message = DriverMessage::DeviceAnswer { key, serial, answer };
                     address.send(ThreadMessage::Deliver { worker, message });
                 });

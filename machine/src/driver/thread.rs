@@ -1,6 +1,7 @@
 //! [`DriverThread`]: the loop of a thread that runs drivers.
 
 use super::SHARED_VALUE_BYTES;
+use super::dormancy::Dormancy;
 use super::entry::{Driver, ThreadResources};
 use super::inbox::{DriverIdentity, ThreadMessage};
 use super::value::DriverValue;
@@ -37,6 +38,11 @@ pub(super) struct DriverThread {
     ready: VecDeque<u64>,
     /// The driver that had the last turn.
     last_turn: Option<u64>,
+    /// The number of drivers that may do something without another message of the event loop.
+    acting: usize,
+    /// The number of messages of the event loop that were handled.
+    handled: u64,
+    dormancy: Arc<Dormancy>,
     is_stopped: bool,
 }
 
@@ -44,14 +50,18 @@ struct QueuedDriver {
     driver: Driver,
     /// Whether the driver is in the queue of those that can use a turn.
     is_queued: bool,
+    /// Whether the driver is one of those that may do something.
+    can_act: bool,
 }
 
 impl DriverThread {
-    /// A thread without drivers, which receives messages from `inbox` and polls `reactor`.
+    /// A thread without drivers, which receives messages from `inbox`, polls `reactor` and publishes
+    /// when it is dormant.
     pub(super) fn new(
         resources: ThreadResources,
         inbox: Inbox<ThreadMessage>,
         reactor: Reactor,
+        dormancy: Arc<Dormancy>,
     ) -> DriverThread {
         DriverThread {
             resources,
@@ -62,6 +72,9 @@ impl DriverThread {
             drivers: Map::default(),
             ready: VecDeque::new(),
             last_turn: None,
+            acting: 0,
+            handled: 0,
+            dormancy,
             is_stopped: false,
         }
     }
@@ -118,11 +131,24 @@ impl DriverThread {
             queued.is_queued = true;
             self.ready.push_back(worker);
         }
+        let (could_act, can_act) = (queued.can_act, queued.driver.can_act());
+        queued.can_act = can_act;
+        self.acting = self.acting + usize::from(can_act) - usize::from(could_act);
+    }
+
+    /// Notifies the event loop if no driver can do anything any more. No message waits, and no driver
+    /// has a turn.
+    fn note_dormancy(&mut self) {
+        let requests = &mut self.resources.requests;
+        if self.acting == 0 && !requests.is_full() && self.dormancy.publish(self.handled) {
+            requests.ring_later();
+        }
     }
 
     /// Waits for a message, for a timer, for room in the event loop's queue, or until a socket of a
     /// driver is ready.
     fn wait(&mut self) {
+        self.note_dormancy();
         let DriverThread { resources: ThreadResources { context, timers, requests, .. }, .. } =
             self;
         requests.notify();
@@ -155,6 +181,7 @@ impl DriverThread {
     }
 
     fn handle(&mut self, message: ThreadMessage) {
+        self.handled += u64::from(message.is_from_event_loop());
         match message {
             ThreadMessage::Start { drivers, values } => self.start(drivers, &values),
             ThreadMessage::Deliver { worker, message } => {
@@ -180,6 +207,7 @@ impl DriverThread {
             }
             ThreadMessage::End { worker } => {
                 if let Some(mut queued) = self.drivers.remove(&worker) {
+                    self.acting -= usize::from(queued.can_act);
                     queued.driver.end(&self.resources);
                 }
             }
@@ -199,7 +227,8 @@ impl DriverThread {
             };
             let worker = identity.worker;
             let driver = Driver::new(identity, value, &self.resources);
-            self.drivers.insert(worker, QueuedDriver { driver, is_queued: true });
+            self.drivers.insert(worker, QueuedDriver { driver, is_queued: true, can_act: true });
+            self.acting += 1;
             self.ready.push_back(worker);
         }
     }

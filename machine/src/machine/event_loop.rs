@@ -7,7 +7,7 @@ use super::{FULL_DISK_RETRY, Machine};
 use crate::cog::CogOutput;
 use crate::error::RunError;
 use crate::event::{EventInput, EventRecord};
-use crate::message::{CogRequest, ControlMessage, DriverMessage, RequestRow};
+use crate::message::{self, CogRequest, ControlMessage, DriverMessage, RequestRow};
 use crate::trace::ConsoleMessage;
 use persist::LogError;
 use profile::ProfileTimer;
@@ -75,9 +75,27 @@ impl Machine {
                 self.end_survey(false)?;
             } else {
                 self.end_survey(true)?;
+                if self.is_stalled() {
+                    let list = |limit, list| self.pool.list_calls(limit, &list);
+                    self.stall = Some(message::collect_calls(list));
+                    return Ok(());
+                }
                 self.wait(&patience);
             }
         }
+    }
+
+    /// Whether nothing can happen any more, and the machine is to end then. No request waits, and no
+    /// read.
+    fn is_stalled(&mut self) -> bool {
+        if !self.settings.end_when_stalled || !self.queue.is_empty() || !self.pool.is_dormant() {
+            return false;
+        }
+        // Of what the drivers did before they became dormant, something may have arrived since the
+        // loop looked. It is handled in the next turn.
+        self.postponed_requests.extend(self.requests.try_receive());
+        self.postponed_control.extend(self.control.try_receive());
+        self.postponed_requests.is_empty() && self.postponed_control.is_empty()
     }
 
     /// Waits for a message, or until the patience with the log is over.

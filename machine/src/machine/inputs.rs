@@ -23,7 +23,7 @@ use super::effect_queue::Effect;
 use super::reads::EVENT_SLICE;
 use super::{FULL_DISK_RETRY, MAX_SET_ASIDE, Machine};
 use crate::codec::SeedBytes;
-use crate::cog::{AppliedEvent, CogError, EventProgress};
+use crate::cog::{Abort, AppliedEvent, CogError, EventProgress};
 use crate::console::{ConsoleNotice, ReportOrigin};
 use crate::error::{AbortReason, LimitStop, LimitStopCause, RunError};
 use crate::event::{EventInput, EventRecord, InputPayload};
@@ -51,7 +51,7 @@ pub(super) enum EventAttempt {
     /// The event was applied and logged, or the cog takes no event any more.
     Done,
     /// The event exceeded a limit, and has not happened.
-    Aborted(Vec<EventInput>, AbortReason),
+    Aborted(Vec<EventInput>, Abort),
 }
 
 impl Machine {
@@ -94,17 +94,19 @@ impl Machine {
             })
             .unzip();
         let attempt = self.try_event_of(&rows, inputs, values)?;
-        let EventAttempt::Aborted(inputs, reason) = attempt else { return Ok(()) };
+        let EventAttempt::Aborted(inputs, mut abort) = attempt else { return Ok(()) };
         let is_single = inputs.len() == 1;
         for (RequestRow { worker, .. }, input) in rows.iter().copied().zip(inputs) {
             if is_single {
-                self.give_up_input(worker, input, reason)?;
+                let calls = std::mem::take(&mut abort.calls);
+                self.give_up_input(worker, input, Abort { calls, ..abort })?;
             } else if self.workers.slot_of(worker) == Some(input.slot) {
                 // Otherwise an event of this loop has cancelled the worker, which drops its inputs.
-                if let EventAttempt::Aborted(inputs, reason) = self.try_event(&rows, vec![input])? {
-                    for input in inputs {
-                        self.give_up_input(worker, input, reason)?;
-                    }
+                let attempt = self.try_event(&rows, vec![input])?;
+                if let EventAttempt::Aborted(mut inputs, abort) = attempt
+                    && let Some(input) = inputs.pop()
+                {
+                    self.give_up_input(worker, input, abort)?;
                 }
             }
         }
@@ -141,9 +143,9 @@ impl Machine {
                 self.cog.take_messages();
                 return Ok(EventAttempt::Done);
             }
-            Err(CogError::Aborted(reason)) => {
+            Err(CogError::Aborted(abort)) => {
                 self.cog.take_messages();
-                return Ok(EventAttempt::Aborted(inputs, reason));
+                return Ok(EventAttempt::Aborted(inputs, abort));
             }
             Err(error) => return Err(self.run_error(error)),
         };
@@ -175,7 +177,10 @@ impl Machine {
     ) -> Result<Result<AppliedEvent, CogError>, RunError> {
         loop {
             let result = self.evaluate_beside_reads(rows, inputs, values)?;
-            let is_full = matches!(result, Err(CogError::Aborted(AbortReason::Memory)));
+            let is_full = matches!(
+                &result,
+                Err(CogError::Aborted(Abort { reason: AbortReason::Memory, .. }))
+            );
             if !is_full || !self.reads.has_long() {
                 return Ok(result);
             }
@@ -220,18 +225,21 @@ impl Machine {
         &mut self,
         worker: u64,
         input: EventInput,
-        reason: AbortReason,
+        abort: Abort,
     ) -> Result<(), RunError> {
+        let Abort { reason, calls } = abort;
         let EventInput { slot, payload } = input;
         let InputPayload::Written(value) = payload else {
             let cause = LimitStopCause::JobResult(slot);
             self.limit_stop = Some(LimitStop { reason, cause });
+            // The end of the machine is reported after them.
+            self.settings.console.calls_of_notice(&calls);
             return Ok(());
         };
         let (time, after) = (self.time(), self.applied.0);
         let input = SetAsideInput { time, after, slot, reason: reason.into(), value };
         self.set_aside(&input)?;
-        let notice = ConsoleMessage::Notice(ConsoleNotice::SetAside(slot, reason));
+        let notice = ConsoleMessage::of_notice(ConsoleNotice::SetAside(slot, reason), calls);
         let restart = Effect::Message(worker, DriverMessage::InputSetAside);
         self.perform_when_durable(vec![Effect::Report(vec![notice]), restart])?;
         self.set_aside_in_row += 1;
@@ -282,7 +290,7 @@ impl Machine {
             let payload = InputPayload::Offered(record.id, value);
             match self.try_event(&[], vec![EventInput { slot, payload }])? {
                 EventAttempt::Done => return Ok(()),
-                EventAttempt::Aborted(_, reason) => reason.to_string(),
+                EventAttempt::Aborted(_, abort) => abort.reason.to_string(),
             }
         };
         let notice = ConsoleMessage::Notice(ConsoleNotice::NotApplied(slot, problem));

@@ -43,15 +43,15 @@ impl Machine {
     /// Sets the inputs of the event that crashed aside, and returns how many there are. None if the
     /// log does not have the event any more.
     pub(super) fn set_aside_crash(&mut self) -> Result<Option<usize>, RunError> {
-        match self.inputs_of_crash()? {
-            Some(inputs) => self.set_aside_crashed(inputs).map(Some),
+        match self.crashed_event()? {
+            Some(event) => self.set_aside_crashed(event.inputs).map(Some),
             None => Ok(None),
         }
     }
 
     /// The event that crashed. None if the log does not have it any more, or cannot be read.
     pub(super) fn crash(&self) -> Option<CogCrash> {
-        let inputs = self.inputs_of_crash().ok()??;
+        let inputs = self.crashed_event().ok()??.inputs;
         let first = inputs.first().map(|EventInput { slot, payload }| match payload {
             InputPayload::Written(_) | InputPayload::Offered(..) => ReportOrigin::Driver(*slot),
             InputPayload::JobResult(_) | InputPayload::JobResultHash(..) => {
@@ -61,18 +61,25 @@ impl Machine {
         Some(CogCrash { event: self.applied.0, inputs: inputs.len(), first })
     }
 
-    /// Reads the inputs of the event that crashed, which is the last one in the log: a cog that has
+    /// The calls that were in progress when the cog crashed, if it has and the log has them.
+    pub(super) fn calls_of_crash(&self) -> Vec<String> {
+        match self.crashed_event() {
+            Ok(Some(EventRecord { outcome: EventOutcome::Crashed { calls, .. }, .. })) => calls,
+            _ => Vec::new(),
+        }
+    }
+
+    /// Reads the event that crashed, which is the last one in the log: a cog that has
     /// crashed takes no events. None if the log does not have it any more, as in an imported
     /// machine.
-    fn inputs_of_crash(&self) -> Result<Option<Vec<EventInput>>, RunError> {
+    fn crashed_event(&self) -> Result<Option<EventRecord>, RunError> {
         let record = match self.store.records_from(self.applied) {
             Ok(mut records) => records.next().transpose()?,
             Err(StoreReadError::Gap { .. }) => None,
             Err(error) => return Err(error.into()),
         };
         let event = record.and_then(|record| EventRecord::decode(&record.payload).ok());
-        let crashed = event.filter(|event| matches!(event.outcome, EventOutcome::Crashed { .. }));
-        Ok(crashed.map(|event| event.inputs))
+        Ok(event.filter(|event| matches!(event.outcome, EventOutcome::Crashed { .. })))
     }
 
     /// Sets the inputs of the event that crashed aside, except those that an interrupted retry has

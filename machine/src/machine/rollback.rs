@@ -142,14 +142,15 @@ impl Machine {
         report: &mut OfferReport,
     ) -> Result<(), RunError> {
         let slot = input.slot;
-        let EventAttempt::Aborted(inputs, reason) = self.try_event(&[], vec![input])? else {
+        let EventAttempt::Aborted(inputs, abort) = self.try_event(&[], vec![input])? else {
             report.applied += 1;
             return Ok(());
         };
         for EventInput { payload, .. } in inputs {
             if let InputPayload::Written(value) = payload {
                 let (time, after) = (self.time(), self.applied.0);
-                self.set_aside(&SetAsideInput { time, after, slot, reason: reason.into(), value })?;
+                let reason = abort.reason.into();
+                self.set_aside(&SetAsideInput { time, after, slot, reason, value })?;
                 report.set_aside += 1;
             }
         }

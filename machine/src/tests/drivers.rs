@@ -164,7 +164,7 @@ fn drivers_get_their_messages_in_order_while_they_move() {
 fn text(message: &ConsoleMessage) -> String {
     match message {
         ConsoleMessage::Text(text) => text.clone(),
-        ConsoleMessage::Notice(notice) => panic!("{notice}"),
+        other => panic!("{other:?}"),
     }
 }
 

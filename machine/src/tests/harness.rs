@@ -42,7 +42,7 @@ impl ConsoleMessage {
     pub(crate) fn number(&self) -> Option<u64> {
         match self {
             ConsoleMessage::Text(text) => text.parse().ok(),
-            ConsoleMessage::Notice(_) => None,
+            ConsoleMessage::Notice(_) | ConsoleMessage::NoticeWithCalls(..) => None,
         }
     }
 }
@@ -181,6 +181,8 @@ impl TestMachine {
             clock,
             runtime: RuntimeBuilder::new().jets(Arc::new(terms::jets())).heap(terms::options()),
             jobs: 2,
+            // The tests stop machines whose drivers have done all that they do.
+            end_when_stalled: false,
             limits: TimeLimits { event: limit, read: limit, driver: limit, job: None },
             snapshots: Some(SnapshotPolicy { events: 7, ..SnapshotPolicy::default() }),
             ..MachineSettings::new(Arc::new(Recorder(console)))

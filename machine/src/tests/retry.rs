@@ -34,7 +34,9 @@ fn written(slot: u64, number: u64) -> EventInput {
 /// The event that crashes a machine of [`calling`]: its inputs are two equal ones, another one, and
 /// the result of a job.
 fn crash() -> EventRecord {
-    let outcome = EventOutcome::Crashed { op: serialized(&nat(99)), arg: serialized(&nat(5)) };
+    let (op, arg) = (serialized(&nat(99)), serialized(&nat(5)));
+    let calls = vec!["inner".into(), "outer  (2 times)".into()];
+    let outcome = EventOutcome::Crashed { op, arg, calls };
     let payload = InputPayload::JobResult(serialized(&nat(8)));
     let result = EventInput { slot: 2, payload };
     let inputs = vec![written(0, 5), written(0, 5), written(0, 6), result];

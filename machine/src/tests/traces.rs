@@ -169,7 +169,7 @@ fn traces_that_do_not_fit_the_buffer_are_counted() {
         .map(|report| match report {
             ConsoleMessage::Text(text) => text.trim_start_matches('0'),
             ConsoleMessage::Notice(ConsoleNotice::TracesDropped(2)) => "2 dropped",
-            ConsoleMessage::Notice(_) => "another notice",
+            _ => "another notice",
         })
         .collect();
     assert_eq!(summary, ["40", "1", "2 dropped"]);

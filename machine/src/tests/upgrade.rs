@@ -232,7 +232,7 @@ fn an_upgrade_repairs_a_cog_that_has_crashed_and_sets_its_inputs_aside() {
         crate::codec::serialize(vm, &value).expect("small")
     };
     let (op, arg) = (part(99, &mut vm), part(0, &mut vm));
-    let outcome = EventOutcome::Crashed { op, arg };
+    let outcome = EventOutcome::Crashed { op, arg, calls: Vec::new() };
     let crash = EventRecord { outcome, ..event_of(crashing, 6) };
     super::disk::append(&machine, &crash.encode());
     assert_eq!(machine.state(), "2 99 0 [[[0 [_ 1]]] 7]");

@@ -35,6 +35,14 @@ pub(crate) fn definitions(file: &str, text: &str) -> Vec<Definition> {
     definitions
 }
 
+/// Returns the type that is declared above a definition as a type on one line: `Nat > Bit` for
+/// `> Nat > Bit`.
+pub(crate) fn type_text(declaration: &str) -> String {
+    let words: Vec<&str> = declaration.split_whitespace().collect();
+    let text = words.join(" ");
+    text.strip_prefix("> ").unwrap_or(&text).to_owned()
+}
+
 /// Returns the definitions of a block, whose text begins `text`.
 fn definitions_in(block: &SourceBlock, text: &str) -> Vec<Definition> {
     let mut found = Vec::new();
@@ -171,6 +179,12 @@ mod tests {
 = plus | add
 = [one !two _] | add 1
 ";
+
+    #[test]
+    fn a_declared_type_is_shown_on_one_line() {
+        assert_eq!(type_text("> (a > b)\n> Row a\n> Row b"), "(a > b) > Row a > Row b");
+        assert_eq!(type_text("> Nat"), "Nat");
+    }
 
     #[test]
     fn arguments_and_other_names_are_known() {

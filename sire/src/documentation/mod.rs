@@ -10,5 +10,5 @@ mod examples;
 mod names;
 
 pub(crate) use comments::Comments;
-pub(crate) use definitions::definitions;
+pub(crate) use definitions::{definitions, type_text};
 pub(crate) use names::SourceDocumentation;

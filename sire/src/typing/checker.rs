@@ -143,6 +143,18 @@ impl TypeChecker {
         self.globals().errors.clone()
     }
 
+    /// Returns the names that the library's type tables have a type for, each with its module.
+    pub(crate) fn table_names(&mut self) -> Vec<(&'static str, String)> {
+        self.globals().table_names()
+    }
+
+    /// Returns the type that the library's tables declare for a name of a module.
+    pub(crate) fn declared_type(&mut self, module: &str, name: &str) -> Option<String> {
+        let name = GlobalName { module: module.to_owned(), name: name.to_owned() };
+        let globals = self.globals();
+        globals.declared(&name).map(|declared| declared.scheme.text(&globals.names))
+    }
+
     /// Begins a block: reads the type above a definition, and the declaration of a type.
     ///
     /// # Errors

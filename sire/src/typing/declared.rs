@@ -42,34 +42,58 @@ pub(crate) struct DeclaredTypes {
 /// Reads the type tables of the library. A line that cannot be read is left out, and reported in
 /// [`DeclaredTypes::errors`].
 pub(crate) fn read_tables() -> DeclaredTypes {
-    let mut names = TypeNames::default();
-    let mut errors = Vec::new();
-    // Every table can name the types of all tables.
     let lines = || TABLES.iter().flat_map(|(module, text)| numbered_lines(module, text));
-    for line in lines() {
-        if let Err(reason) = declare_type(&mut names, line.text) {
-            errors.push(format!("{}.types:{}: {reason}", line.module, line.number));
-        }
-    }
+    let (names, mut errors) = declare_types(lines());
     let mut by_module: HashMap<&str, HashMap<String, DeclaredType>> = HashMap::new();
     for line in lines() {
         match read_line(&names, line.text) {
             Ok(None) => {}
             Ok(Some((name, declared))) => {
-                by_module.entry(line.module).or_default().insert(name, declared);
+                let types = by_module.entry(line.module).or_default();
+                if types.contains_key(&name) {
+                    errors.push(line.error(&format!("`{name}` has a type in a line above")));
+                }
+                types.insert(name, declared);
             }
-            Err(reason) => {
-                errors.push(format!("{}.types:{}: {reason}", line.module, line.number));
-            }
+            Err(reason) => errors.push(line.error(&reason)),
         }
     }
     DeclaredTypes { names, by_module, errors }
+}
+
+/// Declares the types of all tables, and returns their names, and an error for each line that cannot
+/// be read. An alias can name a type of any line, so a line that fails is tried again after the
+/// others, until none of those left can be read.
+fn declare_types(lines: impl Iterator<Item = TableLine>) -> (TypeNames, Vec<String>) {
+    let mut names = TypeNames::default();
+    let mut pending: Vec<TableLine> = lines.collect();
+    loop {
+        let before = pending.len();
+        let mut errors = Vec::new();
+        pending.retain(|line| match declare_type(&mut names, line.text) {
+            Ok(()) => false,
+            Err(reason) => {
+                errors.push(line.error(&reason));
+                true
+            }
+        });
+        if pending.len() == before || pending.is_empty() {
+            return (names, errors);
+        }
+    }
 }
 
 struct TableLine {
     module: &'static str,
     number: usize,
     text: &'static str,
+}
+
+impl TableLine {
+    /// Returns a message with the place of the line.
+    fn error(&self, reason: &str) -> String {
+        format!("{}.types:{}: {reason}", self.module, self.number)
+    }
 }
 
 fn numbered_lines(

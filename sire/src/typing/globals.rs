@@ -52,6 +52,15 @@ impl GlobalTypes {
         self.library.get(name.module.as_str())?.get(&name.name)
     }
 
+    /// Returns the names of the library that have a declared type, each with its module.
+    pub(super) fn table_names(&self) -> Vec<(&'static str, String)> {
+        let of_module = |(module, types): (&&'static str, &HashMap<String, DeclaredType>)| {
+            let module = *module;
+            types.keys().map(|name| (module, name.clone())).collect::<Vec<_>>()
+        };
+        self.library.iter().flat_map(of_module).collect()
+    }
+
     /// Returns whether the session has checked a name.
     pub(super) fn is_checked(&self, name: &GlobalName) -> bool {
         self.checked.contains_key(name)

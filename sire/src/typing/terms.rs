@@ -259,6 +259,10 @@ impl<'a> TermBuilder<'a> {
             && let Some(values) = self.row_items(arg)
             && values.len() == keys.count
         {
+            if keys.count == 0 {
+                self.push(empty_table(), source);
+                return;
+            }
             let assembly = Assembly::Table(keys.ty, values.len());
             self.schedule_parts(&values, assembly, source);
             return;
@@ -425,6 +429,7 @@ impl<'a> TermBuilder<'a> {
                     items.iter().map(|item| self.constant(item, source, depth + 1)).collect();
                 Term::Row(items.into())
             }
+            Shape::Tab(keys, _) if keys.iter().next().is_none() => empty_table(),
             Shape::Tab(keys, values) => {
                 let key = key_type(keys.iter());
                 let values: Vec<TermId> =
@@ -490,6 +495,17 @@ fn key_type<'h>(mut keys: impl Iterator<Item = Ref<'h>>) -> Type {
     match keys.all(|key| key.as_nat().is_some()) {
         true => Type::named(TypeName::NAT),
         false => Type::named(TypeName::ANY),
+    }
+}
+
+/// Returns the term of the empty table, whose keys and values can have any type.
+fn empty_table() -> Term {
+    let parameters: Vec<Type> = (0..2).map(Type::Variable).collect();
+    let body = Type::Apply(Head::Named(TypeName::TAB), parameters.into());
+    let variables = vec!["k".to_owned(), "v".to_owned()];
+    Term::Known {
+        name: None,
+        scheme: Rc::new(Scheme { variables, requirements: Vec::new(), body }),
     }
 }
 

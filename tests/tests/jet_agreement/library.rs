@@ -39,6 +39,8 @@ const OUR_MODULES: &[&str] = &[
     "nat",
     "compare",
     "row",
+    "maybe",
+    "list_basics",
     "list",
     "text",
     "set",
@@ -49,6 +51,7 @@ const OUR_MODULES: &[&str] = &[
     "data",
     "try",
     "hash",
+    "ed25519",
     "http_syntax",
 ];
 

@@ -62,10 +62,12 @@ const NOT_IN_PROTOTYPE: &[&str] = &[
     "barToRow",
     "dec32",
     "dec64",
+    "ed25519Verify",
     "fieldLines",
     "iDiv32",
     "rowToBar",
     "sha256",
+    "sha512",
 ];
 
 /// Jets without a law in our library.

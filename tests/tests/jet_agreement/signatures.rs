@@ -266,6 +266,8 @@ const SIGNATURES: &[(&str, &str)] = &[
     ("_LoadSeed", "e"),
     ("_LoadGerm", "Gh"),
     ("sha256", "b"),
+    ("sha512", "b"),
+    ("ed25519Verify", "bbb"),
     ("_Blake3", "T"),
     ("_PlanHash", "a"),
     ("_PinHash", "a"),

@@ -134,6 +134,6 @@ macro_rules! pages {
 }
 
 pages! {
-    introduction language modules data types first_cog web upgrade macros moving persistence plan embedding
+    introduction language modules data types library first_cog web upgrade macros moving persistence plan embedding
     coming_from small_programs developing
 }

@@ -156,13 +156,7 @@ fn the_chat_room_keeps_its_lines() {
         tungstenite::client(url, stream).expect("an upgrade").0
     };
     let text = tungstenite::Message::text;
-    // The server sends a ping now and then.
-    let line_of = |socket: &mut tungstenite::WebSocket<std::net::TcpStream>| loop {
-        match socket.read().expect("a line") {
-            tungstenite::Message::Ping(_) => {}
-            message => return message,
-        }
-    };
+    let line_of = |socket: &mut _| crate::streams::next_message(socket).expect("a line");
     let (mut one, mut two) = (socket(&machine), socket(&machine));
     for line in ["hello", "who is <there>?"] {
         one.send(text(line)).expect("sent");

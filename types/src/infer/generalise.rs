@@ -2,11 +2,12 @@
 //! rows go with them.
 
 use super::{Inference, TOO_LARGE};
-use crate::error::{TypeError, variable_name};
+use crate::error::TypeError;
 use crate::name::TypeName;
 use crate::requirement::{PendingRequirement, solve};
 use crate::scheme::{Head, RowRequirement, Scheme, Type};
 use crate::table::{GENERIC, TypeId, TypeTable};
+use crate::writer::variable_name;
 use foldhash::HashSet;
 
 impl Inference<'_, '_> {

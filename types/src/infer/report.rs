@@ -1,12 +1,13 @@
 //! The errors of inference, in words for a person.
 
 use super::{Inference, TermContext};
-use crate::error::{TypeError, TypeRoot, TypeWriter, advice};
+use crate::error::{TypeError, TypeRoot, advice};
 use crate::name::TypeName;
 use crate::requirement::{Unsatisfied, UnsatisfiedReason};
 use crate::scheme::Head;
 use crate::table::{Conflict, TypeId, TypeNode};
 use crate::term::{Term, TermId};
+use crate::writer::{TypeWriter, row_literals};
 
 impl Inference<'_, '_> {
     /// Returns how a message names a term.
@@ -48,7 +49,8 @@ impl Inference<'_, '_> {
     }
 
     pub(super) fn texts(&mut self, types: &[TypeId]) -> Vec<String> {
-        let mut writer = TypeWriter::new(&mut self.table, &self.pending, &self.rigid_names);
+        let literals = row_literals(self.pending.iter().map(|pending| &pending.requirement));
+        let mut writer = TypeWriter::new(&mut self.table, literals, &self.rigid_names);
         types.iter().map(|ty| writer.text(*ty)).collect()
     }
 

@@ -234,6 +234,16 @@ pub enum JetOperation {
     Map,
     /// The sum of the items of a row, evaluated from the last to the first.
     Sum,
+    /// The sum of the results of `a` for the items of row `b`.
+    SumOf,
+    /// The row of pairs of the items of two rows, as many as the shorter one has.
+    Zip,
+    /// Row `b` without its first `a` items.
+    Drop,
+    /// Row `b` with `a` before its first item.
+    Cons,
+    /// Row `a` with `b` behind its last item.
+    Snoc,
     /// The number of arguments of an app, which is a row's length; 0 for a value that is not an
     /// app.
     Length,

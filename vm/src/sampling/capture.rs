@@ -17,7 +17,7 @@ use crate::vm::Vm;
 use profile::sampled::ExecutionKind;
 
 /// The most words of the evaluation stack that are looked at.
-const SCANNED_WORDS: usize = 1 << 16;
+const SCANNED_WORDS: usize = 1 << 14;
 /// The most frames of compiled code that are read.
 const NATIVE_FRAMES: usize = 1 << 10;
 

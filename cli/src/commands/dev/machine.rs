@@ -114,15 +114,12 @@ impl DevMachine<'_> {
 
     /// The command that runs the machine with the options of this one.
     fn command(&self) -> Result<Command> {
-        let DevArgs { execution, memory, time, print, listen, store, .. } = self.args;
+        let DevArgs { execution, memory, time, print, operation, store, .. } = self.args;
         let program = std::env::current_exe().context("the path of this program is unknown")?;
         let mut command = Command::new(program);
         command.args(["start", "--supervised"]);
         command.args(execution.arguments()).args(memory.arguments()).args(time.arguments());
-        command.args(print.arguments());
-        for address in listen {
-            command.args(["--listen", &address.to_string()]);
-        }
+        command.args(print.arguments()).args(operation.arguments());
         command.arg(match terminal::verbosity() {
             Verbosity::Quiet => "--quiet",
             // It says where it resumes and what it saved.
@@ -156,6 +153,7 @@ impl DevMachine<'_> {
         match (code.and_then(|code| u8::try_from(code).ok()), status) {
             (Some(0), _) => "the machine ended".into(),
             (Some(terminal::COG_CRASHED), _) => "the cog crashed".into(),
+            (Some(terminal::STALLED), _) => "nothing can happen to the machine any more".into(),
             (Some(terminal::LIMIT_EXCEEDED), _) => "an event exceeded a limit".into(),
             (_, Ok(status)) => format!("the machine ended: {status}"),
             (_, Err(error)) => format!("the machine cannot be waited for: {error}"),

@@ -228,14 +228,32 @@ impl<'u> Simplifier<'u> {
         self.unit.constants[k].jet.as_ref()?.operation
     }
 
-    /// The item that a jet reads from a row, if it is a jet that does and its index is evaluated.
+    /// The item that a jet reads from a row, if it is a jet that does. The jet evaluates the index
+    /// only if the row has items: an app has.
     fn item_read_by_jet(&mut self, k: ConstantId, args: &[Operand]) -> Option<Operand> {
         let (index, row) = match (self.jet_operation(k)?, args) {
             (JetOperation::Index, &[index, row]) => (index, row),
             (JetOperation::Get, &[row, index]) => (index, row),
             _ => return None,
         };
-        self.type_of(index).is(Type::Whnf).then(|| self.prim(Prim::Item, &[row, index]))
+        if self.type_of(index).is(Type::Whnf) {
+            return Some(self.prim(Prim::Item, &[row, index]));
+        }
+        let has_items = match row {
+            Operand::Constant(k) if self.unit.constants[k].kind == ConstantKind::App => {
+                Operand::Small(1)
+            }
+            // Earlier passes may still find that the index is evaluated.
+            _ if !self.options.speculate || self.depth + 4 > DEPTH_LIMIT => return None,
+            _ => self.prim(Prim::IsApp, &[row]),
+        };
+        Some(self.choose(Type::Any, has_items, |this, has_items| {
+            if !has_items {
+                return Operand::Small(0);
+            }
+            let index = this.force(index);
+            this.prim(Prim::Item, &[row, index])
+        }))
     }
 
     /// Writes what an application reduced to, inlined if that is profitable; returns the results.

@@ -39,36 +39,50 @@ impl<'u> Simplifier<'u> {
         is_cheap.then(|| self.inline_lazily(entry, captures))
     }
 
-    /// Evaluates the code of a thunk behind tests that some captures are nats of the
+    /// Evaluates the code of a thunk behind tests that some captures are evaluated rows, or nats of the
     /// [tested type](Self::tested_type), if it is cheap when they are; allocates the thunk if a test
     /// fails.
     pub(super) fn speculate(&mut self, entry: FunctionId, captures: &[Operand]) -> Option<Operand> {
-        let types = self.unit.types_of(&self.out, captures);
-        let mut tested: Vec<Operand> = Vec::new();
-        let mut assumed = types.clone();
-        let tested_type = self.tested_type(entry);
-        for (capture, ty) in captures.iter().zip(&mut assumed).filter(|(_, ty)| **ty > Type::Nat) {
-            *ty = tested_type;
-            if !tested.contains(capture) {
-                tested.push(*capture);
+        if !self.options.speculate {
+            return None;
+        }
+        let mut assumed = self.unit.types_of(&self.out, captures);
+        let mut tested: Vec<(Operand, Type)> = Vec::new();
+        let (rows, nat) = (self.rows_read_by(entry), self.tested_type(entry));
+        for (place, (capture, ty)) in captures.iter().zip(&mut assumed).enumerate() {
+            let test = if rows.contains(&place) { Type::Whnf } else { nat };
+            if *ty <= test.max(Type::Nat) {
+                continue;
+            }
+            *ty = test;
+            match tested.iter().find(|(other, _)| other == capture) {
+                None => tested.push((*capture, test)),
+                Some((_, other)) if *other == test => {}
+                Some(_) => return None,
             }
         }
-        let is_profitable = self.options.speculate
-            && (1..=TESTS_LIMIT).contains(&tested.len())
-            && tested.iter().all(|capture| !self.facts.is_not_direct(*capture))
+        let may_hold = |(capture, ty): &(Operand, Type)| {
+            *ty == Type::Whnf || !self.facts.is_not_direct(*capture)
+        };
+        let is_profitable = (1..=TESTS_LIMIT).contains(&tested.len())
+            && tested.iter().all(may_hold)
             && self.depth + TESTS_LIMIT + 2 < DEPTH_LIMIT
             && self.is_cheap(entry, &assumed, SPECULATED_SIZE);
         if !is_profitable {
             return None;
         }
+        // In front of the join point, so that the code behind it knows the results.
+        for (capture, _) in tested.iter().filter(|(_, ty)| *ty == Type::Whnf) {
+            self.prim(Prim::Evaluated, &[*capture]);
+        }
         let value = self.out.new_var(Type::Any);
         let after = self.new_block();
         let join = self.out.new_join(vec![value], after, false);
         self.push(Stmt::Join(join));
-        self.test_each(&tested, tested_type, &mut |simplifier, are_small| {
+        self.test_each(&tested, &mut |simplifier, hold| {
             let captures: Vec<Operand> =
                 captures.iter().map(|a| simplifier.facts.resolve(*a)).collect();
-            let value = match are_small {
+            let value = match hold {
                 true => simplifier.inline_lazily(entry, &captures),
                 false => simplifier.emit(Type::Any, Op::Thunk(entry, captures)),
             };
@@ -77,6 +91,26 @@ impl<'u> Simplifier<'u> {
         self.block = after;
         self.depth += 1;
         Some(value.into())
+    }
+
+    /// The places of the parameters that a thunk's code reads an item or the length of.
+    fn rows_read_by(&self, entry: FunctionId) -> Vec<usize> {
+        let function = &self.unit.functions[entry];
+        let stmts = &function.blocks[function.entry].stmts;
+        let forced = |row: Operand| {
+            stmts.iter().find_map(|stmt| match stmt {
+                Stmt::Let(vars, Op::Force(of)) if row == Operand::Var(vars[0]) => Some(*of),
+                _ => None,
+            })
+        };
+        let rows = stmts.iter().flat_map(Stmt::ops).filter_map(|op| match op {
+            Op::Prim(Prim::Item | Prim::Length, operands) => {
+                Some(forced(operands[0]).unwrap_or(operands[0]))
+            }
+            _ => None,
+        });
+        let place = |row| function.params.iter().position(|param| row == Operand::Var(*param));
+        rows.filter_map(place).collect()
     }
 
     /// The type that a thunk's code is tested for: `u64` if it computes on words, and on nats only
@@ -125,14 +159,25 @@ impl<'u> Simplifier<'u> {
         Some(value)
     }
 
-    /// Tests each value for being a nat of a type, `small` or `u64`. Calls `write` with `true` where
-    /// all are, and with `false` where one is not.
-    fn test_each(&mut self, tested: &[Operand], ty: Type, write: &mut dyn FnMut(&mut Self, bool)) {
-        let Some((first, rest)) = tested.split_first() else { return write(self, true) };
-        let nat = self.out.new_var(ty);
+    /// Tests each value for being evaluated, or a nat of a type, `small` or `u64`. Calls `write` with
+    /// `true` where all are, and with `false` where one is not.
+    fn test_each(&mut self, tested: &[(Operand, Type)], write: &mut dyn FnMut(&mut Self, bool)) {
+        let Some(((first, ty), rest)) = tested.split_first() else { return write(self, true) };
+        if *ty == Type::Whnf {
+            let is_evaluated = self.prim(Prim::Evaluated, &[*first]);
+            let yes = self.branch(|simplifier| {
+                let value = simplifier.force(*first);
+                simplifier.facts.equate(*first, value);
+                simplifier.test_each(rest, write);
+            });
+            let no = self.branch(|simplifier| write(simplifier, false));
+            self.terminate(Terminator::If(is_evaluated, yes, no));
+            return;
+        }
+        let nat = self.out.new_var(*ty);
         let yes = self.branch(|simplifier| {
             simplifier.facts.equate(*first, nat.into());
-            simplifier.test_each(rest, ty, write);
+            simplifier.test_each(rest, write);
         });
         let no = self.branch(|simplifier| {
             simplifier.facts.set_not_direct(*first);

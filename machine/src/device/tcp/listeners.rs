@@ -88,10 +88,14 @@ impl Listeners {
         state.opened.iter().flatten().next().map_or(0, |listener| listener.address.port().into())
     }
 
-    /// Answers a call with the next connection, or makes it wait.
+    /// Answers a call with the next connection, or makes it wait. Without a listener there will be no
+    /// connection.
     pub(super) fn hear(self: &Arc<Self>, number: u64, call: HearCall) {
         let state = &mut *self.state.lock();
         self.open_or_report(state);
+        if state.opened.as_ref().is_some_and(Vec::is_empty) {
+            return call.reply.never();
+        }
         state.hears.insert(number, call);
         self.accept_all(state);
     }

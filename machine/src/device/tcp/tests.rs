@@ -112,6 +112,15 @@ fn a_client_and_a_driver_exchange_bytes() {
 }
 
 #[test]
+fn hear_says_that_it_has_no_answer_if_the_device_does_not_listen() {
+    let device = TestDevice::new();
+    device.device.listeners.close();
+    assert_eq!(device.port(), 0);
+    let heard = device.begin(&[CallArg::Text("hear")]);
+    assert!(heard.answers.recv().is_err(), "the reply is gone");
+}
+
+#[test]
 fn a_driver_opens_a_connection_to_a_server() {
     let server = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     let port = server.local_addr().expect("an address").port();
