@@ -37,6 +37,8 @@ const COMMANDS: [&str; 30] = [
     "doc",
     "lsp",
     "bench",
+    "profile",
+    "explain",
     "config",
     "generate",
 ];

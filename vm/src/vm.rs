@@ -12,7 +12,7 @@ use crate::host::CodeHost;
 use crate::jet::declare::{JetAnswer, JetDeclaration};
 use crate::jet::table::GenericJetTable;
 use crate::native::EntryCell;
-use crate::sampling::ActiveSampling;
+use crate::sampling::sampler::ActiveSampling;
 use plan::pinspace::{FrozenPin, HeapReferences, PinSpace};
 use plan::raw::{RawHeap, Word, is_frozen, pin};
 use plan::{EvalError, FreezeError, Heap, HeapOptions, PinRef, Ref, Val};
@@ -95,7 +95,7 @@ pub struct Vm {
     /// The evaluations that can be suspended.
     pub(crate) evaluations: Evaluations<Vm>,
     /// The samples that are taken, if a profile is.
-    pub(crate) sampling: Option<ActiveSampling>,
+    pub(crate) sampling: Option<ActiveSampling<Vm>>,
 }
 
 impl Deref for Vm {

@@ -7,7 +7,8 @@ use std::path::PathBuf;
 /// The help of `pallas profile`.
 pub(super) const PROFILE_HELP: &str = "\
 A module is profiled while it is loaded, without the cache; or, with --eval, while the expression
-is evaluated again and again. Of a running machine, the cog is profiled: events and reads.
+is evaluated again and again. Of a running machine, events and reads are profiled, and its drivers
+except for calls that take long.
 
 The table has a line for each law. `self` is its own share, `total` includes what it calls; the
 other columns divide `self` by what ran: the interpreter, compiled code, a jet (the law's native

@@ -31,6 +31,7 @@
 //! object      raw access to objects, and checked views of them
 //! options     options and counters
 //! allocation_sampler  reports of allocations, for profiles
+//! sampled_allocation  the same in a heap
 //! ```
 
 mod allocation_sampler;
@@ -53,6 +54,7 @@ mod options;
 #[allow(unsafe_code, reason = "declares the unsafe constructor that carries the contract")]
 mod raw;
 mod remembered;
+mod sampled_allocation;
 #[allow(unsafe_code, reason = "allocates and maps blocks of memory")]
 mod space;
 #[allow(unsafe_code, reason = "maps the stack, and accesses its cells without bounds checks")]

@@ -19,7 +19,7 @@
 //! finds them without parsing the words between. Frames hold distances instead of indices, so that
 //! they can be moved.
 
-use plan::raw::{EvalStack, Word};
+use plan::raw::{EvalStack, Word, WordKind};
 
 /// The kind of a frame, which decides what it does with the value that is returned to it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -95,4 +95,9 @@ pub(crate) fn pop_force(stack: &mut EvalStack) -> (Word, usize) {
     stack.pop();
     let index = pop_number(stack);
     (stack.pop(), index)
+}
+
+/// Whether a word is the code word of a decoded law or of a part of it.
+pub(super) fn is_decoded_code(word: Word) -> bool {
+    word.kind() == WordKind::Code && !word.is_native()
 }

@@ -24,6 +24,7 @@
 //! next_step       the next step of the loop
 //! abort           errors kept in thunks
 //! frame           continuations on the stack
+//! loop_run        a run of the loop
 //! run_chain       the runs of the loop and their frames, for signal handlers
 //! ```
 
@@ -37,6 +38,7 @@ mod frame;
 mod interpret;
 #[allow(unsafe_code, reason = "enters compiled code")]
 mod lazy_entries;
+mod loop_run;
 #[allow(unsafe_code, reason = "enters compiled code")]
 mod native;
 mod next_step;

@@ -11,7 +11,6 @@ use super::code::ReflectTargets;
 use super::fetch::CodePosition;
 use super::frame::{self, FrameKind};
 use super::next_step::NextStep;
-use super::run_chain::LoopRun;
 use crate::jet::{JetAnswer, JetCode};
 use crate::native::{EntryCell, PARAMETERS_MAX, PENDING};
 use crate::vm::Vm;
@@ -324,7 +323,7 @@ impl Vm {
                 return Err(EvalError::StackOverflow);
             }
             vm.push_mark(FrameKind::Exit);
-            let mut run = LoopRun::new(&vm.evaluator);
+            let mut run = vm.evaluator.new_run();
             vm.evaluator.enter_run(&run);
             vm.evaluator.nesting += 1;
             let first = start(vm, &mut run.at);

@@ -14,7 +14,7 @@
 //! are on the evaluation stack only in Return and Update frames, so a scan finds these frames between
 //! other words.
 
-use super::frame::FrameKind;
+use super::frame::{FrameKind, is_decoded_code};
 use crate::call_chain::{CallChain, CallChainEntry};
 use crate::native::ActiveFunction;
 use crate::pool_id::PoolId;
@@ -128,9 +128,4 @@ impl Vm {
             }
         }
     }
-}
-
-/// Whether a word is the code word of a decoded law or of a part of it.
-pub(super) fn is_decoded_code(word: Word) -> bool {
-    word.kind() == WordKind::Code && !word.is_native()
 }

@@ -11,29 +11,20 @@
 
 use super::code::LawCode;
 use super::fetch::CodePosition;
-use super::frame::FrameKind;
-use super::recorder::is_decoded_code;
+use super::frame::{FrameKind, is_decoded_code};
+use super::loop_run::LoopRun;
 use super::state::Evaluator;
 use plan::raw::{EvalStack, Word};
 use std::rc::Rc;
 
-/// A run of the loop.
-pub(crate) struct LoopRun {
-    pub(super) at: CodePosition,
-    /// The run that this one is nested in; null if there is none.
-    outer: *const LoopRun,
-}
-
-impl LoopRun {
+impl Evaluator {
     /// A run within the newest one, before any law runs. [`Evaluator::enter_run`] makes it the
     /// newest.
     #[inline(always)]
-    pub(super) fn new(evaluator: &Evaluator) -> LoopRun {
-        LoopRun { at: CodePosition::new(&evaluator.idle), outer: evaluator.newest_run }
+    pub(super) fn new_run(&self) -> LoopRun {
+        LoopRun { at: CodePosition::new(&self.idle), outer: self.newest_run }
     }
-}
 
-impl Evaluator {
     /// Makes a run the newest. It stays where it is until [`Evaluator::leave_run`].
     #[inline(always)]
     pub(super) fn enter_run(&mut self, run: &LoopRun) {

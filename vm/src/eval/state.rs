@@ -2,7 +2,7 @@
 
 use super::code::LawCode;
 use super::frame::FrameKind;
-use super::run_chain::LoopRun;
+use super::loop_run::LoopRun;
 use crate::call_chain::ChainRecorder;
 use crate::pool_id::PoolId;
 use crate::span::SpanRecorder;

@@ -1,6 +1,5 @@
 //! Reading the stack of an evaluation between any two instructions of it.
 //!
-//! A [`RawStack`] has a word for each frame, innermost first, which [`super::resolve`] understands.
 //! The native stack has the frames of compiled code, in sections, and of runs of the interpreter's
 //! loop, each with the position in the law that it runs; the evaluation stack has the frames of
 //! interpreted laws that wait. Sections and runs are merged by their addresses on the native stack.
@@ -10,76 +9,17 @@
 //! address is compared with the bounds of the stack that it should be on, indices must fall, and the
 //! work is bounded. What does not fit ends the stack.
 
+use super::raw_stack::{MachineRegisters, RawStack, tag};
 use super::timer::innermost_jet;
 use crate::eval::{FrameScanner, RunChain};
 use crate::native::FrameReader;
 use crate::vm::Vm;
 use profile::sampled::ExecutionKind;
 
-/// The most frames of a stack.
-const FRAMES: usize = 160;
 /// The most words of the evaluation stack that are looked at.
-const SCANNED_WORDS: usize = 1 << 16;
+const SCANNED_WORDS: usize = 1 << 14;
 /// The most frames of compiled code that are read.
 const NATIVE_FRAMES: usize = 1 << 10;
-
-/// The registers of the code that a signal interrupted.
-pub(super) struct MachineRegisters {
-    pub(super) program_counter: usize,
-    pub(super) frame_pointer: usize,
-    pub(super) stack_pointer: usize,
-}
-
-/// A frame, by the tag in its two highest bits.
-pub(super) mod tag {
-    /// An address that compiled code returns to.
-    pub(crate) const RETURN_ADDRESS: u64 = 0;
-    /// The address of a decoded law.
-    pub(crate) const DECODED_LAW: u64 = 1;
-    /// The number of a pool.
-    pub(crate) const POOL: u64 = 2;
-    /// The number of a jet.
-    pub(crate) const JET: u64 = 3;
-    /// Where the tag is.
-    pub(crate) const SHIFT: u32 = 62;
-}
-
-/// The words of a stack, innermost first. Equal neighbours are one.
-pub(super) struct RawStack {
-    words: [u64; FRAMES],
-    count: usize,
-    is_truncated: bool,
-}
-
-impl RawStack {
-    pub(super) fn new() -> RawStack {
-        RawStack { words: [0; FRAMES], count: 0, is_truncated: false }
-    }
-
-    pub(super) fn push(&mut self, word: u64) {
-        if self.count > 0 && self.words[self.count - 1] == word {
-            return;
-        }
-        if self.count == FRAMES {
-            self.is_truncated = true;
-            return;
-        }
-        self.words[self.count] = word;
-        self.count += 1;
-    }
-
-    fn push_tagged(&mut self, tag: u64, word: u64) {
-        self.push(tag << tag::SHIFT | word & (u64::MAX >> 2));
-    }
-
-    pub(super) fn frames(&self) -> &[u64] {
-        &self.words[..self.count]
-    }
-
-    pub(super) fn is_truncated(&self) -> bool {
-        self.is_truncated
-    }
-}
 
 /// Reads the stack of the running evaluation. Returns what was running.
 pub(super) fn capture(
@@ -97,7 +37,7 @@ pub(super) fn capture(
     let kind = match compiled {
         Some(registers) => {
             // As an address that is returned to, it is the one after an instruction.
-            stack.push_tagged(tag::RETURN_ADDRESS, registers.program_counter as u64 + 1);
+            stack.push(tag::RETURN_ADDRESS, registers.program_counter as u64 + 1);
             frames.begin_at(registers.frame_pointer);
             ExecutionKind::Compiled
         }
@@ -110,16 +50,16 @@ pub(super) fn capture(
             break;
         }
         if section < run {
-            frames.read_section(|address| stack.push_tagged(tag::RETURN_ADDRESS, address as u64));
+            frames.read_section(|address| stack.push(tag::RETURN_ADDRESS, address as u64));
         } else {
             if let Some(code) = runs.take() {
-                stack.push_tagged(tag::DECODED_LAW, code as u64);
+                stack.push(tag::DECODED_LAW, code as u64);
             }
-            scanner.read_run(|pool| stack.push_tagged(tag::POOL, u64::from(pool)));
+            scanner.read_run(|pool| stack.push(tag::POOL, u64::from(pool)));
         }
     }
     if frames.is_exhausted() || scanner.is_exhausted() {
-        stack.is_truncated = true;
+        stack.truncate();
     }
     kind
 }
@@ -139,7 +79,7 @@ fn kind_in_rust(
     let run = runs.newest().unwrap_or(usize::MAX);
     // A jet that has called the interpreter or compiled code is further out.
     if let Some(jet) = innermost_jet(jets, section.min(run)) {
-        stack.push_tagged(tag::JET, u64::from(jet));
+        stack.push(tag::JET, u64::from(jet));
         return ExecutionKind::Jet;
     }
     if section < run { ExecutionKind::Compiled } else { ExecutionKind::Interpreter }

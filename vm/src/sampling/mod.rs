@@ -1,9 +1,9 @@
 //! Sampling: [`Vm::start_sampling`] finds out in which laws CPU time goes, or memory.
 //!
 //! ```text
-//! timer: SIGPROF ─┐                          ┌─▶ stack_table ─▶ resolve ─▶ SampledProfile
-//! heap: a sample  ├─▶ Sampler ─▶ capture ────┘   words           laws
-//! is due         ─┘              words
+//! timer: SIGPROF ─┐                       ┌─▶ stack_table ─▶ resolve ─▶ SampledProfile
+//! heap: a sample  ├─▶ sampler ─▶ capture ─┘   raw_stacks      laws
+//! is due         ─┘             raw_stack
 //! ```
 //!
 //! A timer that counts the CPU time of the evaluating thread sends it a signal, between any two
@@ -32,7 +32,10 @@
 //! that each run of the interpreter's loop stores, and one test in each call of [`Vm::eval`].
 
 mod capture;
+mod raw_stack;
 mod resolve;
+#[allow(unsafe_code, reason = "reads the runtime that a signal interrupted")]
+pub(crate) mod sampler;
 mod stack_table;
 #[cfg(all(target_os = "linux", not(miri)))]
 #[allow(unsafe_code, reason = "handles a signal, and makes timers")]
@@ -41,18 +44,17 @@ mod timer;
 #[path = "no_timer.rs"]
 mod timer;
 
-use self::capture::{MachineRegisters, RawStack, capture};
-use self::stack_table::StackTable;
-use self::timer::SamplingTimer;
+use self::capture::capture;
+use self::sampler::{ActiveSampling, EvaluationScope, Sampler};
+use self::timer::{SamplingTimer, TimedSampler};
 use crate::jet::JetCode;
 use crate::vm::Vm;
 use plan::Ref;
 use profile::SampledProfile;
 use profile::sampled::SampledResource;
-use std::cell::{Cell, RefCell};
 use std::io;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How a profile is sampled.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -70,64 +72,9 @@ impl Default for SamplingOptions {
     }
 }
 
-/// Where the samples of a runtime go. It has one address, which the signal handler knows.
-pub(crate) struct Sampler {
-    resource: SampledResource,
-    /// The runtime, while an evaluation runs in it; null at other times, when it may be moved.
-    vm: Cell<*const Vm>,
-    /// The addresses at which the native functions of jets begin, ascending, and the jets.
-    jets: Vec<(usize, u32)>,
-    /// Only samples borrow it until the end of the profile, and one sample at a time is taken.
-    table: RefCell<StackTable>,
-    /// The CPU time of the thread at the last sample, in nanoseconds.
-    last: Cell<u64>,
-    /// The weight of samples outside of evaluations.
-    outside: Cell<u64>,
-    /// When the profile began.
-    start: Instant,
-}
-
-impl Sampler {
-    /// Records a sample. `registers` are those of the code that a signal interrupted; none if the
-    /// sample is taken by a call. Allocates nothing, and takes no lock.
-    fn take_sample(&self, weight: u64, registers: Option<&MachineRegisters>) {
-        let vm = self.vm.get();
-        if vm.is_null() {
-            self.outside.set(self.outside.get() + weight);
-            return;
-        }
-        // A sample that is taken while another one is would be one within the handler.
-        let Ok(mut table) = self.table.try_borrow_mut() else { return };
-        let mut stack = RawStack::new();
-        #[allow(unsafe_code, reason = "reads the runtime that the signal interrupted")]
-        // SAFETY: an `EvaluationScope` borrows the runtime that the pointer leads to, on this thread,
-        // so it is neither moved nor dropped. Nothing is written through the reference; what the
-        // interrupted code has not written yet is read as it was before, and `capture` checks what
-        // it finds.
-        let vm = unsafe { &*vm };
-        let kind = capture(vm, &self.jets, registers, &mut stack);
-        table.add(kind, &stack, weight);
-    }
-
-    /// Records a sample of CPU time.
-    #[cfg(all(target_os = "linux", not(miri)))]
-    fn take_time_sample(&self, registers: &MachineRegisters) {
-        let now = timer::thread_cpu_time();
-        let weight = now.saturating_sub(self.last.replace(now));
-        self.take_sample(weight, Some(registers));
-    }
-}
-
-/// The samples that a runtime takes.
-pub(crate) struct ActiveSampling {
-    sampler: Rc<Sampler>,
-    /// Sends the signals, if time is sampled. It is dropped before the sampler.
-    timer: Option<SamplingTimer>,
-}
-
 /// The samples of a profile that has ended.
 pub struct TakenSamples {
-    sampler: Rc<Sampler>,
+    sampler: Rc<Sampler<Vm>>,
     /// How long the profile lasted, in nanoseconds.
     elapsed: u64,
 }
@@ -145,18 +92,6 @@ impl TakenSamples {
     }
 }
 
-/// The right of samples to read a runtime, as long as an evaluation runs in it.
-pub(crate) struct EvaluationScope {
-    sampler: Rc<Sampler>,
-    outer: *const Vm,
-}
-
-impl Drop for EvaluationScope {
-    fn drop(&mut self) {
-        self.sampler.vm.set(self.outer);
-    }
-}
-
 impl Vm {
     /// Begins a profile of what this runtime evaluates on this thread. Code and constants of dead
     /// laws are kept until it ends. A profile that is being taken is dropped.
@@ -170,17 +105,12 @@ impl Vm {
             SamplingOptions::CpuTime(_) => SampledResource::CpuTime,
             SamplingOptions::Allocation(_) => SampledResource::Allocation,
         };
-        let sampler = Rc::new(Sampler {
-            resource,
-            vm: Cell::new(std::ptr::null()),
-            jets: self.jet_functions(),
-            table: RefCell::new(StackTable::new()),
-            last: Cell::new(timer::thread_cpu_time()),
-            outside: Cell::new(0),
-            start: Instant::now(),
-        });
+        let sampler = Rc::new(Sampler::new(resource, capture, self.jet_functions()));
         let timer = match options {
-            SamplingOptions::CpuTime(period) => Some(SamplingTimer::start(&sampler, period)?),
+            SamplingOptions::CpuTime(period) => {
+                let target: Rc<dyn TimedSampler> = sampler.clone();
+                Some(SamplingTimer::start(target, period)?)
+            }
             SamplingOptions::Allocation(bytes) => {
                 let sampler = Rc::clone(&sampler);
                 self.on_allocation(bytes, move |bytes| sampler.take_sample(bytes, None));
@@ -188,7 +118,7 @@ impl Vm {
             }
         };
         self.heap.host.pools.keep_all(true);
-        self.sampling = Some(ActiveSampling { sampler, timer });
+        self.sampling = Some(ActiveSampling { timer, sampler });
         Ok(())
     }
 
@@ -199,7 +129,7 @@ impl Vm {
 
     /// Ends the profile, and returns its samples. None if there is none.
     pub fn stop_sampling(&mut self) -> Option<TakenSamples> {
-        let ActiveSampling { sampler, timer } = self.sampling.take()?;
+        let ActiveSampling { timer, sampler } = self.sampling.take()?;
         drop(timer);
         if sampler.resource == SampledResource::Allocation {
             self.remove_allocation_hook();
@@ -212,19 +142,20 @@ impl Vm {
     /// Lets samples read the runtime until the scope is dropped, if a profile is being taken. The
     /// caller keeps the runtime where it is until then.
     #[inline(always)]
-    pub(crate) fn begin_sampled_evaluation(&mut self) -> Option<EvaluationScope> {
+    pub(crate) fn begin_sampled_evaluation(&mut self) -> Option<EvaluationScope<Vm>> {
         if self.sampling.is_none() { None } else { self.begin_scope() }
     }
 
     #[cold]
-    fn begin_scope(&mut self) -> Option<EvaluationScope> {
+    #[allow(unsafe_code, reason = "promises that the runtime stays where it is")]
+    fn begin_scope(&mut self) -> Option<EvaluationScope<Vm>> {
         let sampler = Rc::clone(&self.sampling.as_ref()?.sampler);
-        if sampler.vm.get().is_null() {
+        if sampler.is_idle() {
             // What a panic may have left.
             self.evaluator.forget_runs();
         }
-        let outer = sampler.vm.replace(self);
-        Some(EvaluationScope { sampler, outer })
+        // SAFETY: the two callers, methods of the runtime, borrow it for longer than the scope.
+        Some(unsafe { EvaluationScope::new(sampler, self) })
     }
 
     /// The native functions of jets, by address.
@@ -240,6 +171,3 @@ impl Vm {
         functions
     }
 }
-
-#[cfg(test)]
-mod tests;

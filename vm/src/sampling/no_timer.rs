@@ -1,9 +1,15 @@
 //! Sampling of CPU time on systems without the timers that it needs.
 
-use super::Sampler;
+use super::raw_stack::MachineRegisters;
 use std::io;
 use std::rc::Rc;
 use std::time::Duration;
+
+/// What takes the samples.
+pub(super) trait TimedSampler {
+    /// Records a sample of the code with these registers.
+    fn take_time_sample(&self, registers: &MachineRegisters);
+}
 
 /// There is none.
 pub(super) enum SamplingTimer {}
@@ -13,7 +19,7 @@ impl SamplingTimer {
     ///
     /// # Errors
     /// Always.
-    pub(super) fn start(_: &Rc<Sampler>, _: Duration) -> io::Result<SamplingTimer> {
+    pub(super) fn start(_: Rc<dyn TimedSampler>, _: Duration) -> io::Result<SamplingTimer> {
         Err(io::Error::new(io::ErrorKind::Unsupported, "CPU time is sampled on Linux only"))
     }
 }

@@ -1,7 +1,7 @@
 //! From the words of samples to laws.
 
-use super::Sampler;
-use super::capture::tag;
+use super::raw_stack::tag;
+use super::sampler::Sampler;
 use super::stack_table::TableEntry;
 use crate::call_chain::law_name;
 use crate::pool_id::PoolId;
@@ -31,7 +31,7 @@ impl Vm {
     /// The profile of the samples that were taken.
     pub(super) fn resolve_samples(
         &self,
-        sampler: &Sampler,
+        sampler: &Sampler<Vm>,
         elapsed: u64,
         place: impl FnMut(&str, Ref<'_>) -> Option<String>,
     ) -> SampledProfile {

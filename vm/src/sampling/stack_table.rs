@@ -1,6 +1,6 @@
 //! [`StackTable`]: different stacks and their weights, in memory that is allocated once.
 
-use super::capture::RawStack;
+use super::raw_stack::RawStack;
 use profile::sampled::ExecutionKind;
 
 /// The number of words for stacks: 8 MB, which the system grants as they are used.
@@ -110,7 +110,7 @@ mod tests {
 
     fn stack(frames: &[u64]) -> RawStack {
         let mut stack = RawStack::new();
-        frames.iter().for_each(|frame| stack.push(*frame));
+        frames.iter().for_each(|frame| stack.push(0, *frame));
         stack
     }
 

@@ -15,8 +15,7 @@
 //! - *It does not unwind.* What it calls does not panic for any contents of the stacks; if it did,
 //!   the process would end.
 
-use super::Sampler;
-use super::capture::MachineRegisters;
+use super::raw_stack::MachineRegisters;
 use std::cell::Cell;
 use std::ffi::{c_int, c_void};
 use std::io;
@@ -28,7 +27,7 @@ use std::time::Duration;
 
 thread_local! {
     /// The sampler of this thread. It has no destructor, so a handler may read it at any time.
-    static CURRENT: Cell<*const Sampler> = const { Cell::new(null()) };
+    static CURRENT: Cell<*const TimerTarget> = const { Cell::new(null()) };
 }
 
 /// The least period of a timer.
@@ -37,11 +36,21 @@ const PERIOD_MIN: Duration = Duration::from_micros(100);
 /// The most frames of Rust that are searched for a jet.
 const RUST_FRAMES: usize = 64;
 
+/// What takes the samples. The handler calls it between two instructions, so it allocates nothing,
+/// takes no lock and does not panic.
+pub(super) trait TimedSampler {
+    /// Records a sample of the code with these registers.
+    fn take_time_sample(&self, registers: &MachineRegisters);
+}
+
+/// A sampler at an address that one word holds.
+struct TimerTarget(Rc<dyn TimedSampler>);
+
 /// A timer that runs. Dropping it ends the samples.
 pub(super) struct SamplingTimer {
     timer: libc::timer_t,
     /// Keeps alive what the handler uses.
-    _sampler: Rc<Sampler>,
+    _target: Box<TimerTarget>,
 }
 
 impl SamplingTimer {
@@ -49,7 +58,10 @@ impl SamplingTimer {
     ///
     /// # Errors
     /// See [`Vm::start_sampling`](crate::Vm::start_sampling).
-    pub(super) fn start(sampler: &Rc<Sampler>, period: Duration) -> io::Result<SamplingTimer> {
+    pub(super) fn start(
+        sampler: Rc<dyn TimedSampler>,
+        period: Duration,
+    ) -> io::Result<SamplingTimer> {
         if !CURRENT.get().is_null() {
             return Err(io::Error::other("another profile is being taken on this thread"));
         }
@@ -72,8 +84,9 @@ impl SamplingTimer {
         }
         // SAFETY: the call has succeeded, so it has written the timer.
         let timer = unsafe { timer.assume_init() };
-        CURRENT.set(Rc::as_ptr(sampler));
-        let started = SamplingTimer { timer, _sampler: Rc::clone(sampler) };
+        let target = Box::new(TimerTarget(sampler));
+        CURRENT.set(&raw const *target);
+        let started = SamplingTimer { timer, _target: target };
         let period = period.max(PERIOD_MIN);
         // SAFETY: zeros are a valid time.
         let mut times: libc::itimerspec = unsafe { zeroed() };
@@ -133,12 +146,12 @@ fn install_handler() -> io::Result<()> {
 /// The kernel calls it with a valid `context`.
 unsafe extern "C" fn on_signal(_: c_int, _: *mut libc::siginfo_t, context: *mut c_void) {
     // SAFETY: the sampler exists (the module's invariant).
-    let Some(sampler) = (unsafe { CURRENT.get().as_ref() }) else { return };
+    let Some(target) = (unsafe { CURRENT.get().as_ref() }) else { return };
     // SAFETY: `errno` is the thread's own.
     let errno = unsafe { *libc::__errno_location() };
     // SAFETY: the kernel passes a valid context.
     let registers = unsafe { registers(context.cast()) };
-    sampler.take_time_sample(&registers);
+    target.0.take_time_sample(&registers);
     // SAFETY: as above.
     unsafe { *libc::__errno_location() = errno };
 }

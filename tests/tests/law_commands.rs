@@ -1,0 +1,184 @@
+//! `pallas profile` and `pallas explain`: their output, files and messages.
+
+use std::fs;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use tests::{Pallas, WebConnection, WebMachine, stderr, stdout};
+
+const MODULE: &str = "\
+#### shares
+
+:| prelude
+
+= (work n acc)
+| seq acc
+| if (isZero n) acc
+| work (dec n) (mod (add (mul acc 31) n) 1000003)
+
+> Nat > Nat
+= (heavy n) | add 1 | work (mul 3 n) 1
+
+= (light n) | add 1 | work n 1
+
+= pair | [heavy light]
+
+= (both n)  | sum | map (f & f n) pair
+";
+
+fn with_module() -> Pallas {
+    let pallas = Pallas::new();
+    pallas.write("shares.sire", MODULE);
+    pallas
+}
+
+/// Runs a command that succeeds, and returns its output.
+fn output_of(pallas: &Pallas, args: &[&str]) -> String {
+    let output = pallas.run(args, "");
+    assert!(output.status.success(), "{args:?}: {}", stderr(&output));
+    stdout(&output)
+}
+
+/// Runs a command that fails, and returns its message.
+fn error_of(pallas: &Pallas, args: &[&str]) -> String {
+    let output = pallas.run(args, "");
+    assert_eq!(output.status.code(), Some(1), "{args:?}: {}", stdout(&output));
+    stderr(&output)
+}
+
+/// The line of a law in a table.
+fn line<'t>(table: &'t str, law: &str) -> Option<&'t str> {
+    let of_law = |line: &&str| line.split_whitespace().any(|word| word == law);
+    table.lines().skip_while(|line| !line.ends_with("  law")).find(of_law)
+}
+
+#[test]
+fn a_profile_of_an_expression_is_a_table_a_flame_graph_and_a_pprof_file() {
+    let pallas = with_module();
+    let run = ["profile", "./shares.sire", "-e", "(both 20000)", "-s", "2"];
+    let files = ["--flame-graph", "flame.svg", "--pprof", "out.pb"];
+    let table = output_of(&pallas, &[&run[..], &files].concat());
+    assert!(table.contains("of CPU time in evaluations"), "{table}");
+    assert!(line(&table, "heavy").is_some_and(|line| line.contains("shares.sire:")), "{table}");
+    let svg = fs::read_to_string(pallas.path("flame.svg")).expect("a flame graph");
+    assert!(svg.contains("<svg") && svg.contains("heavy"));
+    let pprof = fs::read(pallas.path("out.pb")).expect("a file");
+    assert!(pprof.windows(5).any(|part| part == b"heavy"));
+    // Interpreted, and with one row.
+    let table = output_of(&pallas, &[&run[..], &["--no-jit", "--rows", "1"]].concat());
+    assert!(table.contains("compiled 0.0%"), "{table}");
+    assert!(table.contains(" more laws ..."), "{table}");
+}
+
+#[test]
+fn a_profile_of_allocation_and_of_a_load() {
+    let pallas = with_module();
+    let args = ["profile", "./shares.sire", "--alloc", "-s", "1", "-e", "(len | gen 100000 inc)"];
+    let table = output_of(&pallas, &args);
+    assert!(table.contains(" MB allocated in evaluations"), "{table}");
+    // Without an expression, the module is loaded with all that it imports.
+    let table = output_of(&pallas, &["profile", "./shares.sire"]);
+    assert!(table.contains("of CPU time in evaluations"), "{table}");
+    assert!(table.contains("  law\n"), "{table}");
+}
+
+#[test]
+fn wrong_targets_of_profiles_are_reported() {
+    let pallas = with_module();
+    fs::create_dir(pallas.path("empty")).expect("a directory");
+    assert!(error_of(&pallas, &["profile", "empty"]).contains("no machine runs"));
+    let both = error_of(&pallas, &["profile", "empty", "-e", "3"]);
+    assert!(both.contains("--eval takes a module"), "{both}");
+    error_of(&pallas, &["profile", "nowhere"]);
+    let unbound = error_of(&pallas, &["profile", "./shares.sire", "-e", "(nosuch 3)"]);
+    assert!(unbound.contains("nosuch"), "{unbound}");
+}
+
+#[test]
+fn a_running_machine_is_profiled_under_load() {
+    let pallas = Pallas::new();
+    pallas.write("sire/demo_notepad.sire", include_str!("../../sire/demo_notepad.sire"));
+    let machine = WebMachine::boot(&pallas, "demo_notepad");
+    let (port, is_over) = (machine.port, AtomicBool::new(false));
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                let mut connection = WebConnection::open(port);
+                let head = format!("GET / HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n");
+                connection.send(head.as_bytes());
+                connection.response("GET").expect("a response");
+            }
+        });
+        let profile = ["profile", "demo_notepad", "-s", "3", "--flame-graph", "flame.svg"];
+        let output = pallas.run(profile, "");
+        let alloc = pallas.run(["profile", "demo_notepad", "-s", "1", "--alloc"], "");
+        is_over.store(true, Ordering::Relaxed);
+        for (output, text) in [(&output, "CPU time"), (&alloc, "allocated")] {
+            assert!(output.status.success(), "{}", stderr(output));
+            let table = stdout(output);
+            assert!(table.contains(text) && line(&table, "(drivers)").is_some(), "{table}");
+        }
+    });
+    // It serves on, and another profile can be taken.
+    let again = pallas.run(["profile", "demo_notepad", "-s", "1"], "");
+    assert!(again.status.success(), "{}", stderr(&again));
+    let svg = fs::read_to_string(pallas.path("flame.svg")).expect("a flame graph");
+    assert!(svg.contains("(drivers)"));
+    machine.kill();
+}
+
+#[test]
+fn a_law_is_explained_by_name_and_by_hash() {
+    let pallas = with_module();
+    let text = output_of(&pallas, &["explain", "-m", "./shares.sire", "heavy"]);
+    for part in [
+        "heavy\n",
+        "  defined   ./shares.sire:11\n",
+        "  type      > Nat > Nat\n",
+        "  arity     1\n",
+        "  jet       none\n",
+        "  = (heavy n) | add 1 | work (mul 3 n) 1\n",
+        "\nintermediate code before the passes\n",
+        "\nintermediate code after the passes\n",
+        "\nmachine code of f0: heavy, ",
+        "general f0(v0: any)",
+    ] {
+        assert!(text.contains(part), "{part}:\n{text}");
+    }
+    let section = |title: &str| {
+        let rest = text.split(&format!("\n{title}\n")).nth(1).expect("a section");
+        rest.split("\n\n").next().expect("lines").to_owned()
+    };
+    assert!(section("refers to").contains("  work  "), "{text}");
+    let callers = section("referred to by");
+    assert!(callers.contains("  both  ") && callers.contains("  pair"), "{text}");
+    let hash = text.lines().find_map(|line| line.strip_prefix("  hash      ")).expect("a hash");
+    for hash in [hash, &hash[..8]] {
+        let again = output_of(&pallas, &["explain", "-m", "./shares.sire", "-b", hash]);
+        assert!(again.starts_with("heavy\n") && !again.contains("general f0"), "{again}");
+    }
+    // A jet of the default module.
+    let text = output_of(&pallas, &["explain", "-b", "map"]);
+    assert!(text.contains("a native function runs in place of the law"), "{text}");
+    assert!(text.contains("Calls run the jet."), "{text}");
+}
+
+#[test]
+fn what_cannot_be_explained_is_reported() {
+    let pallas = with_module();
+    let explain = |law| error_of(&pallas, &["explain", "-m", "./shares.sire", law]);
+    assert!(explain("hevy").contains("similar: `heavy`"));
+    assert!(explain("pair").contains("`pair` is not a law"));
+    assert!(explain("zzzzzzzzzz").contains("has no law with the name or hash"));
+    assert!(explain("").contains("has no law with the name or hash"));
+}
+
+#[test]
+fn the_laws_of_a_machine_are_explained() {
+    let pallas = Pallas::new();
+    let booted = pallas.run(["boot", "counter", "demo_count_up"], "");
+    assert!(booted.status.success(), "{}", stderr(&booted));
+    let text = output_of(&pallas, &["explain", "--store", "counter", "-b", "syscall"]);
+    assert!(text.starts_with("syscall\n") && text.contains("\nrefers to\n"), "{text}");
+    let unknown = error_of(&pallas, &["explain", "--store", "counter", "nosuch"]);
+    assert!(unknown.contains("the machine in counter has no law"), "{unknown}");
+}
