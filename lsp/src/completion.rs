@@ -31,8 +31,7 @@ pub(crate) fn completion(
     let module = analysis.module_name().to_owned();
     let is_rune = word.is_empty() && !rune.is_empty() && !text[rune.clone()].ends_with('.');
     if is_rune {
-        let names =
-            sire.with_names_of(analysis, |sire| scope_names(sire, |name| is_rune_text(name)));
+        let names = sire.with_names_of(analysis, |sire| scope_names(sire, is_rune_text));
         let primitive = PRIMITIVE_RUNES.iter().map(|(rune, _)| (*rune).to_owned());
         let names = names.unwrap_or_default().into_iter().chain(primitive).collect();
         return list(lines, rune, names, CompletionItemKind::OPERATOR, &module);
@@ -50,7 +49,7 @@ pub(crate) fn completion(
         return list(lines, word, names, CompletionItemKind::FIELD, &module);
     }
     let mut names: BTreeSet<String> = sire
-        .with_names_of(analysis, |sire| scope_names(sire, |name| rex::chars::is_word(name)))
+        .with_names_of(analysis, |sire| scope_names(sire, rex::chars::is_word))
         .unwrap_or_default();
     names.extend(local_words(text, &word));
     // A definition that fails, or has not been executed yet, is in no scope.

@@ -148,7 +148,7 @@ impl RowMaker<'_> {
         }
         let count = match source {
             None => count,
-            Some(row) => length_of(self.function, row, written),
+            Some(row) => slice::length_of(self.function, row, written),
         };
         let (code, captures) = ItemCode::write(self.unit, closures, (k, given), shared, source);
         let code = self.unit.functions.push(code);
@@ -162,13 +162,6 @@ impl RowMaker<'_> {
     }
 }
 
-/// The length of a row, which `written` gets a statement for.
-pub(super) fn length_of(function: &mut Function, row: Operand, written: &mut Vec<Stmt>) -> Operand {
-    let length = function.new_var(Type::Small);
-    written.push(Stmt::Let(vec![length], Op::Prim(Prim::Length, vec![row])));
-    length.into()
-}
-
 /// The row of pairs of the items of two rows.
 fn zipped_row(
     unit: &mut Unit,
@@ -176,7 +169,7 @@ fn zipped_row(
     rows: [Operand; 2],
     written: &mut Vec<Stmt>,
 ) -> Op {
-    let lengths = rows.map(|row| length_of(function, row, written));
+    let lengths = rows.map(|row| slice::length_of(function, row, written));
     let count = function.new_var(Type::Small);
     written.push(Stmt::Let(vec![count], Op::Prim(Prim::Min, lengths.to_vec())));
     let types = [Type::Whnf, Type::Whnf, Type::Small];

@@ -11,7 +11,6 @@
 //! is needed as a row is made by the jet, which shares the parts of a long row
 //! ([`Slice::jet_call`]).
 
-use super::generate::length_of;
 use crate::ir::{
     BlockId, Call, Callee, Function, FunctionRole, JetOperation, Op, Operand, Prim, Stmt,
     Terminator, Type, Unit, Var,
@@ -132,4 +131,11 @@ pub(super) fn definition(function: &Function, operand: Operand) -> Option<&Op> {
         Stmt::Let(vars, op) if vars.first() == Some(&var) => Some(op),
         _ => None,
     })
+}
+
+/// The length of a row, which `written` gets a statement for.
+pub(super) fn length_of(function: &mut Function, row: Operand, written: &mut Vec<Stmt>) -> Operand {
+    let length = function.new_var(Type::Small);
+    written.push(Stmt::Let(vec![length], Op::Prim(Prim::Length, vec![row])));
+    length.into()
 }
