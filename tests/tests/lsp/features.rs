@@ -30,7 +30,7 @@ fn diagnostics_are_those_of_the_command() {
     let message = found[0]["message"].as_str().expect("a message");
     assert!(message.contains("help: similar names are in scope: "), "{message}");
     // The same name and the same first sentence as the command's.
-    pallas.write("one.sire", format!("#### one\n\n:| prelude\n\n= (bump x) | ad 1 x\n"));
+    pallas.write("one.sire", "#### one\n\n:| prelude\n\n= (bump x) | ad 1 x\n");
     let output = pallas.run(["test", "one.sire"], "");
     let printed = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(printed.contains("`ad` is not in scope"), "{printed}");
