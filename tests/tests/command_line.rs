@@ -7,7 +7,7 @@ use assert_cmd::assert::OutputAssertExt;
 use tests::{Pallas, assert_snapshot, stderr, stdout};
 
 /// All commands.
-const COMMANDS: [&str; 30] = [
+const COMMANDS: [&str; 32] = [
     "sire",
     "save",
     "show",

@@ -33,7 +33,7 @@ const PROGRAM: &str = "\
 
 = (rows1 n) | add 1 | manyRows n
 
-= (allRows n) | add (rows3 n) (rows1 n)
+= (allRows fs n) | sum | map (f & f n) fs
 
 = (deep n) | if (isZero n) 0 | add 1 (deep (dec n))
 
@@ -125,10 +125,10 @@ fn the_shares_of_compiled_laws_are_right() {
 
 fn check_allocation_shares(mode: CompileMode) {
     let mut sire = session(mode);
-    enter(&mut sire, "(allRows 10)");
+    enter(&mut sire, "(allRows [rows3 rows1] 10)");
     let before = sire.vm().statistics().allocated;
     sire.vm().start_sampling(SamplingOptions::Allocation(4096)).expect("it needs no timer");
-    enter(&mut sire, "(allRows 100)");
+    enter(&mut sire, "(allRows [rows3 rows1] 100)");
     let profile = sire.finish_sampling().expect("a profile");
     let allocated = 8 * (sire.vm().statistics().allocated - before);
     assert_eq!(profile.resource, SampledResource::Allocation);
@@ -139,7 +139,7 @@ fn check_allocation_shares(mode: CompileMode) {
     let (three, one) = (share(&shares, "rows3").total, share(&shares, "rows1").total);
     assert!(three > 2 * one && three < 4 * one, "{three} and {one}");
     // Later allocations are not sampled.
-    enter(&mut sire, "(allRows 10)");
+    enter(&mut sire, "(allRows [rows3 rows1] 10)");
     assert!(sire.finish_sampling().is_none());
 }
 
@@ -218,9 +218,13 @@ fn deep_and_failing_evaluations_do_no_harm() {
 fn small_intervals_of_allocation_meet_every_kind_of_code() {
     let mut sire = session(CompileMode::Eager);
     sire.vm().start_sampling(SamplingOptions::Allocation(512)).expect("it needs no timer");
-    for entry in
-        ["(both [heavy light] 200)", "(allRows 3)", "(deep 3000)", "(sort [3 1 2])", "(showNat 55)"]
-    {
+    for entry in [
+        "(both [heavy light] 200)",
+        "(allRows [rows3 rows1] 3)",
+        "(deep 3000)",
+        "(sort [3 1 2])",
+        "(showNat 55)",
+    ] {
         enter(&mut sire, entry);
     }
     let profile = sire.finish_sampling().expect("a profile");
