@@ -228,7 +228,7 @@ fn imports_are_read_from_the_overlay() {
     let text = "#### app\n\n:| other\n\n= beta | alpha\n";
     let (first, _) = analyst.analyse(text, None);
     assert_eq!(summaries(&first), Vec::<String>::new());
-    assert_eq!(first.files(), [other.clone()]);
+    assert_eq!(first.files(), std::slice::from_ref(&other));
     analyst.overlay.set(other.clone(), Arc::from("#### other\n\n= gamma | 1\n"));
     let (second, _) = analyst.analyse(text, Some(first));
     assert_eq!(summaries(&second), ["5: `alpha` is not in scope"]);
