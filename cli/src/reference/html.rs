@@ -198,7 +198,7 @@ mod tests {
         assert!(page.contains("<code><a href=\"row.html#map\">map</a></code> and &lt;b&gt; say"));
         assert!(page.contains("id=\"a&lt;b\"") && page.contains("href=\"#a%3Cb\""), "{page}");
         assert!(page.contains("<pre><code>code (<a href=\"row.html#map\">map</a> f)</code></pre>"));
-        assert!(page.contains("&gt; a &gt; a"));
+        assert!(page.contains("<p><code>a &gt; a</code></p>"), "{page}");
     }
 
     #[test]
