@@ -42,7 +42,7 @@ mod tests {
         let edits = formatting(&lines).expect("it is well-formed");
         assert_eq!(edits.len(), 1);
         assert_eq!((edits[0].range.start.line, edits[0].range.end.line), (1, 2));
-        assert_eq!(edits[0].new_text, "= y (f 2)\n");
+        assert_eq!(edits[0].new_text, "  = y (f 2)\n");
     }
 
     #[test]

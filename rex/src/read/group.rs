@@ -51,9 +51,10 @@ impl HeirChain {
         self.first.span().to(self.heirs.back().map_or(SourceSpan::NONE, Rex::span))
     }
 
-    /// Gives a chain of one tree another span: that of the parentheses around it.
+    /// Gives a chain of one node another span: that of the parentheses around it. The span of a leaf
+    /// stays that of its text, so that an editor can replace a word in parentheses.
     fn enclosed_in(mut self, span: SourceSpan) -> HeirChain {
-        if self.heirs.is_empty() {
+        if self.heirs.is_empty() && !matches!(self.first, Rex::Leaf { .. }) {
             self.first = self.first.with_span(span);
         }
         self
