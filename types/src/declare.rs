@@ -323,7 +323,9 @@ mod tests {
     fn a_typedef_is_another_name() {
         let mut names = TypeNames::default();
         assert_eq!(declare(&mut names, "# typedef (Pairs k v) (Row [k v])\n"), pairs(&[]));
-        let scheme = read_type(&names, &rex("(Pairs Nat a)")).expect("a type");
-        assert_eq!(scheme.text(&names), "Row [Nat a]");
+        let scheme_of = |text| read_type(&names, &rex(text)).expect("a type");
+        let scheme = scheme_of("(Pairs Nat a)");
+        assert_eq!(scheme, scheme_of("(Row [Nat a])"));
+        assert_eq!(scheme.text(&names), "Pairs Nat a");
     }
 }

@@ -150,7 +150,8 @@ fn spans_are_the_source_of_each_tree() {
     assert_eq!(spans("(a + b - c)"), ["a", "b", "a + b", "c", "(a + b - c)"]);
     assert_eq!(spans("a.b"), ["a", "b", "a.b"]);
     assert_eq!(spans("-a.b"), ["a", "b", "a.b", "-a.b"]);
-    assert_eq!(spans("f(x)"), ["(x)", "f"]);
+    assert_eq!(spans("f(x)"), ["x", "f"]);
+    assert_eq!(spans("(f (x))"), ["f", "x", "(f (x))"]);
     assert_eq!(spans("(| f | g x)"), ["f", "g", "x", "| g x", "(| f | g x)"]);
     assert_eq!(spans("(a b + c)"), ["a", "b", "a b", "c", "(a b + c)"]);
     assert_eq!(spans("()"), ["()"]);
