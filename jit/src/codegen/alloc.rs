@@ -9,7 +9,7 @@ use super::symbol::Stub;
 use super::translator::{FunctionTranslator, variadic};
 use crate::ir::{ConstantId, Function, FunctionRole, Op, Operand, Prim, Stmt, Terminator, Var};
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{InstBuilder, Value};
+use cranelift_codegen::ir::{Block, InstBuilder, Value};
 use vm::native::layout::{self, ObjectKind};
 use vm::native::offset;
 
@@ -95,6 +95,25 @@ impl FunctionTranslator<'_, '_> {
         let start = self.bump_allocate(1 + plan.size);
         self.fill(start, &plan);
         Ok(self.emit.b.ins().bor_imm_s(start, plan.kind.tag() as i64))
+    }
+
+    /// Defines a variable as the value that `at_once` computes, or, where that continues at the block
+    /// that it is given, as the object that an operation makes.
+    pub(super) fn define_or_allocate(
+        &mut self,
+        var: Var,
+        op: &Op,
+        at_once: impl FnOnce(&mut Self, Block) -> Value,
+    ) -> Result<(), CompileError> {
+        let (slowly, (done, result)) = (self.emit.block(), self.emit.block_with_param());
+        let value = at_once(self, slowly);
+        self.emit.jump(done, &[value]);
+        self.emit.switch_to(slowly);
+        let object = self.allocate_one(var, op)?;
+        self.emit.jump(done, &[object]);
+        self.emit.switch_to(done);
+        self.define(var, result);
+        Ok(())
     }
 
     /// The object that an operation makes.

@@ -112,15 +112,7 @@ impl FunctionTranslator<'_, '_> {
         var: Var,
         op: &Op,
     ) -> Result<(), CompileError> {
-        let (slowly, (done, result)) = (self.emit.block(), self.emit.block_with_param());
-        let found = self.found(look_up, slowly);
-        self.emit.jump(done, &[found]);
-        self.emit.switch_to(slowly);
-        let thunk = self.allocate_one(var, op)?;
-        self.emit.jump(done, &[thunk]);
-        self.emit.switch_to(done);
-        self.define(var, result);
-        Ok(())
+        self.define_or_allocate(var, op, |this, otherwise| this.found(look_up, otherwise))
     }
 }
 

@@ -15,7 +15,7 @@ use cranelift_codegen::ir::{Block, InstBuilder, Value};
 use vm::native::UNDECIDED;
 use vm::native::layout::top;
 
-/// The largest row of which an item is replaced in place of a thunk.
+/// The most items of a row in which an item is replaced instead of making a thunk.
 const SHORT_ROW: u64 = 16;
 
 /// The replacement of the item at an index of a row by a value, which need not be evaluated.
@@ -78,14 +78,8 @@ impl FunctionTranslator<'_, '_> {
         var: Var,
         op: &Op,
     ) -> Result<(), CompileError> {
-        let (slowly, (done, result)) = (self.emit.block(), self.emit.block_with_param());
-        let edited = self.edited_row(edit, SHORT_ROW, slowly);
-        self.emit.jump(done, &[edited]);
-        self.emit.switch_to(slowly);
-        let thunk = self.allocate_one(var, op)?;
-        self.emit.jump(done, &[thunk]);
-        self.emit.switch_to(done);
-        self.define(var, result);
-        Ok(())
+        self.define_or_allocate(var, op, |this, otherwise| {
+            this.edited_row(edit, SHORT_ROW, otherwise)
+        })
     }
 }

@@ -176,7 +176,7 @@ impl GeneratedRow {
             FirstItem::AtStart => count,
             FirstItem::AfterOther => Operand::Small(0),
         };
-        // The greatest count stays as it is: no heap has room for so many items.
+        // The greatest count stays as it is: no heap has room for a row of that length.
         let [next, small, longer] =
             [Type::Nat, Type::Small, Type::Small].map(|ty| function.new_var(ty));
         let [zeros, filled] = [Type::Whnf; 2].map(|ty| function.new_var(ty));

@@ -230,7 +230,7 @@ fn is_at_most(function: &Function, count: Operand, most: Operand) -> bool {
 enum ItemSource {
     /// A thunk of the item's code.
     Thunk(Op),
-    /// A read of the row in this operand, of which the row is a slice.
+    /// A read of the row in this operand. The consumed row is a slice of it.
     Slice(Slice, Operand),
 }
 
@@ -444,6 +444,21 @@ fn consume_by_loop(
 
     let id = unit.functions.next_key();
     let passed: Vec<Operand> = new_params.into_iter().map(Operand::Var).collect();
+    change_self_calls(&mut copy, callee, |call| {
+        call.callee = Callee::Local(id);
+        call.args.remove(place);
+        call.args.extend(&passed);
+    });
+    unit.functions.push(copy);
+    let mut args = args.to_vec();
+    args.remove(place);
+    args.extend(&row.captures);
+    args.extend(own_bound.map(|_| row.count));
+    Some(Call::local(id, args))
+}
+
+/// Changes each call of `callee` in a copy of it.
+fn change_self_calls(copy: &mut Function, callee: FunctionId, mut change: impl FnMut(&mut Call)) {
     for block in copy.live_blocks() {
         let block = &mut copy.blocks[block];
         let ops = block.stmts.iter_mut().flat_map(Stmt::ops_mut);
@@ -455,18 +470,8 @@ fn consume_by_loop(
             Terminator::Tail(call) => Some(call),
             _ => None,
         };
-        for call in in_ops.chain(last).filter(|call| is_self_call(call, Some(callee))) {
-            call.callee = Callee::Local(id);
-            call.args.remove(place);
-            call.args.extend(&passed);
-        }
+        in_ops.chain(last).filter(|call| is_self_call(call, Some(callee))).for_each(&mut change);
     }
-    unit.functions.push(copy);
-    let mut args = args.to_vec();
-    args.remove(place);
-    args.extend(&row.captures);
-    args.extend(own_bound.map(|_| row.count));
-    Some(Call::local(id, args))
 }
 
 /// The code of an item behind a test that the index is below the number of items; 0 if it is not.
