@@ -2,15 +2,16 @@
 //! beside this crate compare what it prints and writes.
 //!
 //! ```text
-//! binary      builds the binary once per run, in the profile of the tests
-//! pallas      runs it with arguments and input, in each execution mode
-//! counter     runs the counter, the first example of a machine
-//! manual      the Rust listings of the manual
-//! golden      the outputs of the prototype, and the checkout of it
-//! transcript  comparison of printed text
-//! browser     headless Chromium
-//! web         machines that serve the web, and a client
-//! snapshot    comparison with files that a variable rewrites
+//! binary           builds the binary once per run, in the profile of the tests
+//! pallas           runs it with arguments and input, in each execution mode
+//! counter          runs the counter, the first example of a machine
+//! manual           the Rust listings of the manual
+//! library_session  sessions with the built-in library
+//! golden           the outputs of the prototype, and the checkout of it
+//! transcript       comparison of printed text
+//! browser          headless Chromium
+//! web              machines that serve the web, and a client
+//! snapshot         comparison with files that a variable rewrites
 //! ```
 
 #![forbid(unsafe_code)]
@@ -19,6 +20,7 @@ mod binary;
 mod browser;
 mod counter;
 mod golden;
+mod library_session;
 #[cfg(doctest)]
 mod manual;
 mod pallas;
@@ -32,6 +34,7 @@ pub use counter::{counter_value, run_counter};
 pub use golden::{
     extract_branch, files_below, golden, golden_text, module_named_in, reference_checkout,
 };
+pub use library_session::{built_in_library, interpreted_session, library_session};
 pub use pallas::{ExecutionMode, Pallas, assert_same_compiled, run_with_input, stderr, stdout};
 pub use snapshot::assert_snapshot;
 pub use transcript::{difference, reduce_errors};

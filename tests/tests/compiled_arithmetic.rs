@@ -3,9 +3,9 @@
 
 use plan::{EvalError, Val, plain};
 use runtime::{CompileMode, RuntimeBuilder};
-use sire::{ModuleLibrary, Sire, SireOptions, SireOutput};
+use sire::Sire;
 use spec::Term;
-use vm::Vm;
+use tests::{built_in_library, library_session};
 
 /// Operations with one operand.
 const UNARY: &[&str] = &["w32", "w64", "bex", "popCount", "met", "toNat", "inc", "dec", "barLen"];
@@ -75,12 +75,8 @@ const SHARED_BUFFER: &str = "\
 /// A session with the library, these definitions, and the compiler in this mode.
 fn session(mode: CompileMode, text: &str) -> Sire {
     let options = plan::HeapOptions { max_heap: 1 << 26, ..Default::default() };
-    let runtime = RuntimeBuilder::new().heap(options).compile(mode).build();
-    let vm: Vm = runtime.expect("the compiler supports this machine").into();
-    let output = SireOutput::new(std::io::sink(), Default::default());
-    let library = ModuleLibrary::new("/nonexistent");
-    let options = SireOptions { library, cache: None, diagnostics: output.clone(), output };
-    let mut sire = Sire::new(vm, options).expect("the heap is large enough");
+    let runtime = RuntimeBuilder::new().heap(options).compile(mode);
+    let mut sire = library_session(runtime, built_in_library());
     sire.load("prelude").expect("it is built in");
     sire.repl([SHARED_BUFFER, text].concat().as_bytes()).expect("it is read");
     sire

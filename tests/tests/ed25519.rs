@@ -3,9 +3,8 @@
 use ed25519_dalek::{Signer, SigningKey};
 use fastrand::Rng;
 use plan::{Shape, Val};
-use runtime::{CompileMode, RuntimeBuilder};
-use sire::{ModuleLibrary, Sire, SireOptions, SireOutput};
-use vm::Vm;
+use sire::Sire;
+use tests::interpreted_session;
 
 /// The prime 2^255 - 19, the least significant byte first.
 const PRIME: [u8; 32] = {
@@ -50,13 +49,7 @@ struct Verifier {
 
 impl Verifier {
     fn new() -> Verifier {
-        let runtime = RuntimeBuilder::new().compile(CompileMode::Off).build();
-        let vm: Vm = runtime.expect("the stack can be reserved").into();
-        let output = SireOutput::new(std::io::sink(), Default::default());
-        let library = ModuleLibrary::new("/nonexistent");
-        let options = SireOptions { library, cache: None, diagnostics: output.clone(), output };
-        let mut sire = Sire::new(vm, options).expect("the heap is large enough");
-        sire.load("ed25519").expect("the library loads");
+        let mut sire = interpreted_session("ed25519");
         let pin = sire.binding("ed25519Verify").expect("it is defined");
         let vm = sire.vm();
         let Shape::Pin(shape) = vm.look(&pin).shape() else { panic!("the law is not pinned") };

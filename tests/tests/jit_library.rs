@@ -9,20 +9,13 @@ use jit::ir::{Callee, Op, Stmt, Terminator, Unit, verify};
 use jit::passes::optimise;
 use oracle::OracleMachine;
 use plan::{Val, plain};
-use runtime::{CompileMode, RuntimeBuilder};
-use sire::{ModuleLibrary, Sire, SireOptions, SireOutput};
+use sire::{ModuleLibrary, Sire};
 use spec::Term;
-use vm::Vm;
+use tests::interpreted_session;
 
 /// A session with this module loaded, and the definitions of the module.
 fn session(module: &str) -> (Sire, Vec<(String, Val)>) {
-    let runtime = RuntimeBuilder::new().compile(CompileMode::Off).build();
-    let vm: Vm = runtime.expect("the stack can be reserved").into();
-    let output = SireOutput::new(std::io::sink(), Default::default());
-    let library = ModuleLibrary::new("/nonexistent");
-    let options = SireOptions { library, cache: None, diagnostics: output.clone(), output };
-    let mut sire = Sire::new(vm, options).expect("the heap is large enough");
-    sire.load(module).unwrap_or_else(|error| panic!("{module}: {error}"));
+    let sire = interpreted_session(module);
     let definitions = sire.definitions().collect();
     (sire, definitions)
 }

@@ -5,10 +5,10 @@
 //! `jets/src/project_laws.rs`. The suite `jet_agreement` checks that laws and jets agree.
 
 use plan::{Hash, Shape, Val};
-use runtime::{CompileMode, RuntimeBuilder};
-use sire::{ModuleLibrary, Sire, SireOptions, SireOutput};
+use sire::ModuleLibrary;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::OnceLock;
+use tests::interpreted_session;
 use vm::Vm;
 
 /// Names and hashes of the pinned laws that the modules of the library define.
@@ -20,13 +20,7 @@ fn pinned_laws() -> &'static BTreeSet<(String, Hash)> {
 /// [`pinned_laws`] of one module. Each module gets a session of its own, because a session does not
 /// list the definitions of a module that it loaded before as a dependency.
 fn laws_of(module: &str) -> Vec<(String, Hash)> {
-    let runtime = RuntimeBuilder::new().compile(CompileMode::Off).build();
-    let vm: Vm = runtime.expect("the stack can be reserved").into();
-    let output = SireOutput::new(std::io::sink(), Default::default());
-    let library = ModuleLibrary::new("/nonexistent");
-    let options = SireOptions { library, cache: None, diagnostics: output.clone(), output };
-    let mut sire = Sire::new(vm, options).expect("the heap is large enough");
-    sire.load(module).unwrap_or_else(|error| panic!("{module}: {error}"));
+    let mut sire = interpreted_session(module);
     let values: Vec<Val> = sire.definitions().map(|(_, value)| value).collect();
     values.iter().filter_map(|value| named_law(sire.vm(), value)).collect()
 }

@@ -3,9 +3,10 @@
 use crate::time_limit::TimeLimit;
 use plan::{Hash, Ref, Shape, Val, seed};
 use runtime::{CompileMode, RuntimeBuilder};
-use sire::{ModuleLibrary, Sire, SireOptions, SireOutput};
+use sire::{ModuleLibrary, Sire};
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
+use tests::{built_in_library, library_session};
 use vm::Vm;
 
 /// The modules of the prototype's library that define the laws, each after its dependencies.
@@ -75,17 +76,14 @@ impl LawLibrary {
 
     /// Loads our library.
     pub(crate) fn ours() -> LawLibrary {
-        LawLibrary::load(ModuleLibrary::new("/nonexistent"), OUR_MODULES)
+        LawLibrary::load(built_in_library(), OUR_MODULES)
     }
 
     fn load(library: ModuleLibrary, modules: &[&str]) -> LawLibrary {
         let options =
             plan::HeapOptions { max_stack: 1 << 27, max_heap: 1 << 27, ..Default::default() };
-        let runtime = RuntimeBuilder::new().heap(options).compile(CompileMode::Off).build();
-        let vm: Vm = runtime.expect("the stack can be reserved").into();
-        let output = SireOutput::new(std::io::sink(), Default::default());
-        let options = SireOptions { library, cache: None, diagnostics: output.clone(), output };
-        let mut sire = Sire::new(vm, options).expect("the heap is large enough");
+        let runtime = RuntimeBuilder::new().heap(options).compile(CompileMode::Off);
+        let mut sire = library_session(runtime, library);
         let mut pins = HashMap::new();
         for module in modules {
             sire.load(module).unwrap_or_else(|error| panic!("{module}: {error}"));

@@ -1,0 +1,32 @@
+//! Sessions with modules of the library that is built into the binary.
+
+use runtime::RuntimeBuilder;
+use sire::{ModuleLibrary, Sire, SireOptions, SireOutput};
+use vm::Vm;
+
+/// A session with this runtime and these modules, which prints nothing and keeps no cache.
+///
+/// # Panics
+/// If the runtime or the session cannot be made.
+pub fn library_session(runtime: RuntimeBuilder, library: ModuleLibrary) -> Sire {
+    let vm: Vm = runtime.build().expect("this machine can run it").into();
+    let output = SireOutput::new(std::io::sink(), Default::default());
+    let options = SireOptions { library, cache: None, diagnostics: output.clone(), output };
+    Sire::new(vm, options).expect("the heap is large enough")
+}
+
+/// The modules that are built in, without those of any directory.
+pub fn built_in_library() -> ModuleLibrary {
+    ModuleLibrary::new("/nonexistent")
+}
+
+/// A session that does not compile, with this built-in module loaded.
+///
+/// # Panics
+/// If the module cannot be loaded.
+pub fn interpreted_session(module: &str) -> Sire {
+    let runtime = RuntimeBuilder::new().compile(runtime::CompileMode::Off);
+    let mut sire = library_session(runtime, built_in_library());
+    sire.load(module).unwrap_or_else(|error| panic!("{module}: {error}"));
+    sire
+}
