@@ -17,8 +17,8 @@ pub(crate) struct NameAt {
 }
 
 impl NameAt {
-    /// Finds the name at a byte of a text, of which `analysis` is the analysis, or that of an earlier
-    /// version.
+    /// Finds the name at a byte of a text. `analysis` is the analysis of the text or of an earlier
+    /// version of it.
     pub(crate) fn find(analysis: &ModuleAnalysis, text: &str, byte: usize) -> Option<NameAt> {
         let range = token_at(text, byte)?;
         let word = &text[range.clone()];

@@ -328,7 +328,7 @@ impl LanguageServer {
     }
 
     fn resolve_completion(&mut self, id: RequestId, item: CompletionItem) -> RequestResult {
-        // The item says of which module's text it is.
+        // The item names the module whose text it completes.
         let module = item.data.as_ref().and_then(|data| data.get("module")?.as_str());
         let stem = |document: &&OpenDocument| {
             document.path.file_stem().and_then(|stem| stem.to_str()) == module

@@ -305,7 +305,7 @@ impl<'b> EventDecoder<'b> {
         Ok(SeedBytes(self.take(count)?.to_vec()))
     }
 
-    /// Texts, of which there is at least one.
+    /// A list of one or more texts.
     fn texts(&mut self) -> Result<Vec<String>, EventDecodeError> {
         let count = self.number()?;
         if count == 0 {

@@ -1,4 +1,4 @@
-//! [`AllocationSampler`]: reports, once for about each so many bytes, that they were allocated.
+//! [`AllocationSampler`]: reports allocation, about once in each interval of bytes.
 //!
 //! While a sampler is set, the free part of eden ends early, at the next sample. An allocation beyond
 //! that end takes the slow way of one beyond eden, in Rust ([`make_room`](super::RawHeap::make_room)) and in compiled

@@ -59,9 +59,9 @@ use std::time::Duration;
 /// How a profile is sampled.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SamplingOptions {
-    /// CPU time, with a sample after each so much of it, as far as the kernel's clock tick allows.
+    /// CPU time: a sample after each interval of this length, as far as the kernel's clock tick allows.
     CpuTime(Duration),
-    /// Allocation, with a sample for about each so many bytes.
+    /// Allocation: a sample about once in each interval of this number of bytes.
     Allocation(usize),
 }
 
