@@ -137,6 +137,22 @@ fn occupancy(heap: &HeapMemory, word: Word) -> usize {
     TreeNode::of(heap, word).map_or_else(|| heap.size(word), |node| node.fan)
 }
 
+/// Returns the leaf of a row or set that has the item of that index, and the number of items before the
+/// leaf.
+///
+/// # Panics
+/// If there is no such item.
+pub fn leaf_of(heap: &HeapMemory, word: Word, index: usize) -> (Word, usize) {
+    assert!(index < len(heap, word), "no such item");
+    let (mut leaf, mut start) = (word, 0);
+    while let Some(node) = TreeNode::of(heap, leaf) {
+        let part_index = node.part_of(index - start);
+        start += node.start(part_index);
+        leaf = node.parts()[part_index];
+    }
+    (leaf, start)
+}
+
 /// Passes the leaves of a row or set to `visit`, last to first. A flat row or set is its own leaf.
 pub fn for_each_leaf_reversed(heap: &HeapMemory, word: Word, visit: &mut impl FnMut(Word)) {
     match TreeNode::of(heap, word) {
@@ -157,12 +173,7 @@ pub fn push_range(heap: &mut RawHeap, word: Word, items: Range<usize>) {
     assert!(heap.stack.is_room_beyond(items.len()), "the stack has no room for the items");
     let mut next = items.start;
     while next < items.end {
-        let (mut leaf, mut start) = (word, 0);
-        while let Some(node) = TreeNode::of(heap, leaf) {
-            let part_index = node.part_of(next - start);
-            start += node.start(part_index);
-            leaf = node.parts()[part_index];
-        }
+        let (leaf, start) = leaf_of(heap, word, next);
         let end = heap.size(leaf).min(items.end - start);
         let from = next - start;
         heap.push_payload(leaf, from, end - from);

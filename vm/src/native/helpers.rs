@@ -19,6 +19,7 @@ use crate::vm::{JetCall, Vm};
 use plan::raw::tree::edit::EditMode;
 use plan::raw::{DIRECT_LIMIT, ObjectLayout, Word, WordKind, cast, shape, tree};
 use plan::{EvalError, Items, Ref};
+use std::cmp::Ordering;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Declares the helpers: the enum, and for each value the C function that compiled code calls.
@@ -128,6 +129,9 @@ helpers! {
         /// `(set, key, mode)`, the set a data jet, the key in normal form: the set with the key, made
         /// in that [`EditMode`]. [`UNDECIDED`] as for [`Helper::TableInsert`].
         SetInsert = set_insert(set: u64, key: u64, mode: usize),
+        /// `(left, right)`, both sets that are data jets: their union. [`UNDECIDED`] unless both are
+        /// short sets of nats below 2^63.
+        SetUnion = set_union(left: u64, right: u64),
         /// `(value)`: removes the mark of an owner from a table, row or set. 0.
         Disown = disown(value: u64),
         /// `(operation, a, b)`: the result of a [`NatOp`], given by its number, for two values.
@@ -441,9 +445,19 @@ fn table_insert_with(
     }
     let mut call = JetCall { vm, base };
     let function = call.cheap_function(2, 2);
+    let mode = EditMode::numbered(mode);
+    if mode == EditMode::Reuse
+        && let (Some(function), Some(value)) = (function, Word::from_bits(value).as_direct())
+    {
+        let changed = |old: Word| function.of_smalls(value, old.as_direct()?);
+        if tree::edit::change_owned_nat(&mut call.vm.heap.memory, word, entry, changed) {
+            call.vm.heap.stack.truncate(base);
+            return Ok(table);
+        }
+    }
     call.push_entry_value(0, entry);
     call.apply(function, 2)?;
-    call.insert_entry_as(Ok(entry), EditMode::numbered(mode))?;
+    call.insert_entry_as(Ok(entry), mode)?;
     Ok(vm.heap.stack.pop().raw())
 }
 
@@ -469,6 +483,44 @@ fn set_insert(vm: &mut Vm, set: u64, key: u64, mode: usize) -> Result<u64, EvalE
     let edited = tree::edit::insert(&mut vm.heap, base, at, base + 1, mode);
     vm.heap.stack.truncate(base);
     Ok(edited?.raw())
+}
+
+/// The most keys of a set that is united with another without the jet.
+const SHORT_SET: usize = 16;
+
+/// The keys of a flat set of few nats below 2^63.
+fn short_keys(vm: &Vm, set: Word) -> Option<&[Word]> {
+    let keys = vm.heap.words(set, 0);
+    let is_short = vm.heap.header(set).layout() == ObjectLayout::Set && keys.len() <= SHORT_SET;
+    (is_short && keys.iter().all(|key| key.is_direct())).then_some(keys)
+}
+
+fn set_union(vm: &mut Vm, left: u64, right: u64) -> Result<u64, EvalError> {
+    let (left_set, right_set) = (Word::from_bits(left), Word::from_bits(right));
+    let (Some(mut a), Some(mut b)) = (short_keys(vm, left_set), short_keys(vm, right_set)) else {
+        return Ok(UNDECIDED);
+    };
+    let (left_count, right_count) = (a.len(), b.len());
+    let (mut keys, mut count) = ([Word::ZERO; 2 * SHORT_SET], 0);
+    while let (&[x, ref after_x @ ..], &[y, ref after_y @ ..]) = (a, b) {
+        keys[count] = if x.raw() <= y.raw() { x } else { y };
+        count += 1;
+        (a, b) = match x.raw().cmp(&y.raw()) {
+            Ordering::Less => (after_x, b),
+            Ordering::Equal => (after_x, after_y),
+            Ordering::Greater => (a, after_y),
+        };
+    }
+    for key in a.iter().chain(b) {
+        keys[count] = *key;
+        count += 1;
+    }
+    match count {
+        _ if count == left_count => return Ok(left),
+        _ if count == right_count => return Ok(right),
+        _ => vm.heap.reserve(1 + count)?,
+    }
+    Ok(vm.heap.allocate_words(ObjectLayout::Set, 0, &keys[..count]).raw())
 }
 
 fn disown(vm: &mut Vm, value: u64) -> Result<u64, EvalError> {
