@@ -133,8 +133,18 @@ impl<'u> Simplifier<'u> {
         self.unit.functions[entry].live_ops().any(is_read)
     }
 
+    /// Whether a function only makes an object, perhaps with thunks in it, and returns it.
+    fn returns_new_object(&self, entry: FunctionId) -> bool {
+        let function = &self.unit.functions[entry];
+        let block = &function.blocks[function.entry];
+        let Terminator::Return(results) = &block.terminator else { return false };
+        matches!(block.stmts.last(), Some(Stmt::Let(vars, Op::Row(_) | Op::Partial(..)))
+            if results[..] == [Operand::Var(vars[0])])
+    }
+
     /// Evaluates the code of a thunk behind tests at each point where it may not be cheap, if it has
-    /// branches or reads items; makes the thunk if a test fails. `thunk` is the operation that makes it.
+    /// branches, reads items or makes an object with thunks in it; makes the thunk if a test fails.
+    /// `thunk` is the operation that makes it.
     pub(super) fn speculate_in_branches(
         &mut self,
         entry: FunctionId,
@@ -146,7 +156,10 @@ impl<'u> Simplifier<'u> {
             && self.may_inline(entry)
             && !summary.is_recursive
             && !summary.is_thunk_loop
-            && (summary.is_wrapper || !summary.is_straight_line || self.reads_items(entry))
+            && (summary.is_wrapper
+                || !summary.is_straight_line
+                || self.reads_items(entry)
+                || self.returns_new_object(entry))
             && summary.size <= BRANCHING_SIZE
             && summary.size < self.budget
             && self.depth + 2 * BRANCHING_SIZE < DEPTH_LIMIT
