@@ -3,6 +3,7 @@
 //! Flat rows, flat bars and views of bars are read in place. A long row may be a tree; the runtime,
 //! or the jet, reads those, and handles values that are neither.
 
+use super::collection_edit::{CollectionEdit, EditTarget};
 use super::emitter::trusted;
 use super::error::CompileError;
 use super::key_search::KeySearch;
@@ -29,11 +30,13 @@ enum Access {
 }
 
 impl FunctionTranslator<'_, '_> {
-    /// The evaluated result of a jet that reads a row or a bar. None for other jets.
+    /// The evaluated result of a jet that reads a row or a bar, searches for a key, or edits a row,
+    /// table or set. None for other jets.
     pub(super) fn inline_access(
         &mut self,
         jet: ConstantId,
         args: &[Operand],
+        target: EditTarget,
     ) -> Result<Option<Value>, CompileError> {
         let declared = self.unit.constants[jet].jet.as_ref();
         let operation = declared.and_then(|jet| jet.operation);
@@ -43,7 +46,10 @@ impl FunctionTranslator<'_, '_> {
             return self.search(search, jet, args).map(Some);
         }
         if let Some(edit) = operation.and_then(|operation| RowEdit::of(operation, args)) {
-            return self.edit_row(edit, jet, args).map(Some);
+            return self.edit_row(edit, jet, args, target).map(Some);
+        }
+        if let Some(edit) = operation.and_then(|it| CollectionEdit::of(it, args)) {
+            return self.edit_collection(edit, jet, args, target).map(Some);
         }
         let (access, object) = match (operation, args) {
             (Some(JetOperation::Index), &[index, row]) => (Access::Item(index), row),
@@ -74,6 +80,7 @@ impl FunctionTranslator<'_, '_> {
         args: &[Operand],
     ) -> Result<(), CompileError> {
         self.emit.switch_to(slowly);
+        self.disown_kept(args);
         let words = self.words(&[&[Operand::Constant(jet)], args].concat());
         let value = self.emit.call_stub(Stub::Jet(variadic(args.len())?), &words);
         self.emit.jump(done, &[value]);

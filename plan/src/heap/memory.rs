@@ -282,6 +282,13 @@ impl HeapMemory {
         self.edited_row = Some((row, item));
     }
 
+    /// Forgets what was noted of a row that was changed in place since.
+    pub(crate) fn forget_edited_row(&mut self, row: Word) {
+        if self.edited_row.is_some_and(|(edited, _)| edited == row) {
+            self.edited_row = None;
+        }
+    }
+
     // Writes.
 
     /// Writes a value into an object, which may be old and has more than `index` payload words.

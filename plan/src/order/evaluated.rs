@@ -88,9 +88,16 @@ impl Items<'_> {
     /// [`Items::search_evaluated`] for a bar, whose bytes are found only once.
     fn search_bar(self, key: Ref<'_>) -> Result<Result<usize, usize>, ComparisonObstacle> {
         let (heap, bytes) = (key.heap, bar::bytes(key.heap, key.word));
+        let number = bar::number_of_one_word(bytes);
         let mut obstacle = None;
         let position = self.binary_search_by(|item| match item.word.kind() {
             _ if obstacle.is_some() => Ordering::Equal,
+            WordKind::Bar
+                if let Some(number) = number
+                    && let Some(item) = bar::flat_number(heap, item.word, bytes.len()) =>
+            {
+                item.map_or_else(|order| order, |item| item.cmp(&number))
+            }
             WordKind::Bar => bar::compare_bytes(bar::bytes(heap, item.word), bytes),
             _ => item.compare_evaluated(key).unwrap_or_else(|found| {
                 obstacle = Some(found);

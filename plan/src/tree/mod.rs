@@ -36,6 +36,7 @@ mod build;
 mod check;
 pub mod edit;
 mod items;
+mod owner;
 
 pub use self::build::{row_of_items, set_of_row, set_of_top};
 pub use self::check::check;
@@ -72,42 +73,50 @@ impl<'h> TreeNode<'h> {
     }
 
     /// Returns the number of items in the parts up to and including that one.
+    #[inline]
     fn end(self, part_index: usize) -> usize {
         self.words[part_index].raw() as usize
     }
 
     /// Returns the number of items in the parts before that one.
+    #[inline]
     fn start(self, part_index: usize) -> usize {
         if part_index == 0 { 0 } else { self.end(part_index - 1) }
     }
 
     /// Returns the number of items in all parts.
+    #[inline]
     fn len(self) -> usize {
         self.end(self.fan - 1)
     }
 
     /// Returns the index of the part that has the item with that index.
+    #[inline]
     fn part_of(self, index: usize) -> usize {
         self.words[..self.fan].partition_point(|end| end.raw() as usize <= index)
     }
 
     /// Returns the parts.
+    #[inline]
     fn parts(self) -> &'h [Word] {
         &self.words[self.words.len() - self.fan..]
     }
 
     /// Returns the first keys of the parts, if it is the node of a set.
+    #[inline]
     fn first_keys(self) -> Option<&'h [Word]> {
         (self.words.len() == 3 * self.fan).then(|| self.firsts())
     }
 
     /// Returns the first keys of the parts of a set.
+    #[inline]
     fn firsts(self) -> &'h [Word] {
         &self.words[self.fan..2 * self.fan]
     }
 }
 
 /// Returns the number of words that a node has for each part; `None` if the layout is not a node's.
+#[inline]
 fn columns(layout: ObjectLayout) -> Option<usize> {
     match layout {
         ObjectLayout::RowNode => Some(2),
@@ -117,11 +126,13 @@ fn columns(layout: ObjectLayout) -> Option<usize> {
 }
 
 /// Returns the number of items of a row, or of keys of a set.
+#[inline]
 pub fn len(heap: &HeapMemory, word: Word) -> usize {
     TreeNode::of(heap, word).map_or_else(|| heap.size(word), TreeNode::len)
 }
 
 /// Returns the number of items of a leaf, or of parts of a node.
+#[inline]
 fn occupancy(heap: &HeapMemory, word: Word) -> usize {
     TreeNode::of(heap, word).map_or_else(|| heap.size(word), |node| node.fan)
 }
@@ -160,6 +171,7 @@ pub fn push_range(heap: &mut RawHeap, word: Word, items: Range<usize>) {
 }
 
 /// Returns the layout of the leaves of a row or set.
+#[inline]
 fn leaf_layout(word: Word) -> ObjectLayout {
     if word.kind() == WordKind::Set { ObjectLayout::Set } else { ObjectLayout::Row }
 }

@@ -16,6 +16,7 @@ use super::numbered::numbered_enum;
 use super::state::ExitReason;
 use super::{PENDING, UNDECIDED, UNWOUND, switch};
 use crate::vm::{JetCall, Vm};
+use plan::raw::tree::edit::EditMode;
 use plan::raw::{DIRECT_LIMIT, ObjectLayout, Word, WordKind, cast, shape, tree};
 use plan::{EvalError, Items, Ref};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -114,6 +115,21 @@ helpers! {
         /// by the value. [`UNDECIDED`] if the index is no evaluated nat, or if the row has no such
         /// item or more than `limit` items.
         Put = put(row: u64, index: u64, value: u64, limit: usize),
+        /// `(row, index, value, mode)`, the row evaluated: as [`Helper::Put`] without a limit, in that
+        /// [`EditMode`].
+        PutInPlace = put_in_place(row: u64, index: u64, value: u64, mode: usize),
+        /// `(table, key, value, mode)`, the table a data jet, the key in normal form: the table that
+        /// maps the key to the value, made in that [`EditMode`]. [`UNDECIDED`] if the search for the
+        /// key needs a comparison of more than a few parts.
+        TableInsert = table_insert(table: u64, key: u64, value: u64, mode: usize),
+        /// `(table, function, key, value, mode)`: as [`Helper::TableInsert`], but if the table has the
+        /// key, it is mapped to the function applied to the value and its old value.
+        TableInsertWith = table_insert_with(table: u64, function: u64, key: u64, value: u64, mode: usize),
+        /// `(set, key, mode)`, the set a data jet, the key in normal form: the set with the key, made
+        /// in that [`EditMode`]. [`UNDECIDED`] as for [`Helper::TableInsert`].
+        SetInsert = set_insert(set: u64, key: u64, mode: usize),
+        /// `(value)`: removes the mark of an owner from a table, row or set. 0.
+        Disown = disown(value: u64),
         /// `(operation, a, b)`: the result of a [`NatOp`], given by its number, for two values.
         Nat = nat(operation: usize, a: u64, b: u64),
         /// `(object, index, value)`: writes a value into an object that may be old. 0.
@@ -348,6 +364,25 @@ fn has_key(vm: &mut Vm, keys: u64, key: u64) -> Result<u64, EvalError> {
 }
 
 fn put(vm: &mut Vm, row: u64, index: u64, value: u64, limit: usize) -> Result<u64, EvalError> {
+    put_as(vm, [row, index, value], limit, EditMode::Copy)
+}
+
+fn put_in_place(
+    vm: &mut Vm,
+    row: u64,
+    index: u64,
+    value: u64,
+    mode: usize,
+) -> Result<u64, EvalError> {
+    put_as(vm, [row, index, value], usize::MAX, EditMode::numbered(mode))
+}
+
+fn put_as(
+    vm: &mut Vm,
+    [row, index, value]: [u64; 3],
+    limit: usize,
+    mode: EditMode,
+) -> Result<u64, EvalError> {
     let row = Word::from_bits(row);
     let count = if row.kind() == WordKind::Row { tree::len(&vm.heap, row) } else { 0 };
     let index = Word::from_bits(index).as_direct().and_then(|index| usize::try_from(index).ok());
@@ -357,9 +392,88 @@ fn put(vm: &mut Vm, row: u64, index: u64, value: u64, limit: usize) -> Result<u6
     let base = vm.heap.stack.top();
     vm.heap.stack.push(row);
     vm.heap.stack.push(Word::from_bits(value));
-    let edited = tree::edit::replace(&mut vm.heap, base, index, base + 1);
+    let edited = tree::edit::replace(&mut vm.heap, base, index, base + 1, mode);
     vm.heap.stack.truncate(base);
     Ok(edited?.raw())
+}
+
+fn table_insert(
+    vm: &mut Vm,
+    table: u64,
+    key: u64,
+    value: u64,
+    mode: usize,
+) -> Result<u64, EvalError> {
+    let table = Word::from_bits(table);
+    let Some(position) = position_of(vm, vm.heap.load(table, 0), key) else {
+        return Ok(UNDECIDED);
+    };
+    if !vm.heap.stack.has_room(8) {
+        return Err(EvalError::StackOverflow);
+    }
+    vm.heap.stack.push(table);
+    vm.heap.stack.push(Word::from_bits(key));
+    vm.heap.stack.push(Word::from_bits(value));
+    tree::edit::insert_in_table(&mut vm.heap, position, EditMode::numbered(mode))?;
+    Ok(vm.heap.stack.pop().raw())
+}
+
+fn table_insert_with(
+    vm: &mut Vm,
+    table: u64,
+    function: u64,
+    key: u64,
+    value: u64,
+    mode: usize,
+) -> Result<u64, EvalError> {
+    let word = Word::from_bits(table);
+    let entry = match position_of(vm, vm.heap.load(word, 0), key) {
+        None => return Ok(UNDECIDED),
+        Some(Err(_)) => return table_insert(vm, table, key, value, mode),
+        Some(Ok(entry)) => entry,
+    };
+    if !vm.heap.stack.has_room(64) {
+        return Err(EvalError::StackOverflow);
+    }
+    let base = vm.heap.stack.top();
+    for word in [table, key, function, value] {
+        vm.heap.stack.push(Word::from_bits(word));
+    }
+    let mut call = JetCall { vm, base };
+    let function = call.cheap_function(2, 2);
+    call.push_entry_value(0, entry);
+    call.apply(function, 2)?;
+    call.insert_entry_as(Ok(entry), EditMode::numbered(mode))?;
+    Ok(vm.heap.stack.pop().raw())
+}
+
+fn set_insert(vm: &mut Vm, set: u64, key: u64, mode: usize) -> Result<u64, EvalError> {
+    let mode = EditMode::numbered(mode);
+    let word = Word::from_bits(set);
+    let at = match position_of(vm, word, key) {
+        None => return Ok(UNDECIDED),
+        Some(Ok(_)) => {
+            if mode == EditMode::Own {
+                vm.heap.disown(word);
+            }
+            return Ok(set);
+        }
+        Some(Err(at)) => at,
+    };
+    if !vm.heap.stack.has_room(8) {
+        return Err(EvalError::StackOverflow);
+    }
+    let base = vm.heap.stack.top();
+    vm.heap.stack.push(word);
+    vm.heap.stack.push(Word::from_bits(key));
+    let edited = tree::edit::insert(&mut vm.heap, base, at, base + 1, mode);
+    vm.heap.stack.truncate(base);
+    Ok(edited?.raw())
+}
+
+fn disown(vm: &mut Vm, value: u64) -> Result<u64, EvalError> {
+    vm.heap.disown(Word::from_bits(value));
+    Ok(0)
 }
 
 fn nat(vm: &mut Vm, operation: usize, a: u64, b: u64) -> Result<u64, EvalError> {

@@ -3,7 +3,8 @@
 
 use super::vm;
 use crate::Vm;
-use plan::raw::tree::{self, LEAF_CAPACITY, TREE_THRESHOLD, edit};
+use plan::raw::tree::edit::{self, EditMode};
+use plan::raw::tree::{self, LEAF_CAPACITY, TREE_THRESHOLD};
 use plan::raw::{HeapFull, RawHeap, Word, compare, equal};
 use plan::{EvalError, Items, Ref, Shape, Val, plain, seed};
 use std::cmp::Ordering;
@@ -64,12 +65,16 @@ fn edited(
 
 fn insert(vm: &mut Vm, val: &Val, at: usize, item: u64) -> Val {
     let item = vm.nat(item);
-    edited(vm, val, Some(&item), |heap, place, item| edit::insert(heap, place, at, item))
+    edited(vm, val, Some(&item), |heap, place, item| {
+        edit::insert(heap, place, at, item, EditMode::Copy)
+    })
 }
 
 fn replace(vm: &mut Vm, val: &Val, at: usize, item: u64) -> Val {
     let item = vm.nat(item);
-    edited(vm, val, Some(&item), |heap, place, item| edit::replace(heap, place, at, item))
+    edited(vm, val, Some(&item), |heap, place, item| {
+        edit::replace(heap, place, at, item, EditMode::Copy)
+    })
 }
 
 fn remove(vm: &mut Vm, val: &Val, at: usize) -> Val {
@@ -155,7 +160,7 @@ fn a_row_is_normalised_whichever_items_were_replaced_by_thunks() {
                     _ => vm.app(&pin, &[number]).unwrap(),
                 };
                 value = edited(vm, &value, Some(&item), |heap, place, item| {
-                    edit::replace(heap, place, at, item)
+                    edit::replace(heap, place, at, item, EditMode::Copy)
                 });
                 replaced.push(at);
             }
@@ -363,8 +368,9 @@ fn normal_nodes_are_not_visited_again() {
 
     let zero = vm.nat(0);
     let late = vm.app(&zero, &[base.clone(), base.clone(), base.clone()]).unwrap();
-    let val =
-        edited(vm, &base, Some(&late), |heap, place, item| edit::insert(heap, place, 10_000, item));
+    let val = edited(vm, &base, Some(&late), |heap, place, item| {
+        edit::insert(heap, place, 10_000, item, EditMode::Copy)
+    });
     assert!(!vm.heap.is_normal(vm.heap.word(&val)));
     assert!(
         matches!(vm.force(&val), Err(EvalError::Crash { .. })),
