@@ -107,6 +107,8 @@ pub enum Stub {
     ZeroRow,
     /// `(value)`: the number of items of a row.
     Length,
+    /// `(row)`: the row as one object.
+    Flat,
     /// `(function, argument...)`: the value of the call.
     Apply(u32),
     /// Does the same through the interpreter.
@@ -121,7 +123,7 @@ pub enum Stub {
 
 /// Variadic stubs exist for every number of words below this, the first word not counted.
 const VARIANTS: u32 = PARAMETERS_MAX as u32;
-const FIXED: [Stub; 22] = [
+const FIXED: [Stub; 23] = [
     Stub::Force,
     Stub::ForceSlowly,
     Stub::Normalise,
@@ -144,6 +146,7 @@ const FIXED: [Stub; 22] = [
     Stub::Store,
     Stub::ZeroRow,
     Stub::Length,
+    Stub::Flat,
 ];
 const VARIADIC: [fn(u32) -> Stub; 5] = [Stub::Apply, Stub::Call, Stub::Delay, Stub::Jet, Stub::Row];
 

@@ -12,8 +12,10 @@
 //! would keep its row alive, and a chain of them (the state of a fold) all rows before.
 
 use super::walker::Simplifier;
+use crate::analysis::call_graph::tail_calls;
 use crate::ir::{
-    DEPTH_LIMIT, Function, FunctionId, FunctionRole, Op, Operand, Prim, Stmt, Terminator, Type,
+    Call, Callee, DEPTH_LIMIT, Function, FunctionId, FunctionRole, JetOperation, Op, Operand, Prim,
+    Stmt, Terminator, Type,
 };
 use crate::passes::lazy_entry::{WrittenFunction, write_cheap_thunk};
 
@@ -127,10 +129,22 @@ impl<'u> Simplifier<'u> {
         if is_on_words && !prims.iter().any(widens) { Type::U64 } else { Type::Small }
     }
 
-    /// Whether a function reads items of rows.
+    /// Whether a function reads items of rows or bytes of bars, by itself or by calls of jets that do
+    /// nothing else.
     fn reads_items(&self, entry: FunctionId) -> bool {
-        let is_read = |op: &Op| matches!(op, Op::Prim(Prim::Item, _));
-        self.unit.functions[entry].live_ops().any(is_read)
+        let function = &self.unit.functions[entry];
+        let is_read = |op: &Op| match op {
+            Op::Prim(Prim::Item, _) => true,
+            Op::Call(call) => self.is_item_read(call),
+            _ => false,
+        };
+        function.live_ops().any(is_read) || tail_calls(function).any(|call| self.is_item_read(call))
+    }
+
+    fn is_item_read(&self, call: &Call) -> bool {
+        let Callee::Jet(k) = call.callee else { return false };
+        let operation = self.unit.constants[k].jet.as_ref().and_then(|jet| jet.operation);
+        matches!(operation, Some(JetOperation::Index | JetOperation::Get | JetOperation::Byte))
     }
 
     /// Whether a function only makes an object, perhaps with thunks in it, and returns it.
