@@ -15,6 +15,14 @@ use spec::Term;
 use spec::shapes::row;
 use support::end;
 
+/// The row without its first item and with that item twice at its end. If it is long, it consists of
+/// parts.
+fn grown_row() -> Term {
+    let first = || call_jet("_Idx", [small(0), arg(1)]);
+    let rest = call_jet("drop", [small(1), arg(1)]);
+    call_jet("rowSnoc", [call_jet("rowSnoc", [rest, first()]), first()])
+}
+
 /// Programs that take a row and return a row of as many items, made of a function's results.
 fn row_programs(function: &Term) -> Vec<(&'static str, Term)> {
     let f = || constant(function.clone());
@@ -36,6 +44,7 @@ fn row_programs(function: &Term) -> Vec<(&'static str, Term)> {
         ("map", map(arg(1))),
         ("generate", generated(arg(1))),
         ("map of a map", map(map(arg(1)))),
+        ("map of a row in parts", map(grown_row())),
         ("map of a generated row", map(generated(arg(1)))),
         ("map of the leaves", leaves),
         ("rest", call_jet("drop", [small(1), arg(1)])),
@@ -78,16 +87,37 @@ fn number_programs(function: &Term) -> Vec<(&'static str, Term)> {
     let again = call(arg(0), [arg(1), previous]);
     let is_long = call_jet("_Gte", [arg(2), small(3)]);
     let last_of = constant(Term::law(8, 2, call_jet("_If", [is_long, again, read])));
+    // A law counts the index up and the turns down from a number, as `foldl` does. It needs an item only
+    // if the step does.
+    let counted = |step: Term, turns: Term| {
+        let turn = call_jet("_Dec", [arg(4)]);
+        let again = call(arg(0), [arg(1), step, call(small(3), [arg(3)]), turn]);
+        let code = Term::law(8, 4, call_jet("_If", [arg(4), again, arg(2)]));
+        constant(Term::law(9, 1, call(constant(code), [arg(1), small(0), small(0), turns])))
+    };
+    let item = || call_jet("_Idx", [arg(3), arg(1)]);
+    let added_item = || call_jet("_Add", [arg(2), item()]);
+    let turns = || call_jet("_Len", [arg(1)]);
+    let more_turns = call_jet("_Add", [turns(), small(2)]);
     let length = call_jet("_Len", [arg(1)]);
     let pairs = call_jet("zip", [mapped(), call_jet("drop", [small(1), arg(1)])]);
     vec![
         ("fold", call(added, [mapped()])),
         ("last", call(last, [mapped()])),
+        ("counted fold", call(counted(added_item(), turns()), [mapped()])),
+        ("counted fold, last", call(counted(item(), turns()), [mapped()])),
+        (
+            "counted fold without items",
+            call(counted(call(small(3), [arg(2)]), turns()), [mapped()]),
+        ),
+        ("counted fold beyond the end", call(counted(added_item(), more_turns), [mapped()])),
         ("sum", call_jet("sum", [mapped()])),
         ("last pair", call(last_of, [call_jet("zip", [arg(1), mapped()]), length])),
         ("sum of results", call_jet("sumOf", [f(), mapped()])),
         ("sum of the rest", call_jet("sumOf", [f(), call_jet("drop", [small(1), arg(1)])])),
         ("sum of a map and its rest", call_jet("sum", [call_jet("_Map", [product, pairs])])),
+        ("sum of a row in parts", call_jet("sumOf", [f(), grown_row()])),
+        ("fold of a row in parts", call(fold.clone(), [grown_row()])),
         ("fold of the rest", call(fold, [call_jet("drop", [small(1), arg(1)])])),
         ("sum of a map of a map", call_jet("sum", [call_jet("_Map", [f(), mapped()])])),
     ]

@@ -106,6 +106,7 @@ impl ObjectLayout {
     }
 
     /// Returns the kind of the words that point to such an object.
+    #[inline]
     pub fn kind(self) -> WordKind {
         match self {
             ObjectLayout::Big => WordKind::Big,
@@ -124,6 +125,7 @@ impl ObjectLayout {
     }
 
     /// Returns the range of payload indices that hold values, in a payload of `size` words.
+    #[inline]
     pub fn values(self, size: usize) -> std::ops::Range<usize> {
         match self {
             ObjectLayout::Big | ObjectLayout::Bar | ObjectLayout::Buffer => 0..0,
@@ -164,6 +166,7 @@ impl ObjectHeader {
     }
 
     /// Returns the header's bits, as memory holds them.
+    #[inline]
     pub const fn raw(self) -> u64 {
         self.0
     }
@@ -217,11 +220,13 @@ impl ObjectHeader {
     }
 
     /// Returns the header, marked as that of a value in normal form.
+    #[inline]
     pub fn with_normal(self) -> ObjectHeader {
         ObjectHeader(self.0 | NORMAL)
     }
 
     /// Returns the header, marked as in the remembered set or not.
+    #[inline]
     pub fn with_remembered(self, remembered: bool) -> ObjectHeader {
         ObjectHeader(if remembered { self.0 | REMEMBERED } else { self.0 & !REMEMBERED })
     }
@@ -265,6 +270,7 @@ impl ObjectHeader {
 
     /// Returns the header of the same object with another layout: a thunk changes its layout when
     /// it is entered, updated or crashed.
+    #[inline]
     pub fn with_layout(self, layout: ObjectLayout) -> ObjectHeader {
         ObjectHeader((self.0 & !0xff) | layout as u64)
     }

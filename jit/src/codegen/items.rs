@@ -103,6 +103,26 @@ impl FunctionTranslator<'_, '_> {
         result
     }
 
+    /// The same value, in one object if it is a row.
+    pub(super) fn flat(&mut self, word: Value) -> Value {
+        let (slowly, (done, result)) = (self.emit.cold_block(), self.emit.block_with_param());
+        let (row, other) = (self.emit.block(), self.emit.block());
+        let is_row = self.emit.is_top(word, top::ROW);
+        self.emit.branch(is_row, row, other);
+        self.emit.switch_to(row);
+        let address = self.emit.address(word);
+        let header = self.emit.load(address, 0);
+        let is_flat = self.is_object(header, ObjectKind::Row);
+        self.emit.branch(is_flat, other, slowly);
+        self.emit.switch_to(other);
+        self.emit.jump(done, &[word]);
+        self.emit.switch_to(slowly);
+        let flat = self.emit.call_stub(Stub::Flat, &[word]);
+        self.emit.jump(done, &[flat]);
+        self.emit.switch_to(done);
+        result
+    }
+
     /// The number of keys of an evaluated value, if it is a set or a table; else 0.
     pub(super) fn key_count(&mut self, word: Value) -> Value {
         let (counted, keys) = self.emit.block_with_param();

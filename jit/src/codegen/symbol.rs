@@ -109,6 +109,8 @@ pub enum Stub {
     ZeroRow,
     /// `(value)`: the number of items of a row.
     Length,
+    /// `(row)`: the row as one object.
+    Flat,
     /// `(function, argument...)`: the value of the call.
     Apply(u32),
     /// Does the same through the interpreter.
@@ -147,6 +149,7 @@ const FIXED: [Stub; 23] = [
     Stub::Store,
     Stub::ZeroRow,
     Stub::Length,
+    Stub::Flat,
 ];
 const VARIADIC: [fn(u32) -> Stub; 5] = [Stub::Apply, Stub::Call, Stub::Delay, Stub::Jet, Stub::Row];
 

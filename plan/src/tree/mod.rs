@@ -42,7 +42,7 @@ pub use self::build::{row_of_items, set_of_row, set_of_top};
 pub use self::check::check;
 pub use self::items::Items;
 
-use crate::heap::{HeapMemory, RawHeap};
+use crate::heap::{HeapFull, HeapMemory, RawHeap};
 use crate::layout::ObjectLayout;
 use crate::word::{Word, WordKind};
 use std::ops::Range;
@@ -138,19 +138,15 @@ fn occupancy(heap: &HeapMemory, word: Word) -> usize {
 }
 
 /// Returns the leaf of a row or set that has the item of that index, and the number of items before the
-/// leaf.
-///
-/// # Panics
-/// If there is no such item.
-pub fn leaf_of(heap: &HeapMemory, word: Word, index: usize) -> (Word, usize) {
-    assert!(index < len(heap, word), "no such item");
+/// leaf; `None` if there are fewer items. A flat row or set is its own leaf.
+pub fn leaf_of(heap: &HeapMemory, word: Word, index: usize) -> Option<(Word, usize)> {
     let (mut leaf, mut start) = (word, 0);
     while let Some(node) = TreeNode::of(heap, leaf) {
         let part_index = node.part_of(index - start);
+        leaf = *node.parts().get(part_index)?;
         start += node.start(part_index);
-        leaf = node.parts()[part_index];
     }
-    (leaf, start)
+    (index - start < heap.size(leaf)).then_some((leaf, start))
 }
 
 /// Passes the leaves of a row or set to `visit`, last to first. A flat row or set is its own leaf.
@@ -173,12 +169,39 @@ pub fn push_range(heap: &mut RawHeap, word: Word, items: Range<usize>) {
     assert!(heap.stack.is_room_beyond(items.len()), "the stack has no room for the items");
     let mut next = items.start;
     while next < items.end {
-        let (leaf, start) = leaf_of(heap, word, next);
+        let (leaf, start) = leaf_of(heap, word, next).expect("the range is checked");
         let end = heap.size(leaf).min(items.end - start);
         let from = next - start;
         heap.push_payload(leaf, from, end - from);
         next = start + end;
     }
+}
+
+/// Returns the row in the stack slot `row` as one object: a copy of its items, if it is a tree.
+///
+/// # Errors
+/// If the heap is full.
+pub fn flattened(heap: &mut RawHeap, row: usize) -> Result<Word, HeapFull> {
+    let count = len(heap, heap.stack.get(row));
+    heap.reserve(1 + count)?;
+    let word = heap.stack.get(row);
+    if columns(heap.header(word).layout()).is_none() {
+        return Ok(word);
+    }
+    let is_normal = heap.is_normal(word);
+    let mut copy = heap.allocate(ObjectLayout::Row, 0, count);
+    let mut next = 0;
+    while let Some((leaf, _)) = leaf_of(heap, word, next) {
+        for item in heap.words(leaf, 0) {
+            copy.set(next, *item);
+            next += 1;
+        }
+    }
+    let copy = copy.finish();
+    if is_normal {
+        heap.mark_normal(copy);
+    }
+    Ok(copy)
 }
 
 /// Returns the layout of the leaves of a row or set.

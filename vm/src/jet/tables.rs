@@ -75,8 +75,9 @@ impl JetCall<'_> {
             let slot = self.stack_index(walk.leaves + part);
             if !(range.0..range.1).contains(&entry) {
                 let table = self.table_at(walk.table).expect("a table");
+                let part = self.vm.heap.load(table, part);
                 let (leaf, start) =
-                    tree::leaf_of(&self.vm.heap, self.vm.heap.load(table, part), entry);
+                    tree::leaf_of(&self.vm.heap, part, entry).expect("the table has that entry");
                 *range = (start, start + self.vm.heap.size(leaf));
                 self.vm.heap.stack.set(slot, leaf);
             }

@@ -13,6 +13,7 @@
 
 use super::nats::NatOp;
 use super::numbered::numbered_enum;
+use super::remembered_objects::{KeyPosition, RowLeaf};
 use super::state::ExitReason;
 use super::{PENDING, UNDECIDED, UNWOUND, switch};
 use crate::vm::{JetCall, Vm};
@@ -100,6 +101,8 @@ helpers! {
         Arity = arity(word: u64),
         /// `(value)`: the number of items of a row, or of arguments of any app; 0 for other values.
         Length = length(word: u64),
+        /// `(row)`, evaluated: the row as one object.
+        Flat = flat(row: u64),
         /// `(row, index)`, both evaluated: the item of the row, or of any app seen as one, without
         /// its indirections but not evaluated; 0 if there is none.
         Item = item(row: u64, index: u64),
@@ -298,10 +301,21 @@ fn length(vm: &mut Vm, word: u64) -> Result<u64, EvalError> {
     Ok(count)
 }
 
+fn flat(vm: &mut Vm, row: u64) -> Result<u64, EvalError> {
+    let base = vm.heap.stack.top();
+    vm.heap.stack.push(Word::from_bits(row));
+    let flat = tree::flattened(&mut vm.heap, base);
+    vm.heap.stack.truncate(base);
+    Ok(flat?.raw())
+}
+
 fn item(vm: &mut Vm, row: u64, index: u64) -> Result<u64, EvalError> {
     // The same rules as for jets: an index that is not a nat counts as 0, and one of 2^64 or more
     // is beyond every row.
     let index = cast(&vm.heap, Word::from_bits(index)).to_u64().unwrap_or(u64::MAX);
+    if Word::from_bits(row).kind() == WordKind::Row {
+        return Ok(item_of_row(vm, Word::from_bits(row), index));
+    }
     if let Some(item) = flat_argument(vm, Word::from_bits(row), index) {
         return Ok(vm.heap.resolve(item).raw());
     }
@@ -320,14 +334,43 @@ fn item(vm: &mut Vm, row: u64, index: u64) -> Result<u64, EvalError> {
     Ok(vm.heap.resolve(item).raw())
 }
 
-/// The position of a key among those of a set or table: see [`Items::search`].
-fn position_of(vm: &Vm, keys: Word, key: u64) -> Option<Result<usize, usize>> {
-    let key = Word::from_bits(key);
-    let keys = Items::of(keys, &vm.heap);
-    match key.as_direct() {
-        Some(nat) => Some(keys.search_nat(nat)),
-        None => keys.search_evaluated(Ref::new(key, &vm.heap)).ok(),
+/// Item `index` of a row, which is 0 if there is none. Loops read the items of a long row in order, so
+/// the leaf that has the item is kept for the next one.
+fn item_of_row(vm: &mut Vm, row: Word, index: u64) -> u64 {
+    let index = usize::try_from(index).unwrap_or(usize::MAX);
+    let kept = vm.heap.host.native.remembered.row_leaf;
+    let place = index.wrapping_sub(kept.start);
+    if kept.row == row.raw() && place < kept.count {
+        return vm.heap.resolve(vm.heap.load(Word::from_bits(kept.leaf), place)).raw();
     }
+    let Some((leaf, start)) = tree::leaf_of(&vm.heap, row, index) else { return 0 };
+    let count = vm.heap.size(leaf);
+    vm.heap.host.native.remembered.row_leaf =
+        RowLeaf { row: row.raw(), leaf: leaf.raw(), start, count };
+    vm.heap.resolve(vm.heap.load(leaf, index - start)).raw()
+}
+
+/// Searches among fewer keys are not remembered: they are as fast.
+const REMEMBERED_KEYS_MIN: usize = 16;
+
+/// The position of a key among those of a set or table: see [`Items::search`]. The position of a key
+/// that is an object is remembered: interpreters of programs, say, look for the same names again and
+/// again.
+fn position_of(vm: &mut Vm, set: Word, key: u64) -> Option<KeyPosition> {
+    let keys = Items::of(set, &vm.heap);
+    let word = Word::from_bits(key);
+    if let Some(nat) = word.as_direct() {
+        return Some(keys.search_nat(nat));
+    }
+    if keys.len() < REMEMBERED_KEYS_MIN {
+        return keys.search_evaluated(Ref::new(word, &vm.heap)).ok();
+    }
+    if let Some(position) = vm.heap.host.native.remembered.position(set.raw(), key) {
+        return Some(position);
+    }
+    let position = keys.search_evaluated(Ref::new(word, &vm.heap)).ok()?;
+    vm.heap.host.native.remembered.remember_position(set.raw(), key, position);
+    Some(position)
 }
 
 fn look_up(vm: &mut Vm, table: u64, key: u64, default: u64) -> Result<u64, EvalError> {

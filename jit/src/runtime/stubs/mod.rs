@@ -53,6 +53,7 @@ pub(super) fn compile_stub(
         Stub::Store => fixed(backend, Helper::Store, 3),
         Stub::ZeroRow => fixed(backend, Helper::ZeroRow, 1),
         Stub::Length => fixed(backend, Helper::Length, 1),
+        Stub::Flat => fixed(backend, Helper::Flat, 1),
         Stub::Call(count) => interpreted_call(backend, count as usize),
         Stub::Delay(count) => variadic(backend, Helper::Apply, count as usize),
         Stub::Jet(count) => variadic(backend, Helper::Jet, count as usize),
