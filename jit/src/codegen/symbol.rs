@@ -125,7 +125,7 @@ pub enum Stub {
 
 /// Variadic stubs exist for every number of words below this, the first word not counted.
 const VARIANTS: u32 = PARAMETERS_MAX as u32;
-const FIXED: [Stub; 23] = [
+const FIXED: [Stub; 24] = [
     Stub::Force,
     Stub::ForceSlowly,
     Stub::Normalise,

@@ -57,6 +57,12 @@ impl HeapMemory {
         Some(EditMark(self.nursery.eden_start() + 8 * self.mark_unit() * (number - 1)))
     }
 
+    /// Whether an owner may still change a table, row or set, or the parts of it, in place. What others
+    /// note of such an object does not hold for long.
+    pub fn is_changeable(&self, root: Word) -> bool {
+        self.mark_of(root).is_some()
+    }
+
     /// Marks a root that is not flat. It was made by the owner.
     pub(crate) fn set_mark(&mut self, root: Word, mark: EditMark) {
         let words = mark.0.saturating_sub(self.nursery.eden_start()) / 8;
