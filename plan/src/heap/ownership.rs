@@ -1,7 +1,7 @@
 //! Ownership of new nodes: which objects an edit may change in place.
 //!
 //! A loop that edits a table makes a version in each turn, and nothing refers to the version before.
-//! Compiled code proves that for some variables (`jit/src/analysis/ownership.rs`), and then has the
+//! Compiled code proves that for some variables (`jit/src/codegen/ownership.rs`), and then has the
 //! objects changed that the loop itself has made, in place of copies. Nothing else may be changed:
 //! the first version came from outside, and shares objects with other values.
 //!
