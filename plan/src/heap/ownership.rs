@@ -79,6 +79,13 @@ impl HeapMemory {
         }
     }
 
+    /// Whether an owner may change the object, or a part of it, in place before the next collection. What
+    /// is read from other rows, sets and tables holds until then.
+    #[inline]
+    pub fn may_change(&self, object: Word) -> bool {
+        self.nursery.is_in_eden(object.address())
+    }
+
     /// Whether the owner with that mark has made a part of its root.
     #[inline(always)]
     pub(crate) fn is_owned(&self, part: Word, mark: EditMark) -> bool {

@@ -340,9 +340,10 @@ fn item_of_row(vm: &mut Vm, row: Word, index: u64) -> u64 {
         return vm.heap.resolve(vm.heap.load(Word::from_bits(kept.leaf), place)).raw();
     }
     let Some((leaf, start)) = tree::leaf_of(&vm.heap, row, index) else { return 0 };
-    let count = vm.heap.size(leaf);
-    vm.heap.host.native.remembered.row_leaf =
-        RowLeaf { row: row.raw(), leaf: leaf.raw(), start, count };
+    if !vm.heap.may_change(row) {
+        let (row, count) = (row.raw(), vm.heap.size(leaf));
+        vm.heap.host.native.remembered.row_leaf = RowLeaf { row, leaf: leaf.raw(), start, count };
+    }
     vm.heap.resolve(vm.heap.load(leaf, index - start)).raw()
 }
 
@@ -351,14 +352,14 @@ const REMEMBERED_KEYS_MIN: usize = 16;
 
 /// The position of a key among those of a set or table: see [`Items::search`]. The position of a key
 /// that is an object is remembered: interpreters of programs, say, look for the same names again and
-/// again.
+/// again. A set that an owner may change in place is searched each time.
 fn position_of(vm: &mut Vm, set: Word, key: u64) -> Option<KeyPosition> {
     let keys = Items::of(set, &vm.heap);
     let word = Word::from_bits(key);
     if let Some(nat) = word.as_direct() {
         return Some(keys.search_nat(nat));
     }
-    if keys.len() < REMEMBERED_KEYS_MIN {
+    if keys.len() < REMEMBERED_KEYS_MIN || vm.heap.may_change(set) {
         return keys.search_evaluated(Ref::new(word, &vm.heap)).ok();
     }
     if let Some(position) = vm.heap.host.native.remembered.position(set.raw(), key) {
