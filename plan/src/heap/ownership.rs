@@ -1,7 +1,7 @@
 //! Ownership of new nodes: which objects an edit may change in place.
 //!
 //! A loop that edits a table makes a version in each turn, and nothing refers to the version before.
-//! Compiled code proves that for some variables (`jit/src/analysis/ownership.rs`), and then has the
+//! Compiled code proves that for some variables (`jit/src/codegen/ownership.rs`), and then has the
 //! objects changed that the loop itself has made, in place of copies. Nothing else may be changed:
 //! the first version came from outside, and shares objects with other values.
 //!
@@ -57,6 +57,12 @@ impl HeapMemory {
         Some(EditMark(self.nursery.eden_start() + 8 * self.mark_unit() * (number - 1)))
     }
 
+    /// Whether an owner may still change a table, row or set, or the parts of it, in place. What others
+    /// note of such an object does not hold for long.
+    pub fn is_changeable(&self, root: Word) -> bool {
+        self.mark_of(root).is_some()
+    }
+
     /// Marks a root that is not flat. It was made by the owner.
     pub(crate) fn set_mark(&mut self, root: Word, mark: EditMark) {
         let words = mark.0.saturating_sub(self.nursery.eden_start()) / 8;
@@ -77,13 +83,6 @@ impl HeapMemory {
             let header = self.header(value).without_mark();
             self.replace_header(value, header);
         }
-    }
-
-    /// Whether an owner may change the object, or a part of it, in place before the next collection. What
-    /// is read from other rows, sets and tables holds until then.
-    #[inline]
-    pub fn may_change(&self, object: Word) -> bool {
-        self.nursery.is_in_eden(object.address())
     }
 
     /// Whether the owner with that mark has made a part of its root.

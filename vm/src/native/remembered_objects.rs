@@ -28,8 +28,8 @@ struct KeySlot {
     position: KeyPosition,
 }
 
-/// What helpers remember of objects. A key never changes, and nothing is remembered of sets and rows that
-/// an owner may change in place, so what was found once holds while both stay where they are.
+/// What helpers remember of objects. A set and a key never change, so what was found once holds while
+/// both stay where they are. Of objects that an owner may still change in place, nothing is remembered.
 #[derive(Default)]
 pub(super) struct RememberedObjects {
     /// The leaf that a row's items were last read from.
