@@ -17,6 +17,7 @@
 //! generate    makes rows of a known function's results in place of calls of the jet
 //! fuse        removes generated rows that only one loop or row reads (deforestation)
 //! worker      worker/wrapper split: arguments that are certain to be evaluated are passed evaluated
+//! unpack      product unboxing: workers take the items of rows that their callers make
 //! specialise  copies functions for known function arguments
 //! results     constructed product result (CPR): workers return the items of the row they end with
 //! narrow      type inference for parameters and results from all that is passed
@@ -28,11 +29,13 @@
 //! loop        turns self tail calls into jumps
 //! sweep       dead code elimination and renumbering
 //!
+//! evaluated_results  a part of `worker`: results that all callers evaluate are returned evaluated
 //! fold        (rules) primitive operations on known operands
 //! slice       (form) the generated row that is another one without its first items
 //! lazy_entry  makes of an optimised unit the law's lazy entry; not part of the pipeline
 //! ```
 
+mod evaluated_results;
 mod fill;
 mod float_in;
 mod fold;
@@ -51,6 +54,7 @@ mod slice;
 mod small_nats;
 mod specialise;
 mod sweep;
+mod unpack;
 mod worker_wrapper;
 
 pub use lazy_entry::make_lazy_entry;

@@ -2,8 +2,8 @@
 
 use super::simplify::{SimplifyOptions, simplify};
 use super::{
-    fill, float_in, fuse, gather, generate, loops, narrow, peel, results, small_nats, specialise,
-    sweep, worker_wrapper,
+    evaluated_results, fill, float_in, fuse, gather, generate, loops, narrow, peel, results,
+    small_nats, specialise, sweep, unpack, worker_wrapper,
 };
 use crate::ir::Unit;
 use std::fmt::{self, Display, Formatter};
@@ -46,7 +46,11 @@ passes! {
     Share "share" generate::share;
     Generate "generate" generate::generate;
     Fuse "fuse" fuse::fuse;
-    Worker "worker" worker_wrapper::split;
+    Worker "worker" |unit| {
+        worker_wrapper::split(unit);
+        evaluated_results::evaluate_results(unit);
+    };
+    Unpack "unpack" unpack::unpack;
     Specialise "specialise" specialise::specialise;
     Results "results" results::return_items;
     Narrow "narrow" narrow::narrow;
@@ -75,6 +79,7 @@ pub const PIPELINE: &[Pass] = &[
     Pass::Inline,
     Pass::Generate,
     Pass::Sweep,
+    Pass::Unpack,
     Pass::Strict,
     Pass::Worker,
     Pass::Inline,
@@ -85,7 +90,13 @@ pub const PIPELINE: &[Pass] = &[
     Pass::Strict,
     Pass::Worker,
     Pass::Inline,
+    Pass::Unpack,
     Pass::Results,
+    Pass::Strict,
+    Pass::Worker,
+    Pass::Strict,
+    Pass::Worker,
+    Pass::Inline,
     Pass::Narrow,
     Pass::Speculate,
     Pass::Gather,
@@ -196,7 +207,7 @@ mod tests {
         assert_eq!(
             error,
             "there is no pass `guess`; the names are simplify, inline, strict, eager, speculate, \
-             share, generate, fuse, worker, specialise, results, narrow, small, peel, fill, float, gather, loop, sweep, expect, all"
+             share, generate, fuse, worker, unpack, specialise, results, narrow, small, peel, fill, float, gather, loop, sweep, expect, all"
         );
     }
 }
