@@ -78,11 +78,30 @@ fn number_programs(function: &Term) -> Vec<(&'static str, Term)> {
     let again = call(arg(0), [arg(1), previous]);
     let is_long = call_jet("_Gte", [arg(2), small(3)]);
     let last_of = constant(Term::law(8, 2, call_jet("_If", [is_long, again, read])));
+    // A law counts the index up and the turns down from a number, as `foldl` does. It needs an item only
+    // if the step does.
+    let counted = |step: Term, turns: Term| {
+        let turn = call_jet("_Dec", [arg(4)]);
+        let again = call(arg(0), [arg(1), step, call(small(3), [arg(3)]), turn]);
+        let code = Term::law(8, 4, call_jet("_If", [arg(4), again, arg(2)]));
+        constant(Term::law(9, 1, call(constant(code), [arg(1), small(0), small(0), turns])))
+    };
+    let item = || call_jet("_Idx", [arg(3), arg(1)]);
+    let added_item = || call_jet("_Add", [arg(2), item()]);
+    let turns = || call_jet("_Len", [arg(1)]);
+    let more_turns = call_jet("_Add", [turns(), small(2)]);
     let length = call_jet("_Len", [arg(1)]);
     let pairs = call_jet("zip", [mapped(), call_jet("drop", [small(1), arg(1)])]);
     vec![
         ("fold", call(added, [mapped()])),
         ("last", call(last, [mapped()])),
+        ("counted fold", call(counted(added_item(), turns()), [mapped()])),
+        ("counted fold, last", call(counted(item(), turns()), [mapped()])),
+        (
+            "counted fold without items",
+            call(counted(call(small(3), [arg(2)]), turns()), [mapped()]),
+        ),
+        ("counted fold beyond the end", call(counted(added_item(), more_turns), [mapped()])),
         ("sum", call_jet("sum", [mapped()])),
         ("last pair", call(last_of, [call_jet("zip", [arg(1), mapped()]), length])),
         ("sum of results", call_jet("sumOf", [f(), mapped()])),

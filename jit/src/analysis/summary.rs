@@ -2,10 +2,13 @@
 
 use super::call_graph::referenced_functions;
 use crate::ir::{
-    Block, BlockId, Call, Callee, Function, FunctionId, JoinId, Op, Operand, Stmt, Terminator,
-    Unit, Var, side_table,
+    Block, BlockId, Call, Callee, Function, FunctionId, JoinId, Op, Operand, Prim, Stmt,
+    Terminator, Unit, Var, side_table,
 };
-use cranelift_entity::{EntitySet, SecondaryMap};
+use cranelift_entity::{EntitySet, PrimaryMap, SecondaryMap};
+
+/// The count for all counts from two on.
+const SEVERAL: u32 = 2;
 
 /// Facts about one function as it was before the pass.
 pub(crate) struct FunctionSummary {
@@ -24,6 +27,11 @@ pub(crate) struct FunctionSummary {
     pub(crate) is_thunk_loop: bool,
     /// Whether it has one exit and no join points, so that it is inlined without a join point.
     pub(crate) is_straight_line: bool,
+    /// The number of its calls and thunks in the code that the root reaches, at most [`SEVERAL`]; one
+    /// more for the root. Those in a function that has several count as several.
+    pub(crate) references: u32,
+    /// The parameters of which it reads an item or the length.
+    pub(crate) read_rows: EntitySet<Var>,
     /// The number of uses of each variable.
     pub(crate) uses: SecondaryMap<Var, u32>,
     /// The variables that a statement of its own defines as a thunk.
@@ -35,8 +43,28 @@ pub(crate) struct FunctionSummary {
 }
 
 impl FunctionSummary {
-    /// Summarises one function of a unit.
-    pub(crate) fn of(unit: &Unit, id: FunctionId) -> FunctionSummary {
+    /// Summarises all functions of a unit.
+    pub(crate) fn of_unit(unit: &Unit) -> PrimaryMap<FunctionId, FunctionSummary> {
+        let ids = unit.functions.keys();
+        let mut summaries: PrimaryMap<_, _> = ids.map(|id| FunctionSummary::of(unit, id)).collect();
+        // Callers outside of the unit call the root. The code of a function that is referenced twice
+        // may be copied, and a cycle may be unrolled, so both count as two for what they reference.
+        summaries[FunctionId::ROOT].references = 1;
+        let mut todo = vec![(FunctionId::ROOT, 1)];
+        while let Some((id, added)) = todo.pop() {
+            for callee in referenced_functions(&unit.functions[id]) {
+                let references = &mut summaries[callee].references;
+                let new = (*references + added).min(SEVERAL);
+                if new > *references {
+                    todo.push((callee, new - *references));
+                    *references = new;
+                }
+            }
+        }
+        summaries
+    }
+
+    fn of(unit: &Unit, id: FunctionId) -> FunctionSummary {
         let function = &unit.functions[id];
         let mut summary = FunctionSummary {
             size: function.size(),
@@ -45,6 +73,8 @@ impl FunctionSummary {
             is_recursive: is_recursive(unit, id),
             is_thunk_loop: is_thunk_loop(function, id),
             is_straight_line: false,
+            references: 0,
+            read_rows: EntitySet::new(),
             uses: side_table(function.vars.len()),
             thunks: EntitySet::with_capacity(function.vars.len()),
             jumps: side_table(function.joins.len()),
@@ -59,6 +89,12 @@ impl FunctionSummary {
                     summary.thunks.extend(vars.iter().copied());
                 }
                 for op in stmt.ops() {
+                    if let Op::Prim(Prim::Item | Prim::Length, operands) = op
+                        && let Operand::Var(row) = operands[0]
+                        && function.params.contains(&row)
+                    {
+                        summary.read_rows.insert(row);
+                    }
                     op.operands().for_each(|operand| summary.count_use(operand));
                 }
             }

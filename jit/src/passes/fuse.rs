@@ -15,6 +15,7 @@
 //! such a consumer too. The sum of a generated row is a loop that makes no row. A read of a slice
 //! becomes a read of the row that it is a part of, without a thunk.
 
+use super::counted_loop::{index_from_end, turns_left};
 use super::slice::{Slice, definition};
 use crate::ir::{
     BlockId, Call, Callee, Function, FunctionId, FunctionRole, JetOperation, Op, Operand, Prim,
@@ -431,9 +432,14 @@ fn consume_by_loop(
     copy.params.extend(&new_params);
     let bound = Operand::Var(bound.or(own_bound)?);
     let captures = added.iter().map(|var| Operand::Var(*var));
-    let source = match Slice::of(&unit.functions[row.code]) {
-        Some(slice) => ItemSource::Slice(slice, added[0].into()),
-        None => {
+    let turns_left = turns_left(consumer, &calls, (args, row.count), (param, index));
+    let from_end = turns_left.map(|left| index_from_end(&mut copy, param, bound, left));
+    let source = match (Slice::of(&unit.functions[row.code]), from_end) {
+        (Some(slice), _) => ItemSource::Slice(slice, added[0].into()),
+        (None, Some(index)) => {
+            ItemSource::Thunk(Op::Thunk(row.code, captures.chain([index]).collect()))
+        }
+        (None, None) => {
             let index_type = copy.vars[index].boxed();
             let code = checked_item_code(&unit.functions[row.code], index_type);
             let item = captures.chain([bound, Operand::Var(index)]).collect();

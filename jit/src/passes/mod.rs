@@ -21,6 +21,7 @@
 //! specialise  copies functions for known function arguments
 //! results     constructed product result (CPR): workers return the items of the row they end with
 //! narrow      type inference for parameters and results from all that is passed
+//! induction   narrow, and evaluates the thunks that are cheap for the inferred types
 //! small       function versioning: variants of workers for nats below 2^63, and for words
 //! peel        partial inlining of the base case of recursive functions
 //! fill        writes the loops that fill generated rows
@@ -32,9 +33,11 @@
 //! evaluated_results  a part of `worker`: results that all callers evaluate are returned evaluated
 //! fold        (rules) primitive operations on known operands
 //! slice       (form) the generated row that is another one without its first items
+//! counted_loop (form) a loop that counts its index up and its turns down
 //! lazy_entry  makes of an optimised unit the law's lazy entry; not part of the pipeline
 //! ```
 
+mod counted_loop;
 mod evaluated_results;
 mod fill;
 mod float_in;
@@ -42,6 +45,7 @@ mod fold;
 mod fuse;
 mod gather;
 mod generate;
+mod induction;
 mod lazy_entry;
 mod loops;
 mod narrow;

@@ -11,12 +11,21 @@ use crate::ir::{
 use cranelift_entity::PrimaryMap;
 
 pub(super) fn narrow(unit: &mut Unit) {
+    infer(unit, &|_, _, _, _| Type::Any);
+}
+
+/// The type of a thunk with the code of a function and its captures, in a function of the unit.
+pub(super) type ThunkType<'t> = &'t dyn Fn(&Unit, &Function, FunctionId, &[Operand]) -> Type;
+
+/// Narrows all types. A thunk has the type that `thunk_type` says, which must grow with the types of
+/// the captures.
+pub(super) fn infer(unit: &mut Unit, thunk_type: ThunkType<'_>) {
     let old_vars: Vec<PrimaryMap<Var, Type>> =
         unit.functions.values().map(|f| f.vars.clone()).collect();
     let old_results: Vec<Vec<Type>> = unit.functions.values().map(|f| f.results.clone()).collect();
     unit.functions.values_mut().for_each(start_at_bottom);
     let ids: Vec<FunctionId> = unit.functions.keys().collect();
-    while ids.iter().fold(false, |changed, id| propagate(unit, *id) | changed) {}
+    while ids.iter().fold(false, |changed, id| propagate(unit, *id, thunk_type) | changed) {}
     // No type gets wider than before the pass.
     for ((function, vars), results) in unit.functions.values_mut().zip(old_vars).zip(old_results) {
         let old = vars.values();
@@ -42,13 +51,13 @@ fn start_at_bottom(function: &mut Function) {
 }
 
 /// Widens what one function passes on; returns whether that changed any type.
-fn propagate(unit: &mut Unit, id: FunctionId) -> bool {
+fn propagate(unit: &mut Unit, id: FunctionId, thunk_type: ThunkType<'_>) -> bool {
     let mut changed = false;
     for block in unit.functions[id].live_blocks() {
         let block = unit.functions[id].blocks[block].clone();
         for stmt in &block.stmts {
             if let Stmt::Let(vars, op) = stmt {
-                changed |= set_result_types(unit, id, vars, op);
+                changed |= set_result_types(unit, id, vars, op, thunk_type);
             }
             for op in stmt.ops() {
                 changed |= match op {
@@ -140,7 +149,13 @@ fn widen_vars(function: &mut Function, vars: &[Var], types: &[Type]) -> bool {
 }
 
 /// Sets the types of an operation's results; returns whether they changed.
-fn set_result_types(unit: &mut Unit, id: FunctionId, vars: &[Var], op: &Op) -> bool {
+fn set_result_types(
+    unit: &mut Unit,
+    id: FunctionId,
+    vars: &[Var],
+    op: &Op,
+    thunk_type: ThunkType<'_>,
+) -> bool {
     let function = &unit.functions[id];
     let types = match op {
         Op::Prim(prim, operands) => {
@@ -148,6 +163,7 @@ fn set_result_types(unit: &mut Unit, id: FunctionId, vars: &[Var], op: &Op) -> b
         }
         Op::Force(a) => vec![Type::Whnf.min(unit.types_of(function, &[*a])[0])],
         Op::Call(call) => unit.results_of(call),
+        Op::Thunk(entry, captures) => vec![thunk_type(unit, function, *entry, captures)],
         _ => return false,
     };
     let function = &mut unit.functions[id];

@@ -2,8 +2,8 @@
 
 use super::simplify::{SimplifyOptions, simplify};
 use super::{
-    evaluated_results, fill, float_in, fuse, gather, generate, loops, narrow, peel, results,
-    small_nats, specialise, sweep, unpack, worker_wrapper,
+    evaluated_results, fill, float_in, fuse, gather, generate, induction, loops, narrow, peel,
+    results, small_nats, specialise, sweep, unpack, worker_wrapper,
 };
 use crate::ir::Unit;
 use std::fmt::{self, Display, Formatter};
@@ -54,6 +54,7 @@ passes! {
     Specialise "specialise" specialise::specialise;
     Results "results" results::return_items;
     Narrow "narrow" narrow::narrow;
+    Induction "induction" induction::evaluate_cheap_thunks;
     Small "small" small_nats::add_variants;
     Peel "peel" peel::peel;
     Fill "fill" fill::fill;
@@ -83,7 +84,7 @@ pub const PIPELINE: &[Pass] = &[
     Pass::Strict,
     Pass::Worker,
     Pass::Inline,
-    Pass::Narrow,
+    Pass::Induction,
     Pass::Eager,
     Pass::Fuse,
     Pass::Float,
@@ -207,7 +208,7 @@ mod tests {
         assert_eq!(
             error,
             "there is no pass `guess`; the names are simplify, inline, strict, eager, speculate, \
-             share, generate, fuse, worker, unpack, specialise, results, narrow, small, peel, fill, float, gather, loop, sweep, expect, all"
+             share, generate, fuse, worker, unpack, specialise, results, narrow, induction, small, peel, fill, float, gather, loop, sweep, expect, all"
         );
     }
 }

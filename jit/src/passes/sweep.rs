@@ -3,10 +3,10 @@
 
 use crate::analysis::call_graph::referenced_functions;
 use crate::ir::{
-    Block, BlockId, Function, FunctionId, JoinId, JoinPoint, Op, Operand, Stmt, Terminator, Unit,
-    Var, side_table,
+    Block, BlockId, Function, FunctionId, JoinId, JoinPoint, Operand, Stmt, Terminator, Unit, Var,
+    side_table,
 };
-use cranelift_entity::SecondaryMap;
+use cranelift_entity::{EntitySet, SecondaryMap};
 
 /// Rounds of elimination in a function: each can make more definitions unused.
 const ROUNDS: usize = 8;
@@ -54,56 +54,61 @@ pub(super) fn sweep_function(unit: &Unit, function: &mut Function) {
     *function = Renumbering::of(function);
 }
 
-/// The numbers of uses of variables and join points.
+/// What a function uses.
 struct EntityUses {
-    vars: SecondaryMap<Var, u32>,
+    /// The variables that something with an effect, or the result, depends on. A variable of a loop
+    /// that only its own next value depends on is not among them.
+    live: EntitySet<Var>,
+    /// The number of jumps to each join point.
     joins: SecondaryMap<JoinId, u32>,
 }
 
 impl EntityUses {
-    fn of(function: &Function) -> EntityUses {
+    fn of(unit: &Unit, function: &Function) -> EntityUses {
         let mut uses = EntityUses {
-            vars: side_table(function.vars.len()),
+            live: EntitySet::with_capacity(function.vars.len()),
             joins: side_table(function.joins.len()),
         };
+        // The operands from which each variable is computed.
+        let mut sources: SecondaryMap<Var, Vec<Operand>> = side_table(function.vars.len());
+        let mut todo: Vec<Operand> = Vec::new();
         for block in function.live_blocks() {
             let block = &function.blocks[block];
             for stmt in &block.stmts {
-                uses.count_stmt(stmt);
+                match stmt {
+                    Stmt::Let(_, op) if !unit.is_total(function, op) => todo.extend(op.operands()),
+                    Stmt::Let(vars, op) => {
+                        vars.iter().for_each(|var| sources[*var].extend(op.operands()));
+                    }
+                    Stmt::Rec(group) => {
+                        group.iter().for_each(|(var, op)| sources[*var].extend(op.operands()));
+                    }
+                    Stmt::Join(_) => {}
+                }
             }
-            if let Terminator::Jump(join, _) = block.terminator {
-                uses.joins[join] += 1;
+            if let Terminator::Jump(join, args) = &block.terminator {
+                uses.joins[*join] += 1;
+                let params = &function.joins[*join].params;
+                params.iter().zip(args).for_each(|(param, arg)| sources[*param].push(*arg));
+            } else {
+                todo.extend(block.terminator.operands());
             }
-            block.terminator.operands().into_iter().for_each(|operand| uses.count(operand));
+        }
+        while let Some(operand) = todo.pop() {
+            if let Operand::Var(var) = operand
+                && uses.live.insert(var)
+            {
+                todo.append(&mut sources[var]);
+            }
         }
         uses
-    }
-
-    fn count(&mut self, operand: Operand) {
-        if let Operand::Var(var) = operand {
-            self.vars[var] += 1;
-        }
-    }
-
-    /// Counts the operands of a statement. Members of a recursive group do not count as uses of
-    /// each other.
-    fn count_stmt(&mut self, stmt: &Stmt) {
-        let group: Vec<Var> = match stmt {
-            Stmt::Rec(group) => group.iter().map(|(var, _)| *var).collect(),
-            _ => Vec::new(),
-        };
-        for operand in stmt.ops().flat_map(Op::operands) {
-            if !matches!(operand, Operand::Var(var) if group.contains(&var)) {
-                self.count(operand);
-            }
-        }
     }
 }
 
 /// Drops unused statements and parameters of join points; returns whether there were any.
 fn drop_unused(unit: &Unit, function: &mut Function) -> bool {
-    let uses = EntityUses::of(function);
-    let is_unused = |var: &Var| uses.vars[*var] == 0;
+    let uses = EntityUses::of(unit, function);
+    let is_unused = |var: &Var| !uses.live.contains(*var);
     let mut changed = false;
     for id in function.live_blocks() {
         let mut stmts = std::mem::take(&mut function.blocks[id].stmts);
@@ -139,7 +144,7 @@ fn jumps_inside(function: &Function, id: JoinId) -> u32 {
 fn drop_params(function: &mut Function, uses: &EntityUses) -> bool {
     let mut used: SecondaryMap<JoinId, Vec<bool>> = SecondaryMap::new();
     for (id, join) in &function.joins {
-        used[id] = join.params.iter().map(|var| uses.vars[*var] > 0).collect();
+        used[id] = join.params.iter().map(|var| uses.live.contains(*var)).collect();
     }
     if used.values().flatten().all(|used| *used) {
         return false;

@@ -8,8 +8,11 @@ use crate::ir::{
 
 /// Functions of at most this size are inlined at every call.
 const SMALL_SIZE: usize = 9;
-/// Functions of at most this size are inlined at calls that pass a known function.
+/// Functions of at most this size are inlined at calls that pass a known function, or a new row whose
+/// items they read.
 const MEDIUM_SIZE: usize = 60;
+/// Functions of at most this size are inlined at their only call.
+const ONLY_CALL_SIZE: usize = 120;
 /// Inlining nests at most this deep.
 const NESTING_LIMIT: usize = 6;
 
@@ -36,7 +39,10 @@ impl<'u> Simplifier<'u> {
             || !summary.is_recursive
                 && size < self.budget
                 && (size <= SMALL_SIZE
-                    || size <= MEDIUM_SIZE && self.passes_known_function(&call.args));
+                    || size <= ONLY_CALL_SIZE && summary.references == 1
+                    || size <= MEDIUM_SIZE
+                        && (self.passes_known_function(&call.args)
+                            || self.passes_row_that_is_read(callee, &call.args)));
         is_profitable.then_some(callee)
     }
 
@@ -46,6 +52,14 @@ impl<'u> Simplifier<'u> {
                 matches!(self.unit.constants[*k].kind, ConstantKind::Law | ConstantKind::Pin)
             }
             _ => matches!(self.facts.definition(*arg), Some(Op::Partial(..))),
+        })
+    }
+
+    /// Whether an argument is a new row, and the callee reads its items.
+    fn passes_row_that_is_read(&self, callee: FunctionId, args: &[Operand]) -> bool {
+        let read_rows = &self.summaries[callee].read_rows;
+        self.unit.functions[callee].params.iter().zip(args).any(|(param, arg)| {
+            read_rows.contains(*param) && matches!(self.facts.definition(*arg), Some(Op::Row(_)))
         })
     }
 

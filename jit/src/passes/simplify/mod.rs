@@ -37,15 +37,13 @@ mod words;
 
 use crate::analysis::demand::DemandAnalysis;
 use crate::analysis::summary::FunctionSummary;
-use crate::ir::{Function, FunctionId, Unit};
-use cranelift_entity::PrimaryMap;
+use crate::ir::{Function, Unit};
 pub(super) use options::SimplifyOptions;
 use walker::{INLINE_BUDGET, Simplifier};
 
 /// Simplifies all functions of a unit.
 pub(super) fn simplify(unit: &mut Unit, options: SimplifyOptions) {
-    let summaries: PrimaryMap<FunctionId, FunctionSummary> =
-        unit.functions.keys().map(|id| FunctionSummary::of(unit, id)).collect();
+    let summaries = FunctionSummary::of_unit(unit);
     let demands = options.strict.then(|| DemandAnalysis::of(unit));
     let size: usize = summaries.values().map(|summary| summary.size).sum();
     let mut budget = INLINE_BUDGET.saturating_sub(size);
