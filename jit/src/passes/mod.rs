@@ -13,6 +13,7 @@
 //!             (cheap eagerness)
 //! speculate   simplify, and evaluates eagerly the thunks that are cheap if some values are nats
 //!             below 2^63 or words, behind a test of those values
+//! version     simplify, and writes code twice behind rows of unknown length: for short rows, and others
 //! share       makes the thunks that the items of a row have in common once (full laziness)
 //! generate    makes rows of a known function's results in place of calls of the jet
 //! fuse        removes generated rows that only one loop or row reads (deforestation)

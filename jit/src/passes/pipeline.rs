@@ -43,6 +43,8 @@ passes! {
     Eager "eager" |unit| simplify(unit, SimplifyOptions { eager: true, ..Default::default() });
     Speculate "speculate"
         |unit| simplify(unit, SimplifyOptions { speculate: true, ..Default::default() });
+    Version "version"
+        |unit| simplify(unit, SimplifyOptions { version: true, ..Default::default() });
     Share "share" generate::share;
     Generate "generate" generate::generate;
     Fuse "fuse" fuse::fuse;
@@ -80,6 +82,7 @@ pub const PIPELINE: &[Pass] = &[
     Pass::Inline,
     Pass::Generate,
     Pass::Sweep,
+    Pass::Version,
     Pass::Unpack,
     Pass::Strict,
     Pass::Worker,
@@ -207,7 +210,7 @@ mod tests {
         let error = "guess".parse::<OmittedPart>().expect_err("there is no such pass").to_string();
         assert_eq!(
             error,
-            "there is no pass `guess`; the names are simplify, inline, strict, eager, speculate, \
+            "there is no pass `guess`; the names are simplify, inline, strict, eager, speculate, version, \
              share, generate, fuse, worker, unpack, specialise, results, narrow, induction, small, peel, fill, float, gather, loop, sweep, expect, all"
         );
     }
