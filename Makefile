@@ -1,6 +1,9 @@
 # The commands of this repository. `make help` lists them.
 
-.PHONY: help build docs deb deny sbom check test ci aarch64 miri fuzz fix doc results
+.PHONY: help build docs deb deny sbom check test ci aarch64 apple portable miri fuzz fix doc results
+
+APPLE_TARGETS = aarch64-apple-darwin x86_64-apple-darwin
+PLATFORM_PACKAGES = plan vm jit persist machine cli
 
 help: ## Lists the commands
 	@grep -E '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -37,6 +40,13 @@ ci: ## Runs everything that a change must pass, and prints a table of the result
 
 aarch64: ## Runs a selection of the tests for aarch64 under emulation
 	.ci/aarch64 || [ $$? -eq 77 ]
+
+apple: ## Checks the workspace for macOS, on both processors (needs rustup)
+	rustup target add $(APPLE_TARGETS)
+	for target in $(APPLE_TARGETS); do cargo clippy --workspace --quiet --target $$target -- --deny warnings || exit 1; done
+
+portable: ## Runs unit tests over the calls that macOS needs, as far as Linux has them
+	cargo test --quiet --no-fail-fast --features portable-platform $(PLATFORM_PACKAGES:%=--package %) --lib --bins
 
 miri: export MIRIFLAGS = -Zmiri-permissive-provenance -Zmiri-disable-isolation
 miri: ## Runs the tests of the collector under Miri (needs the nightly toolchain with miri)

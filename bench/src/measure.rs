@@ -3,8 +3,6 @@
 use crate::program::{NOTHING, Program};
 use crate::system::System;
 use anyhow::{Context, Result, bail};
-use rustix::io::Errno;
-use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use std::io::Read;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command};
@@ -249,7 +247,10 @@ const MAX_LOAD: u64 = 20;
 const LIMIT_SIGNALS: [i32; 2] = [9, 24];
 
 /// Limits the CPU time of a process, of all its threads together.
+#[cfg(target_os = "linux")]
 fn limit_cpu_time(child: &Child, seconds: u64) -> Result<()> {
+    use rustix::io::Errno;
+    use rustix::process::{Pid, Resource, Rlimit, prlimit};
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     let limit = Rlimit { current: Some(seconds), maximum: Some(seconds) };
     match prlimit(Some(pid.context("it has no process id")?), Resource::Cpu, limit) {
@@ -257,6 +258,12 @@ fn limit_cpu_time(child: &Child, seconds: u64) -> Result<()> {
         Ok(_) | Err(Errno::SRCH) => Ok(()),
         Err(error) => Err(error).context("cannot limit its CPU time"),
     }
+}
+
+/// Sets no limit: only Linux limits a process that runs. The limit of elapsed time ends it later.
+#[cfg(not(target_os = "linux"))]
+fn limit_cpu_time(_: &Child, _: u64) -> Result<()> {
+    Ok(())
 }
 
 /// Reads the result and the times that a program printed. None if it should print times, and does

@@ -106,18 +106,28 @@ impl MachineDescription {
         let information = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         let model = information.lines().find_map(|line| line.strip_prefix("model name"));
         let model = model.and_then(|rest| Some(rest.split_once(':')?.1.trim().to_owned()));
-        let system = rustix::system::sysinfo();
         let uname = rustix::system::uname();
         let text = |part: &std::ffi::CStr| part.to_string_lossy().into_owned();
         MachineDescription {
             processor: model.unwrap_or_else(|| "unknown".into()),
             processors: std::thread::available_parallelism().map_or(0, Into::into),
-            memory: system.totalram * u64::from(system.mem_unit),
+            memory: memory().unwrap_or(0),
             kernel: format!("{} {}", text(uname.sysname()), text(uname.release())),
-            // The kernel counts in units of 1/65536.
-            load: (system.loads[2] as f64 / 65536.0 * 100.0).round() / 100.0,
+            load: load().unwrap_or(0.0),
         }
     }
+}
+
+/// The size of the memory in bytes, as Linux describes it.
+fn memory() -> Option<u64> {
+    let information = fs::read_to_string("/proc/meminfo").ok()?;
+    let total = information.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    Some(1024 * total.trim().strip_suffix(" kB")?.parse::<u64>().ok()?)
+}
+
+/// The load over 15 minutes, as Linux describes it.
+fn load() -> Option<f64> {
+    fs::read_to_string("/proc/loadavg").ok()?.split_whitespace().nth(2)?.parse().ok()
 }
 
 /// The commit of the working tree; `unknown` without git.

@@ -35,6 +35,7 @@ mod json;
 mod law_index;
 mod measure;
 mod module_loader;
+mod process;
 mod progress;
 mod reference;
 mod source_files;
@@ -49,6 +50,7 @@ use std::process::ExitCode;
 use std::thread::JoinHandle;
 use terminal::ExitError;
 
+#[cfg(not(target_vendor = "apple"))]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -31,7 +31,7 @@ pub(crate) const JETS: &[Jet] = &[
         .operation(JetOperation::SetHasKey)
         .cheap(OnSmallKey),
     native("setMin", &[Head], min),
-    native("setIns", &[Normal, Head], insert).order(&[1, 0]),
+    native("setIns", &[Normal, Head], insert).order(&[1, 0]).operation(JetOperation::SetInsert),
     native("setDel", &[Lazy, Head], delete),
     native("setWeld", &[Head, Head], weld).order(&[1, 0]),
     native("setCatRowAsc", &[Head], cat_ascending),

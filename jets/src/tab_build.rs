@@ -16,13 +16,17 @@ use std::cmp::Ordering;
 use std::ops::Range;
 use vm::jet::ArgDemand::{Head, Lazy, Normal};
 use vm::jet::ResultShape::{Row, Tab};
-use vm::jet::{JetAnswer, JetCall};
+use vm::jet::{JetAnswer, JetCall, JetOperation};
 
 pub(crate) const JETS: &[Jet] = &[
     native("_MkTab", &[Lazy, Lazy], make),
     native("tabSing", &[Normal, Lazy], singleton).total(Tab),
-    native("tabIns", &[Normal, Lazy, Head], insert).order(&[2, 0]),
-    native("tabInsWith", &[Lazy, Normal, Lazy, Head], insert_with).order(&[3, 1]),
+    native("tabIns", &[Normal, Lazy, Head], insert)
+        .order(&[2, 0])
+        .operation(JetOperation::TableInsert),
+    native("tabInsWith", &[Lazy, Normal, Lazy, Head], insert_with)
+        .order(&[3, 1])
+        .operation(JetOperation::TableInsertWith),
     native("tabAlter", &[Lazy, Lazy, Head], alter),
     native("tabDel", &[Lazy, Head], delete),
     native("tabPop", &[Lazy], pop).returns(Row),

@@ -15,6 +15,14 @@ use spec::Term;
 use spec::shapes::row;
 use support::end;
 
+/// The row without its first item and with that item twice at its end. If it is long, it consists of
+/// parts.
+fn grown_row() -> Term {
+    let first = || call_jet("_Idx", [small(0), arg(1)]);
+    let rest = call_jet("drop", [small(1), arg(1)]);
+    call_jet("rowSnoc", [call_jet("rowSnoc", [rest, first()]), first()])
+}
+
 /// Programs that take a row and return a row of as many items, made of a function's results.
 fn row_programs(function: &Term) -> Vec<(&'static str, Term)> {
     let f = || constant(function.clone());
@@ -36,6 +44,7 @@ fn row_programs(function: &Term) -> Vec<(&'static str, Term)> {
         ("map", map(arg(1))),
         ("generate", generated(arg(1))),
         ("map of a map", map(map(arg(1)))),
+        ("map of a row in parts", map(grown_row())),
         ("map of a generated row", map(generated(arg(1)))),
         ("map of the leaves", leaves),
         ("rest", call_jet("drop", [small(1), arg(1)])),
@@ -107,6 +116,8 @@ fn number_programs(function: &Term) -> Vec<(&'static str, Term)> {
         ("sum of results", call_jet("sumOf", [f(), mapped()])),
         ("sum of the rest", call_jet("sumOf", [f(), call_jet("drop", [small(1), arg(1)])])),
         ("sum of a map and its rest", call_jet("sum", [call_jet("_Map", [product, pairs])])),
+        ("sum of a row in parts", call_jet("sumOf", [f(), grown_row()])),
+        ("fold of a row in parts", call(fold.clone(), [grown_row()])),
         ("fold of the rest", call(fold, [call_jet("drop", [small(1), arg(1)])])),
         ("sum of a map of a map", call_jet("sum", [call_jet("_Map", [f(), mapped()])])),
     ]

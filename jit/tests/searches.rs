@@ -130,6 +130,9 @@ fn collections() -> Vec<Term> {
     let values = |index: usize| if index == 1 { crash(60) } else { lazy(100 + index as u64) };
     let entries = || keys().into_iter().enumerate().map(|(index, key)| (key, values(index)));
     let many = (0..300).map(|key| (Term::from(2 * key), Term::from(key)));
+    // Positions of such keys are remembered.
+    let of_rows =
+        |numbers: std::ops::Range<u64>| numbers.map(|n| row([row([Term::from(n)]), Term::from(7)]));
     let returns = |value: Term| Term::law(0, 1, constant(value)).app(Term::from(0));
     vec![
         tab(entries()),
@@ -138,6 +141,9 @@ fn collections() -> Vec<Term> {
         set(keys()),
         set((0..300).map(|key| Term::from(3 * key))),
         set([]),
+        set(of_rows(0..100)),
+        set(of_rows(0..3).chain(of_rows(4..40))),
+        tab(of_rows(0..100).map(|key| (key, lazy(100)))),
         returns(tab(keys().into_iter().map(|key| (key, Term::from(8))))),
         returns(set(keys())),
         set([1, 5].map(Term::from)).app(returns(row([7, 8].map(Term::from)))),
@@ -195,7 +201,11 @@ fn searches_do_what_the_jets_do() {
         call("setHas", [arg(1), arg(2)]),
         call("_TabLookup", [arg(1), arg(2)]),
     ];
-    let laws: Vec<Term> = searches.into_iter().map(law).collect();
+    let twice = [
+        call("_Add", [call("setHas", [arg(1), arg(2)]), call("setHas", [arg(1), arg(2)])]),
+        call("_Add", [call("_TabHas", [arg(1), arg(2)]), call("tabIdx", [arg(1), arg(2)])]),
+    ];
+    let laws: Vec<Term> = searches.into_iter().chain(twice).map(law).collect();
     check(&laws, &selectors(), &collections());
 }
 

@@ -29,7 +29,7 @@ use lsp_types::{
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use sire::{ModuleLibrary, Sire, SireOptions, SireOutput, SourceOverlay};
+use sire::{LibraryImage, ModuleLibrary, Sire, SireOptions, SireOutput, SourceOverlay};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -48,6 +48,8 @@ pub struct LspOptions {
     pub make_vm: Box<dyn Fn() -> Result<Vm> + Send>,
     /// The folder for caches: states of modules, and sources of the library.
     pub cache: PathBuf,
+    /// The states of the library's modules that the program has, if it does.
+    pub library_image: Option<&'static LibraryImage>,
     /// How long the evaluation of one block may take.
     pub time_limit: Duration,
     /// How long to wait for further edits before a text is analysed.
@@ -121,10 +123,11 @@ impl LanguageServer {
         let current = || std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
         let root = roots.first().cloned().unwrap_or_else(current);
         let overlay = SourceOverlay::default();
-        let LspOptions { make_vm, cache, time_limit, delay } = options;
+        let LspOptions { make_vm, cache, library_image, time_limit, delay } = options;
+        let library = ModuleLibrary::new(root.join("sire")).with_overlay(overlay.clone());
         let settings = WorkerSettings {
             library: LibraryFiles::new(&cache),
-            make_session: session_maker(make_vm, root.join("sire"), cache, overlay.clone()),
+            make_session: session_maker(make_vm, library, cache, library_image),
             unit,
             roots: roots.clone(),
             time_limit,
@@ -463,20 +466,24 @@ fn parse<T: DeserializeOwned>(params: Value) -> Result<T, ResponseError> {
 /// Returns what makes the sessions of the worker.
 fn session_maker(
     make_vm: Box<dyn Fn() -> Result<Vm> + Send>,
-    folder: PathBuf,
+    library: ModuleLibrary,
     cache: PathBuf,
-    overlay: SourceOverlay,
+    library_image: Option<&'static LibraryImage>,
 ) -> Box<dyn Fn() -> Result<Sire> + Send> {
     Box::new(move || {
         let nowhere = || SireOutput::new(std::io::sink(), rex::print::Colour::None);
         let options = SireOptions {
-            library: ModuleLibrary::new(&folder).with_overlay(overlay.clone()),
+            library: library.clone(),
             cache: Some(modules_cache(&cache)),
             output: nowhere(),
             diagnostics: nowhere(),
         };
         let made = Sire::new(make_vm()?, options);
-        made.map_err(|error| anyhow::anyhow!(error.to_string()))
+        let mut sire = made.map_err(|error| anyhow::anyhow!(error.to_string()))?;
+        if let Some(image) = library_image {
+            sire.start_from(image);
+        }
+        Ok(sire)
     })
 }
 

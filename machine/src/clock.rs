@@ -9,33 +9,12 @@
 mod manual;
 
 pub use manual::ManualClock;
+pub use plan::platform::ThreadCpuClock;
 
 use crossbeam_channel::{Receiver, after, at as at_instant};
 use jiff::Timestamp;
-use nix::time::ClockId;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
-
-/// The CPU clock of one thread, which any thread may read ([`Clock::cpu_time`]).
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct CpuClockId(i32);
-
-impl CpuClockId {
-    /// The clock of the calling thread.
-    ///
-    /// This is what `pthread_getcpuclockid` returns, computed without `unsafe` code. The encoding
-    /// is part of the kernel's interface: the complement of the thread's number, and below it the
-    /// bits for a thread's clock (4) that counts the time on a processor (2). (Linux:
-    /// include/linux/posix-timers_types.h)
-    pub fn of_current_thread() -> CpuClockId {
-        // Each evaluation asks, and the number of a thread costs a system call.
-        thread_local!(static OWN: CpuClockId = {
-            let thread = rustix::thread::gettid().as_raw_nonzero().get();
-            CpuClockId((!thread << 3) | 4 | 2)
-        });
-        OWN.with(|own| *own)
-    }
-}
 
 /// A source of wall time, of monotonic time, and of the CPU time of threads.
 pub trait Clock: Send + Sync {
@@ -73,7 +52,7 @@ pub trait Clock: Send + Sync {
 
     /// The CPU time that a thread has used. None if the thread has ended. The CPU time of a thread
     /// grows at most as fast as the monotonic time.
-    fn cpu_time(&self, clock: CpuClockId) -> Option<Duration>;
+    fn cpu_time(&self, clock: ThreadCpuClock) -> Option<Duration>;
 }
 
 /// Returns a time as a timestamp. A time outside of the years -9999 to 9999, which a clock may be
@@ -110,8 +89,8 @@ impl Clock for SystemClock {
         at_instant(at)
     }
 
-    fn cpu_time(&self, clock: CpuClockId) -> Option<Duration> {
-        ClockId::from_raw(clock.0).now().ok().map(Duration::from)
+    fn cpu_time(&self, clock: ThreadCpuClock) -> Option<Duration> {
+        clock.now()
     }
 }
 
@@ -120,13 +99,13 @@ mod tests {
     use super::*;
     use std::thread;
 
-    fn used(clock: CpuClockId) -> Duration {
+    fn used(clock: ThreadCpuClock) -> Duration {
         SystemClock.cpu_time(clock).expect("the thread runs")
     }
 
     #[test]
     fn the_cpu_time_of_a_thread_is_what_it_computes() {
-        let own = CpuClockId::of_current_thread();
+        let own = ThreadCpuClock::of_current_thread();
         let before = used(own);
         // Another thread reads the clock, while this one computes.
         thread::scope(|scope| {
@@ -143,11 +122,11 @@ mod tests {
         let (to_thread, inbox) = crossbeam_channel::bounded::<()>(0);
         let (sender, waiting) = crossbeam_channel::bounded(0);
         let thread = thread::spawn(move || {
-            sender.send(CpuClockId::of_current_thread()).expect("the test waits");
+            sender.send(ThreadCpuClock::of_current_thread()).expect("the test waits");
             let _ = inbox.recv();
         });
         let clock = waiting.recv().expect("the thread runs");
-        let own = CpuClockId::of_current_thread();
+        let own = ThreadCpuClock::of_current_thread();
         let before = (used(own), used(clock));
         while used(own) < before.0 + Duration::from_millis(200) {}
         assert!(used(clock) < before.1 + Duration::from_millis(100));

@@ -47,35 +47,8 @@ pub use inspected::{InspectError, InspectedStore};
 pub use message::{ControlAnswer, ControlOperation, LoggedBytes};
 pub(crate) use server::{ControlServer, ControlledMachine};
 
-use std::fs::File;
-use std::io;
-use std::os::fd::AsRawFd;
-use std::path::{Path, PathBuf};
-
 /// The name of the socket in the directory of a store.
 const SOCKET_NAME: &str = "control.sock";
-
-/// The greatest length of a path of a socket, without the byte that ends it.
-const MAX_SOCKET_PATH: usize = 107;
-
-/// A path by which a socket in a directory can be named, however long the directory's path is.
-struct SocketPath {
-    path: PathBuf,
-    /// The directory, if the path names it by its file descriptor.
-    _directory: Option<File>,
-}
-
-impl SocketPath {
-    fn new(directory: &Path, name: &str) -> io::Result<SocketPath> {
-        let path = directory.join(name);
-        if path.as_os_str().len() <= MAX_SOCKET_PATH {
-            return Ok(SocketPath { path, _directory: None });
-        }
-        let opened = File::open(directory)?;
-        let path = PathBuf::from(format!("/proc/self/fd/{}/{name}", opened.as_raw_fd()));
-        Ok(SocketPath { path, _directory: Some(opened) })
-    }
-}
 
 #[cfg(test)]
 mod tests;

@@ -17,6 +17,7 @@ use crate::error::{RunError, SystemError};
 use crate::mailbox::Address;
 use crate::message::{ControlMessage, GarbageReport};
 use crate::metrics::MetricsRecorder;
+use crate::platform::lower_thread_priority;
 use crate::settings::GarbagePolicy;
 use persist::collect::{BackgroundCollection, CollectPace, GarbageEstimate};
 use persist::{Store, WrittenPins};
@@ -33,9 +34,6 @@ const PAUSE_FACTOR: u32 = 3;
 
 /// The longest wait between two steps.
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
-
-/// The lowest priority of a thread.
-const LOWEST_PRIORITY: i32 = 19;
 
 /// The pins of the store at the last collection.
 struct CollectedPins {
@@ -106,7 +104,7 @@ impl GarbageCollector {
         self.start_thread(control, move || {
             let survey = survey(&collection, lent, &is_cancelled);
             // The heap's full collections have waited for the survey, so it had the usual priority.
-            lower_priority();
+            lower_thread_priority();
             let Some(references) = survey else { return GarbageReport::Collected(None) };
             let mut pace = pace(is_cancelled);
             match collection.run(&[references], CollectPace::new(&mut pace)) {
@@ -124,7 +122,7 @@ impl GarbageCollector {
         let store = Arc::clone(store);
         self.written_at_begin = self.pins.bytes();
         self.start_thread(control, move || {
-            lower_priority();
+            lower_thread_priority();
             match GarbageEstimate::of(&store) {
                 Ok(estimate) => GarbageReport::Estimated(estimate),
                 Err(error) => GarbageReport::Failed(error.to_string()),
@@ -209,13 +207,6 @@ fn survey(
     is_cancelled: &AtomicBool,
 ) -> Option<HeapReferences> {
     lent.list(|| !is_cancelled.load(Ordering::SeqCst) && !collection.delays_view())
-}
-
-/// Gives the calling thread the lowest priority.
-fn lower_priority() {
-    // On Linux this concerns the calling thread alone. Without it, the work takes the same share of the
-    // time at normal priority.
-    let _ = rustix::process::setpriority_process(None, LOWEST_PRIORITY);
 }
 
 /// A callback between two steps: waits in proportion to the time since the last call.

@@ -101,6 +101,7 @@ mod mailbox;
 mod message;
 mod metrics;
 mod packed;
+mod platform;
 mod program;
 mod protocol;
 mod rehearsal;

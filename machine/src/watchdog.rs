@@ -18,7 +18,7 @@
 //! Lock order: `deadlines` is the only lock, and no other is taken while it is held except a
 //! clock's.
 
-use crate::clock::{Clock, CpuClockId};
+use crate::clock::{Clock, ThreadCpuClock};
 use crate::error::SystemError;
 use crossbeam_channel::{Receiver, Sender, bounded, never, select};
 use parking_lot::Mutex;
@@ -76,7 +76,7 @@ impl StopRequest {
 /// An evaluation.
 struct Watched {
     /// The clock of the evaluating thread.
-    cpu_clock: CpuClockId,
+    cpu_clock: ThreadCpuClock,
     /// The CPU time that the evaluation may still use when it is resumed. None if there is no
     /// limit.
     cpu_left: Option<Duration>,
@@ -146,7 +146,7 @@ struct Deadlines {
     watched: Map<u64, Watched>,
     next_number: u64,
     /// The last readings of the threads' CPU clocks, and when they were made.
-    readings: Map<CpuClockId, (Instant, Duration)>,
+    readings: Map<ThreadCpuClock, (Instant, Duration)>,
     /// When every evaluation is to be over.
     shutdown: Option<Instant>,
     /// The timers that the thread sleeps until.
@@ -185,7 +185,7 @@ impl Deadlines {
     fn cpu_time_at_most(
         &mut self,
         clock: &dyn Clock,
-        thread: CpuClockId,
+        thread: ThreadCpuClock,
         now: Instant,
     ) -> Option<Duration> {
         if let Some((at, used)) = self.readings.get(&thread)
@@ -277,7 +277,7 @@ impl Watchdog {
     /// Adds a watch that is paused, and returns its number.
     fn add(&self, stop: StopRequest, limit: Option<Duration>) -> u64 {
         let watched = Watched {
-            cpu_clock: CpuClockId::of_current_thread(),
+            cpu_clock: ThreadCpuClock::of_current_thread(),
             cpu_left: limit,
             is_paused: true,
             cpu_deadline: None,

@@ -19,6 +19,7 @@
 
 #[allow(unsafe_code, reason = "defines the unsafe contract of a mappable file")]
 mod mappable;
+pub(crate) mod platform;
 #[allow(unsafe_code, reason = "declares that the files of a locked directory are mappable")]
 mod real;
 

@@ -186,15 +186,8 @@ fn an_unreadable_snapshot_is_skipped_and_reported() {
     assert_eq!(report.findings[0].effect, DamageEffect::Snapshot);
 }
 
-/// Whether this system turns a fault on a mapped page into an error.
-const HANDLES_FAULTS: bool =
-    cfg!(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")));
-
 #[test]
 fn a_mapping_that_is_cut_short_while_its_pins_are_in_use_is_damage() {
-    if !HANDLES_FAULTS {
-        return;
-    }
     let (disk, _) = simulated();
     let store = open(&disk);
     let pins = entries(&store);
@@ -249,9 +242,6 @@ fn an_index_file_that_is_too_short_is_found_at_open_and_built_again() {
 
 #[test]
 fn an_index_that_is_cut_short_while_it_is_in_use_is_built_again() {
-    if !HANDLES_FAULTS {
-        return;
-    }
     for name in ["index/directory", "index/buckets"] {
         let temporary = tempfile::tempdir().unwrap();
         let dir = temporary.path().join("store");

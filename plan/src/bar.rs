@@ -165,6 +165,34 @@ pub fn compare_bytes(left: &[u8], right: &[u8]) -> Ordering {
         .then_with(|| short_number(left_start).cmp(&short_number(right_start)))
 }
 
+/// Returns the number with these bytes, least significant first, if there are 1 to 8: bars of one
+/// length are in the order of their numbers.
+pub(crate) fn number_of_one_word(bytes: &[u8]) -> Option<u64> {
+    match bytes.first_chunk::<8>() {
+        Some(word) => (bytes.len() == 8).then(|| u64::from_le_bytes(*word)),
+        None => (!bytes.is_empty()).then(|| short_number(bytes)),
+    }
+}
+
+/// Returns the number of a flat bar of `length` bytes, 1 to 8; of one with another length, how that
+/// compares with `length` (the inner `Err`). `None` if the bar is not flat.
+#[inline]
+pub(crate) fn flat_number(
+    heap: &HeapMemory,
+    bar: Word,
+    length: usize,
+) -> Option<Result<u64, Ordering>> {
+    let object = heap.object(bar);
+    if object.layout() != ObjectLayout::Bar {
+        return None;
+    }
+    Some(match (object.raw(0) as usize).cmp(&length) {
+        // Zero bytes fill the word.
+        Ordering::Equal => Ok(object.raw(1)),
+        other => Err(other),
+    })
+}
+
 /// The number with these bytes, fewer than 8, least significant first.
 #[inline]
 fn short_number(bytes: &[u8]) -> u64 {

@@ -10,6 +10,7 @@ use crate::hash::hash_within;
 use crate::heap::{RawHeap, Val};
 use crate::layout::{ObjectLayout, PIN_SIZE};
 use crate::nat::Natural;
+use crate::tree::edit::EditMode;
 use crate::value_ref::Ref;
 use crate::view::Shape;
 use crate::word::{Word, WordKind};
@@ -228,7 +229,7 @@ impl<'v> ValueBuilder<'v> {
             let Shape::Tab(keys, _) = table.shape() else { panic!("a table, a key and a value") };
             keys.search(key)?
         };
-        tree::edit::insert_in_table(self.heap, place)?;
+        tree::edit::insert_in_table(self.heap, place, EditMode::Copy)?;
         Ok(())
     }
 }

@@ -265,7 +265,8 @@ impl RecordBuilder<'_> {
                 self.words.push(0);
             }
             _ => {
-                self.words.push(header.with_remembered(false).with_normal().raw());
+                let header = header.with_remembered(false).without_mark();
+                self.words.push(header.with_normal().raw());
                 self.words.extend_from_slice(object.raw_words(0, header.size()));
             }
         }

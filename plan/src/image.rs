@@ -98,7 +98,12 @@ impl ImageHeader {
     fn read(file: &File) -> Result<ImageHeader, ImageError> {
         let mut bytes = [0; HEADER];
         file.read_exact_at(&mut bytes, 0).map_err(|_| ImageError::Foreign)?;
-        let found = version(&bytes)?;
+        ImageHeader::decode(&bytes, file.metadata()?.len())
+    }
+
+    /// Decodes the header of an image of `length` bytes.
+    fn decode(bytes: &[u8; HEADER], length: u64) -> Result<ImageHeader, ImageError> {
+        let found = version(bytes)?;
         if found != FORMAT_VERSION {
             return Err(ImageError::Version(found));
         }
@@ -110,7 +115,6 @@ impl ImageHeader {
         let mut check = [0; 32];
         check.copy_from_slice(&bytes[CHECKED_BYTES..]);
         let header = ImageHeader { slot, root, end, label, check };
-        let length = file.metadata()?.len();
         let is_sound = label <= LABEL_MAX
             && slot < SLOTS
             && end <= SLOT_SIZE
@@ -119,7 +123,7 @@ impl ImageHeader {
             && root.is_multiple_of(range::ALIGNMENT)
             && (first_record(label)..end).contains(&root);
         // The check covers the rest of the header.
-        if is_sound && header.encode() == bytes { Ok(header) } else { Err(ImageError::Damaged) }
+        if is_sound && header.encode() == *bytes { Ok(header) } else { Err(ImageError::Damaged) }
     }
 
     /// Returns the address of the image's first byte in its own slot.
@@ -220,6 +224,54 @@ pub fn label(file: &File) -> Result<Vec<u8>, ImageError> {
     Ok(label)
 }
 
+/// The bytes of an image that are a part of this program.
+///
+/// Its check is not compared: the code of the program has none either.
+pub struct EmbeddedImage {
+    bytes: &'static [u8],
+    header: ImageHeader,
+}
+
+impl EmbeddedImage {
+    /// Reads the header of an embedded image.
+    ///
+    /// # Errors
+    /// See [`ImageError`].
+    pub fn new(bytes: &'static [u8]) -> Result<EmbeddedImage, ImageError> {
+        let (first, _) = bytes.split_first_chunk().ok_or(ImageError::Foreign)?;
+        let header = ImageHeader::decode(first, bytes.len() as u64)?;
+        Ok(EmbeddedImage { bytes, header })
+    }
+
+    /// Returns the label of the image.
+    pub fn label(&self) -> &'static [u8] {
+        &self.bytes[HEADER..][..self.header.label]
+    }
+
+    /// Copies the image into a slot, and returns its root, a pin. A second call makes another copy.
+    ///
+    /// # Errors
+    /// See [`ImageError`].
+    ///
+    /// # Safety
+    /// [`save`] wrote the bytes into a file.
+    pub unsafe fn open(&self) -> Result<FrozenPin, ImageError> {
+        let owner = PinSpaceId::new();
+        match RangeSlot::claim(Some(self.header.slot), owner) {
+            Err(RangeError::Taken(_)) => {
+                let words = self.bytes[HEADER..].as_chunks().0;
+                let words = words.iter().map(|word| u64::from_le_bytes(*word)).collect();
+                // SAFETY: by this function's contract.
+                unsafe { open_moved(&self.header, words) }
+            }
+            slot => {
+                // SAFETY: by this function's contract, the words are those of an image in this slot.
+                unsafe { open_in_memory(&self.header, slot?, owner, &self.bytes[HEADER..]) }
+            }
+        }
+    }
+}
+
 /// Opens an image after checking all of it, and returns its root, a pin. `path` is for messages.
 ///
 /// If its slot is in use, for instance by the same image, a copy is opened in another slot.
@@ -235,7 +287,8 @@ pub unsafe fn open(file: &File, path: &Path) -> Result<FrozenPin, ImageError> {
     let header = ImageHeader::read(file)?;
     let owner = PinSpaceId::new();
     let mut slot = match RangeSlot::claim(Some(header.slot), owner) {
-        Err(RangeError::Taken(_)) => return open_copy(file, &header),
+        // SAFETY: by this function's contract.
+        Err(RangeError::Taken(_)) => return unsafe { open_copy(file, &header) },
         slot => slot?,
     };
     header.verify(file, |_| {})?;
@@ -249,15 +302,27 @@ pub unsafe fn open(file: &File, path: &Path) -> Result<FrozenPin, ImageError> {
 }
 
 /// Opens a copy of an image in another slot.
-fn open_copy(file: &File, header: &ImageHeader) -> Result<FrozenPin, ImageError> {
+///
+/// # Safety
+/// If the file is an image with a matching check, [`save`] wrote it.
+unsafe fn open_copy(file: &File, header: &ImageHeader) -> Result<FrozenPin, ImageError> {
     let mut words: Vec<u64> = Vec::with_capacity(header.words());
     // The chunks and the image are whole words.
     let add = |bytes: &[u8]| {
         words.extend(bytes.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word)));
     };
     header.verify(file, add)?;
+    // SAFETY: the words have the check of the image, so `save` wrote them.
+    unsafe { open_moved(header, words) }
+}
+
+/// Opens a copy of an image in another slot.
+///
+/// # Safety
+/// The words are those that [`save`] wrote behind this header.
+unsafe fn open_moved(header: &ImageHeader, mut words: Vec<u64>) -> Result<FrozenPin, ImageError> {
     let owner = PinSpaceId::new();
-    let mut slot = claim_slot(&[], owner)?;
+    let slot = claim_slot(&[], owner)?;
     let (old, new) = (header.base(), slot.address());
     let place = |raw| match Word::from_bits(raw) {
         word if word.has_object() => word.moved_to(word.address() - old + new).raw(),
@@ -272,12 +337,26 @@ fn open_copy(file: &File, header: &ImageHeader) -> Result<FrozenPin, ImageError>
         let gap = size.next_multiple_of(LINE_WORDS) - size;
         rest = after.get_mut(gap..).unwrap_or_default();
     }
-    let copy = nameless()?;
-    copy.write_all_at(range::bytes_of(&words), HEADER as u64)?;
-    let reader = Arc::new(copy.try_clone()?);
+    // SAFETY: every address in the words has been moved to the slot.
+    unsafe { open_in_memory(header, slot, owner, range::bytes_of(&words)) }
+}
+
+/// Opens an image from its bytes behind the header, in a slot that has just been claimed.
+///
+/// # Safety
+/// The bytes are those that [`save`] wrote behind this header, with the addresses of this slot.
+unsafe fn open_in_memory(
+    header: &ImageHeader,
+    mut slot: RangeSlot,
+    owner: PinSpaceId,
+    bytes: &[u8],
+) -> Result<FrozenPin, ImageError> {
+    let file = nameless()?;
+    file.write_all_at(bytes, HEADER as u64)?;
+    let reader = Arc::new(file.try_clone()?);
     // SAFETY: the slot has just been claimed, and no other code has the file.
-    unsafe { slot.map(&copy, SlotFile { path: None, reader }) }?;
-    // SAFETY: the whole copy has just been written.
+    unsafe { slot.map(&file, SlotFile { path: None, reader }) }?;
+    // SAFETY: the whole file has just been written.
     unsafe { slot.set_end(header.end) };
     open_root(header, OpenedImage { owner, slot })
 }

@@ -9,6 +9,9 @@
 //! +-------------------------+---------------+------+----+----+-------------+
 //! ```
 //!
+//! `extra` of a table, row, set or node of one is the mark of the loop that owns it: see
+//! `heap/ownership.rs`.
+//!
 //! `N` marks a value that is in normal form throughout, `R` an object in the remembered set. While
 //! a collection runs, the header of an object that has moved is `new address << 8 | Moved`.
 //!
@@ -103,6 +106,7 @@ impl ObjectLayout {
     }
 
     /// Returns the kind of the words that point to such an object.
+    #[inline]
     pub fn kind(self) -> WordKind {
         match self {
             ObjectLayout::Big => WordKind::Big,
@@ -121,6 +125,7 @@ impl ObjectLayout {
     }
 
     /// Returns the range of payload indices that hold values, in a payload of `size` words.
+    #[inline]
     pub fn values(self, size: usize) -> std::ops::Range<usize> {
         match self {
             ObjectLayout::Big | ObjectLayout::Bar | ObjectLayout::Buffer => 0..0,
@@ -161,6 +166,7 @@ impl ObjectHeader {
     }
 
     /// Returns the header's bits, as memory holds them.
+    #[inline]
     pub const fn raw(self) -> u64 {
         self.0
     }
@@ -214,13 +220,46 @@ impl ObjectHeader {
     }
 
     /// Returns the header, marked as that of a value in normal form.
+    #[inline]
     pub fn with_normal(self) -> ObjectHeader {
         ObjectHeader(self.0 | NORMAL)
     }
 
     /// Returns the header, marked as in the remembered set or not.
+    #[inline]
     pub fn with_remembered(self, remembered: bool) -> ObjectHeader {
         ObjectHeader(if remembered { self.0 | REMEMBERED } else { self.0 & !REMEMBERED })
+    }
+
+    /// Returns the header, not marked as that of a value in normal form.
+    pub fn without_normal(self) -> ObjectHeader {
+        ObjectHeader(self.0 & !NORMAL)
+    }
+
+    /// Returns the header of the same object with that number beside the layout: the mark of its
+    /// owner (see `heap/ownership.rs`).
+    pub fn with_mark(self, mark: u64) -> ObjectHeader {
+        debug_assert!(mark <= EXTRA_MAX);
+        ObjectHeader((self.0 & !(EXTRA_MAX << EXTRA_SHIFT)) | (mark << EXTRA_SHIFT))
+    }
+
+    /// Returns the header of the same object without the mark of an owner. In headers of other
+    /// objects than tables, rows and sets, the number beside the layout is no mark and stays.
+    pub fn without_mark(self) -> ObjectHeader {
+        match self.layout() {
+            ObjectLayout::Tab
+            | ObjectLayout::Row
+            | ObjectLayout::Set
+            | ObjectLayout::RowNode
+            | ObjectLayout::SetNode => self.with_mark(0),
+            _ => self,
+        }
+    }
+
+    /// Returns the header of the same object with one payload word more, and one spare word less.
+    pub fn with_spare_item(self) -> ObjectHeader {
+        debug_assert!(self.extra() > 1);
+        ObjectHeader(self.0 + (1 << 32) - (1 << EXTRA_SHIFT))
     }
 
     /// Returns the header of the same object with a smaller payload.
@@ -231,6 +270,7 @@ impl ObjectHeader {
 
     /// Returns the header of the same object with another layout: a thunk changes its layout when
     /// it is entered, updated or crashed.
+    #[inline]
     pub fn with_layout(self, layout: ObjectLayout) -> ObjectHeader {
         ObjectHeader((self.0 & !0xff) | layout as u64)
     }

@@ -26,6 +26,7 @@
 //! pinspace                   shared and stored pins, mapped in their evaluated form
 //! word  layout  digest       the value word; objects; the hash type
 //! interrupt  map  visited    stop requests; hash maps; sets of objects
+//! platform                   what differs between operating systems
 //! ```
 //!
 //! A module depends only on modules on its own line and below.
@@ -63,6 +64,8 @@ mod pin;
 pub mod pinspace;
 #[cfg(any(test, feature = "spec"))]
 pub mod plain;
+#[allow(unsafe_code, reason = "calls the operating system")]
+pub mod platform;
 #[cfg(test)]
 mod samples;
 mod search;

@@ -86,7 +86,9 @@ pub use document::{ModuleDocumentation, NameDocumentation};
 pub use documentation::{SourceSymbol, source_symbols};
 pub use error::SireError;
 pub use interactive::{EntryOutcome, NameInfo};
-pub use modules::{ModuleArgument, ModuleLibrary, ModuleSource, SourceOverlay, module_sources};
+pub use modules::{
+    LibraryImage, ModuleArgument, ModuleLibrary, ModuleSource, SourceOverlay, module_sources,
+};
 pub use name_use::{NameTarget, NameUse};
 pub use output::SireOutput;
 pub use session::ResultForm;

@@ -24,7 +24,7 @@ pub(crate) fn run_module(
     session.is_file_header = true;
     let mode = session.types.begin_module(&module.name, module.is_built_in());
     let result = run_blocks(session, module);
-    session.types.set_mode(mode);
+    session.types.end_module(mode, module.is_built_in());
     session.is_file_header = false;
     (session.is_quiet, session.module_form) = outer;
     result

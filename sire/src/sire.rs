@@ -6,8 +6,10 @@ use crate::command_error::CommandError;
 use crate::diagnostic::Diagnostic;
 use crate::error::SireError;
 use crate::load::{run_module, syntax_diagnostic};
-use crate::modules::{ModuleArgument, ModuleLibrary};
-use crate::modules::{OrderedModule, StateCache, StateKey, load_order, pack_state, unpack_state};
+use crate::modules::{
+    LibraryImage, ModuleArgument, ModuleLibrary, OrderedModule, StateCache, StateKey, load_order,
+    pack_state, unpack_state, write_library_image,
+};
 use crate::output::SireOutput;
 use crate::session::Session;
 use crate::state::SireState;
@@ -17,8 +19,8 @@ use crate::{nat_text, repl};
 use foldhash::HashMap;
 use plan::{EvalError, Val};
 use profile::{ProfileTimer, ProfileTrack, SampledProfile};
-use std::io::BufRead;
-use std::path::PathBuf;
+use std::io::{self, BufRead};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use vm::Vm;
 
@@ -57,6 +59,8 @@ pub(crate) type ModuleHook = Box<dyn FnMut(&str, usize, usize)>;
 pub struct Sire {
     pub(crate) session: Session,
     pub(crate) cache: Option<StateCache>,
+    /// The states after the modules of the library, if the program embeds them.
+    pub(crate) library_image: Option<&'static LibraryImage>,
     /// The packed states after the modules that this session has loaded.
     pub(crate) known: HashMap<StateKey, Val>,
     /// The module that was loaded last.
@@ -97,6 +101,7 @@ impl Sire {
         Ok(Sire {
             session,
             cache,
+            library_image: None,
             known: HashMap::default(),
             module: None,
             entries: Vec::new(),
@@ -108,6 +113,50 @@ impl Sire {
             checks_assertions: false,
             profile: None,
         })
+    }
+
+    /// Has modules that are loaded from now on start from the states in this image, where it has
+    /// them. They then print no definitions.
+    pub fn start_from(&mut self, image: &'static LibraryImage) {
+        self.library_image = Some(image);
+    }
+
+    /// Loads all modules of the library, and writes the image of the states after them to a new file,
+    /// for [`LibraryImage::new`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Sire::load`]; [`SireError::File`], if the file exists or cannot be written.
+    pub fn write_library_image(&mut self, path: &Path) -> Result<(), SireError> {
+        let mut keys: Vec<StateKey> = Vec::new();
+        for name in ModuleLibrary::built_in() {
+            self.load(name)?;
+            let modules = load_order(&self.session.library, [name], |_| false)?;
+            for key in self.state_keys(&modules) {
+                if !keys.contains(&key) {
+                    keys.push(key);
+                }
+            }
+        }
+        let states: Vec<Val> = keys.iter().filter_map(|key| self.known.get(key).cloned()).collect();
+        write_library_image(&mut self.session.vm, &keys, &states, path).map_err(|error| {
+            SireError::File { path: path.into(), error: io::Error::other(error.to_string()) }
+        })
+    }
+
+    /// Returns the key of the state before the first module.
+    pub(crate) fn start_key(&self) -> StateKey {
+        StateKey::start(self.session.vm.jets().known_laws_hash())
+    }
+
+    /// Returns the keys of the states after modules that are loaded in this order.
+    pub(crate) fn state_keys(&self, modules: &[OrderedModule]) -> Vec<StateKey> {
+        let mut key = self.start_key();
+        let next_key = |module: &OrderedModule| {
+            key = key.then(module.text.as_bytes());
+            key
+        };
+        modules.iter().map(next_key).collect()
     }
 
     /// Records the times of modules, of the cache, and of the runtime ([`Vm::record`]) on this track
@@ -212,16 +261,10 @@ impl Sire {
 
     /// Loads a module and returns the name in its header.
     fn load_ordered(&mut self, name: &str) -> Result<String, SireError> {
-        let start = StateKey::start(self.session.vm.jets().known_laws_hash());
         let modules = load_order(&self.session.library, [name], |_| false)?;
         let warnings = modules.iter().filter_map(|module| module.warning.as_deref());
         warnings.into_iter().try_for_each(|warning| self.warn(warning))?;
-        let mut key = start;
-        let mut next_key = |module: &OrderedModule| {
-            key = key.then(module.text.as_bytes());
-            key
-        };
-        let mut keys: Vec<StateKey> = modules.iter().map(&mut next_key).collect();
+        let mut keys = self.state_keys(&modules);
         let timer = ProfileTimer::start(self.profile.as_ref());
         let mut states = match self.surveys_types {
             true => Vec::new(),
@@ -328,17 +371,34 @@ impl Sire {
         self.keeps_types = true;
     }
 
-    /// Returns the packed states of the first modules of a chain, as many as the session or the
-    /// cache has.
+    /// Returns the packed states of the first modules in a load order, as many as the session, the
+    /// library image or the cache has.
     pub(crate) fn cached_states(&mut self, keys: &[StateKey]) -> Result<Vec<Val>, SireError> {
-        let known: Vec<Val> = keys.iter().map_while(|key| self.known.get(key).cloned()).collect();
-        let Some(cache) = self.cache.as_ref().filter(|_| known.len() < keys.len()) else {
-            return Ok(known);
+        let mut known: Vec<Val> =
+            keys.iter().map_while(|key| self.known.get(key).cloned()).collect();
+        let embedded = match self.library_image {
+            Some(image) if known.len() < keys.len() => image.count(keys),
+            _ => 0,
         };
-        let mut warnings = Vec::new();
-        let stored = cache.load(&mut self.session.vm, keys, known.len(), &mut warnings);
-        warnings.iter().try_for_each(|warning| self.warn(&warning.to_string()))?;
-        Ok(if stored.len() > known.len() { stored } else { known })
+        let in_memory = known.len().max(embedded);
+        let cache = self.cache.as_ref().filter(|_| in_memory < keys.len());
+        if let Some(cache) = cache {
+            let mut warnings = Vec::new();
+            let stored = cache.load(&mut self.session.vm, keys, in_memory, &mut warnings);
+            warnings.iter().try_for_each(|warning| self.warn(&warning.to_string()))?;
+            if stored.len() > in_memory {
+                return Ok(stored);
+            }
+        }
+        if let Some(image) = self.library_image
+            && embedded > known.len()
+        {
+            let states = image.states(&mut self.session.vm, &keys[..embedded]);
+            if states.len() == embedded {
+                known = states;
+            }
+        }
+        Ok(known)
     }
 
     fn warn(&self, warning: &str) -> Result<(), SireError> {

@@ -232,6 +232,20 @@ fn expressions_of_a_session_have_types() {
     assert_eq!(found, want);
 }
 
+/// The module `datatype` declares a record `Unit`, and is executed before this one.
+#[test]
+fn a_survey_has_the_built_in_types() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = typed("> Bar > Bar > [Unit Bar]\n= (update note old) | [() note]\n");
+    std::fs::write(folder.path().join("app.sire"), text).expect("a file");
+    let mut session = TestSession::new(ModuleLibrary::new(folder.path()), None);
+    let app = ModuleArgument::parse("app").expect("a name");
+    let reports = session.sire.survey_types(&app).expect("it loads");
+    let update = reports.iter().find(|report| report.name == "update").expect("it is reported");
+    assert_eq!(update.kind, TypeReportKind::Checked);
+    assert_eq!(update.ty.as_deref(), Some("Bar > Bar > [Unit Bar]"));
+}
+
 #[test]
 fn the_tables_of_the_library_can_be_read() {
     let mut session = TestSession::new(ModuleLibrary::new("/nonexistent"), None);

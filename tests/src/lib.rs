@@ -34,7 +34,9 @@ pub use counter::{counter_value, run_counter};
 pub use golden::{
     extract_branch, files_below, golden, golden_text, module_named_in, reference_checkout,
 };
-pub use library_session::{built_in_library, interpreted_session, library_session};
+pub use library_session::{
+    built_in_library, interpreted_session, library_session, started_session,
+};
 pub use pallas::{ExecutionMode, Pallas, assert_same_compiled, run_with_input, stderr, stdout};
 pub use snapshot::assert_snapshot;
 pub use transcript::{difference, reduce_errors};

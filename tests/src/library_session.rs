@@ -1,5 +1,6 @@
 //! Sessions with modules of the library that is built into the binary.
 
+use library_image::LIBRARY_IMAGE;
 use runtime::RuntimeBuilder;
 use sire::{ModuleLibrary, Sire, SireOptions, SireOutput};
 use vm::Vm;
@@ -20,7 +21,20 @@ pub fn built_in_library() -> ModuleLibrary {
     ModuleLibrary::new("/nonexistent")
 }
 
-/// A session that does not compile, with this built-in module loaded.
+/// A session that does not compile laws, with this module, which the library image has. It has no
+/// definitions ([`Sire::definitions`]).
+///
+/// # Panics
+/// If the module cannot be loaded.
+pub fn started_session(module: &str) -> Sire {
+    let runtime = RuntimeBuilder::new().compile(runtime::CompileMode::Off);
+    let mut sire = library_session(runtime, built_in_library());
+    sire.start_from(&LIBRARY_IMAGE);
+    sire.load(module).unwrap_or_else(|error| panic!("{module}: {error}"));
+    sire
+}
+
+/// A session that does not compile laws, with this built-in module, compiled from its source.
 ///
 /// # Panics
 /// If the module cannot be loaded.

@@ -4,7 +4,7 @@ use ed25519_dalek::{Signer, SigningKey};
 use fastrand::Rng;
 use plan::{Shape, Val};
 use sire::Sire;
-use tests::interpreted_session;
+use tests::started_session;
 
 /// The prime 2^255 - 19, the least significant byte first.
 const PRIME: [u8; 32] = {
@@ -49,7 +49,7 @@ struct Verifier {
 
 impl Verifier {
     fn new() -> Verifier {
-        let mut sire = interpreted_session("ed25519");
+        let mut sire = started_session("ed25519");
         let pin = sire.binding("ed25519Verify").expect("it is defined");
         let vm = sire.vm();
         let Shape::Pin(shape) = vm.look(&pin).shape() else { panic!("the law is not pinned") };

@@ -153,6 +153,14 @@ impl Default for TypeNames {
 }
 
 impl TypeNames {
+    /// Has the names of the built-in types mean these types again, if declarations have taken them.
+    pub fn restore_built_in(&mut self) {
+        // The built-in types were declared first.
+        for (id, (name, _)) in self.declared.keys().zip(BUILT_IN) {
+            self.by_name.insert(name.to_owned(), id);
+        }
+    }
+
     /// Declares a type, in place of an earlier one of the same name.
     pub fn declare(
         &mut self,

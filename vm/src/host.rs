@@ -70,6 +70,7 @@ unsafe impl HeapHost for CodeHost {
 
     fn visit_roots(&mut self, collection: &mut Collection<'_>) {
         let CodeHost { pools, native, .. } = self;
+        native.forget_objects();
         if collection.is_full() {
             native.visit_frames(FrameScan::All, |slot| match slot {
                 FrameSlot::Value(word) => collection.visit_root(word, pools),

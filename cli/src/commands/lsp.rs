@@ -1,6 +1,6 @@
 //! `lsp`: serves an editor.
 
-use super::setup::{cache_code, cache_directory, runtime};
+use super::setup::{cache_code, cache_directory, library_image, runtime};
 use crate::args::{ExecutionOptions, LspArgs};
 use lsp::LspOptions;
 use std::time::Duration;
@@ -14,6 +14,7 @@ pub(crate) fn lsp(args: LspArgs) -> anyhow::Result<()> {
     lsp::serve_stdio(LspOptions {
         make_vm: Box::new(move || runtime(ExecutionOptions::default(), memory)),
         cache: directory,
+        library_image: library_image(),
         time_limit: time_limit.0.unwrap_or(Duration::MAX),
         delay: delay.0.unwrap_or(Duration::ZERO),
     })

@@ -6,6 +6,7 @@ use super::setup::{cache_code, runtime_builder};
 use super::{metrics, sire, status};
 use crate::args::{BootArgs, CacheOptions, MachineOptions, StartArgs, TimeOptions};
 use crate::console::StdioConsole;
+use crate::process::stop_with_parent;
 use crate::progress;
 use crate::terminal::{self, ExitError};
 use anyhow::{Context, bail};
@@ -16,7 +17,7 @@ use machine::{
     MachineMetrics, MachineSettings, OpenCall, ReplayFrom, ReplayStatus, RunOutcome, TimeLimits,
     WorkerCalls,
 };
-use rustix::process::{Resource, Rlimit, Signal};
+use rustix::process::{Resource, Rlimit};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::io::{self, Write as _};
@@ -117,7 +118,7 @@ fn run(
     let print = terminal::print_options(args.print)?;
     let mut console = StdioConsole::new(print, replay_bar.clone(), status.clone());
     if args.supervised {
-        stop_with_parent()?;
+        stop_with_parent().context("cannot watch the parent process")?;
         // The parent reports its upgrades.
         console = console.hiding_upgrades();
     }
@@ -329,10 +330,4 @@ fn stop_on_signal(handle: MachineHandle, is_supervised: bool) -> anyhow::Result<
         })
         .context("cannot start a thread")?;
     Ok(())
-}
-
-/// Has the system send SIGTERM to this process when its parent ends.
-fn stop_with_parent() -> anyhow::Result<()> {
-    rustix::process::set_parent_process_death_signal(Some(Signal::TERM))
-        .context("cannot watch the parent process")
 }

@@ -1,6 +1,6 @@
 //! The result of running the assertions of a module: `test` and `dev`.
 
-use super::setup::{cache_directory, runtime};
+use super::setup::{cache_directory, library_image, runtime};
 use crate::args::{ExecutionOptions, MemoryOptions};
 use crate::terminal;
 use anyhow::Result;
@@ -36,6 +36,9 @@ impl CheckingSession {
         };
         let vm = runtime(execution, memory)?;
         let mut sire = Sire::new(vm, options).map_err(terminal::evaluation_error)?;
+        if let Some(image) = library_image() {
+            sire.start_from(image);
+        }
         let diagnostics: Rc<RefCell<String>> = Rc::default();
         let shown = Rc::clone(&diagnostics);
         let width = terminal::width();

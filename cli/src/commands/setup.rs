@@ -6,6 +6,7 @@ use anyhow::{Context, anyhow};
 use plan::{Hash, Ref, Shape};
 use runtime::RuntimeBuilder;
 use show::PrintLimit;
+use sire::LibraryImage;
 use std::collections::HashSet;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -36,6 +37,14 @@ pub(super) fn cache_directory(option: &Option<PathBuf>) -> Option<PathBuf> {
     let setting = || config::current().value("cache").map(PathBuf::from);
     let home = || std::env::var_os("HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
     option.clone().or_else(setting).or_else(|| home().map(|home| home.join(".pallas")))
+}
+
+/// The states of the library's modules that are built into the program, if they are.
+pub(super) fn library_image() -> Option<&'static LibraryImage> {
+    #[cfg(feature = "library-image")]
+    return Some(&library_image::LIBRARY_IMAGE);
+    #[cfg(not(feature = "library-image"))]
+    None
 }
 
 /// Makes the compiler keep machine code in the cache directory.

@@ -1,7 +1,7 @@
 //! `sire` and `save`: runs a session, and saves the `main` of a module.
 
 use super::recording::ProfileRecording;
-use super::setup::{cache_code, cache_directory, runtime};
+use super::setup::{cache_code, cache_directory, library_image, runtime};
 use super::statistics::Measurement;
 use crate::args::{
     BootCacheOptions, CacheOptions, ExecutionOptions, MemoryOptions, PrintSize, SaveArgs, SireArgs,
@@ -128,8 +128,7 @@ pub(super) fn load_module(
 ) -> anyhow::Result<Sire> {
     cache_code(&cache.store);
     let output = SireOutput::new(io::sink(), terminal::colour(false));
-    let cache = cache_directory(&cache.store).map(|directory| directory.join("modules"));
-    let mut sire = start(runtime(execution, memory)?, cache, output)?;
+    let mut sire = start_cached(runtime(execution, memory)?, &cache.store, output)?;
     sire.on_diagnostic(terminal::print_diagnostic);
     stop_on_interrupt(&mut sire)?;
     ModuleLoader::new(&mut sire).load(&mut sire, module)?;
@@ -173,9 +172,8 @@ fn session(
     let options = terminal::print_options(print)?;
     let output =
         SireOutput::new(io::LineWriter::new(output), options.colour).with_limit(options.limit);
-    let cache = cache_directory(store).map(|directory| directory.join("modules"));
     cache_code(store);
-    start(runtime(execution, memory)?, cache, output)
+    start_cached(runtime(execution, memory)?, store, output)
 }
 
 /// Loads modules without the cache. Prints only diagnostics.
@@ -188,6 +186,16 @@ pub(super) fn load_uncached(vm: Vm, modules: &[String]) -> anyhow::Result<()> {
         sire.load_argument(&module).map_err(|error| module_error(argument, error))?;
     }
     Ok(())
+}
+
+/// A session that keeps the states of modules in a folder, and starts from those that the program has.
+fn start_cached(vm: Vm, store: &Option<PathBuf>, output: SireOutput) -> anyhow::Result<Sire> {
+    let cache = cache_directory(store).map(|directory| directory.join("modules"));
+    let mut sire = start(vm, cache, output)?;
+    if let Some(image) = library_image() {
+        sire.start_from(image);
+    }
+    Ok(sire)
 }
 
 fn start(vm: Vm, cache: Option<PathBuf>, output: SireOutput) -> anyhow::Result<Sire> {

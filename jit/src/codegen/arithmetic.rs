@@ -127,6 +127,7 @@ impl FunctionTranslator<'_, '_> {
             Prim::Inc => self.inc(a, result),
             Prim::Dec => self.dec(a, ty),
             Prim::Length => self.length(a),
+            Prim::Flat => self.flat(a),
             Prim::IsSet => {
                 let set = self.emit.is_top(a, top::SET);
                 self.bit(set)

@@ -4,6 +4,7 @@
 //! its successors, with the facts that hold there. Pending blocks are translated until none is
 //! left.
 
+use super::collection_edit::EditTarget;
 use super::error::CompileError;
 use super::symbol::Stub;
 use super::translator::{FunctionTranslator, JoinBlocks, PendingBlock, variadic};
@@ -178,7 +179,7 @@ impl FunctionTranslator<'_, '_> {
                 self.emit.call_stub(Stub::Delay(variadic(words.len() - 1)?), &words)
             }
             Op::Call(call) => {
-                let results = self.call(call)?;
+                let results = self.call(call, EditTarget::Var(vars[0]))?;
                 for (var, value) in vars.iter().zip(results) {
                     self.define(*var, value);
                 }

@@ -1,5 +1,6 @@
 //! Translating calls, in tail position and not.
 
+use super::collection_edit::EditTarget;
 use super::error::CompileError;
 use super::symbol::{LinkSymbol, Stub};
 use super::translator::{FunctionTranslator, variadic};
@@ -17,10 +18,14 @@ enum CallTarget {
 }
 
 impl FunctionTranslator<'_, '_> {
-    /// Translates a call, and returns the results.
-    pub(super) fn call(&mut self, call: &Call) -> Result<Vec<Value>, CompileError> {
+    /// Translates a call, and returns the results; `target` is the place of the first.
+    pub(super) fn call(
+        &mut self,
+        call: &Call,
+        target: EditTarget,
+    ) -> Result<Vec<Value>, CompileError> {
         if let Callee::Jet(jet) = call.callee
-            && let Some(value) = self.inline_access(jet, &call.args)?
+            && let Some(value) = self.inline_access(jet, &call.args, target)?
         {
             return Ok(vec![value]);
         }
@@ -47,7 +52,7 @@ impl FunctionTranslator<'_, '_> {
     /// Translates a call in place of this function.
     pub(super) fn tail_call(&mut self, call: &Call) -> Result<(), CompileError> {
         if let Callee::Jet(jet) = call.callee
-            && let Some(value) = self.inline_access(jet, &call.args)?
+            && let Some(value) = self.inline_access(jet, &call.args, EditTarget::Result)?
         {
             self.emit.b.ins().return_(&[value]);
             return Ok(());
@@ -81,6 +86,7 @@ impl FunctionTranslator<'_, '_> {
         let args = &call.args[..];
         match call.callee {
             Callee::Local(function) => {
+                self.disown_args(function, &self.unit.functions[function].params, args);
                 let results = self.unit.functions[function].results.len();
                 let symbol = LinkSymbol::Function(function.as_u32());
                 Ok((CallTarget::Symbol(symbol, results), self.words(args)))

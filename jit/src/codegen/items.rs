@@ -3,6 +3,7 @@
 //! Flat rows, flat bars and views of bars are read in place. A long row may be a tree; the runtime,
 //! or the jet, reads those, and handles values that are neither.
 
+use super::collection_edit::{CollectionEdit, EditTarget};
 use super::emitter::trusted;
 use super::error::CompileError;
 use super::key_search::KeySearch;
@@ -29,11 +30,13 @@ enum Access {
 }
 
 impl FunctionTranslator<'_, '_> {
-    /// The evaluated result of a jet that reads a row or a bar. None for other jets.
+    /// The evaluated result of a jet that reads a row or a bar, searches for a key, or edits a row,
+    /// table or set. None for other jets.
     pub(super) fn inline_access(
         &mut self,
         jet: ConstantId,
         args: &[Operand],
+        target: EditTarget,
     ) -> Result<Option<Value>, CompileError> {
         let declared = self.unit.constants[jet].jet.as_ref();
         let operation = declared.and_then(|jet| jet.operation);
@@ -43,7 +46,10 @@ impl FunctionTranslator<'_, '_> {
             return self.search(search, jet, args).map(Some);
         }
         if let Some(edit) = operation.and_then(|operation| RowEdit::of(operation, args)) {
-            return self.edit_row(edit, jet, args).map(Some);
+            return self.edit_row(edit, jet, args, target).map(Some);
+        }
+        if let Some(edit) = operation.and_then(|it| CollectionEdit::of(it, args)) {
+            return self.edit_collection(edit, jet, args, target).map(Some);
         }
         let (access, object) = match (operation, args) {
             (Some(JetOperation::Index), &[index, row]) => (Access::Item(index), row),
@@ -74,6 +80,7 @@ impl FunctionTranslator<'_, '_> {
         args: &[Operand],
     ) -> Result<(), CompileError> {
         self.emit.switch_to(slowly);
+        self.disown_kept(args);
         let words = self.words(&[&[Operand::Constant(jet)], args].concat());
         let value = self.emit.call_stub(Stub::Jet(variadic(args.len())?), &words);
         self.emit.jump(done, &[value]);
@@ -89,6 +96,26 @@ impl FunctionTranslator<'_, '_> {
         self.emit.switch_to(slowly);
         let size = self.emit.call_stub(Stub::Length, &[row]);
         self.emit.jump(done, &[size]);
+        self.emit.switch_to(done);
+        result
+    }
+
+    /// The same value, in one object if it is a row.
+    pub(super) fn flat(&mut self, word: Value) -> Value {
+        let (slowly, (done, result)) = (self.emit.cold_block(), self.emit.block_with_param());
+        let (row, other) = (self.emit.block(), self.emit.block());
+        let is_row = self.emit.is_top(word, top::ROW);
+        self.emit.branch(is_row, row, other);
+        self.emit.switch_to(row);
+        let address = self.emit.address(word);
+        let header = self.emit.load(address, 0);
+        let is_flat = self.is_object(header, ObjectKind::Row);
+        self.emit.branch(is_flat, other, slowly);
+        self.emit.switch_to(other);
+        self.emit.jump(done, &[word]);
+        self.emit.switch_to(slowly);
+        let flat = self.emit.call_stub(Stub::Flat, &[word]);
+        self.emit.jump(done, &[flat]);
         self.emit.switch_to(done);
         result
     }

@@ -11,12 +11,13 @@
 //! backend      Cranelift, configured for this machine
 //! environment  facts about the constants of a unit
 //! boxes        where numbers are boxed
-//! bounds uses liveness  facts about the variables of a function
+//! bounds uses liveness ownership  facts about the variables of a function
 //! translator   the state of translating one function
 //!   alloc      thunks, applications, rows
 //!   arithmetic words64   primitive operations
 //!   items      reading rows and bars
 //!   key_search searches for keys of tables and sets
+//!   collection_edit  insertion into tables and sets
 //!   row_edit   replacement of an item of a row
 //!   row_equality equality with a constant row
 //!   calls      calls
@@ -37,6 +38,7 @@ mod bounds;
 mod boxes;
 mod calls;
 mod closure;
+mod collection_edit;
 mod emitter;
 mod environment;
 mod error;
@@ -45,6 +47,7 @@ mod function;
 mod items;
 mod key_search;
 mod liveness;
+mod ownership;
 mod row_edit;
 mod row_equality;
 mod symbol;

@@ -5,13 +5,16 @@
 //! one alive. Interpreters and state machines write their variables in this way, one such thunk on top
 //! of the other. So where the code of a thunk is just a replacement, it is made instead of the thunk.
 
+use super::collection_edit::EditTarget;
 use super::error::CompileError;
 use super::key_search::sole_jet_call;
+use super::ownership::Collection;
 use super::symbol::Stub;
 use super::translator::FunctionTranslator;
 use crate::ir::{ConstantId, JetOperation, Op, Operand, Var};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, InstBuilder, Value};
+use vm::jet::EditMode;
 use vm::native::UNDECIDED;
 use vm::native::layout::top;
 
@@ -44,11 +47,18 @@ impl FunctionTranslator<'_, '_> {
         edit: RowEdit,
         jet: ConstantId,
         args: &[Operand],
+        target: EditTarget,
     ) -> Result<Value, CompileError> {
         let (slowly, (done, result)) = (self.emit.cold_block(), self.emit.block_with_param());
-        let edited = self.edited_row(edit, u64::MAX, slowly);
+        let edited = match self.edit_mode(Collection::Row, edit.row, target) {
+            EditMode::Copy => self.edited_row(edit, u64::MAX, slowly),
+            mode => {
+                let words = self.words(&[edit.row, edit.index, edit.value]);
+                self.edited(top::ROW, Stub::PutInPlace, words, mode, slowly)
+            }
+        };
         self.emit.jump(done, &[edited]);
-        self.call_jet_in(slowly, done, jet, args)?;
+        self.call_edit_in(slowly, done, jet, args, target)?;
         Ok(result)
     }
 

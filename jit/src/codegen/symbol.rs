@@ -88,6 +88,17 @@ pub enum Stub {
     HasKey,
     /// `(row, index, value, limit)`: the row with an item replaced.
     Put,
+    /// `(row, index, value, mode)`: the same in an edit mode, without a limit.
+    PutInPlace,
+    /// `(table, key, value, mode)`: the table with a value for the key.
+    TableInsert,
+    /// `(table, function, key, value, mode)`: the same, with the function applied to the value and the
+    /// old one.
+    TableInsertWith,
+    /// `(set, key, mode)`: the set with the key.
+    SetInsert,
+    /// `(value)`: removes the mark of an owner.
+    Disown,
     /// `(operation, a, b)`: the result of an operation on nats.
     Nat,
     /// `(object, index, value)`: writes a payload word, with the write barrier.
@@ -96,6 +107,8 @@ pub enum Stub {
     ZeroRow,
     /// `(value)`: the number of items of a row.
     Length,
+    /// `(row)`: the row as one object.
+    Flat,
     /// `(function, argument...)`: the value of the call.
     Apply(u32),
     /// Does the same through the interpreter.
@@ -110,7 +123,7 @@ pub enum Stub {
 
 /// Variadic stubs exist for every number of words below this, the first word not counted.
 const VARIANTS: u32 = PARAMETERS_MAX as u32;
-const FIXED: [Stub; 17] = [
+const FIXED: [Stub; 23] = [
     Stub::Force,
     Stub::ForceSlowly,
     Stub::Normalise,
@@ -124,10 +137,16 @@ const FIXED: [Stub; 17] = [
     Stub::OptionalItem,
     Stub::HasKey,
     Stub::Put,
+    Stub::PutInPlace,
+    Stub::TableInsert,
+    Stub::TableInsertWith,
+    Stub::SetInsert,
+    Stub::Disown,
     Stub::Nat,
     Stub::Store,
     Stub::ZeroRow,
     Stub::Length,
+    Stub::Flat,
 ];
 const VARIADIC: [fn(u32) -> Stub; 5] = [Stub::Apply, Stub::Call, Stub::Delay, Stub::Jet, Stub::Row];
 

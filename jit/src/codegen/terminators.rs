@@ -1,5 +1,6 @@
 //! Translating terminators: returns, tail calls, jumps and branches.
 
+use super::collection_edit::EditTarget;
 use super::error::CompileError;
 use super::symbol::{LinkSymbol, Stub};
 use super::translator::FunctionTranslator;
@@ -26,6 +27,7 @@ impl FunctionTranslator<'_, '_> {
         }
         match terminator {
             Terminator::Return(results) => {
+                self.disown_results(results);
                 let results = self.words(results);
                 self.emit.b.ins().return_(&results);
             }
@@ -36,6 +38,7 @@ impl FunctionTranslator<'_, '_> {
                 let Some(blocks) = self.joins[join.index()] else {
                     unreachable!("{join} is in scope")
                 };
+                self.disown_args(self.id, &self.function.joins[*join].params, args);
                 if self.back_edges.contains(&id) {
                     self.jump_back(*join, blocks, args);
                 } else {
@@ -96,7 +99,7 @@ impl FunctionTranslator<'_, '_> {
     /// Translates a call that is certain to crash, in place of this function. It is no tail call, so
     /// that the frame of this function is in the call chain of the crash.
     fn crash(&mut self, call: &Call) -> Result<(), CompileError> {
-        let never = self.call(call)?[0];
+        let never = self.call(call, EditTarget::Other)?[0];
         self.emit.b.ins().return_(&vec![never; self.function.results.len()]);
         Ok(())
     }

@@ -4,14 +4,17 @@
 //! The parts are methods in modules of their own: blocks, terminators, calls, objects, arithmetic.
 
 use super::bounds::Bounds;
+use super::boxes::with_boxes;
 use super::emitter::FunctionEmitter;
 use super::environment::{ConstantFacts, UnitEnvironment};
 use super::error::CompileError;
 use super::liveness::{live_before, live_in_join};
+use super::ownership::Ownership;
 use super::symbol::{LinkSymbol, Stub};
 use super::uses::UseCounts;
 use crate::ir::{
-    BlockId, ConstantId, Function, FunctionRole, JoinId, Operand, Stmt, Terminator, Type, Unit, Var,
+    BlockId, ConstantId, Function, FunctionId, FunctionRole, JoinId, Operand, Stmt, Terminator,
+    Type, Unit, Var,
 };
 use cranelift_codegen::ir::types::I64;
 use cranelift_codegen::ir::{Block, InstBuilder, Value};
@@ -22,11 +25,37 @@ use vm::native::PARAMETERS_MAX;
 /// The most words that a poll saves on the evaluation stack: fewer than the stack's slack.
 const SAVED_MAX: usize = 1 << 9;
 
+/// A unit, and what is known of it, while its functions are translated.
+pub(super) struct UnitCode<'u> {
+    unit: &'u Unit,
+    environment: &'u UnitEnvironment,
+    /// The functions, with explicit boxes.
+    functions: Vec<Function>,
+    ownership: Ownership,
+}
+
+impl<'u> UnitCode<'u> {
+    pub(super) fn of(unit: &'u Unit, environment: &'u UnitEnvironment) -> UnitCode<'u> {
+        let functions: Vec<Function> =
+            unit.functions.values().map(|function| with_boxes(unit, function)).collect();
+        let ownership = Ownership::of(unit, &functions);
+        UnitCode { unit, environment, functions, ownership }
+    }
+
+    /// A function, with explicit boxes.
+    pub(super) fn function(&self, id: FunctionId) -> &Function {
+        &self.functions[id.index()]
+    }
+}
+
 /// A function of a unit while it is translated.
 pub(super) struct FunctionTranslator<'e, 'f> {
     pub(super) emit: &'e mut FunctionEmitter<'f>,
     pub(super) unit: &'e Unit,
+    /// The number of the function.
+    pub(super) id: FunctionId,
     pub(super) function: &'e Function,
+    pub(super) ownership: &'e Ownership,
     environment: &'e UnitEnvironment,
     /// Where the values of variables are.
     locations: Vec<Option<VarLocation>>,
@@ -85,15 +114,17 @@ pub(super) struct PathFacts {
 impl<'e, 'f> FunctionTranslator<'e, 'f> {
     pub(super) fn new(
         emit: &'e mut FunctionEmitter<'f>,
-        unit: &'e Unit,
-        function: &'e Function,
-        environment: &'e UnitEnvironment,
+        code: &'e UnitCode<'_>,
+        id: FunctionId,
     ) -> FunctionTranslator<'e, 'f> {
+        let function = code.function(id);
         FunctionTranslator {
             emit,
-            unit,
+            unit: code.unit,
+            id,
             function,
-            environment,
+            ownership: &code.ownership,
+            environment: code.environment,
             locations: vec![None; function.vars.len()],
             joins: vec![None; function.joins.len()],
             pending: Vec::new(),

@@ -1,12 +1,11 @@
 //! Translating the functions of a unit, one by one.
 
 use super::backend::{Backend, Listing};
-use super::boxes::with_boxes;
 use super::emitter::tail_signature;
 use super::environment::UnitEnvironment;
 use super::error::CompileError;
 use super::function::CompiledFunction;
-use super::translator::FunctionTranslator;
+use super::translator::{FunctionTranslator, UnitCode};
 use crate::ir::{Function, FunctionId, FunctionRole, Unit};
 use cranelift_codegen::ir::{self as clif, Signature};
 use vm::native::PARAMETERS_MAX;
@@ -22,15 +21,16 @@ pub fn compile(
     listing: Listing,
 ) -> Result<Vec<CompiledFunction>, CompileError> {
     check(unit)?;
-    let compile = |function: &Function| {
-        let function = &with_boxes(unit, function);
+    let code = UnitCode::of(unit, environment);
+    let compile = |id: FunctionId| {
+        let function = code.function(id);
         let mut compiled = backend.compile(signature(function), listing, |emitter, params| {
-            FunctionTranslator::new(emitter, unit, function, environment).translate(params)
+            FunctionTranslator::new(emitter, &code, id).translate(params)
         })?;
         compiled.law = function.law.map(|law| law.as_u32());
         Ok(compiled)
     };
-    unit.functions.values().map(compile).collect()
+    unit.functions.keys().map(compile).collect()
 }
 
 /// Translates all functions of a unit to Cranelift's IR, in order, and returns that as text. For
@@ -44,14 +44,14 @@ pub fn print_clif(
     environment: &UnitEnvironment,
 ) -> Result<Vec<String>, CompileError> {
     check(unit)?;
-    let translate = |function: &Function| {
-        let function = &with_boxes(unit, function);
-        let clif = backend.build(signature(function), |emitter, params| {
-            FunctionTranslator::new(emitter, unit, function, environment).translate(params)
+    let code = UnitCode::of(unit, environment);
+    let translate = |id: FunctionId| {
+        let clif = backend.build(signature(code.function(id)), |emitter, params| {
+            FunctionTranslator::new(emitter, &code, id).translate(params)
         })?;
         Ok(print(clif))
     };
-    unit.functions.values().map(translate).collect()
+    unit.functions.keys().map(translate).collect()
 }
 
 /// The text of a function. Symbols are printed by name (`u2:0`), which Cranelift does only for

@@ -155,6 +155,8 @@ prims! {
     Cmp "cmp" (Whnf, Whnf) Small;
     /// The number of items of a row, or of arguments of any app; 0 for other values.
     Length "length" (Whnf) Small;
+    /// The value itself. A long row in parts becomes one object, so that a loop reads its items in place.
+    Flat "flat" (Whnf) Whnf;
     /// The number of keys of a set or of a table; 0 for other values.
     KeyCount "keycount" (Whnf) Small;
     /// The item of a row, or of any app read as one, at an index (an index that is no nat counts as
@@ -206,7 +208,7 @@ impl Prim {
             Prim::Inc | Prim::IsPin | Prim::IsLaw | Prim::IsApp | Prim::Item | Prim::Length => {
                 false
             }
-            Prim::Evaluated | Prim::IsSet | Prim::IsTable | Prim::KeyCount => false,
+            Prim::Evaluated | Prim::IsSet | Prim::IsTable | Prim::KeyCount | Prim::Flat => false,
             _ if self.compares() => are_unboxed,
             _ if types.len() == 1 => true,
             _ => are_unboxed && self.result_of(operands, types).is_unboxed(),
@@ -239,7 +241,7 @@ impl Prim {
     /// it may run speculatively.
     pub fn is_cheap(self, params: &[Type]) -> bool {
         match self {
-            Prim::Lsh => false,
+            Prim::Lsh | Prim::Flat => false,
             Prim::Mul | Prim::Div | Prim::Mod => params.iter().all(|ty| ty.is(Type::Small)),
             _ => self.is_total(params),
         }

@@ -6,6 +6,8 @@
 //! after   v4 = zerorow v1; v3 = call f5(v0, v1, v4)
 //! ```
 //!
+//! A long row in parts that the items are read from becomes one object first: each turn reads in place.
+//!
 //! A row with one more item before or behind a generated row, which nothing else uses, is filled in
 //! place of the generated row. A slice that is left is made by its jet.
 //!
@@ -15,7 +17,7 @@
 //! observed; the last one is written first.
 
 use super::lazy_entry::{WrittenFunction, write_cheap_thunk};
-use super::slice::Slice;
+use super::slice::{Slice, definition};
 use super::sweep::sweep_function;
 use crate::ir::{
     BlockId, Call, Callee, Function, FunctionId, FunctionRole, JetOperation, Op, Operand, Prim,
@@ -63,7 +65,11 @@ fn fill_rows_of(unit: &mut Unit, id: FunctionId, filling: &mut FillingFunctions)
                 index += 1;
                 continue;
             };
-            let row = GeneratedRow { var: vars[0], code: *code, operands: operands.clone() };
+            let mut row = GeneratedRow { var: vars[0], code: *code, operands: operands.clone() };
+            let flattened = row.flatten_captures(unit, &mut function);
+            let made = index;
+            index += flattened.len();
+            function.blocks[block].stmts.splice(made..made, flattened);
             if let Some(extended) = row.extension(unit, &function, block) {
                 row.write_extended(unit, &mut function, block, &extended, filling);
                 function.blocks[block].stmts.remove(index);
@@ -119,6 +125,37 @@ struct ExtendedRow {
 }
 
 impl GeneratedRow {
+    /// Replaces a captured row with as many items as this one, which the filling loop reads item by
+    /// item, by [`Prim::Flat`] of it; returns the statements that define these. (Of a longer row, the
+    /// loop might read a few items only.)
+    fn flatten_captures(&mut self, unit: &Unit, function: &mut Function) -> Vec<Stmt> {
+        let code = &unit.functions[self.code];
+        if Slice::of(code).is_some() {
+            return Vec::new();
+        }
+        let index = code.params.last().map(|index| Operand::Var(*index));
+        let is_read = |param: Var| {
+            let read = |op: &Op| match op {
+                Op::Prim(Prim::Item, operands) => {
+                    operands[0] == param.into() && Some(operands[1]) == index
+                }
+                _ => false,
+            };
+            code.vars[param] == Type::Whnf && code.live_ops().any(read)
+        };
+        let count = definition(function, self.operands[0]).cloned();
+        let is_as_long = |row: Operand| count == Some(Op::Prim(Prim::Length, vec![row]));
+        let mut stmts = Vec::new();
+        for (capture, param) in self.operands[1..].iter_mut().zip(&code.params) {
+            if is_as_long(*capture) && is_read(*param) {
+                let flat = function.new_var(Type::Whnf);
+                stmts.push(Stmt::Let(vec![flat], Op::Prim(Prim::Flat, vec![*capture])));
+                *capture = flat.into();
+            }
+        }
+        stmts
+    }
+
     /// The row with one more item, if nothing else uses this row.
     fn extension(&self, unit: &Unit, function: &Function, block: BlockId) -> Option<ExtendedRow> {
         let row = Operand::Var(self.var);

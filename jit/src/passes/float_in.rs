@@ -3,9 +3,12 @@
 //! moving bindings to give faster programs", ICFP 1996.)
 //!
 //! Only total operations move: allocations and primitive operations that neither crash nor
-//! evaluate. If several branches use a thunk and one of them only enters it, the thunk is
-//! duplicated for that branch, where a later pass may find it unnecessary. A definition may move
-//! into the code of a join point, which runs at most once, but not into a loop.
+//! evaluate. If several branches use a thunk, and nothing else does, each of them gets a copy: one
+//! branch runs, so the thunk is made once at most, and where a branch evaluates it, a later pass may
+//! find it unnecessary. (An argument of a function that was inlined, with a switch between
+//! operations, is such a thunk.) If one of several branches only enters a thunk, the thunk is
+//! duplicated for that branch. A definition may move into the code of a join point, which runs at most
+//! once, but not into a loop.
 
 use crate::ir::{
     Block, BlockId, Function, FunctionId, Op, Operand, Prim, Stmt, Terminator, Type, Unit, Var,
@@ -66,6 +69,7 @@ fn float_out_of_block(unit: &Unit, function: &mut Function, id: BlockId) {
     let stmts = std::mem::take(&mut function.blocks[id].stmts);
     stmts.iter().for_each(|stmt| duplicate_entered_thunk(function, &branches, stmt));
     // Region 0 is the rest of this block itself.
+    let branch_count = branches.len();
     let mut regions = vec![UseRegion::empty(function)];
     regions[0].note(function.blocks[id].terminator.operands());
     regions.extend(branches.into_iter().map(|block| UseRegion::tree(function, block, true)));
@@ -74,6 +78,12 @@ fn float_out_of_block(unit: &Unit, function: &mut Function, id: BlockId) {
         if let Some((index, block)) = target(unit, function, &regions, &stmt) {
             stmt.ops().for_each(|op| regions[index].note(op.operands()));
             function.blocks[block].stmts.insert(0, stmt);
+            continue;
+        }
+        if let Some(users) = branches_that_share(function, &regions, branch_count, &stmt) {
+            for index in users {
+                copy_to_branch(function, &mut regions[index], &stmt);
+            }
             continue;
         }
         match &stmt {
@@ -126,4 +136,51 @@ fn target(
         (Some(only), None) => regions[only].target.map(|block| (only, block)),
         _ => None,
     }
+}
+
+/// The branches that use a thunk, if nothing else does, and copies are of use: some branch does not use
+/// it, or some branch evaluates it. The regions of the branches are those from 1 to `branch_count`.
+fn branches_that_share(
+    function: &Function,
+    regions: &[UseRegion],
+    branch_count: usize,
+    stmt: &Stmt,
+) -> Option<Vec<usize>> {
+    let Stmt::Let(vars, Op::Thunk(..) | Op::Delay(..)) = stmt else { return None };
+    let &[thunk] = &vars[..] else { return None };
+    let users = (0..regions.len()).filter(|index| regions[*index].used.contains(thunk));
+    let users: Vec<usize> = users.collect();
+    let are_branches = users.len() > 1 && users.iter().all(|at| (1..=branch_count).contains(at));
+    let is_evaluated = |index: &usize| {
+        regions[*index].target.is_some_and(|branch| evaluates(function, branch, thunk))
+    };
+    let is_of_use = || users.len() < branch_count || users.iter().any(is_evaluated);
+    (are_branches && is_of_use()).then_some(users)
+}
+
+/// Whether code under a block evaluates a value.
+fn evaluates(function: &Function, root: BlockId, value: Var) -> bool {
+    function.blocks_under(root).into_iter().any(|id| {
+        let Block { stmts, terminator } = &function.blocks[id];
+        let forces = |op: &Op| *op == Op::Force(value.into());
+        stmts.iter().flat_map(Stmt::ops).any(forces)
+            || *terminator == Terminator::Enter(value.into())
+    })
+}
+
+/// Writes a copy of the thunk that a statement makes at the start of a branch that uses it.
+fn copy_to_branch(function: &mut Function, region: &mut UseRegion, stmt: &Stmt) {
+    let (Stmt::Let(vars, op), Some(branch)) = (stmt, region.target) else { return };
+    let copy = function.new_var(Type::Any);
+    for id in function.blocks_under(branch) {
+        let Block { stmts, terminator } = &mut function.blocks[id];
+        let in_stmts = stmts.iter_mut().flat_map(Stmt::ops_mut).flat_map(Op::operands_mut);
+        for operand in in_stmts.chain(terminator.operands_mut()) {
+            if *operand == Operand::Var(vars[0]) {
+                *operand = copy.into();
+            }
+        }
+    }
+    function.blocks[branch].stmts.insert(0, Stmt::Let(vec![copy], op.clone()));
+    region.note(op.operands());
 }

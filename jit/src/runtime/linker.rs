@@ -143,13 +143,16 @@ impl CodeLinker {
         let size = module_size(functions.iter().map(|function| function.code.len()));
         let mut code = self.region.allocate(size).ok_or(CompileError::CodeRegionFull)?;
         let base = code.address();
-        let module = UnitModule::new(&**backend.isa(), self.region.bytes_mut(&mut code), base);
-        let addresses = define(module, functions, |symbol| match symbol {
+        let address_of = |symbol| match symbol {
             LinkSymbol::Function(_) => None,
             LinkSymbol::Stub(stub) => self.stubs.get(&stub).copied(),
             LinkSymbol::Constants => Some(data.constants),
             LinkSymbol::EntryCell(k) => data.entry_cells.get(k as usize).copied().flatten(),
             LinkSymbol::Helper(helper) => Some(helper.address()),
+        };
+        let addresses = self.region.write(&mut code, |bytes| {
+            let module = UnitModule::new(&**backend.isa(), bytes, base);
+            define(module, functions, address_of).map_err(|error| compile_error(&error))
         });
         match addresses {
             Ok(addresses) => {
@@ -159,7 +162,7 @@ impl CodeLinker {
             }
             Err(error) => {
                 self.region.discard(code);
-                Err(compile_error(&error))
+                Err(error)
             }
         }
     }

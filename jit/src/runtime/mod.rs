@@ -10,6 +10,8 @@
 //! perf_map  the names of compiled functions for Linux's `perf`
 //! ```
 
+#[allow(unsafe_code, reason = "maps memory for machine code")]
+mod code_memory;
 mod linker;
 mod module;
 pub(crate) mod perf_map;

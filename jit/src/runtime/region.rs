@@ -1,17 +1,11 @@
 //! Memory for machine code: one region of addresses, so that a near call reaches all code.
 //!
-//! The region is a file in memory that is mapped twice. One mapping can be run and not written, the
-//! other can be written and not run: no page is ever both (W^X). Code is written through the second
-//! mapping and runs at the same distance from the start of the first. Two mappings are all that a
-//! region takes of the process's limit, however much code comes and goes.
-//!
 //! Free space is used as late as possible: the search continues where the last one ended, and
 //! starts again at the end of the region. Whole free pages go back to the system immediately.
+//! [`CodeMemory`] maps the region, and says how code is written to it.
 //!
-//! On processors whose instruction cache does not follow stores, the region invalidates the cache
-//! for new code, at both addresses. An emulator that keeps translated code may not see a store
-//! through the second mapping (QEMU before 8.1 in user mode), one more reason to use free space
-//! late.
+//! An emulator that keeps translated code may not see a store through another mapping of the code
+//! (QEMU before 8.1 in user mode), one more reason to use free space late.
 //!
 //! # Safety
 //!
@@ -20,26 +14,19 @@
 //! can run it any more.* Neither token can be copied or made elsewhere, and publishing consumes the
 //! first and makes the second. The mappings are removed only if no published code is left.
 
-#![allow(unsafe_code, reason = "maps memory, and writes machine code into it")]
+#![allow(unsafe_code, reason = "writes machine code into memory that it owns")]
 
+use super::code_memory::{CodeMemory, MIN_CACHE_LINE};
 use rangemap::RangeSet;
-use rustix::fs::{FallocateFlags, MemfdFlags};
-use rustix::mm::{MapFlags, ProtFlags};
 use std::io;
 use std::ops::Range;
-use std::os::fd::OwnedFd;
-use std::ptr::NonNull;
 
 /// Every piece of code starts at a multiple of this, and takes a multiple of it.
 pub(super) const ALIGNMENT: usize = 32;
 
 /// A region of addresses for machine code.
 pub(super) struct CodeRegion {
-    /// The mapping that can be run.
-    run: NonNull<u8>,
-    /// The mapping that can be written.
-    write: NonNull<u8>,
-    file: OwnedFd,
+    memory: CodeMemory,
     size: usize,
     /// The free bytes, counted from the start of the region.
     free: RangeSet<usize>,
@@ -48,10 +35,6 @@ pub(super) struct CodeRegion {
     /// Where the search for free bytes continues.
     next: usize,
 }
-
-// SAFETY: the mappings belong to the region alone. All accesses go through its methods, which
-// borrow it as a reference to the bytes would be borrowed.
-unsafe impl Send for CodeRegion {}
 
 /// A piece of the region that can be written, and is not run by any thread.
 #[derive(PartialEq, Eq, Debug)]
@@ -82,25 +65,15 @@ impl CodeRegion {
     /// # Errors
     /// If the system refuses the file or a mapping.
     pub(super) fn new(size: usize) -> io::Result<CodeRegion> {
-        let file = rustix::fs::memfd_create("pallas-code", MemfdFlags::CLOEXEC)?;
-        rustix::fs::ftruncate(&file, size as u64)?;
-        let map = |protection| {
-            // SAFETY: a new mapping of a new file, at an address that the kernel chooses.
-            let address = unsafe {
-                rustix::mm::mmap(std::ptr::null_mut(), size, protection, MapFlags::SHARED, &file, 0)
-            }?;
-            NonNull::new(address.cast()).ok_or_else(|| io::Error::other("mapped at address 0"))
-        };
-        let run = map(ProtFlags::READ | ProtFlags::EXEC)?;
-        let write = map(ProtFlags::READ | ProtFlags::WRITE)?;
+        let memory = CodeMemory::new(size)?;
         let mut free = RangeSet::new();
         free.insert(0..size);
-        Ok(CodeRegion { run, write, file, size, free, used: 0, next: 0 })
+        Ok(CodeRegion { memory, size, free, used: 0, next: 0 })
     }
 
     /// The addresses at which code runs.
     pub(super) fn addresses(&self) -> Range<usize> {
-        let base = self.run.addr().get();
+        let base = self.memory.address();
         base..base + self.size
     }
 
@@ -112,7 +85,7 @@ impl CodeRegion {
         self.free.remove(piece.clone());
         self.used += size;
         self.next = piece.end;
-        let base = self.run.addr().get();
+        let base = self.memory.address();
         Some(WritableCode(base + piece.start..base + piece.end))
     }
 
@@ -131,7 +104,7 @@ impl CodeRegion {
     /// # Panics
     /// If the piece is one of another region.
     fn offsets(&self, piece: &Range<usize>) -> Range<usize> {
-        let base = self.run.addr().get();
+        let base = self.memory.address();
         let offset = |address: usize| address.checked_sub(base).filter(|at| *at <= self.size);
         match (offset(piece.start), offset(piece.end)) {
             (Some(start), Some(end)) if start <= end => start..end,
@@ -139,16 +112,20 @@ impl CodeRegion {
         }
     }
 
-    /// The bytes of a piece, to be written.
+    /// Calls `write` with the bytes of a piece. It must not run code of the region: on some systems a
+    /// thread cannot while it may write.
     ///
     /// # Panics
     /// If the piece is one of another region.
-    pub(super) fn bytes_mut<'r>(&'r mut self, code: &'r mut WritableCode) -> &'r mut [u8] {
-        let Range { start, end } = self.offsets(&code.0);
-        // SAFETY: the range is in the mapping, whose bytes are initialised: those of a new file are
-        // 0. The piece belongs to the token, so nothing else reads or writes these bytes while the
-        // token and the region are borrowed.
-        unsafe { std::slice::from_raw_parts_mut(self.write.as_ptr().add(start), end - start) }
+    pub(super) fn write<R>(
+        &mut self,
+        code: &mut WritableCode,
+        write: impl FnOnce(&mut [u8]) -> R,
+    ) -> R {
+        let offsets = self.offsets(&code.0);
+        // SAFETY: the range is in the memory. The piece belongs to the token, so nothing else reads or
+        // writes these bytes while the token and the region are borrowed.
+        unsafe { self.memory.write(offsets, write) }
     }
 
     /// Makes code visible to all processors. From now on threads may run it.
@@ -159,13 +136,14 @@ impl CodeRegion {
     /// # Panics
     /// If the piece is one of another region.
     pub(super) fn publish(&mut self, code: WritableCode) -> io::Result<PublishedCode> {
-        let written = self.write.addr().get() + self.offsets(&code.0).start;
-        synchronise_caches(written, &code.0);
+        const { assert!(ALIGNMENT.is_multiple_of(MIN_CACHE_LINE), "a piece begins with a line") };
+        self.memory.synchronise_caches(self.offsets(&code.0));
         match wasmtime_internal_jit_icache_coherence::pipeline_flush_mt() {
             Ok(()) => Ok(PublishedCode(code.0)),
             Err(error) => {
                 self.discard(code);
-                Err(error)
+                // The type of the error depends on the system.
+                Err(io::Error::other(error.to_string()))
             }
         }
     }
@@ -207,9 +185,7 @@ impl CodeRegion {
         let start = free.start.next_multiple_of(page).max(piece.start / page * page);
         let end = (free.end / page * page).min(piece.end.next_multiple_of(page));
         if start < end {
-            let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
-            // If the system keeps the pages, they are written over when the piece is taken again.
-            let _ = rustix::fs::fallocate(&self.file, flags, start as u64, (end - start) as u64);
+            self.memory.drop_pages(start..end);
         }
     }
 
@@ -225,41 +201,10 @@ impl Drop for CodeRegion {
         if self.used > 0 {
             return;
         }
-        for mapping in [self.run, self.write] {
-            // SAFETY: `new` made the mapping with this size, and no code in it can be reached.
-            let unmapped = unsafe { rustix::mm::munmap(mapping.as_ptr().cast(), self.size) };
-            debug_assert!(unmapped.is_ok());
-        }
+        // SAFETY: no code in the memory can be reached, and the region is gone.
+        unsafe { self.memory.unmap() };
     }
 }
-
-/// Makes the instruction cache at `run` coherent with the bytes written at `written`.
-///
-/// The line size is the smallest that a processor may have. x86 processors follow stores by
-/// themselves. (Arm Architecture Reference Manual, B2.4.4: the sequence for self-modifying code.)
-#[cfg(target_arch = "aarch64")]
-fn synchronise_caches(written: usize, run: &Range<usize>) {
-    use std::arch::asm;
-    const LINE: usize = 16;
-    const { assert!(ALIGNMENT.is_multiple_of(LINE), "a piece begins with a line") };
-    let lines = run.clone().step_by(LINE);
-    for line in lines.clone() {
-        let line = line - run.start + written;
-        // SAFETY: cleaning a line of a mapping changes nothing that a program can see.
-        unsafe { asm!("dc cvau, {}", in(reg) line, options(nostack, preserves_flags)) };
-    }
-    // SAFETY: a barrier.
-    unsafe { asm!("dsb ish", options(nostack, preserves_flags)) };
-    for line in lines {
-        // SAFETY: no thread runs this piece yet; the processor fetches the line again.
-        unsafe { asm!("ic ivau, {}", in(reg) line, options(nostack, preserves_flags)) };
-    }
-    // SAFETY: barriers.
-    unsafe { asm!("dsb ish", "isb", options(nostack, preserves_flags)) };
-}
-
-#[cfg(not(target_arch = "aarch64"))]
-fn synchronise_caches(_: usize, _: &Range<usize>) {}
 
 #[cfg(test)]
 mod tests {
@@ -275,7 +220,8 @@ mod tests {
         let first = region.allocate(3).expect("room");
         let mut second = region.allocate(8).expect("room");
         assert_eq!(second.address() - first.address(), ALIGNMENT);
-        region.bytes_mut(&mut second)[..8].copy_from_slice(b"\x01\x02\x03\x04\x05\x06\x07\x08");
+        let bytes = *b"\x01\x02\x03\x04\x05\x06\x07\x08";
+        region.write(&mut second, |piece| piece[..8].copy_from_slice(&bytes));
         let second = region.publish(second).expect("published");
         let seen = std::ptr::with_exposed_provenance::<[u8; 8]>(second.addresses().start);
         // SAFETY: the mapping is readable.
@@ -315,12 +261,13 @@ mod tests {
     #[should_panic = "code of another region"]
     fn code_of_another_region_is_refused() {
         let mut code = region().allocate(8).expect("room");
-        region().bytes_mut(&mut code);
+        region().write(&mut code, |_| ());
     }
 
     /// Two mappings, one of them writable and the other executable, whatever is published and
     /// freed.
     #[test]
+    #[cfg(all(target_os = "linux", not(feature = "portable-platform")))]
     fn no_mapping_is_writable_and_executable() {
         let mut region = region();
         for _ in 0..200 {
@@ -334,7 +281,7 @@ mod tests {
             }
         }
         let maps = std::fs::read_to_string("/proc/self/maps").expect("the list of mappings");
-        let starts = [region.run, region.write].map(|start| format!("{:x}-", start.addr()));
+        let starts = region.memory.mappings().map(|start| format!("{start:x}-"));
         let flags: Vec<&str> = starts
             .iter()
             .map(|start| maps.lines().find(|line| line.starts_with(start)).expect("a mapping"))

@@ -20,6 +20,7 @@
 
 use super::object_file;
 use super::request::EntryKind;
+use super::running_program::program_metadata;
 use super::statistics::JitCounter;
 use crate::build::ExpectedCallee;
 use crate::codegen::{CompiledFunction, UnitEnvironment};
@@ -101,11 +102,11 @@ impl CodeCache {
     /// the program cannot be found.
     pub(super) fn open(folder: &Path, machine: &str) -> Option<CodeCache> {
         let mut hasher = blake3::Hasher::new();
-        hasher.update(&program(&fs::metadata("/proc/self/exe").ok()?));
+        hasher.update(&program(&program_metadata().ok()?));
         hasher.update(machine.as_bytes());
         let root = folder.join("native");
         let folder = root.join(&hasher.finalize().to_hex()[..32]);
-        let user = fs::metadata("/proc/self").ok()?.uid();
+        let user = rustix::process::geteuid().as_raw();
         let is_verbose = std::env::var_os("PALLAS_JIT_PRINT").is_some();
         Some(CodeCache { root, folder, room: 0, user, is_verbose })
     }

@@ -29,6 +29,7 @@ mod pipeline;
 mod published;
 mod reclaim;
 mod request;
+mod running_program;
 mod statistics;
 mod thread;
 

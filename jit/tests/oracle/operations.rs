@@ -28,6 +28,9 @@ impl OracleMachine<'_> {
         if prim == Prim::Item {
             return Ok(self.item(&operands[0], self.nat_of(&operands[1])));
         }
+        if prim == Prim::Flat {
+            return Ok(operands[0].clone());
+        }
         let n: Vec<Natural> = operands.iter().map(|operand| self.nat_of(operand)).collect();
         let (zero, one) = (Natural::from(0u32), Natural::from(1u32));
         let bit = |holds: bool| Natural::from(u32::from(holds));

@@ -1,6 +1,6 @@
 //! A clock that a test moves.
 
-use super::{Clock, CpuClockId};
+use super::{Clock, ThreadCpuClock};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use jiff::Timestamp;
 use parking_lot::{Condvar, Mutex};
@@ -198,7 +198,7 @@ impl Clock for ManualClock {
         }
     }
 
-    fn cpu_time(&self, _: CpuClockId) -> Option<Duration> {
+    fn cpu_time(&self, _: ThreadCpuClock) -> Option<Duration> {
         Some(self.state.lock().cpu_time)
     }
 }

@@ -1,8 +1,9 @@
 //! [`ControlClient`]: the other end of the control socket.
 
+use super::SOCKET_NAME;
 use super::message::{ControlAnswer, ControlOperation, ControlRequest, VERSION};
-use super::{SOCKET_NAME, SocketPath};
 use crate::message::WorkerCalls;
+use crate::platform::SocketPath;
 use crate::upgrade_check::{UpgradeCheck, UpgradeReport};
 use persist::{SetAsideId, StoreInspection, ViewDisk};
 use plan::Hash;
@@ -68,7 +69,7 @@ impl ControlClient {
     pub fn connect(directory: &Path) -> Result<ControlClient, ControlError> {
         let connect = || {
             let path = SocketPath::new(directory, SOCKET_NAME)?;
-            UnixStream::connect(&path.path)
+            UnixStream::connect(path.path())
         };
         let path = || directory.join(SOCKET_NAME);
         let stream = connect().map_err(|error| ControlError::Connection { path: path(), error })?;

@@ -1,10 +1,11 @@
 //! [`ControlServer`]: the machine's end of the control socket.
 
+use super::SOCKET_NAME;
 use super::message::{ControlAnswer, ControlOperation, ControlRequest, VERSION};
-use super::{SOCKET_NAME, SocketPath};
 use crate::mailbox::Address;
 use crate::message::{ControlMessage, list_calls, request_upgrade};
 use crate::metrics::MetricsRecorder;
+use crate::platform::SocketPath;
 use crate::program::UpgradeProgram;
 use crate::sampling::request_profile;
 use crate::upgrade_check::UpgradeCheck;
@@ -83,13 +84,13 @@ impl ControlServer {
         // The socket gets its name when its mode is set, so that no other user can connect before.
         let draft_name = format!("{SOCKET_NAME}.new");
         let draft = SocketPath::new(directory, &draft_name)?;
-        match fs::remove_file(&draft.path) {
+        match fs::remove_file(draft.path()) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        let listener = UnixListener::bind(&draft.path)?;
+        let listener = UnixListener::bind(draft.path())?;
         let path = directory.join(SOCKET_NAME);
-        fs::set_permissions(&draft.path, fs::Permissions::from_mode(0o600))?;
+        fs::set_permissions(draft.path(), fs::Permissions::from_mode(0o600))?;
         fs::rename(directory.join(draft_name), &path)?;
         let (is_stopping, clients) = (AtomicBool::new(false), Mutex::default());
         let shared = Arc::new(ServerState { listener, path, machine, is_stopping, clients });

@@ -5,6 +5,7 @@ use persist::{Store, StoreSettings};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// A store with a control socket, and its directory.

@@ -2,7 +2,7 @@
 
 use super::harness::TestMachine;
 use super::programs::counter;
-use crate::clock::{Clock, CpuClockId, ManualClock};
+use crate::clock::{Clock, ManualClock, ThreadCpuClock};
 use crate::trace::ConsoleMessage;
 use crate::{
     Console, ConsoleNotice, Machine, ReplayFrom, ReportOrigin, SnapshotPolicy, StartError,
@@ -175,7 +175,7 @@ impl Clock for TickingClock {
         self.0.timer(at)
     }
 
-    fn cpu_time(&self, clock: CpuClockId) -> Option<Duration> {
+    fn cpu_time(&self, clock: ThreadCpuClock) -> Option<Duration> {
         self.0.cpu_time(clock)
     }
 }

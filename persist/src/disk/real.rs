@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use rustix::fs::{FlockOperation, flock};
 
+use super::platform::punch_hole;
 use super::{Disk, DiskFile, DiskLock, MappableFile};
 
 /// A directory of the real file system.
@@ -147,14 +148,7 @@ impl DiskFile for RealFile {
     }
 
     fn punch(&self, offset: u64, length: u64) -> io::Result<()> {
-        use rustix::fs::{FallocateFlags, fallocate};
-        let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
-        fallocate(&self.0, flags, offset, length).map_err(|error| match error {
-            rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS => {
-                io::ErrorKind::Unsupported.into()
-            }
-            error => error.into(),
-        })
+        punch_hole(&self.0, offset, length)
     }
 
     fn allocated(&self) -> io::Result<u64> {

@@ -1,7 +1,7 @@
 //! Forking: a second store with the state of another as of an event.
 //!
 //! The files are copied as they are, so a fork has the id of its store. Where the file system can,
-//! the copies share their blocks with the originals (`FICLONE`), whatever their size. The log is cut
+//! the copies share their blocks with the originals (`FICLONE`, on Linux), whatever their size. The log is cut
 //! after the last event of the fork, and snapshots of later states are left out; pins that only
 //! those needed are garbage of the fork.
 //!
@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use super::file::{TemporaryPath, check_empty, remove_remains, temporary_path};
 use crate::context::TEMPORARY;
-use crate::disk::{Disk, DiskFile, RealDisk};
+use crate::disk::{Disk, DiskFile, RealDisk, platform};
 use crate::error::{CreateError, DiskError, StoreReadError};
 use crate::history::LogExtent;
 use crate::inspect::StoreInspection;
@@ -235,5 +235,5 @@ impl ForkCopy<'_> {
 /// Makes a new file share all blocks of another. Returns whether the file system can.
 fn share_blocks(source: &dyn DiskFile, target: &dyn DiskFile) -> bool {
     let (Some(source), Some(target)) = (source.mappable(), target.mappable()) else { return false };
-    rustix::fs::ioctl_ficlone(target.file(), source.file()).is_ok()
+    platform::share_blocks(source.file(), target.file())
 }

@@ -112,6 +112,7 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
         memory.statistics.allocated += memory.nursery.allocated() as u64;
         memory.edited_row = None;
         let before = memory.old.take_all();
+        let used_before = before.used();
         memory.stack.forget_unchanged();
         memory.other_stacks.iter_mut().for_each(EvalStack::forget_unchanged);
         memory.remembered.clear();
@@ -144,7 +145,8 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
         memory.statistics.scanned_stack += run.scanned_stack;
         memory.nursery.clear();
         drop(before);
-        memory.schedule_full(memory.old.used() + host.weight());
+        let weight = host.weight();
+        memory.schedule_full(used_before + weight, memory.old.used() + weight);
         memory.report_collection(started, true, copied_before);
     }
 }

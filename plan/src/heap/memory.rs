@@ -179,10 +179,14 @@ impl HeapMemory {
         self.lender.is_lent()
     }
 
-    /// Schedules the next full collection after one that left `kept` words in use: when that number
-    /// has doubled, but not before a few young collections.
-    pub(super) fn schedule_full(&mut self, kept: usize) {
-        self.major_at = kept + kept.max(MIN_GROWTH_EDENS * self.nursery.capacity());
+    /// Schedules the next full collection after one that left `kept` of `used` words in use: when that
+    /// number has doubled, but not before a few young collections. If the collection was due and most
+    /// of the words are in use, when the number has tripled: a program that builds a long list or a
+    /// large table gains nothing by copying it at each doubling.
+    pub(super) fn schedule_full(&mut self, used: usize, kept: usize) {
+        let is_growing = used > self.major_at && kept >= used / 4 * 3;
+        let growth = if is_growing { 2 * kept } else { kept };
+        self.major_at = kept + growth.max(MIN_GROWTH_EDENS * self.nursery.capacity());
     }
 
     /// Returns the memory of a heap without objects of its own, through which a thread reads
@@ -280,6 +284,13 @@ impl HeapMemory {
     /// Notes that all items of a new row but this one are normal.
     pub(crate) fn note_edited_row(&mut self, row: Word, item: usize) {
         self.edited_row = Some((row, item));
+    }
+
+    /// Forgets what was noted of a row that was changed in place since.
+    pub(crate) fn forget_edited_row(&mut self, row: Word) {
+        if self.edited_row.is_some_and(|(edited, _)| edited == row) {
+            self.edited_row = None;
+        }
     }
 
     // Writes.

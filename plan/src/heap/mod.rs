@@ -23,6 +23,7 @@
 //! collection  a running collection
 //! memory      Memory: allocate, read, write
 //! remembered  the remembered set: old objects, and cards of large ones, with young values
+//! ownership   which new objects an edit may change in place
 //! loan        another thread's right to read old objects
 //! handles     Val: a handle that keeps a value alive from outside
 //! stack       the evaluation stack
@@ -51,6 +52,8 @@ mod nursery;
 #[allow(unsafe_code, reason = "reads and writes objects by address")]
 mod object;
 mod options;
+#[allow(unsafe_code, reason = "changes objects that one edit after the other owns")]
+mod ownership;
 #[allow(unsafe_code, reason = "declares the unsafe constructor that carries the contract")]
 mod raw;
 mod remembered;
@@ -67,6 +70,7 @@ pub(crate) use self::loan::OldSpaceLoan;
 pub use self::memory::{HeapMemory, offset};
 pub use self::object::{ObjectDraft, ObjectRef};
 pub use self::options::{CollectionReport, HeapOptions, HeapStatistics};
+pub(crate) use self::ownership::EditMark;
 pub use self::raw::{HeapFull, RawHeap};
 pub use self::stack::EvalStack;
 

@@ -84,6 +84,22 @@ impl Nursery {
         address.wrapping_sub(self.eden.base) < self.end - self.eden.base
     }
 
+    /// Whether an object is in eden: allocated since the last collection.
+    #[inline(always)]
+    pub(crate) fn is_in_eden(&self, address: usize) -> bool {
+        address.wrapping_sub(self.eden.base) < self.eden_end - self.eden.base
+    }
+
+    /// Returns the address of eden's first word.
+    pub(crate) fn eden_start(&self) -> usize {
+        self.eden.base
+    }
+
+    /// Returns the address of the next object.
+    pub(crate) fn next(&self) -> usize {
+        self.eden.next
+    }
+
     /// Returns the number of words in eden.
     pub(crate) fn capacity(&self) -> usize {
         (self.eden_end - self.eden.base) / 8

@@ -151,6 +151,21 @@ pub(crate) unsafe fn words<'a>(address: usize, from: usize, count: usize) -> &'a
     unsafe { std::slice::from_raw_parts(cell(address, 1 + from).cast::<Word>(), count) }
 }
 
+/// Inserts a word into a payload before index `at`, and moves the words behind it up by one.
+///
+/// # Safety
+/// The address is that of a live object with `size` payload words, and one more word behind them
+/// that belongs to it; `at` is at most `size`.
+#[inline(always)]
+pub(super) unsafe fn insert_word(address: usize, size: usize, at: usize, bits: u64) {
+    // SAFETY: by this function's contract.
+    unsafe {
+        let slot = cell(address, 1 + at);
+        std::ptr::copy(slot, slot.add(1), size - at);
+        slot.write(bits);
+    }
+}
+
 /// Copies a whole object, header included, to memory that does not overlap it.
 ///
 /// # Safety

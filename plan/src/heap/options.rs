@@ -34,8 +34,7 @@ impl Default for HeapOptions {
 
 #[cfg(not(miri))]
 fn physical_memory() -> usize {
-    let info = rustix::system::sysinfo();
-    (info.totalram as usize).saturating_mul(info.mem_unit as usize).max(1 << 28)
+    crate::platform::physical_memory().max(1 << 28)
 }
 
 #[cfg(miri)]

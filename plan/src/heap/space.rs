@@ -230,11 +230,7 @@ const LARGE_PAGE: usize = 2 << 20;
 
 #[cfg(not(miri))]
 fn prefer_large_pages(memory: *mut u64, words: usize) {
-    // SAFETY: the range is a block's memory, and the advice does not change its contents.
-    let advised =
-        unsafe { rustix::mm::madvise(memory.cast(), 8 * words, rustix::mm::Advice::LinuxHugepage) };
-    // A kernel without large pages uses others.
-    let _ = advised;
+    crate::platform::prefer_large_pages(memory.cast(), 8 * words);
 }
 
 #[cfg(miri)]

@@ -325,14 +325,9 @@ fn release(base: *mut Word, from: usize, reserved: usize) {
     }
     // SAFETY: the range is in the stack's mapping, above all words in use. Its contents are
     // written before they are read again.
-    let advised = unsafe {
-        rustix::mm::madvise(
-            base.add(from).cast(),
-            (reserved - from) * 8,
-            rustix::mm::Advice::LinuxDontNeed,
-        )
-    };
-    debug_assert!(advised.is_ok());
+    let discarded =
+        unsafe { crate::platform::discard(base.add(from).cast(), (reserved - from) * 8) };
+    debug_assert!(discarded.is_ok());
 }
 
 #[cfg(not(miri))]

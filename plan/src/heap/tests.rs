@@ -72,6 +72,15 @@ fn garbage_is_dropped() {
 }
 
 #[test]
+fn a_heap_of_which_most_is_in_use_is_not_copied_at_each_doubling() {
+    let mut heap = heap();
+    // 45,000 words. The first full collection comes after 4 edens, 16,384 words; all is in use.
+    push_list(&mut heap, 15_000);
+    assert_eq!(heap.statistics.major, 1, "the next one comes at three times the size");
+    assert_eq!(list_length(&heap, heap.stack.peek(0)), 15_000);
+}
+
+#[test]
 fn handles_keep_values_and_follow_them() {
     let mut heap = heap();
     push_list(&mut heap, 50);

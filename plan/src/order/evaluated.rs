@@ -88,9 +88,16 @@ impl Items<'_> {
     /// [`Items::search_evaluated`] for a bar, whose bytes are found only once.
     fn search_bar(self, key: Ref<'_>) -> Result<Result<usize, usize>, ComparisonObstacle> {
         let (heap, bytes) = (key.heap, bar::bytes(key.heap, key.word));
+        let number = bar::number_of_one_word(bytes);
         let mut obstacle = None;
         let position = self.binary_search_by(|item| match item.word.kind() {
             _ if obstacle.is_some() => Ordering::Equal,
+            WordKind::Bar
+                if let Some(number) = number
+                    && let Some(item) = bar::flat_number(heap, item.word, bytes.len()) =>
+            {
+                item.map_or_else(|order| order, |item| item.cmp(&number))
+            }
             WordKind::Bar => bar::compare_bytes(bar::bytes(heap, item.word), bytes),
             _ => item.compare_evaluated(key).unwrap_or_else(|found| {
                 obstacle = Some(found);
@@ -153,6 +160,43 @@ fn compare_with_small_nats(item: Ref<'_>, nats: &[Word]) -> Option<Ordering> {
     Some(Ordering::Equal)
 }
 
+/// The result of a comparison, in one register: a comparison of rows makes many of them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct PackedOrder(u64);
+
+impl PackedOrder {
+    const LESS: PackedOrder = PackedOrder(0);
+    const EQUAL: PackedOrder = PackedOrder(1);
+    const GREATER: PackedOrder = PackedOrder(2);
+    const UNSUPPORTED: PackedOrder = PackedOrder(3);
+
+    #[inline]
+    fn of(order: Ordering) -> PackedOrder {
+        PackedOrder((1 + order as i64) as u64)
+    }
+
+    #[inline(always)]
+    fn of_nats(left: u64, right: u64) -> PackedOrder {
+        PackedOrder(1 + u64::from(left > right) - u64::from(left < right))
+    }
+
+    /// The obstacle [`Unevaluated`]. The word of a thunk is none of the numbers above.
+    fn unevaluated(thunk: Word) -> PackedOrder {
+        PackedOrder(thunk.raw())
+    }
+
+    #[inline(always)]
+    fn unpack(self) -> Result<Ordering, ComparisonObstacle> {
+        match self {
+            PackedOrder::LESS => Ok(Ordering::Less),
+            PackedOrder::EQUAL => Ok(Ordering::Equal),
+            PackedOrder::GREATER => Ok(Ordering::Greater),
+            PackedOrder::UNSUPPORTED => Err(Unsupported),
+            PackedOrder(thunk) => Err(Unevaluated(Word::from_bits(thunk))),
+        }
+    }
+}
+
 #[inline]
 fn compare_words(
     heap: &HeapMemory,
@@ -162,67 +206,66 @@ fn compare_words(
 ) -> Result<Ordering, ComparisonObstacle> {
     match (left.as_direct(), right.as_direct()) {
         (Some(left), Some(right)) => Ok(left.cmp(&right)),
-        _ => compare_objects(heap, heap.resolve(left), heap.resolve(right), pairs),
+        _ => compare_objects(heap, heap.resolve(left), heap.resolve(right), pairs).unpack(),
     }
 }
 
-fn compare_objects(
-    heap: &HeapMemory,
-    left: Word,
-    right: Word,
-    pairs: &mut u32,
-) -> Result<Ordering, ComparisonObstacle> {
+fn compare_objects(heap: &HeapMemory, left: Word, right: Word, pairs: &mut u32) -> PackedOrder {
     use WordKind::{Bar, Big, Nat, Row, Thunk};
     if let (Some(left), Some(right)) = (left.as_direct(), right.as_direct()) {
-        return Ok(left.cmp(&right));
+        return PackedOrder::of_nats(left, right);
     }
     match (left.kind(), right.kind()) {
-        (Thunk, _) => Err(Unevaluated(left)),
-        (_, Thunk) => Err(Unevaluated(right)),
-        (Nat | Big, Nat | Big) => Ok(NatRef::of(heap, left).cmp(&NatRef::of(heap, right))),
+        (Row, Row) if left != right => compare_rows(heap, left, right, pairs),
+        (Thunk, _) => PackedOrder::unevaluated(left),
+        (_, Thunk) => PackedOrder::unevaluated(right),
+        (Nat | Big, Nat | Big) => {
+            PackedOrder::of(NatRef::of(heap, left).cmp(&NatRef::of(heap, right)))
+        }
         // A nat is less than anything else.
-        (Nat | Big, _) => Ok(Ordering::Less),
-        (_, Nat | Big) => Ok(Ordering::Greater),
-        _ if left == right && heap.is_normal(left) => Ok(Ordering::Equal),
+        (Nat | Big, _) => PackedOrder::LESS,
+        (_, Nat | Big) => PackedOrder::GREATER,
+        _ if left == right && heap.is_normal(left) => PackedOrder::EQUAL,
         (Row, Row) => compare_rows(heap, left, right, pairs),
-        (Bar, Bar) => Ok(bar::compare_bytes(bar::bytes(heap, left), bar::bytes(heap, right))),
-        _ => Err(Unsupported),
+        (Bar, Bar) => {
+            let (left, right) = (bar::bytes(heap, left), bar::bytes(heap, right));
+            PackedOrder::of(bar::compare_bytes(left, right))
+        }
+        _ => PackedOrder::UNSUPPORTED,
     }
 }
 
 /// Compares two rows: the shorter one is less; of rows of one length the last items decide first.
-fn compare_rows(
-    heap: &HeapMemory,
-    left: Word,
-    right: Word,
-    pairs: &mut u32,
-) -> Result<Ordering, ComparisonObstacle> {
-    let is_flat = |row| heap.header(row).layout() == ObjectLayout::Row;
-    if !is_flat(left) || !is_flat(right) {
-        return Err(Unsupported);
+fn compare_rows(heap: &HeapMemory, left: Word, right: Word, pairs: &mut u32) -> PackedOrder {
+    // Written without closures over arrays and iterators over pairs: the optimiser does not always
+    // inline those, and this is the innermost loop of every search for a row.
+    let (left_header, right_header) = (heap.header(left), heap.header(right));
+    if left_header.layout() != ObjectLayout::Row || right_header.layout() != ObjectLayout::Row {
+        return PackedOrder::UNSUPPORTED;
+    }
+    if left_header.size() != right_header.size() {
+        return PackedOrder::of_nats(left_header.size() as u64, right_header.size() as u64);
     }
     let (left, right) = (heap.words(left, 0), heap.words(right, 0));
-    if left.len() != right.len() {
-        return Ok(left.len().cmp(&right.len()));
-    }
-    let mut index = left.len();
+    let mut index = left.len().min(right.len());
     while index > 0 {
         index -= 1;
         let (left, right) = (left[index], right[index]);
         if left == right && left.is_direct() {
             continue;
         }
-        *pairs = pairs.checked_sub(1).ok_or(Unsupported)?;
+        let Some(others) = pairs.checked_sub(1) else { return PackedOrder::UNSUPPORTED };
+        *pairs = others;
         let order = match (left.kind(), right.kind()) {
-            (WordKind::Nat, WordKind::Nat) => left.raw().cmp(&right.raw()),
+            (WordKind::Nat, WordKind::Nat) => PackedOrder::of_nats(left.raw(), right.raw()),
             (WordKind::Row, WordKind::Row) if left != right => {
-                compare_rows(heap, left, right, pairs)?
+                compare_rows(heap, left, right, pairs)
             }
-            _ => compare_objects(heap, heap.resolve(left), heap.resolve(right), pairs)?,
+            _ => compare_objects(heap, heap.resolve(left), heap.resolve(right), pairs),
         };
-        if order != Ordering::Equal {
-            return Ok(order);
+        if order != PackedOrder::EQUAL {
+            return order;
         }
     }
-    Ok(Ordering::Equal)
+    PackedOrder::EQUAL
 }

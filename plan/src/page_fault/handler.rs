@@ -1,4 +1,4 @@
-//! The handler of SIGBUS and SIGSEGV on Linux.
+//! The handler of SIGBUS and SIGSEGV.
 //!
 //! # Safety
 //!
@@ -9,12 +9,14 @@
 //! compiled code has a small stack of its own.
 
 use super::{REPLACEMENT_WORD, table};
+use crate::platform;
 use libc::{c_int, c_void, sigaction, siginfo_t};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::mm::{MapFlags, ProtFlags};
 use std::cell::{RefCell, UnsafeCell};
 use std::mem::{MaybeUninit, zeroed};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::ptr::{null, null_mut, with_exposed_provenance_mut};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -72,12 +74,11 @@ pub(super) fn install() {
 }
 
 /// Creates the file of replacement pages.
-fn make_template(page: usize) -> rustix::io::Result<OwnedFd> {
-    use rustix::fs::{MemfdFlags, memfd_create};
-    let file = memfd_create("pallas-replacement", MemfdFlags::CLOEXEC)?;
+fn make_template(page: usize) -> std::io::Result<OwnedFd> {
+    let file = platform::nameless_file("pallas-replacement")?;
     let bytes: Vec<u8> = REPLACEMENT_WORD.to_ne_bytes().repeat(page / 8);
-    let written = rustix::io::pwrite(&file, &bytes, 0)?;
-    if written == page { Ok(file) } else { Err(rustix::io::Errno::IO) }
+    file.write_all_at(&bytes, 0)?;
+    Ok(file.into())
 }
 
 /// Whether the addresses of the replacement area are ours. Without them, a read through a
@@ -86,20 +87,9 @@ static HAS_AREA: AtomicBool = AtomicBool::new(false);
 
 /// Reserves the addresses of the replacement area, unless something else is there.
 fn reserve_area() {
-    let flags = MapFlags::PRIVATE | MapFlags::NORESERVE | MapFlags::FIXED_NOREPLACE;
     let area = with_exposed_provenance_mut(AREA);
-    // SAFETY: `FIXED_NOREPLACE` refuses to replace a mapping.
-    let reserved =
-        unsafe { rustix::mm::mmap_anonymous(area, AREA_SIZE, ProtFlags::empty(), flags) };
-    match reserved {
-        Ok(found) if found == area => HAS_AREA.store(true, Ordering::Release),
-        Ok(found) => {
-            // Kernels before 4.17 take the address as a hint.
-            // SAFETY: the mapping was made just now.
-            let unmapped = unsafe { rustix::mm::munmap(found, AREA_SIZE) };
-            debug_assert!(unmapped.is_ok());
-        }
-        Err(_) => {}
+    if platform::reserve_addresses(area, AREA_SIZE).is_ok() {
+        HAS_AREA.store(true, Ordering::Release);
     }
 }
 
@@ -110,10 +100,8 @@ fn reserve_area() {
 unsafe extern "C" fn on_fault(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
     // SAFETY: the kernel passes a valid structure, and these signals have an address.
     let (code, address) = unsafe { ((*info).si_code, (*info).si_addr() as usize) };
-    // A code that is not positive says that a process sent the signal.
-    let is_fault = code > 0;
-    // SAFETY: `errno` is the thread's own.
-    let errno = unsafe { *libc::__errno_location() };
+    let is_fault = !platform::was_sent_by_process(code);
+    let errno = platform::errno();
     let active = table::ActiveHandler::enter();
     let is_replaced = is_fault && replace(signal, address, &active);
     if !is_replaced && is_fault && table::count() > 0 {
@@ -121,8 +109,7 @@ unsafe extern "C" fn on_fault(signal: c_int, info: *mut siginfo_t, context: *mut
         end_with_message(&active);
     }
     drop(active);
-    // SAFETY: as above.
-    unsafe { *libc::__errno_location() = errno };
+    platform::set_errno(errno);
     if !is_replaced {
         // SAFETY: the arguments are those that the kernel passed.
         unsafe { call_previous(signal, info, context, is_fault) };
@@ -133,9 +120,12 @@ unsafe extern "C" fn on_fault(signal: c_int, info: *mut siginfo_t, context: *mut
 fn replace(signal: c_int, address: usize, active: &table::ActiveHandler) -> bool {
     let Some(template) = TEMPLATE.get() else { return false };
     let page = address & !(table::page() - 1);
+    // Memory that may not be read is SIGSEGV on Linux, and SIGBUS on macOS.
+    if (AREA..AREA + AREA_SIZE).contains(&address) {
+        return HAS_AREA.load(Ordering::Acquire) && map_replacement(template, page);
+    }
     if signal == libc::SIGSEGV {
-        let is_in_area = (AREA..AREA + AREA_SIZE).contains(&address);
-        return is_in_area && HAS_AREA.load(Ordering::Acquire) && map_replacement(template, page);
+        return false;
     }
     let Some(fault) = table::fault_at(address) else { return false };
     fault.record(page);

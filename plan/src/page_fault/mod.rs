@@ -19,7 +19,7 @@
 //! Layers:
 //!
 //! ```text
-//! handler   the signal handler, the alternate stack, the replacement page; other systems: stub
+//! handler   the signal handler, the alternate stack, the replacement page; under Miri: stub
 //! table     the registered ranges and the watching heaps, without locks for readers
 //! ```
 //!
@@ -49,23 +49,12 @@
 //! calls `mmap`, `write` and `_exit`, which are system calls. `table` has the proof that what it
 //! reads stays valid.
 
-#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"), not(miri)))]
+#[cfg(not(miri))]
 mod handler;
-#[cfg(not(all(
-    target_os = "linux",
-    any(target_arch = "x86_64", target_arch = "aarch64"),
-    not(miri)
-)))]
+#[cfg(miri)]
 #[path = "stub.rs"]
 mod handler;
-#[cfg_attr(
-    not(all(
-        target_os = "linux",
-        any(target_arch = "x86_64", target_arch = "aarch64"),
-        not(miri)
-    )),
-    allow(dead_code, reason = "only the handler needs a part of it")
-)]
+#[cfg_attr(miri, allow(dead_code, reason = "only the handler needs a part of it"))]
 mod table;
 
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! For systems without the handler: a fault on a mapped page keeps its default behaviour.
+//! For Miri, which has no signals: a fault on a mapped page keeps its default behaviour.
 
 /// Installs nothing.
 pub(super) fn install() {}

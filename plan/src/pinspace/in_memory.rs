@@ -52,14 +52,12 @@ impl InMemoryBacking {
     }
 }
 
-/// Creates a file in memory, without a name.
+/// Creates an empty file without a name, in memory where the system has such files.
 ///
 /// # Errors
 /// [`RangeError::Map`] if the system refuses.
 pub fn nameless() -> Result<File, RangeError> {
-    use rustix::fs::{MemfdFlags, memfd_create};
-    let file = memfd_create("pallas-pins", MemfdFlags::CLOEXEC);
-    file.map(File::from).map_err(|error| RangeError::Map(error.into()))
+    crate::platform::nameless_file("pallas-pins").map_err(RangeError::Map)
 }
 
 impl PinFile {

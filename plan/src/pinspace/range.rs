@@ -26,6 +26,7 @@
 //! allocates objects in the range, so an object there is a frozen one.
 
 use crate::page_fault::MappedRange;
+use crate::platform::reserve_addresses;
 use std::ffi::c_void;
 use std::fs::File;
 use std::io;
@@ -257,7 +258,7 @@ pub(crate) fn clear_verified(address: usize) {
 /// Asks the system to start reading a range from disk before it is used.
 pub(crate) fn prefetch(address: usize, bytes: usize) {
     use rustix::mm::{Advice, madvise};
-    let first = address & !(PAGE - 1);
+    let first = address & !(rustix::param::page_size() - 1);
     let pages = as_pointer(first);
     // SAFETY: the advice changes no contents, whatever the addresses are.
     let advised = unsafe { madvise(pages, address + bytes - first, Advice::WillNeed) };
@@ -348,7 +349,7 @@ impl RangeSlot {
     /// Reserves the addresses of a free slot. The caller holds the lock.
     fn reserve(number: usize, owner: PinSpaceId) -> Result<RangeSlot, RangeError> {
         let address = BASE + number * SLOT_SIZE;
-        reserve_addresses(address)
+        reserve_addresses(as_pointer(address), SLOT_SIZE)
             .map_err(|reason| RangeError::Unavailable { slot: number, reason: reason.into() })?;
         let state = &SLOT_STATES[number];
         if state.bits.load(Ordering::Acquire).is_null() {
@@ -455,22 +456,6 @@ impl Drop for RangeSlot {
 
 fn as_pointer(address: usize) -> *mut c_void {
     with_exposed_provenance_mut(address)
-}
-
-/// Reserves the addresses of a slot, without memory behind them, if nothing is mapped there.
-fn reserve_addresses(address: usize) -> Result<(), rustix::io::Errno> {
-    use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
-    let flags = MapFlags::PRIVATE | MapFlags::NORESERVE | MapFlags::FIXED_NOREPLACE;
-    let wanted = as_pointer(address);
-    // SAFETY: `FIXED_NOREPLACE` refuses to replace a mapping.
-    let got = unsafe { mmap_anonymous(wanted, SLOT_SIZE, ProtFlags::empty(), flags) }?;
-    if got != wanted {
-        // Kernels before 4.17 take the address as a hint.
-        // SAFETY: the mapping was made just now.
-        unsafe { munmap(got, SLOT_SIZE) }?;
-        return Err(rustix::io::Errno::EXIST);
-    }
-    Ok(())
 }
 
 /// Maps the verification bits of a slot, all clear: at a new address if `bits` is null, otherwise

@@ -2,7 +2,7 @@
 
 use super::record::{self, LINE_WORDS};
 use super::{FrozenPin, NewPin, PinSpace, PinSpaceId, RangeSlot, SlotFile, nameless, range};
-use crate::image::{self, ImageError};
+use crate::image::{self, EmbeddedImage, ImageError};
 use crate::layout::ObjectHeader;
 use crate::plain::{from_term, to_term};
 use crate::samples::{self, terms};
@@ -359,6 +359,37 @@ fn an_image_holds_the_saved_value() {
         let hashes =
             [&again, &file].map(|file| unsafe { image::open(file, path()) }.expect("one").hash());
         assert_ne!(hashes[0], hashes[1]);
+    }
+}
+
+#[test]
+fn an_embedded_image_opens_any_number_of_times() {
+    let heap = &mut samples::heap(false);
+    let file = small_image(heap, b"embedded");
+    let mut bytes = vec![0; file.metadata().expect("a length").len() as usize];
+    file.read_exact_at(&mut bytes, 0).expect("read");
+    // SAFETY: only `save` has written the file.
+    let saved = unsafe { image::open(&file, path()) }.expect("an image");
+    let bytes: &'static [u8] = bytes.leak();
+    let embedded = EmbeddedImage::new(bytes).expect("an image");
+    assert_eq!(embedded.label(), b"embedded");
+    // The first slot is that of the image only when nothing else holds it.
+    for is_held in [true, false] {
+        if !is_held {
+            *heap = samples::heap(false);
+        }
+        // SAFETY: as above.
+        let roots = [(); 3].map(|()| unsafe { embedded.open() }.expect("an image"));
+        for root in &roots {
+            let other = &mut samples::heap(true);
+            let pin = other.adopt(root);
+            assert_eq!(root.hash(), saved.hash());
+            let found = item(other, &pin);
+            assert_eq!(other.hash(&found).expect("finite"), root.hash());
+        }
+    }
+    for length in 0..bytes.len() {
+        assert!(EmbeddedImage::new(&bytes[..length]).is_err(), "truncated to {length}");
     }
 }
 

@@ -28,6 +28,7 @@ impl<'h> Items<'h> {
     }
 
     /// Returns these words as items.
+    #[inline]
     pub fn flat(words: &'h [Word], heap: &'h HeapMemory) -> Items<'h> {
         Items { words, fan: 0, heap }
     }
@@ -37,6 +38,7 @@ impl<'h> Items<'h> {
         std::ptr::eq(self.heap, value.memory())
     }
 
+    #[inline]
     fn node(self) -> Option<TreeNode<'h>> {
         (self.fan > 0).then_some(TreeNode { words: self.words, fan: self.fan })
     }
@@ -48,11 +50,13 @@ impl<'h> Items<'h> {
     }
 
     /// Whether there are no items.
+    #[inline]
     pub fn is_empty(self) -> bool {
         self.len() == 0
     }
 
     /// Returns the item at that index; `None` if there are fewer.
+    #[inline]
     pub fn get(self, index: usize) -> Option<Ref<'h>> {
         self.word(index).map(|word| Ref::new(word, self.heap))
     }
@@ -75,6 +79,7 @@ impl<'h> Items<'h> {
     }
 
     /// Returns the leaf that has the item of that index, and the number of items before the leaf.
+    #[inline]
     pub fn chunk(self, index: usize) -> Option<(&'h [Word], usize)> {
         let (mut items, mut start) = (self, 0);
         while let Some(node) = items.node() {
@@ -175,6 +180,7 @@ impl<'h> Items<'h> {
     ///
     /// # Errors
     /// The index where such an item would be, if there is none.
+    #[inline]
     pub fn binary_search_by(
         self,
         mut order: impl FnMut(Ref<'h>) -> Ordering,
@@ -199,6 +205,7 @@ impl<'h> Items<'h> {
 
     /// Searches these items, which are the keys of a set, for a nat below 2^63. Returns the index
     /// of the nat, or else (`Err`) that of the first key above it.
+    #[inline]
     pub fn search_nat(self, nat: u64) -> Result<usize, usize> {
         // The words of all other values have their top bit set, and those values come after all
         // such nats.
@@ -330,7 +337,8 @@ mod tests {
             let base = raw.stack.top();
             raw.stack.push(word);
             raw.stack.push(crate::word::Word::direct(item << 40));
-            let changed = edit::replace(raw, base, at, base + 1).expect("room");
+            let changed =
+                edit::replace(raw, base, at, base + 1, edit::EditMode::Copy).expect("room");
             let changed = raw.handle(changed);
             raw.stack.truncate(base);
             rows.push(changed);

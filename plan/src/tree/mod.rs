@@ -36,12 +36,13 @@ mod build;
 mod check;
 pub mod edit;
 mod items;
+mod owner;
 
 pub use self::build::{row_of_items, set_of_row, set_of_top};
 pub use self::check::check;
 pub use self::items::Items;
 
-use crate::heap::{HeapMemory, RawHeap};
+use crate::heap::{HeapFull, HeapMemory, RawHeap};
 use crate::layout::ObjectLayout;
 use crate::word::{Word, WordKind};
 use std::ops::Range;
@@ -72,42 +73,50 @@ impl<'h> TreeNode<'h> {
     }
 
     /// Returns the number of items in the parts up to and including that one.
+    #[inline]
     fn end(self, part_index: usize) -> usize {
         self.words[part_index].raw() as usize
     }
 
     /// Returns the number of items in the parts before that one.
+    #[inline]
     fn start(self, part_index: usize) -> usize {
         if part_index == 0 { 0 } else { self.end(part_index - 1) }
     }
 
     /// Returns the number of items in all parts.
+    #[inline]
     fn len(self) -> usize {
         self.end(self.fan - 1)
     }
 
     /// Returns the index of the part that has the item with that index.
+    #[inline]
     fn part_of(self, index: usize) -> usize {
         self.words[..self.fan].partition_point(|end| end.raw() as usize <= index)
     }
 
     /// Returns the parts.
+    #[inline]
     fn parts(self) -> &'h [Word] {
         &self.words[self.words.len() - self.fan..]
     }
 
     /// Returns the first keys of the parts, if it is the node of a set.
+    #[inline]
     fn first_keys(self) -> Option<&'h [Word]> {
         (self.words.len() == 3 * self.fan).then(|| self.firsts())
     }
 
     /// Returns the first keys of the parts of a set.
+    #[inline]
     fn firsts(self) -> &'h [Word] {
         &self.words[self.fan..2 * self.fan]
     }
 }
 
 /// Returns the number of words that a node has for each part; `None` if the layout is not a node's.
+#[inline]
 fn columns(layout: ObjectLayout) -> Option<usize> {
     match layout {
         ObjectLayout::RowNode => Some(2),
@@ -117,13 +126,27 @@ fn columns(layout: ObjectLayout) -> Option<usize> {
 }
 
 /// Returns the number of items of a row, or of keys of a set.
+#[inline]
 pub fn len(heap: &HeapMemory, word: Word) -> usize {
     TreeNode::of(heap, word).map_or_else(|| heap.size(word), TreeNode::len)
 }
 
 /// Returns the number of items of a leaf, or of parts of a node.
+#[inline]
 fn occupancy(heap: &HeapMemory, word: Word) -> usize {
     TreeNode::of(heap, word).map_or_else(|| heap.size(word), |node| node.fan)
+}
+
+/// Returns the leaf of a row or set that has the item of that index, and the number of items before the
+/// leaf; `None` if there are fewer items. A flat row or set is its own leaf.
+pub fn leaf_of(heap: &HeapMemory, word: Word, index: usize) -> Option<(Word, usize)> {
+    let (mut leaf, mut start) = (word, 0);
+    while let Some(node) = TreeNode::of(heap, leaf) {
+        let part_index = node.part_of(index - start);
+        leaf = *node.parts().get(part_index)?;
+        start += node.start(part_index);
+    }
+    (index - start < heap.size(leaf)).then_some((leaf, start))
 }
 
 /// Passes the leaves of a row or set to `visit`, last to first. A flat row or set is its own leaf.
@@ -159,7 +182,35 @@ pub fn push_range(heap: &mut RawHeap, word: Word, items: Range<usize>) {
     }
 }
 
+/// Returns the row in the stack slot `row` as one object: a copy of its items, if it is a tree.
+///
+/// # Errors
+/// If the heap is full.
+pub fn flattened(heap: &mut RawHeap, row: usize) -> Result<Word, HeapFull> {
+    let count = len(heap, heap.stack.get(row));
+    heap.reserve(1 + count)?;
+    let word = heap.stack.get(row);
+    if columns(heap.header(word).layout()).is_none() {
+        return Ok(word);
+    }
+    let is_normal = heap.is_normal(word);
+    let mut copy = heap.allocate(ObjectLayout::Row, 0, count);
+    let mut next = 0;
+    while let Some((leaf, _)) = leaf_of(heap, word, next) {
+        for item in heap.words(leaf, 0) {
+            copy.set(next, *item);
+            next += 1;
+        }
+    }
+    let copy = copy.finish();
+    if is_normal {
+        heap.mark_normal(copy);
+    }
+    Ok(copy)
+}
+
 /// Returns the layout of the leaves of a row or set.
+#[inline]
 fn leaf_layout(word: Word) -> ObjectLayout {
     if word.kind() == WordKind::Set { ObjectLayout::Set } else { ObjectLayout::Row }
 }

@@ -71,12 +71,7 @@ impl Sire {
             let place = format!("{}:{}", analysis.path, outline.line);
             return Err(SireError::Cycle { place, modules });
         }
-        let start = StateKey::start(self.session.vm.jets().known_laws_hash());
-        let keys = modules.iter().scan(start, |key, module| {
-            *key = key.then(module.text.as_bytes());
-            Some(*key)
-        });
-        let keys: Vec<StateKey> = keys.collect();
+        let (start, keys) = (self.start_key(), self.state_keys(&modules));
         let files = modules.iter().filter(|module| !module.is_built_in() || is_file(&module.path));
         analysis.files = files.map(|module| PathBuf::from(&module.path)).collect();
         analysis.outline = Some(outline);

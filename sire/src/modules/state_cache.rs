@@ -20,6 +20,7 @@
 //! one of another program, fails the check of the image.
 
 use plan::image::{self, ImageError};
+use plan::pinspace::FrozenPin;
 use plan::{EvalError, Hash, Shape, Val};
 use std::fs::{self, File};
 use std::io;
@@ -76,7 +77,7 @@ pub(crate) struct CacheWarning {
 
 /// Why a cache file could not be used or written.
 #[derive(Debug, thiserror::Error)]
-enum CacheError {
+pub(crate) enum CacheError {
     #[error("{0}")]
     Io(#[from] io::Error),
     #[error("it does not hold the states of these modules")]
@@ -165,13 +166,10 @@ impl StateCache {
     ) -> Result<(), CacheWarning> {
         let Some(last) = keys.last() else { return Ok(()) };
         let path = self.path_of(last);
-        let label: Vec<u8> = keys.iter().flat_map(|key| key.0).collect();
         let result = self.put(&path, |file| {
-            let row = vm.row(states)?;
-            let row = vm.force(&row)?;
             // SAFETY: `put` has created the file under a name that no other call uses, so by the
             // module's invariant nothing else writes it.
-            Ok(unsafe { image::save(vm, &row, &label, file, &path) }?)
+            unsafe { save_states(vm, keys, states, file, &path) }
         });
         result.map_err(|error| CacheWarning { path, error })
     }
@@ -247,9 +245,41 @@ fn replace_scope(
     vm.force(&row)
 }
 
+/// Writes the image of packed states into an empty file. `path` is for messages.
+///
+/// # Safety
+/// Nothing else writes to the file or truncates it, during the call or later while this process
+/// runs.
+pub(super) unsafe fn save_states(
+    vm: &mut Vm,
+    keys: &[StateKey],
+    states: &[Val],
+    file: &File,
+    path: &Path,
+) -> Result<(), CacheError> {
+    let label: Vec<u8> = keys.iter().flat_map(|key| key.0).collect();
+    let row = vm.row(states)?;
+    let row = vm.force(&row)?;
+    // SAFETY: by this function's contract.
+    Ok(unsafe { image::save(vm, &row, &label, file, path) }?)
+}
+
+/// Returns the keys of the states in an image with this label.
+pub(super) fn keys_of_label(label: &[u8]) -> Vec<StateKey> {
+    label.as_chunks().0.iter().map(|chunk| StateKey(*chunk)).collect()
+}
+
+/// Returns the packed states in an image with this root.
+pub(super) fn states_of_root(vm: &mut Vm, root: &FrozenPin) -> Option<Vec<Val>> {
+    let root = vm.adopt(root);
+    match vm.look(&root).shape() {
+        Shape::Pin(pin) => Some(pin.item().as_row()?.iter().map(|item| vm.hold(item)).collect()),
+        _ => None,
+    }
+}
+
 fn read_keys(file: &File) -> Result<Vec<StateKey>, CacheError> {
-    let label = image::label(file)?;
-    Ok(label.as_chunks().0.iter().map(|chunk| StateKey(*chunk)).collect())
+    Ok(keys_of_label(&image::label(file)?))
 }
 
 /// Reads the first states of a file, which must be undamaged and must have these keys.
@@ -262,14 +292,10 @@ fn read_states(vm: &mut Vm, path: &Path, keys: &[StateKey]) -> Result<Vec<Val>, 
     if !found.starts_with(keys) {
         return Err(CacheError::Foreign);
     }
-    let root = vm.adopt(&root);
-    let row = match vm.look(&root).shape() {
-        Shape::Pin(pin) => pin.item().as_row(),
-        _ => None,
-    };
-    match row {
-        Some(items) if items.len() == found.len() => {
-            Ok(items.iter().take(keys.len()).map(|item| vm.hold(item)).collect())
+    match states_of_root(vm, &root) {
+        Some(mut states) if states.len() == found.len() => {
+            states.truncate(keys.len());
+            Ok(states)
         }
         _ => Err(CacheError::Foreign),
     }

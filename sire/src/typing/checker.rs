@@ -128,6 +128,15 @@ impl TypeChecker {
         outer
     }
 
+    /// Ends a module. `mode` is that of the module that goes on. A module of the library can declare a
+    /// type by the name of a built-in one for itself only: the tables mean the built-in one.
+    pub(crate) fn end_module(&mut self, mode: CheckMode, is_built_in: bool) {
+        self.mode = mode;
+        if is_built_in && let Some(globals) = &mut self.globals {
+            globals.names.restore_built_in();
+        }
+    }
+
     /// Returns a copy without what belongs to the current block.
     pub(crate) fn copy(&self) -> TypeChecker {
         TypeChecker {

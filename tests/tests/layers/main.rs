@@ -34,7 +34,7 @@ const LAYERS: &[&[&str]] = &[
     &["jit", "persist"],
     &["runtime"],
     &["machine", "net", "sire"],
-    &["inspect", "lsp"],
+    &["inspect", "library_image", "lsp"],
     &["cli"],
 ];
 

@@ -1,6 +1,7 @@
 //! Listings of sessions: each entry follows the prompt `sire> `, and what it shows is below it. An
 //! entry of several lines ends with an empty line.
 
+use library_image::LIBRARY_IMAGE;
 use runtime::RuntimeBuilder;
 use sire::{ModuleLibrary, ResultForm, Sire, SireOptions, SireOutput};
 use std::cell::RefCell;
@@ -65,6 +66,7 @@ fn session(pallas: &Pallas, module: &str, shown: &Shown) -> Sire {
     };
     let runtime = RuntimeBuilder::new().build().expect("a runtime");
     let mut sire = Sire::new(runtime.into(), options).expect("a session");
+    sire.start_from(&LIBRARY_IMAGE);
     let mut diagnostics = shown.clone();
     sire.on_diagnostic(move |found| {
         let text = found.render(Default::default(), WIDTH);

@@ -268,6 +268,13 @@ pub enum JetOperation {
     Put,
     /// Row `c` with item `a` replaced by `b`; `c` itself if it has no such item.
     Mutate,
+    /// Table `c` with key `a` mapped to `b`.
+    TableInsert,
+    /// Table `d` with key `b` mapped to `c`, or to `a` applied to `c` and its value in the table, if
+    /// the table has the key.
+    TableInsertWith,
+    /// Set `b` with key `a`.
+    SetInsert,
     /// The number of keys of a table.
     TableLength,
     /// Whether a table has no keys.

@@ -37,6 +37,8 @@ pub use declare::{
     ArgDemand, CheapCondition, ControlForm, CrashCondition, JetAnswer, JetCode, JetDeclaration,
     JetOperation, ResultShape, WordOperation,
 };
+/// Which nodes an edit of a row, set or table may change in place.
+pub use plan::raw::tree::edit::EditMode;
 pub use table::GenericJetTable;
 
 pub use crate::vm::{JetCall, NativeJet};

@@ -2,6 +2,7 @@
 //! arguments, whatever layout the heap gives them. Also edits of rows, sets and bars.
 
 use crate::vm::JetCall;
+use plan::raw::tree::edit::EditMode;
 use plan::raw::{DIRECT_LIMIT, ObjectLayout, Word, WordKind, bar, nat, shape, tree};
 use plan::{EvalError, Hash, Heap, Items, Ref, Shape, Val};
 use std::ops::Range;
@@ -269,7 +270,7 @@ impl JetCall<'_> {
     pub fn push_inserted(&mut self, index: usize, at: usize, item: usize) -> Result<(), EvalError> {
         let (edited, item) = (self.editable(index), self.stack_index(item));
         assert!(at <= self.item_count(index), "an item belongs there");
-        let word = tree::edit::insert(&mut self.vm.heap, edited, at, item)?;
+        let word = tree::edit::insert(&mut self.vm.heap, edited, at, item, EditMode::Copy)?;
         self.vm.heap.stack.push_checked(word);
         Ok(())
     }
@@ -285,7 +286,7 @@ impl JetCall<'_> {
     pub fn push_replaced(&mut self, index: usize, at: usize, item: usize) -> Result<(), EvalError> {
         let (edited, item) = (self.editable(index), self.stack_index(item));
         assert!(at < self.item_count(index), "the row has that item");
-        let word = tree::edit::replace(&mut self.vm.heap, edited, at, item)?;
+        let word = tree::edit::replace(&mut self.vm.heap, edited, at, item, EditMode::Copy)?;
         self.vm.heap.stack.push_checked(word);
         Ok(())
     }

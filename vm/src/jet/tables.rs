@@ -2,6 +2,7 @@
 //! for each part of the table.
 
 use crate::vm::JetCall;
+use plan::raw::tree::edit::EditMode;
 use plan::raw::{Word, WordKind, tree};
 use plan::{EvalError, Items, Ref};
 
@@ -51,11 +52,20 @@ impl JetCall<'_> {
     /// # Errors
     /// [`EvalError::OutOfMemory`].
     pub fn insert_entry(&mut self, position: Result<usize, usize>) -> Result<(), EvalError> {
+        self.insert_entry_as(position, EditMode::Copy)
+    }
+
+    /// [`JetCall::insert_entry`] in that mode.
+    pub(crate) fn insert_entry_as(
+        &mut self,
+        position: Result<usize, usize>,
+        mode: EditMode,
+    ) -> Result<(), EvalError> {
         self.expect_values(3);
         let table = self.table_at(self.height() - 3).expect("a table");
         let count = tree::len(&self.vm.heap, self.vm.heap.load(table, 0));
         let fits = position.map_or_else(|at| at <= count, |at| at < count);
         assert!(fits, "the table has that position");
-        Ok(tree::edit::insert_in_table(&mut self.vm.heap, position)?)
+        Ok(tree::edit::insert_in_table(&mut self.vm.heap, position, mode)?)
     }
 }

@@ -13,6 +13,7 @@
 //! offset       offsets of fields of a runtime that compiled code reads and writes
 //! frames       visiting the values in frames of compiled code
 //! state        the state of compiled code in a runtime
+//! remembered_objects  what helpers remember of objects until a collection moves them
 //! frame_table  stack maps: the positions of values in frames
 //! frame_reader  reading frames from a signal handler
 //! entry_cell        the cell in which a law's code address is published
@@ -70,6 +71,7 @@ pub mod layout;
 mod nats;
 mod numbered;
 pub mod offset;
+mod remembered_objects;
 #[allow(unsafe_code, reason = "maps and switches native stacks")]
 pub(crate) mod stack;
 pub(crate) mod state;

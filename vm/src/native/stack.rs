@@ -12,8 +12,10 @@
 //! with the runtime, which no evaluation outlives; a fiber holds a reference to its stack.
 
 #[cfg(not(miri))]
-use psm::on_stack;
-use rustix::mm::{Advice, MapFlags, MprotectFlags, ProtFlags};
+use corosensei::stack::{Stack, StackPointer};
+use rustix::mm::{MapFlags, MprotectFlags, ProtFlags};
+#[cfg(not(miri))]
+use std::arch::asm;
 #[cfg(not(miri))]
 use std::num::NonZeroUsize;
 #[cfg(not(miri))]
@@ -79,12 +81,7 @@ impl NativeStack {
     /// # Safety
     /// No function runs, or is suspended, on this stack.
     pub(super) unsafe fn run<R>(&self, function: impl FnOnce() -> R) -> R {
-        let function = std::panic::AssertUnwindSafe(function);
-        // SAFETY: base and size are aligned, the range is mapped except for the guard page, nothing
-        // uses it (this function's contract), and the callback does not unwind.
-        let result =
-            unsafe { on_stack(self.base, self.size, || std::panic::catch_unwind(function)) };
-        result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        on_stack(self, function)
     }
 
     /// Returns memory to the system after a deep evaluation; `lowest` is the lowest address that is
@@ -99,11 +96,8 @@ impl NativeStack {
         }
         // SAFETY: the range is in this mapping, and nothing uses it (this function's contract);
         // its contents are written before they are read again.
-        let advised = unsafe {
-            let start = self.base.add(PAGE).cast();
-            rustix::mm::madvise(start, end - PAGE, Advice::LinuxDontNeed)
-        };
-        debug_assert!(advised.is_ok());
+        let discarded = unsafe { plan::platform::discard(self.base.add(PAGE).cast(), end - PAGE) };
+        debug_assert!(discarded.is_ok());
     }
 }
 
@@ -115,16 +109,44 @@ impl Drop for NativeStack {
     }
 }
 
-/// The stack pointer.
+// SAFETY: a native stack has a guard page at its lowest address, is larger than the minimum, is
+// aligned to pages, and is mapped for longer than the reference lives.
 #[cfg(not(miri))]
-pub(super) fn stack_pointer() -> usize {
-    psm::stack_pointer().addr()
+unsafe impl Stack for &NativeStack {
+    fn base(&self) -> StackPointer {
+        self.bounds().end
+    }
+
+    fn limit(&self) -> StackPointer {
+        self.bounds().start
+    }
+}
+
+/// Runs a function on a stack. A panic continues in the caller.
+#[cfg(not(miri))]
+fn on_stack<R>(stack: &NativeStack, function: impl FnOnce() -> R) -> R {
+    corosensei::on_stack(stack, function)
 }
 
 /// Under Miri nothing is compiled, so the current stack does.
 #[cfg(miri)]
-unsafe fn on_stack<R>(_: *mut u8, _: usize, callback: impl FnOnce() -> R) -> R {
-    callback()
+fn on_stack<R>(_: &NativeStack, function: impl FnOnce() -> R) -> R {
+    function()
+}
+
+/// The stack pointer.
+#[cfg(not(miri))]
+#[inline(always)]
+pub(super) fn stack_pointer() -> usize {
+    let pointer: usize;
+    // SAFETY: reading the register changes nothing.
+    unsafe {
+        #[cfg(target_arch = "x86_64")]
+        asm!("mov {}, rsp", out(reg) pointer, options(nomem, nostack, preserves_flags));
+        #[cfg(target_arch = "aarch64")]
+        asm!("mov {}, sp", out(reg) pointer, options(nomem, nostack, preserves_flags));
+    }
+    pointer
 }
 
 #[cfg(miri)]

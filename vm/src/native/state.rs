@@ -3,6 +3,7 @@
 use super::frame_table::FrameTable;
 use super::frozen::FrozenEntries;
 use super::jet_entries::{JetCalls, JetEntries};
+use super::remembered_objects::RememberedObjects;
 use super::stack::NativeStack;
 use plan::EvalError;
 use plan::raw::Word;
@@ -103,6 +104,7 @@ pub(crate) struct NativeState {
     pub(crate) threshold: u32,
     /// Whether collections place a barrier on the stack.
     pub(super) has_barrier: bool,
+    pub(super) remembered: RememberedObjects,
 }
 
 impl Default for NativeState {
@@ -122,6 +124,7 @@ impl Default for NativeState {
             compare: [None; 2],
             threshold: u32::MAX,
             has_barrier: true,
+            remembered: RememberedObjects::default(),
         }
     }
 }
@@ -145,6 +148,11 @@ impl NativeState {
     /// The address of the compiled code of a jet, if it is known.
     pub(crate) fn entry_of_jet(&self, jet: u32) -> Option<usize> {
         self.jets.get(jet)
+    }
+
+    /// Forgets what is known of objects by their addresses: a collection moves them.
+    pub(crate) fn forget_objects(&mut self) {
+        self.remembered.clear();
     }
 
     /// Forgets the compiled code of frozen laws and of jets.

@@ -45,12 +45,28 @@ pub(super) fn barrier_address() -> usize {
     (barrier as unsafe extern "C" fn()) as usize
 }
 
+/// The name of a C function in the assembler's text.
+#[cfg(not(target_vendor = "apple"))]
+macro_rules! symbol {
+    ($name:literal) => {
+        $name
+    };
+}
+
+/// The name of a C function in the assembler's text: Mach-O puts an underscore before it.
+#[cfg(target_vendor = "apple")]
+macro_rules! symbol {
+    ($name:literal) => {
+        concat!("_", $name)
+    };
+}
+
 #[cfg(target_arch = "x86_64")]
 global_asm!(
     ".text",
     ".p2align 4",
-    ".globl pallas_enter",
-    "pallas_enter:",
+    concat!(".globl ", symbol!("pallas_enter")),
+    concat!(symbol!("pallas_enter"), ":"),
     "push rbp",
     "mov rbp, rsp",
     "push rbx",
@@ -75,16 +91,16 @@ global_asm!(
     "pop rbp",
     "ret",
     ".p2align 4",
-    ".globl pallas_unwind",
-    "pallas_unwind:",
+    concat!(".globl ", symbol!("pallas_unwind")),
+    concat!(symbol!("pallas_unwind"), ":"),
     "mov rsp, rdi",
     "mov rax, -1",
     "jmp 2b",
     // The results may be in any register that Rust does not keep; the frame pointer is again that
     // of the frame to be returned to. The stack is aligned as that frame's own code leaves it.
     ".p2align 4",
-    ".globl pallas_barrier",
-    "pallas_barrier:",
+    concat!(".globl ", symbol!("pallas_barrier")),
+    concat!(symbol!("pallas_barrier"), ":"),
     "push 0",
     "push rax",
     "push rcx",
@@ -116,8 +132,8 @@ global_asm!(
 global_asm!(
     ".text",
     ".p2align 4",
-    ".globl pallas_enter",
-    "pallas_enter:",
+    concat!(".globl ", symbol!("pallas_enter")),
+    concat!(symbol!("pallas_enter"), ":"),
     "stp x29, x30, [sp, #-160]!",
     "mov x29, sp",
     "stp x19, x20, [sp, #16]",
@@ -149,16 +165,16 @@ global_asm!(
     "ldp x29, x30, [sp], #160",
     "ret",
     ".p2align 4",
-    ".globl pallas_unwind",
-    "pallas_unwind:",
+    concat!(".globl ", symbol!("pallas_unwind")),
+    concat!(symbol!("pallas_unwind"), ":"),
     "mov sp, x0",
     "mov x0, #-1",
     "b 2b",
     // The results may be in any register that Rust does not keep; the frame pointer is again that
     // of the frame to be returned to.
     ".p2align 4",
-    ".globl pallas_barrier",
-    "pallas_barrier:",
+    concat!(".globl ", symbol!("pallas_barrier")),
+    concat!(symbol!("pallas_barrier"), ":"),
     "stp x0, x1, [sp, #-128]!",
     "stp x2, x3, [sp, #16]",
     "stp x4, x5, [sp, #32]",

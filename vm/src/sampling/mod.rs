@@ -6,8 +6,7 @@
 //! is due         ─┘             raw_stack
 //! ```
 //!
-//! A timer that counts the CPU time of the evaluating thread sends it a signal, between any two
-//! instructions. So samples are not taken at safepoints only, which would charge the time of a law
+//! A timer sends the evaluating thread a signal as it uses CPU time, between any two instructions. So samples are not taken at safepoints only, which would charge the time of a law
 //! without calls to the law that calls next. The handler copies words into a table that was
 //! allocated before: addresses in compiled code, numbers of pools, the number of a jet. When the
 //! profile ends, these are resolved to laws. Until then nothing that a word refers to is freed,
@@ -16,7 +15,7 @@
 //! The weight of a sample is the CPU time since the one before, so late or lost signals move no
 //! weight to other threads or to idle time. What remains as bias:
 //!
-//! - The kernel checks the timer at its clock tick (4 ms at 250 Hz), so there are at most that many
+//! - Linux checks the timer at its clock tick (4 ms at 250 Hz), so there are at most that many
 //!   samples in a second.
 //! - Laws that were inlined into compiled code, and laws that were left by a tail call, have no
 //!   frame. Compiled jets are part of the law that calls them.
@@ -36,11 +35,17 @@ mod raw_stack;
 mod resolve;
 #[allow(unsafe_code, reason = "reads the runtime that a signal interrupted")]
 pub(crate) mod sampler;
+#[cfg(not(miri))]
+#[allow(unsafe_code, reason = "reads the registers that the kernel passes to a handler")]
+mod signal_context;
 mod stack_table;
-#[cfg(all(target_os = "linux", not(miri)))]
-#[allow(unsafe_code, reason = "handles a signal, and makes timers")]
+#[cfg(not(miri))]
+#[allow(unsafe_code, reason = "makes timers, and sends signals to a thread")]
+mod thread_timer;
+#[cfg(not(miri))]
+#[allow(unsafe_code, reason = "handles a signal, and walks the frames of Rust")]
 mod timer;
-#[cfg(not(all(target_os = "linux", not(miri))))]
+#[cfg(miri)]
 #[path = "no_timer.rs"]
 mod timer;
 

@@ -1,4 +1,4 @@
-//! Sampling of CPU time on systems without the timers that it needs.
+//! Sampling of CPU time under Miri, which has no signals.
 
 use super::raw_stack::MachineRegisters;
 use std::io;
@@ -20,7 +20,10 @@ impl SamplingTimer {
     /// # Errors
     /// Always.
     pub(super) fn start(_: Rc<dyn TimedSampler>, _: Duration) -> io::Result<SamplingTimer> {
-        Err(io::Error::new(io::ErrorKind::Unsupported, "CPU time is sampled on Linux only"))
+        Err(io::Error::new(
+            io::ErrorKind::Unsupported,
+            "Miri has no signals to sample CPU time with",
+        ))
     }
 }
 

@@ -1,5 +1,5 @@
-//! [`SamplingTimer`]: sends SIGPROF to the thread that started it, as it uses CPU time; the handler
-//! of the signal; and the search for a jet among the frames of Rust.
+//! [`SamplingTimer`]: takes samples of the thread that started it, in a handler of SIGPROF; and the
+//! search for a jet among the frames of Rust. A [`ThreadTimer`] sends the signal.
 //!
 //! # Safety
 //!
@@ -16,10 +16,13 @@
 //!   the process would end.
 
 use super::raw_stack::MachineRegisters;
+use super::signal_context::registers;
+use super::thread_timer::ThreadTimer;
+use plan::platform::{errno, set_errno};
 use std::cell::Cell;
 use std::ffi::{c_int, c_void};
 use std::io;
-use std::mem::{MaybeUninit, zeroed};
+use std::mem::zeroed;
 use std::ptr::{null, null_mut};
 use std::rc::Rc;
 use std::sync::OnceLock;
@@ -48,7 +51,8 @@ struct TimerTarget(Rc<dyn TimedSampler>);
 
 /// A timer that runs. Dropping it ends the samples.
 pub(super) struct SamplingTimer {
-    timer: libc::timer_t,
+    /// Dropped first: it sends the signals.
+    _timer: ThreadTimer,
     /// Keeps alive what the handler uses.
     _target: Box<TimerTarget>,
 }
@@ -68,35 +72,14 @@ impl SamplingTimer {
         install_handler()?;
         // The unwinder may load what it needs at its first use.
         let _ = innermost_jet(&[], usize::MAX);
-        // SAFETY: zeros are a valid event, whose fields are set below.
-        let mut event: libc::sigevent = unsafe { zeroed() };
-        event.sigev_notify = libc::SIGEV_THREAD_ID;
-        event.sigev_signo = libc::SIGPROF;
-        // SAFETY: the call has no conditions.
-        event.sigev_notify_thread_id = unsafe { libc::gettid() };
-        let mut timer = MaybeUninit::uninit();
-        // SAFETY: both pointers are valid for the call.
-        let made = unsafe {
-            libc::timer_create(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut event, timer.as_mut_ptr())
-        };
-        if made != 0 {
-            return Err(io::Error::last_os_error());
-        }
-        // SAFETY: the call has succeeded, so it has written the timer.
-        let timer = unsafe { timer.assume_init() };
         let target = Box::new(TimerTarget(sampler));
         CURRENT.set(&raw const *target);
-        let started = SamplingTimer { timer, _target: target };
-        let period = period.max(PERIOD_MIN);
-        // SAFETY: zeros are a valid time.
-        let mut times: libc::itimerspec = unsafe { zeroed() };
-        times.it_interval.tv_sec = period.as_secs() as libc::time_t;
-        times.it_interval.tv_nsec = period.subsec_nanos().into();
-        times.it_value = times.it_interval;
-        // SAFETY: the timer exists, and the pointer is valid for the call.
-        match unsafe { libc::timer_settime(timer, 0, &raw const times, null_mut()) } {
-            0 => Ok(started),
-            _ => Err(io::Error::last_os_error()),
+        match ThreadTimer::start(libc::SIGPROF, period.max(PERIOD_MIN)) {
+            Ok(timer) => Ok(SamplingTimer { _timer: timer, _target: target }),
+            Err(error) => {
+                CURRENT.set(null());
+                Err(error)
+            }
         }
     }
 }
@@ -105,9 +88,6 @@ impl Drop for SamplingTimer {
     fn drop(&mut self) {
         // The timer is not `Send`, so this is the thread that started it.
         CURRENT.set(null());
-        // SAFETY: the timer exists, and is deleted once.
-        let deleted = unsafe { libc::timer_delete(self.timer) };
-        debug_assert_eq!(deleted, 0);
     }
 }
 
@@ -147,37 +127,11 @@ fn install_handler() -> io::Result<()> {
 unsafe extern "C" fn on_signal(_: c_int, _: *mut libc::siginfo_t, context: *mut c_void) {
     // SAFETY: the sampler exists (the module's invariant).
     let Some(target) = (unsafe { CURRENT.get().as_ref() }) else { return };
-    // SAFETY: `errno` is the thread's own.
-    let errno = unsafe { *libc::__errno_location() };
+    let errno = errno();
     // SAFETY: the kernel passes a valid context.
-    let registers = unsafe { registers(context.cast()) };
+    let registers = unsafe { registers(context) };
     target.0.take_time_sample(&registers);
-    // SAFETY: as above.
-    unsafe { *libc::__errno_location() = errno };
-}
-
-/// The registers of the interrupted code.
-///
-/// # Safety
-/// `context` is the one that the kernel passes to a handler.
-unsafe fn registers(context: *const libc::ucontext_t) -> MachineRegisters {
-    // SAFETY: by this function's contract.
-    let machine = unsafe { &(*context).uc_mcontext };
-    #[cfg(target_arch = "x86_64")]
-    {
-        let register = |number: c_int| machine.gregs[number as usize] as usize;
-        MachineRegisters {
-            program_counter: register(libc::REG_RIP),
-            frame_pointer: register(libc::REG_RBP),
-            stack_pointer: register(libc::REG_RSP),
-        }
-    }
-    #[cfg(target_arch = "aarch64")]
-    MachineRegisters {
-        program_counter: machine.pc as usize,
-        frame_pointer: machine.regs[29] as usize,
-        stack_pointer: machine.sp as usize,
-    }
+    set_errno(errno);
 }
 
 /// The CPU time of this thread, in nanoseconds.

@@ -1,6 +1,7 @@
 //! Tests of values, evaluation and printing together.
 
 mod background;
+mod owned_edits;
 mod pins;
 mod pools;
 mod trees;

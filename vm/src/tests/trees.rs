@@ -3,7 +3,8 @@
 
 use super::vm;
 use crate::Vm;
-use plan::raw::tree::{self, LEAF_CAPACITY, TREE_THRESHOLD, edit};
+use plan::raw::tree::edit::{self, EditMode};
+use plan::raw::tree::{self, LEAF_CAPACITY, TREE_THRESHOLD};
 use plan::raw::{HeapFull, RawHeap, Word, compare, equal};
 use plan::{EvalError, Items, Ref, Shape, Val, plain, seed};
 use std::cmp::Ordering;
@@ -64,12 +65,16 @@ fn edited(
 
 fn insert(vm: &mut Vm, val: &Val, at: usize, item: u64) -> Val {
     let item = vm.nat(item);
-    edited(vm, val, Some(&item), |heap, place, item| edit::insert(heap, place, at, item))
+    edited(vm, val, Some(&item), |heap, place, item| {
+        edit::insert(heap, place, at, item, EditMode::Copy)
+    })
 }
 
 fn replace(vm: &mut Vm, val: &Val, at: usize, item: u64) -> Val {
     let item = vm.nat(item);
-    edited(vm, val, Some(&item), |heap, place, item| edit::replace(heap, place, at, item))
+    edited(vm, val, Some(&item), |heap, place, item| {
+        edit::replace(heap, place, at, item, EditMode::Copy)
+    })
 }
 
 fn remove(vm: &mut Vm, val: &Val, at: usize) -> Val {
@@ -155,7 +160,7 @@ fn a_row_is_normalised_whichever_items_were_replaced_by_thunks() {
                     _ => vm.app(&pin, &[number]).unwrap(),
                 };
                 value = edited(vm, &value, Some(&item), |heap, place, item| {
-                    edit::replace(heap, place, at, item)
+                    edit::replace(heap, place, at, item, EditMode::Copy)
                 });
                 replaced.push(at);
             }
@@ -211,6 +216,36 @@ fn edited_rows_are_the_rows_of_their_items() {
 #[test]
 fn edited_rows_are_the_rows_of_their_items_under_stress() {
     edit_rows(true, 330, 6);
+}
+
+#[test]
+fn a_row_in_parts_is_made_flat() {
+    for stress in [false, true] {
+        let vm = &mut vm(stress);
+        for count in [0, 1, TREE_THRESHOLD - 1, TREE_THRESHOLD, 1000] {
+            let model: Vec<u64> = (0..count as u64).collect();
+            let original = row(vm, &model);
+            let original = vm.force(&original).unwrap();
+            let grown = insert(vm, &original, count, count as u64);
+            let grown = vm.force(&grown).unwrap();
+            for (index, leaf) in (0..=count).map(|at| (at, leaf_of(vm, &grown, at))) {
+                assert_eq!(leaf, Some(index as u64), "item {index} of {count}");
+            }
+            assert_eq!(leaf_of(vm, &grown, count + 1), None);
+            assert_eq!(leaf_of(vm, &grown, usize::MAX), None);
+            let flat = edited(vm, &grown, None, |heap, place, _| tree::flattened(heap, place));
+            let [flat_ref, grown_ref] = [&flat, &grown].map(|val| vm.look(val));
+            assert!(equal(flat_ref, grown_ref) && flat_ref.is_normal());
+            let is_flat = (0..=count).all(|at| items(flat_ref).flat_word(at).is_some());
+            assert!(is_flat, "{count} items and one more");
+        }
+    }
+}
+
+/// The item at an index, read from the leaf that has it.
+fn leaf_of(vm: &Vm, row: &Val, at: usize) -> Option<u64> {
+    let (leaf, start) = tree::leaf_of(&vm.heap, vm.heap.word(row), at)?;
+    items(Ref::new(leaf, &vm.heap)).get(at - start)?.as_u64()
 }
 
 fn edit_sets(stress: bool, most: usize, checks: usize) {
@@ -363,8 +398,9 @@ fn normal_nodes_are_not_visited_again() {
 
     let zero = vm.nat(0);
     let late = vm.app(&zero, &[base.clone(), base.clone(), base.clone()]).unwrap();
-    let val =
-        edited(vm, &base, Some(&late), |heap, place, item| edit::insert(heap, place, 10_000, item));
+    let val = edited(vm, &base, Some(&late), |heap, place, item| {
+        edit::insert(heap, place, 10_000, item, EditMode::Copy)
+    });
     assert!(!vm.heap.is_normal(vm.heap.word(&val)));
     assert!(
         matches!(vm.force(&val), Err(EvalError::Crash { .. })),

@@ -10,14 +10,14 @@ use crate::args::{DevArgs, Verbosity};
 use crate::commands::history::settings;
 use crate::commands::machine::time_limits;
 use crate::commands::upgrade::upgrade_store;
+use crate::process::ChildHandle;
 use crate::terminal;
 use anyhow::{Context, Result, bail};
 use machine::control::ControlClient;
 use machine::{UpgradeCheck, UpgradeProgram, UpgradeReport};
 use persist::{OpenError, StoreInspection};
-use rustix::fd::OwnedFd;
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use std::process::{Command, ExitStatus};
+use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -48,8 +48,7 @@ pub(super) struct DevMachine<'a> {
 
 /// A process that `dev` started.
 struct SupervisedProcess {
-    /// Refers to the process, also after its end.
-    pid: OwnedFd,
+    handle: Arc<ChildHandle>,
     /// Waits for its end.
     waiting: JoinHandle<()>,
 }
@@ -78,22 +77,22 @@ impl DevMachine<'_> {
         }
         self.await_lock()?;
         let mut child = self.command()?.spawn().context("cannot start the machine")?;
-        let pid = pidfd_open(Pid::from_child(&child), PidfdFlags::empty());
-        let pid = pid.context("cannot start the machine")?;
+        let handle = ChildHandle::new(&child).context("cannot start the machine")?;
+        let handle = Arc::new(handle);
         while ControlClient::connect(&self.args.store).is_err() {
             if let Some(status) = child.try_wait().context("cannot wait for the machine")? {
                 bail!("the machine did not start: {status}");
             }
             thread::sleep(POLL_INTERVAL);
         }
-        let sender = self.sender.clone();
+        let (sender, waiting) = (self.sender.clone(), Arc::clone(&handle));
         let wait = move || {
             // Without a receiver this process is ending.
-            let _ = sender.send(DevEvent::Ended(child.wait()));
+            let _ = sender.send(DevEvent::Ended(waiting.wait(&mut child)));
         };
         let waiting = thread::Builder::new().name("machine".into()).spawn(wait);
         let waiting = waiting.context("cannot start a thread")?;
-        self.process = Some(SupervisedProcess { pid, waiting });
+        self.process = Some(SupervisedProcess { handle, waiting });
         Ok(())
     }
 
@@ -163,9 +162,8 @@ impl DevMachine<'_> {
     /// Stops the machine, unless somebody else started it. It says what was saved.
     pub(super) fn stop(&mut self) {
         match self.process.take() {
-            Some(SupervisedProcess { pid, waiting }) => {
-                // A process that has ended cannot be stopped.
-                let _ = pidfd_send_signal(&pid, Signal::TERM);
+            Some(SupervisedProcess { handle, waiting }) => {
+                handle.terminate();
                 // The thread cannot panic.
                 let _ = waiting.join();
             }

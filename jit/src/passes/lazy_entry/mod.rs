@@ -532,7 +532,7 @@ impl<'u> LazyEntryWriter<'u> {
         None
     }
 
-    /// The result of a jet that reads an item or a length. The item may be unevaluated.
+    /// The result of a jet that reads an item, a byte or a length. The item may be unevaluated.
     fn item_read(&mut self, code: &mut SourceCode<'u>, call: &'u Call) -> Option<Operand> {
         let Callee::Jet(k) = call.callee else { return None };
         let operation = self.unit.constants[k].jet.as_ref()?.operation?;
@@ -540,7 +540,8 @@ impl<'u> LazyEntryWriter<'u> {
             (JetOperation::Index, &[index, row]) | (JetOperation::Get, &[row, index]) => {
                 (row, index)
             }
-            (JetOperation::Length | JetOperation::ByteCount, _) => {
+            // Of a value that is no bar, the law computes a byte of a nat.
+            (JetOperation::Length | JetOperation::ByteCount | JetOperation::Byte, _) => {
                 let op = Op::Call(Call { callee: call.callee, args: code.operands(&call.args) });
                 return Some(self.emit(self.unit.results_of(call)[0], op));
             }

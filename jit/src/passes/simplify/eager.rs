@@ -12,9 +12,10 @@
 //! would keep its row alive, and a chain of them (the state of a fold) all rows before.
 
 use super::walker::Simplifier;
-use crate::analysis::call_graph::called_functions;
+use crate::analysis::call_graph::{called_functions, tail_calls};
 use crate::ir::{
-    DEPTH_LIMIT, Function, FunctionId, FunctionRole, Op, Operand, Prim, Stmt, Terminator, Type,
+    Call, Callee, DEPTH_LIMIT, Function, FunctionId, FunctionRole, JetOperation, Op, Operand, Prim,
+    Stmt, Terminator, Type,
 };
 use crate::passes::lazy_entry::{WrittenFunction, write_cheap_thunk};
 
@@ -128,10 +129,31 @@ impl<'u> Simplifier<'u> {
         if is_on_words && !prims.iter().any(widens) { Type::U64 } else { Type::Small }
     }
 
-    /// Whether a function reads items of rows.
+    /// Whether a function reads items of rows or bytes of bars, by itself or by calls of jets that do
+    /// nothing else.
     fn reads_items(&self, entry: FunctionId) -> bool {
-        let is_read = |op: &Op| matches!(op, Op::Prim(Prim::Item, _));
-        self.unit.functions[entry].live_ops().any(is_read)
+        let function = &self.unit.functions[entry];
+        let is_read = |op: &Op| match op {
+            Op::Prim(Prim::Item, _) => true,
+            Op::Call(call) => self.is_item_read(call),
+            _ => false,
+        };
+        function.live_ops().any(is_read) || tail_calls(function).any(|call| self.is_item_read(call))
+    }
+
+    fn is_item_read(&self, call: &Call) -> bool {
+        let Callee::Jet(k) = call.callee else { return false };
+        let operation = self.unit.constants[k].jet.as_ref().and_then(|jet| jet.operation);
+        matches!(operation, Some(JetOperation::Index | JetOperation::Get | JetOperation::Byte))
+    }
+
+    /// Whether a function only makes an object, perhaps with thunks in it, and returns it.
+    fn returns_new_object(&self, entry: FunctionId) -> bool {
+        let function = &self.unit.functions[entry];
+        let block = &function.blocks[function.entry];
+        let Terminator::Return(results) = &block.terminator else { return false };
+        matches!(block.stmts.last(), Some(Stmt::Let(vars, Op::Row(_) | Op::Partial(..)))
+            if results[..] == [Operand::Var(vars[0])])
     }
 
     /// Whether a function calls functions that call themselves: these may be short loops.
@@ -141,7 +163,8 @@ impl<'u> Simplifier<'u> {
     }
 
     /// Evaluates the code of a thunk behind tests at each point where it may not be cheap, if it has
-    /// branches, reads items or calls a loop; makes the thunk if a test fails. `thunk` is the operation that makes it.
+    /// branches, reads items, calls a loop or makes an object with thunks in it; makes the thunk if a
+    /// test fails. `thunk` is the operation that makes it.
     pub(super) fn speculate_in_branches(
         &mut self,
         entry: FunctionId,
@@ -156,7 +179,8 @@ impl<'u> Simplifier<'u> {
             && (summary.is_wrapper
                 || !summary.is_straight_line
                 || self.reads_items(entry)
-                || self.calls_loops(entry))
+                || self.calls_loops(entry)
+                || self.returns_new_object(entry))
             && summary.size <= BRANCHING_SIZE
             && summary.size < self.budget
             && self.depth + 2 * BRANCHING_SIZE < DEPTH_LIMIT

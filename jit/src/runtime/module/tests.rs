@@ -45,28 +45,30 @@ fn a_module_links_functions_that_call_each_other() {
     let mut region = CodeRegion::new(1 << 16).expect("a region");
     let mut code = region.allocate(1 << 12).expect("room");
     let base = code.address();
-    let mut module = UnitModule::new(isa, region.bytes_mut(&mut code), base);
-    let data = module.import((&raw const seven).expose_provenance()).expect("an import");
-    let [first, second] = ["first", "second"].map(|name| {
-        let signature = signature(isa);
-        module.declare_function(name, Linkage::Local, &signature).expect("a new name")
+    let address = region.write(&mut code, |bytes| {
+        let mut module = UnitModule::new(isa, bytes, base);
+        let data = module.import((&raw const seven).expose_provenance()).expect("an import");
+        let [first, second] = ["first", "second"].map(|name| {
+            let signature = signature(isa);
+            module.declare_function(name, Linkage::Local, &signature).expect("a new name")
+        });
+        define(&mut module, first, |module, b, param| {
+            let second = module.declare_func_in_func(second, b.func);
+            let call = b.ins().call(second, &[param]);
+            let result = b.inst_results(call)[0];
+            b.ins().iadd_imm_s(result, 1)
+        })
+        .expect("it fits");
+        define(&mut module, second, |module, b, param| {
+            let data = module.declare_data_in_func(data, b.func);
+            let address = b.ins().symbol_value(I64, data);
+            let seven = b.ins().load(I64, ir::MemFlagsData::trusted(), address, 0);
+            b.ins().imul(param, seven)
+        })
+        .expect("it fits");
+        module.finish().expect("everything has an address");
+        module.function_address(first).expect("it is defined")
     });
-    define(&mut module, first, |module, b, param| {
-        let second = module.declare_func_in_func(second, b.func);
-        let call = b.ins().call(second, &[param]);
-        let result = b.inst_results(call)[0];
-        b.ins().iadd_imm_s(result, 1)
-    })
-    .expect("it fits");
-    define(&mut module, second, |module, b, param| {
-        let data = module.declare_data_in_func(data, b.func);
-        let address = b.ins().symbol_value(I64, data);
-        let seven = b.ins().load(I64, ir::MemFlagsData::trusted(), address, 0);
-        b.ins().imul(param, seven)
-    })
-    .expect("it fits");
-    module.finish().expect("everything has an address");
-    let address = module.function_address(first).expect("it is defined");
     let code = region.publish(code).expect("published");
     assert!(code.addresses().contains(&address));
     let entry = std::ptr::with_exposed_provenance::<()>(address);

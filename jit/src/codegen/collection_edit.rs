@@ -1,0 +1,195 @@
+//! Insertion into tables and sets: by the runtime directly, without the call of the jet, if the
+//! table or set is a data jet and the search for the key needs few comparisons.
+//!
+//! An edit of a collection that nothing else refers to changes it in place: see
+//! [`ownership`](super::ownership), whose results this module turns into code.
+
+use super::error::CompileError;
+use super::ownership::Collection;
+use super::symbol::Stub;
+use super::translator::{FunctionTranslator, variadic};
+use crate::ir::{ConstantId, FunctionId, JetOperation, Operand, Type, Var};
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{Block, InstBuilder, Value};
+use vm::jet::EditMode;
+use vm::native::UNDECIDED;
+use vm::native::layout::{self, top};
+
+/// An insertion into a table or set.
+#[derive(Clone, Copy)]
+pub(super) struct CollectionEdit<'a> {
+    stub: Stub,
+    /// The operand that is edited.
+    collection: Operand,
+    /// The other operands, in the order of the stub's parameters.
+    rest: &'a [Operand],
+}
+
+impl<'a> CollectionEdit<'a> {
+    /// The insertion that a jet with that operation makes, if it makes one.
+    pub(super) fn of(operation: JetOperation, args: &'a [Operand]) -> Option<CollectionEdit<'a>> {
+        let stub = match operation {
+            JetOperation::TableInsert => Stub::TableInsert,
+            JetOperation::TableInsertWith => Stub::TableInsertWith,
+            JetOperation::SetInsert => Stub::SetInsert,
+            _ => return None,
+        };
+        let (collection, rest) = args.split_last()?;
+        Some(CollectionEdit { stub, collection: *collection, rest })
+    }
+}
+
+/// The place that the result of a call goes to.
+#[derive(Clone, Copy)]
+pub(super) enum EditTarget {
+    /// A variable.
+    Var(Var),
+    /// The result of the function.
+    Result,
+    /// No variable.
+    Other,
+}
+
+impl FunctionTranslator<'_, '_> {
+    /// The result of a jet that inserts into an evaluated table or set.
+    pub(super) fn edit_collection(
+        &mut self,
+        edit: CollectionEdit<'_>,
+        jet: ConstantId,
+        args: &[Operand],
+        target: EditTarget,
+    ) -> Result<Value, CompileError> {
+        let (slowly, (done, result)) = (self.emit.cold_block(), self.emit.block_with_param());
+        let (kind, tag) = match edit.stub {
+            Stub::SetInsert => (Collection::Set, top::SET),
+            _ => (Collection::Table, top::TAB),
+        };
+        let mode = self.edit_mode(kind, edit.collection, target);
+        let words = self.words(&[&[edit.collection], edit.rest].concat());
+        let edited = self.edited(tag, edit.stub, words, mode, slowly);
+        self.emit.jump(done, &[edited]);
+        self.call_edit_in(slowly, done, jet, args, target)?;
+        Ok(result)
+    }
+
+    /// The result of a stub for the collection `words[0]`, other words and a mode. Continues only if the
+    /// collection has that tag, and the stub decides.
+    pub(super) fn edited(
+        &mut self,
+        tag: u64,
+        stub: Stub,
+        mut words: Vec<Value>,
+        mode: EditMode,
+        otherwise: Block,
+    ) -> Value {
+        let is_collection = self.emit.is_top(words[0], tag);
+        self.emit.guard(is_collection, otherwise);
+        words.push(self.emit.constant(mode as u64));
+        let edited = self.emit.call_stub(stub, &words);
+        let is_known = self.emit.b.ins().icmp_imm_s(IntCC::NotEqual, edited, UNDECIDED as i64);
+        self.emit.guard(is_known, otherwise);
+        edited
+    }
+
+    /// The mode of an edit of that operand, whose result goes to that place.
+    pub(super) fn edit_mode(
+        &self,
+        kind: Collection,
+        operand: Operand,
+        target: EditTarget,
+    ) -> EditMode {
+        if self.ownership.owns(kind, self.id, operand) {
+            EditMode::Reuse
+        } else if self.owns_target(target, |kinds| kinds == kind) {
+            EditMode::Own
+        } else {
+            EditMode::Copy
+        }
+    }
+
+    /// Whether the place of a result is owned, as a collection of some kinds.
+    fn owns_target(&self, target: EditTarget, kinds: impl Fn(Collection) -> bool) -> bool {
+        Collection::ALL.into_iter().filter(|kind| kinds(*kind)).any(|kind| match target {
+            EditTarget::Var(var) => self.ownership.owns(kind, self.id, Operand::Var(var)),
+            EditTarget::Result => self.ownership.owns_result(kind, self.id, 0),
+            EditTarget::Other => false,
+        })
+    }
+
+    /// Fills the block `slowly` as [`FunctionTranslator::call_jet_in`] does, with an edit. Its result
+    /// may be kept by others.
+    pub(super) fn call_edit_in(
+        &mut self,
+        slowly: Block,
+        done: Block,
+        jet: ConstantId,
+        args: &[Operand],
+        target: EditTarget,
+    ) -> Result<(), CompileError> {
+        if !self.owns_target(target, |_| true) {
+            return self.call_jet_in(slowly, done, jet, args);
+        }
+        self.emit.switch_to(slowly);
+        let words = self.words(&[&[Operand::Constant(jet)], args].concat());
+        let value = self.emit.call_stub(Stub::Jet(variadic(args.len())?), &words);
+        self.emit.b.declare_value_needs_stack_map(value);
+        self.emit.call_stub(Stub::Disown, &[value]);
+        self.emit.jump(done, &[value]);
+        self.emit.switch_to(done);
+        Ok(())
+    }
+
+    // Values from elsewhere.
+
+    /// Disowns what is passed to owned parameters of a join point or function from elsewhere.
+    pub(super) fn disown_args(&mut self, target: FunctionId, params: &[Var], args: &[Operand]) {
+        for (param, arg) in params.iter().zip(args) {
+            if self.ownership.is_foreign_to((self.id, *arg), (target, *param)) {
+                self.disown(*arg);
+            }
+        }
+    }
+
+    /// Disowns what is returned as an owned result from elsewhere.
+    pub(super) fn disown_results(&mut self, results: &[Operand]) {
+        for (index, result) in results.iter().enumerate() {
+            if self.ownership.is_foreign_to_result(self.id, *result, index) {
+                self.disown(*result);
+            }
+        }
+    }
+
+    /// Disowns owned operands of a jet, which may keep them.
+    pub(super) fn disown_kept(&mut self, args: &[Operand]) {
+        for arg in args {
+            if Collection::ALL.into_iter().any(|kind| self.ownership.owns(kind, self.id, *arg)) {
+                let word = self.word(*arg);
+                self.emit.call_stub(Stub::Disown, &[word]);
+            }
+        }
+    }
+
+    /// Disowns a value, which is mostly no table, row or set, or has no mark.
+    fn disown(&mut self, operand: Operand) {
+        if self.type_of(operand).is(Type::Nat) {
+            return;
+        }
+        let word = self.word(operand);
+        let (marked, done) = (self.emit.cold_block(), self.emit.block());
+        let byte = self.emit.top_byte(word);
+        let offset = self.emit.b.ins().iadd_imm_s(byte, -(top::ROW as i64));
+        let kinds = (top::SET - top::ROW) as i64;
+        let is_collection =
+            self.emit.b.ins().icmp_imm_u(IntCC::UnsignedLessThanOrEqual, offset, kinds);
+        self.emit.guard(is_collection, done);
+        let address = self.emit.address(word);
+        let header = self.emit.load(address, 0);
+        let (shift, width) = layout::EXTRA;
+        let mark = self.emit.b.ins().band_imm_s(header, ((1_i64 << width) - 1) << shift);
+        self.emit.branch(mark, marked, done);
+        self.emit.switch_to(marked);
+        self.emit.call_stub(Stub::Disown, &[word]);
+        self.emit.jump(done, &[]);
+        self.emit.switch_to(done);
+    }
+}

@@ -1,0 +1,104 @@
+//! Who owns the nodes of an edited row, set or table; see `heap/ownership.rs`.
+
+use super::TreeNode;
+use crate::heap::{EditMark, HeapMemory, RawHeap};
+use crate::word::Word;
+
+/// Which nodes of the edited value an edit may change in place.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(usize)]
+pub enum EditMode {
+    /// None: all that changes is copied.
+    Copy,
+    /// None. The caller is the only owner of the result and marks it as such: it passes it only to
+    /// one later edit in mode [`EditMode::Reuse`], or disowns it.
+    Own,
+    /// Those that are marked as the caller's. It is the only owner of the result.
+    Reuse,
+}
+
+/// What an edit may change.
+#[derive(Clone, Copy)]
+pub(super) struct EditOwner {
+    /// The owner's mark; that of the edited value, or a new one.
+    pub(super) mark: EditMark,
+    /// Whether the result gets the mark, and new leaves get spare words.
+    pub(super) owns_result: bool,
+}
+
+impl EditMode {
+    /// Returns the mode with that number.
+    pub fn numbered(number: usize) -> EditMode {
+        match number {
+            0 => EditMode::Copy,
+            1 => EditMode::Own,
+            _ => EditMode::Reuse,
+        }
+    }
+}
+
+impl EditOwner {
+    /// The owner for an edit that copies all that changes.
+    pub(super) const NONE: EditOwner = EditOwner { mark: EditMark::NOTHING, owns_result: false };
+
+    /// Returns the owner for an edit of a root in that mode.
+    pub(super) fn of(heap: &mut RawHeap, root: Word, mode: EditMode) -> EditOwner {
+        let mark = match mode {
+            EditMode::Copy => return EditOwner::NONE,
+            EditMode::Own => {
+                // The result may be the edited value itself.
+                heap.disown(root);
+                None
+            }
+            EditMode::Reuse => heap.mark_of(root),
+        };
+        EditOwner { mark: mark.unwrap_or_else(|| heap.edit_mark()), owns_result: true }
+    }
+
+    /// Marks a root that an edit returns.
+    pub(super) fn mark_root(self, heap: &mut RawHeap, root: Word) {
+        // A flat one has its mark since it was made.
+        if self.owns_result && TreeNode::of(heap, root).is_some() {
+            heap.set_mark(root, self.mark);
+        }
+    }
+}
+
+/// Replaces an item of a row in place, if all nodes on the path to the item are owned. Returns whether
+/// they are.
+pub(super) fn replace_in_place(
+    heap: &mut HeapMemory,
+    row: Word,
+    at: usize,
+    item: Word,
+    mark: EditMark,
+) -> bool {
+    let (mut part, mut place) = (row, at);
+    loop {
+        if !heap.is_owned(part, mark) {
+            return false;
+        }
+        let Some(node) = TreeNode::of(heap, part) else { break };
+        let part_index = node.part_of(place);
+        place -= node.start(part_index);
+        part = node.parts()[part_index];
+    }
+    heap.store(part, place, item);
+    heap.forget_edited_row(part);
+    if !heap.is_normal(item) {
+        clear_normal_on_path(heap, row, at);
+    }
+    true
+}
+
+/// Removes the marks of normal form from the owned nodes of a row on the path to an item.
+fn clear_normal_on_path(heap: &mut HeapMemory, row: Word, mut at: usize) {
+    let mut part = row;
+    loop {
+        heap.clear_normal(part);
+        let Some(node) = TreeNode::of(heap, part) else { return };
+        let part_index = node.part_of(at);
+        at -= node.start(part_index);
+        part = node.parts()[part_index];
+    }
+}

@@ -1,0 +1,255 @@
+//! Edits in place of an owned table, row or set: no other value changes, and each version is what the
+//! same edits of copies would make it.
+
+use crate::Vm;
+use plan::HeapOptions;
+use plan::raw::tree::edit::{self, EditMode};
+use plan::raw::{Word, equal};
+use plan::{Items, Shape, Val};
+use std::collections::BTreeMap;
+
+/// A runtime that collects at every allocation, or now and then, or (with a nursery of 4 MB) hardly.
+fn vm(stress: bool, nursery: usize) -> Vm {
+    let options = HeapOptions { nursery, stress, ..HeapOptions::default() };
+    Vm::new(options, Default::default()).expect("a small stack can be reserved")
+}
+
+/// The nursery of a test with that number.
+fn nursery(seed: u64) -> usize {
+    if seed.is_multiple_of(3) { 1 << 15 } else { 4 << 20 }
+}
+
+/// A linear congruential generator: the same numbers in every run.
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % limit.max(1)
+    }
+}
+
+fn row(vm: &mut Vm, items: &[Val]) -> Val {
+    vm.row(items).unwrap()
+}
+
+fn set(vm: &mut Vm, keys: &[Val]) -> Val {
+    let keys = row(vm, keys);
+    vm.build(|b| {
+        b.push_nat(1)?;
+        b.push_nat(2)?;
+        b.push(&keys);
+        b.law()
+    })
+    .unwrap()
+}
+
+/// The table that is made at once.
+fn table(vm: &mut Vm, entries: &BTreeMap<u64, Val>) -> Val {
+    let keys: Vec<Val> = entries.keys().map(|key| vm.nat(*key)).collect();
+    let values: Vec<Val> = entries.values().cloned().collect();
+    let (keys, values) = (set(vm, &keys), row(vm, &values));
+    vm.build(|b| {
+        b.push(&keys);
+        b.push(&values);
+        b.tab()
+    })
+    .unwrap()
+}
+
+/// A value: a nat, or a thunk of one.
+fn value(vm: &mut Vm, numbers: &mut Numbers) -> Val {
+    let nat = vm.nat(numbers.below(1 << 20) as u64);
+    let increment = vm.nat(3);
+    if numbers.below(3) == 0 { vm.app(&increment, &[nat]).unwrap() } else { nat }
+}
+
+/// The chain of one owner: the newest version, and whether it may be changed in place.
+struct Owner {
+    newest: Val,
+    mode: EditMode,
+}
+
+impl Owner {
+    /// The owner of a value from elsewhere.
+    fn of(vm: &mut Vm, newest: Val) -> Owner {
+        let word = vm.heap.word(&newest);
+        vm.heap.disown(word);
+        Owner { newest, mode: EditMode::Reuse }
+    }
+
+    /// Makes the next version by an edit of the value on the stack below the operands.
+    fn edit(
+        &mut self,
+        vm: &mut Vm,
+        operands: &[&Val],
+        edit: impl FnOnce(&mut Vm, usize, EditMode) -> Word,
+    ) {
+        let base = vm.heap.stack.top();
+        for val in [&self.newest].into_iter().chain(operands.iter().copied()) {
+            let word = vm.heap.word(val);
+            vm.heap.stack.push(word);
+        }
+        let word = edit(vm, base, self.mode);
+        self.newest = vm.heap.handle(word);
+        vm.heap.stack.truncate(base);
+    }
+
+    /// A reference that others keep from now on.
+    fn share(&mut self, vm: &mut Vm) -> Val {
+        let word = vm.heap.word(&self.newest);
+        vm.heap.disown(word);
+        self.newest.clone()
+    }
+}
+
+/// Checks that two values are equal, before and after they are in normal form, and have one hash.
+fn assert_same(vm: &mut Vm, left: &Val, right: &Val) {
+    let (left, right) = (vm.force(left).unwrap(), vm.force(right).unwrap());
+    assert!(vm.look(&left).is_normal());
+    assert!(equal(vm.look(&left), vm.look(&right)));
+    plan::raw::tree::check(&vm.heap, vm.heap.word(&left));
+    assert_eq!(vm.hash(&left).unwrap(), vm.hash(&right).unwrap());
+}
+
+fn edit_tables(stress: bool, seed: u64, turns: usize, keys: usize) {
+    let vm = &mut vm(stress, nursery(seed));
+    let mut numbers = Numbers(seed);
+    let mut model: BTreeMap<u64, Val> = BTreeMap::new();
+    let empty = table(vm, &model);
+    let mut owner = Owner::of(vm, empty);
+    let mut shared = Vec::new();
+    for turn in 0..turns {
+        let key = match numbers.below(3) {
+            0 => turn as u64,
+            _ => numbers.below(keys) as u64,
+        };
+        let item = value(vm, &mut numbers);
+        let position = match vm.look(&owner.newest).shape() {
+            Shape::Tab(keys, _) => keys.search_nat(key),
+            _ => panic!("a table"),
+        };
+        assert_eq!(position.is_ok(), model.contains_key(&key));
+        let key_value = vm.nat(key);
+        owner.edit(vm, &[&key_value, &item], |vm, _, mode| {
+            edit::insert_in_table(&mut vm.heap, position, mode).unwrap();
+            vm.heap.stack.peek(0)
+        });
+        model.insert(key, item);
+        if numbers.below(60) == 0 {
+            let version = owner.share(vm);
+            shared.push((version.clone(), model.clone()));
+            // Another owner edits the same version, and its own versions are not seen here.
+            let mut other = Owner::of(vm, version);
+            let zero = vm.nat(0);
+            for at in 0..numbers.below(20) {
+                let (key, at) = (vm.nat(at as u64), at as u64);
+                let position = match vm.look(&other.newest).shape() {
+                    Shape::Tab(keys, _) => keys.search_nat(at),
+                    _ => panic!("a table"),
+                };
+                other.edit(vm, &[&key, &zero], |vm, _, mode| {
+                    edit::insert_in_table(&mut vm.heap, position, mode).unwrap();
+                    vm.heap.stack.peek(0)
+                });
+            }
+        }
+        if numbers.below(200) == 0 {
+            // In normal form, a version that is shared stays so.
+            let version = owner.share(vm);
+            let forced = vm.force(&version).unwrap();
+            owner = Owner::of(vm, forced);
+        }
+        if numbers.below(300) == 0 {
+            vm.collect();
+        }
+    }
+    shared.push((owner.share(vm), model));
+    for (version, model) in shared {
+        let made = table(vm, &model);
+        assert_same(vm, &version, &made);
+    }
+}
+
+#[test]
+fn owned_tables_have_the_entries_of_copies() {
+    for seed in 0..12 {
+        edit_tables(false, seed, 1500, [20, 90, 300, 5000][seed as usize % 4]);
+    }
+    edit_tables(true, 5, 300, 100);
+}
+
+fn edit_sets(stress: bool, seed: u64, turns: usize) {
+    let vm = &mut vm(stress, nursery(seed));
+    let mut numbers = Numbers(seed);
+    let mut model = std::collections::BTreeSet::new();
+    let empty = set(vm, &[]);
+    let mut owner = Owner::of(vm, empty);
+    let mut shared = Vec::new();
+    for turn in 0..turns {
+        let key = if seed.is_multiple_of(2) { numbers.below(4 * turns) } else { turn } as u64;
+        let word = vm.heap.word(&owner.newest);
+        let position = Items::of(word, &vm.heap).search_nat(key);
+        assert_eq!(position.is_ok(), !model.insert(key));
+        if let Err(at) = position {
+            let key = vm.nat(key);
+            owner.edit(vm, &[&key], |vm, base, mode| {
+                edit::insert(&mut vm.heap, base, at, base + 1, mode).unwrap()
+            });
+        }
+        if numbers.below(40) == 0 {
+            shared.push((owner.share(vm), model.clone()));
+        }
+    }
+    shared.push((owner.share(vm), model));
+    for (version, model) in shared {
+        let keys: Vec<Val> = model.iter().map(|key| vm.nat(*key)).collect();
+        let made = set(vm, &keys);
+        assert_same(vm, &version, &made);
+    }
+}
+
+#[test]
+fn owned_sets_have_the_keys_of_copies() {
+    for seed in 0..6 {
+        edit_sets(false, seed, 1200);
+    }
+    edit_sets(true, 2, 250);
+}
+
+fn edit_rows(stress: bool, seed: u64, length: usize) {
+    let vm = &mut vm(stress, nursery(seed));
+    let mut numbers = Numbers(seed);
+    let mut model: Vec<Val> = (0..length).map(|_| value(vm, &mut numbers)).collect();
+    let first = row(vm, &model);
+    let mut shared = vec![(first.clone(), model.clone())];
+    let mut owner = Owner::of(vm, first);
+    for _ in 0..600 {
+        let (at, item) = (numbers.below(length), value(vm, &mut numbers));
+        owner.edit(vm, &[&item], |vm, base, mode| {
+            edit::replace(&mut vm.heap, base, at, base + 1, mode).unwrap()
+        });
+        model[at] = item;
+        if numbers.below(40) == 0 {
+            let version = owner.share(vm);
+            if numbers.below(2) == 0 {
+                vm.force(&version).unwrap();
+            }
+            shared.push((version, model.clone()));
+        }
+    }
+    shared.push((owner.share(vm), model));
+    for (version, model) in shared {
+        let made = row(vm, &model);
+        assert_same(vm, &version, &made);
+    }
+}
+
+#[test]
+fn owned_rows_have_the_items_of_copies() {
+    for (seed, length) in [1, 3, 17, 100, 255, 256, 2000].into_iter().enumerate() {
+        edit_rows(false, seed as u64, length);
+        edit_rows(true, seed as u64, length.min(300));
+    }
+}
