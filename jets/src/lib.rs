@@ -20,6 +20,7 @@
 //! bar bar_split                      bytes; their parts
 //! bar_list pad text hash             bytes from lists, and rows of them; bit strings; text; hashes
 //! signature                          Ed25519 signatures
+//! sort                               sorting of lists
 //! http                               lines of fields in a head of HTTP
 //! reflect seed control               reflection; serialization; control forms
 //! tree  merge                        the walk over a tree of apps; merging of sorted keys
@@ -56,6 +57,7 @@ mod search;
 mod seed;
 mod set;
 mod signature;
+mod sort;
 mod tab;
 mod tab_build;
 mod text;
@@ -82,6 +84,7 @@ const TABLES: &[&[Jet]] = &[
     reflect::JETS,
     row::JETS,
     list::JETS,
+    sort::JETS,
     set::JETS,
     tab::JETS,
     tab_build::JETS,

@@ -179,6 +179,7 @@ pub(crate) const LAWS: &[(&str, &str)] = &[
     ("isSet", "Gzugrhk6w5f2HTjbxLkhZRWRiKCJ7UZCd9WQrmow7abR"),
     ("isTab", "FBn25JsY2doh41re8K7uDSaSBd4p9fneQLaoikydSvu4"),
     ("listDigits", "8W1tytw14NNKNM14pUnWd2hU6HLrT57xs9M4LJxdChMP"),
+    ("listSort", "2vhi7N4h2nJaafmCip1xJ9jRkDUHKQBu4CdvdLxuY4gS"),
     ("loadDecimal", "pgyefnR7ALfK34vVnrpaZSHmpefq4LQXV9AmBFmS2jV"),
     ("loadHexLit", "2nUgLJ98Tbttp1y9dG4sUn42hZvoDjJTqLzpfrogNRw2"),
     ("lsh32", "2aXM26yEyiLGNMtcztSBWhXFjwuPWp4gC2tbQq68TkVr"),

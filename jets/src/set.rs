@@ -33,7 +33,7 @@ pub(crate) const JETS: &[Jet] = &[
     native("setMin", &[Head], min),
     native("setIns", &[Normal, Head], insert).order(&[1, 0]).operation(JetOperation::SetInsert),
     native("setDel", &[Lazy, Head], delete),
-    native("setWeld", &[Head, Head], weld).order(&[1, 0]),
+    native("setWeld", &[Head, Head], weld).order(&[1, 0]).operation(JetOperation::SetUnion),
     native("setCatRowAsc", &[Head], cat_ascending),
     native("isSet", &[Head], is_set).total(Bit).cheap(Always),
     native("setDrop", &[Head, Head], drop),

@@ -286,15 +286,15 @@ fn fold(call: &mut JetCall<'_>) -> JetResult {
     if count > 1 && !call.may_nest() {
         return Ok(JetAnswer::Law);
     }
-    let keys = push_keys(call, 2);
+    call.room_for(16)?;
+    let mut walk = call.walk_entries(2);
     let total = call.height();
     call.push_at(1);
     for item in 0..count {
         call.check()?;
         call.push_at(0);
         call.push_at(total);
-        call.push_item(keys, item);
-        push_value(call, 2, item);
+        call.push_entry(&mut walk, item);
         if item + 1 == count {
             return Ok(JetAnswer::Call(3));
         }

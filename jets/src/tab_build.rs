@@ -468,31 +468,40 @@ fn weld(call: &mut JetCall<'_>) -> JetResult {
     union(call, 0, None)
 }
 
+/// Pushes the items with these ascending indices of the row or set at an index. The stack has room.
+fn push_items_of(call: &mut JetCall<'_>, from: usize, indices: &[usize]) {
+    for run in indices.chunk_by(|a, b| a + 1 == *b) {
+        call.push_items(from, run[0]..run[0] + run.len());
+    }
+}
+
 /// Returns the entries for which a function of key and value returns a true value.
 fn filter(call: &mut JetCall<'_>) -> JetResult {
     let count = table!(call, 1);
     if !call.may_nest() {
         return Ok(JetAnswer::Law);
     }
-    call.room_for(count + 8)?;
-    let keys = push_keys(call, 1);
+    call.room_for(2 * count + 16)?;
+    let mut walk = call.walk_entries(1);
     let mut kept = Vec::new();
     for item in 0..count {
         call.check()?;
         let result = call.height();
         call.push_at(0);
-        call.push_item(keys, item);
-        push_value(call, 1, item);
+        call.push_entry(&mut walk, item);
         call.run(2)?;
         if is_true(call.at(result)) {
             kept.push(item);
         }
         call.drop_to(result);
     }
-    kept.iter().for_each(|item| call.push_item(keys, *item));
+    let keys = push_keys(call, 1);
+    push_items_of(call, keys, &kept);
     call.set_of_ascending(kept.len())?;
-    kept.iter().for_each(|item| push_value(call, 1, *item));
+    let values = push_values(call, 1);
+    push_items_of(call, values, &kept);
     call.row(kept.len())?;
+    call.remove(values);
     call.tab()?;
     Ok(JetAnswer::Done)
 }

@@ -51,6 +51,37 @@ fn truth() {
     }
 }
 
+/// A list of items.
+fn list(items: Vec<TestValue>) -> TestValue {
+    items.into_iter().rev().fold(N(0), |rest, item| Row(vec![item, rest]))
+}
+
+#[test]
+fn sorting() {
+    let row = |items: [u64; 2]| Row(nats(items));
+    let with_crash = || Row(vec![Crash(9), N(1)]);
+    let long = || Row(nats(0..40));
+    cases! {
+        "listSort" N(0) => N(0);
+        "listSort" N(7) => N(0);
+        "listSort" lazy(N(0)) => N(0);
+        "listSort" list(vec![lazy(N(5))]) => list(vec![N(5)]);
+        "listSort" list(nats([3, 1, 2, 1])) => list(nats([1, 1, 2, 3]));
+        "listSort" list(vec![lazy(N(3)), N(2), Big(power(70)), Big(power(63)), N(0)])
+            => list(vec![N(0), N(2), N(3), Big(power(63)), Big(power(70))]);
+        "listSort" list(vec![row([2, 1]), row([1, 2]), N(4), row([1, 1])])
+            => list(vec![N(4), row([1, 1]), row([2, 1]), row([1, 2])]);
+        "listSort" list(vec![Row(vec![lazy(N(2)), N(1)]), row([1, 1])])
+            => list(vec![row([1, 1]), row([2, 1])]);
+        "listSort" list(vec![long(), Bar(b"b"), law(), Bar(b"a"), N(1)])
+            => list(vec![N(1), law(), Bar(b"a"), Bar(b"b"), long()]);
+        "listSort" list(vec![N(2), Crash(8)]) => Crash(8);
+        "listSort" list(vec![with_crash(), with_crash()]) => Crash(9);
+        "listSort" Row(vec![N(2), Crash(7)]) => Crash(7);
+        "listSort" list(vec![N(1), Crash(8), N(2), Crash(6)]) => Crash(8);
+    }
+}
+
 #[test]
 fn order() {
     let row = |items: [u64; 2]| Row(nats(items));

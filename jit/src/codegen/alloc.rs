@@ -34,9 +34,7 @@ impl FunctionTranslator<'_, '_> {
     /// Whether an operation makes an object that is allocated in place.
     pub(super) fn is_allocation(&self, op: &Op) -> bool {
         match op {
-            Op::Thunk(..) => {
-                self.delayed_look_up(op).is_none() && self.delayed_row_edit(op).is_none()
-            }
+            Op::Thunk(..) => self.delayed_call(op).is_none(),
             Op::Delay(_, args) | Op::Row(args) => args.len() + 2 < LIMIT,
             Op::Partial(k, args) => args.len() + 2 < LIMIT && self.is_plain(*k),
             _ => false,

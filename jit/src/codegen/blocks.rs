@@ -88,13 +88,10 @@ impl FunctionTranslator<'_, '_> {
                     }
                     self.allocate(&group)?;
                 }
-                Stmt::Let(vars, op) => {
-                    match (self.delayed_look_up(op), self.delayed_row_edit(op)) {
-                        (Some(look_up), _) => self.look_up_or_allocate(look_up, vars[0], op)?,
-                        (_, Some(edit)) => self.edit_row_or_allocate(edit, vars[0], op)?,
-                        _ => self.operation(vars, op)?,
-                    }
-                }
+                Stmt::Let(vars, op) => match self.delayed_call(op) {
+                    Some(call) => self.call_or_allocate(&call, vars[0], op)?,
+                    None => self.operation(vars, op)?,
+                },
             }
         }
         self.terminator(id, terminator)

@@ -37,6 +37,10 @@ impl<'a> CollectionEdit<'a> {
         let (collection, rest) = args.split_last()?;
         Some(CollectionEdit { stub, collection: *collection, rest })
     }
+
+    fn kind(self) -> Collection {
+        if self.stub == Stub::SetInsert { Collection::Set } else { Collection::Table }
+    }
 }
 
 /// The place that the result of a call goes to.
@@ -60,15 +64,44 @@ impl FunctionTranslator<'_, '_> {
         target: EditTarget,
     ) -> Result<Value, CompileError> {
         let (slowly, (done, result)) = (self.emit.cold_block(), self.emit.block_with_param());
-        let (kind, tag) = match edit.stub {
-            Stub::SetInsert => (Collection::Set, top::SET),
-            _ => (Collection::Table, top::TAB),
-        };
-        let mode = self.edit_mode(kind, edit.collection, target);
-        let words = self.words(&[&[edit.collection], edit.rest].concat());
-        let edited = self.edited(tag, edit.stub, words, mode, slowly);
+        let mode = self.edit_mode(edit.kind(), edit.collection, target);
+        let edited = self.edited_collection(edit, mode, slowly);
         self.emit.jump(done, &[edited]);
         self.call_edit_in(slowly, done, jet, args, target)?;
+        Ok(result)
+    }
+
+    /// The result of an insertion in that mode. Continues only if the collection is an evaluated table or set,
+    /// and the stub decides.
+    pub(super) fn edited_collection(
+        &mut self,
+        edit: CollectionEdit<'_>,
+        mode: EditMode,
+        otherwise: Block,
+    ) -> Value {
+        let tag = if edit.kind() == Collection::Set { top::SET } else { top::TAB };
+        let words = self.words(&[&[edit.collection], edit.rest].concat());
+        self.edited(tag, edit.stub, words, mode, otherwise)
+    }
+
+    /// The result of a jet that unites two evaluated sets.
+    pub(super) fn unite_sets(
+        &mut self,
+        sets: [Operand; 2],
+        jet: ConstantId,
+        args: &[Operand],
+    ) -> Result<Value, CompileError> {
+        let (slowly, (done, result)) = (self.emit.cold_block(), self.emit.block_with_param());
+        let words = self.words(&sets);
+        for word in &words {
+            let is_set = self.emit.is_top(*word, top::SET);
+            self.emit.guard(is_set, slowly);
+        }
+        let union = self.emit.call_stub(Stub::SetUnion, &words);
+        let is_known = self.emit.b.ins().icmp_imm_s(IntCC::NotEqual, union, UNDECIDED as i64);
+        self.emit.guard(is_known, slowly);
+        self.emit.jump(done, &[union]);
+        self.call_jet_in(slowly, done, jet, args)?;
         Ok(result)
     }
 

@@ -51,6 +51,9 @@ impl FunctionTranslator<'_, '_> {
         if let Some(edit) = operation.and_then(|it| CollectionEdit::of(it, args)) {
             return self.edit_collection(edit, jet, args, target).map(Some);
         }
+        if let (Some(JetOperation::SetUnion), &[left, right]) = (operation, args) {
+            return self.unite_sets([left, right], jet, args).map(Some);
+        }
         let (access, object) = match (operation, args) {
             (Some(JetOperation::Index), &[index, row]) => (Access::Item(index), row),
             (Some(JetOperation::Get), &[row, index]) => (Access::Item(index), row),

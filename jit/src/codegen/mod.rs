@@ -18,6 +18,7 @@
 //!   items      reading rows and bars
 //!   key_search searches for keys of tables and sets
 //!   collection_edit  insertion into tables and sets
+//!   delayed_call  thunks of one search or edit, made at once
 //!   row_edit   replacement of an item of a row
 //!   row_equality equality with a constant row
 //!   calls      calls
@@ -39,6 +40,7 @@ mod boxes;
 mod calls;
 mod closure;
 mod collection_edit;
+mod delayed_call;
 mod emitter;
 mod environment;
 mod error;

@@ -1,24 +1,20 @@
 //! Replacement of an item of a row: by the runtime directly, without the call of the jet, if the row
 //! and the index are evaluated and the row has such an item.
-//!
-//! A thunk that replaces an item of a short row takes as much memory as the new row, and keeps the old
-//! one alive. Interpreters and state machines write their variables in this way, one such thunk on top
-//! of the other. So where the code of a thunk is just a replacement, it is made instead of the thunk.
 
 use super::collection_edit::EditTarget;
 use super::error::CompileError;
-use super::key_search::sole_jet_call;
 use super::ownership::Collection;
 use super::symbol::Stub;
 use super::translator::FunctionTranslator;
-use crate::ir::{ConstantId, JetOperation, Op, Operand, Var};
+use crate::ir::{ConstantId, JetOperation, Operand};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, InstBuilder, Value};
 use vm::jet::EditMode;
 use vm::native::UNDECIDED;
 use vm::native::layout::top;
 
-/// The most items of a row in which an item is replaced instead of making a thunk.
+/// The most items of a row in which an item is replaced instead of making a thunk: the thunk takes as much
+/// memory as the new row, and keeps the old one alive.
 const SHORT_ROW: u64 = 16;
 
 /// The replacement of the item at an index of a row by a value, which need not be evaluated.
@@ -75,21 +71,8 @@ impl FunctionTranslator<'_, '_> {
         edited
     }
 
-    /// The replacement that a thunk is for, if its code is nothing else.
-    pub(super) fn delayed_row_edit(&self, op: &Op) -> Option<RowEdit> {
-        let (operation, args) = sole_jet_call(self.unit, op)?;
-        RowEdit::of(operation, &args)
-    }
-
-    /// Defines a variable as a short row with an item replaced, or as a thunk of the replacement.
-    pub(super) fn edit_row_or_allocate(
-        &mut self,
-        edit: RowEdit,
-        var: Var,
-        op: &Op,
-    ) -> Result<(), CompileError> {
-        self.define_or_allocate(var, op, |this, otherwise| {
-            this.edited_row(edit, SHORT_ROW, otherwise)
-        })
+    /// The short row with an item replaced. Continues as [`FunctionTranslator::edited_row`] does.
+    pub(super) fn edited_short_row(&mut self, edit: RowEdit, otherwise: Block) -> Value {
+        self.edited_row(edit, SHORT_ROW, otherwise)
     }
 }

@@ -97,6 +97,8 @@ pub enum Stub {
     TableInsertWith,
     /// `(set, key, mode)`: the set with the key.
     SetInsert,
+    /// `(left, right)`: the union of two short sets.
+    SetUnion,
     /// `(value)`: removes the mark of an owner.
     Disown,
     /// `(operation, a, b)`: the result of an operation on nats.
@@ -123,7 +125,7 @@ pub enum Stub {
 
 /// Variadic stubs exist for every number of words below this, the first word not counted.
 const VARIANTS: u32 = PARAMETERS_MAX as u32;
-const FIXED: [Stub; 23] = [
+const FIXED: [Stub; 24] = [
     Stub::Force,
     Stub::ForceSlowly,
     Stub::Normalise,
@@ -141,6 +143,7 @@ const FIXED: [Stub; 23] = [
     Stub::TableInsert,
     Stub::TableInsertWith,
     Stub::SetInsert,
+    Stub::SetUnion,
     Stub::Disown,
     Stub::Nat,
     Stub::Store,

@@ -1,7 +1,7 @@
 //! Ownership of new nodes: which objects an edit may change in place.
 //!
 //! A loop that edits a table makes a version in each turn, and nothing refers to the version before.
-//! Compiled code proves that for some variables (`jit/src/analysis/ownership.rs`), and then has the
+//! Compiled code proves that for some variables (`jit/src/codegen/ownership.rs`), and then has the
 //! objects changed that the loop itself has made, in place of copies. Nothing else may be changed:
 //! the first version came from outside, and shares objects with other values.
 //!
@@ -55,6 +55,12 @@ impl HeapMemory {
             return Some(EditMark(root.address()));
         }
         Some(EditMark(self.nursery.eden_start() + 8 * self.mark_unit() * (number - 1)))
+    }
+
+    /// Whether an owner may still change a table, row or set, or the parts of it, in place. What others
+    /// note of such an object does not hold for long.
+    pub fn is_changeable(&self, root: Word) -> bool {
+        self.mark_of(root).is_some()
     }
 
     /// Marks a root that is not flat. It was made by the owner.

@@ -169,12 +169,7 @@ pub fn push_range(heap: &mut RawHeap, word: Word, items: Range<usize>) {
     assert!(heap.stack.is_room_beyond(items.len()), "the stack has no room for the items");
     let mut next = items.start;
     while next < items.end {
-        let (mut leaf, mut start) = (word, 0);
-        while let Some(node) = TreeNode::of(heap, leaf) {
-            let part_index = node.part_of(next - start);
-            start += node.start(part_index);
-            leaf = node.parts()[part_index];
-        }
+        let (leaf, start) = leaf_of(heap, word, next).expect("the range is checked");
         let end = heap.size(leaf).min(items.end - start);
         let from = next - start;
         heap.push_payload(leaf, from, end - from);

@@ -64,6 +64,27 @@ impl EditOwner {
     }
 }
 
+/// Returns the leaf of a row that has an item, and the item's index in it, if all nodes on the path to
+/// the item are owned.
+#[inline]
+fn owned_slot(
+    heap: &HeapMemory,
+    row: Word,
+    mut at: usize,
+    mark: EditMark,
+) -> Option<(Word, usize)> {
+    let mut part = row;
+    loop {
+        if !heap.is_owned(part, mark) {
+            return None;
+        }
+        let Some(node) = TreeNode::of(heap, part) else { return Some((part, at)) };
+        let part_index = node.part_of(at);
+        at -= node.start(part_index);
+        part = node.parts()[part_index];
+    }
+}
+
 /// Replaces an item of a row in place, if all nodes on the path to the item are owned. Returns whether
 /// they are.
 pub(super) fn replace_in_place(
@@ -73,22 +94,39 @@ pub(super) fn replace_in_place(
     item: Word,
     mark: EditMark,
 ) -> bool {
-    let (mut part, mut place) = (row, at);
-    loop {
-        if !heap.is_owned(part, mark) {
-            return false;
-        }
-        let Some(node) = TreeNode::of(heap, part) else { break };
-        let part_index = node.part_of(place);
-        place -= node.start(part_index);
-        part = node.parts()[part_index];
-    }
-    heap.store(part, place, item);
-    heap.forget_edited_row(part);
+    let Some((leaf, index)) = owned_slot(heap, row, at, mark) else { return false };
+    heap.store(leaf, index, item);
+    heap.forget_edited_row(leaf);
     if !heap.is_normal(item) {
         clear_normal_on_path(heap, row, at);
     }
     true
+}
+
+/// Replaces the value of an entry of a table in place by the nat below 2^63 that `change` returns for it,
+/// if the caller owns the table and its nodes on the path to the value, and `change` returns one. Returns
+/// whether it did.
+#[inline]
+pub fn change_owned_nat(
+    heap: &mut HeapMemory,
+    table: Word,
+    at: usize,
+    change: impl FnOnce(Word) -> Option<u64>,
+) -> bool {
+    let Some(mark) = heap.mark_of(table).filter(|mark| heap.is_owned(table, *mark)) else {
+        return false;
+    };
+    let Some((leaf, index)) = owned_slot(heap, heap.load(table, 1), at, mark) else {
+        return false;
+    };
+    match change(heap.load(leaf, index)) {
+        Some(nat) => {
+            // The row has no other value that may not be normal than before.
+            heap.store(leaf, index, Word::direct(nat));
+            true
+        }
+        None => false,
+    }
 }
 
 /// Removes the marks of normal form from the owned nodes of a row on the path to an item.

@@ -100,6 +100,7 @@ const SIGNATURES: &[(&str, &str)] = &[
     ("drop", "nr"),
     ("take", "nr"),
     ("unfoldr", "uk"),
+    ("listSort", "l"),
     ("_SizedListToRow", "nl"),
     ("_SizedListToRowRev", "nl"),
     ("bsearch", "kO"),

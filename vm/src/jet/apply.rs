@@ -30,7 +30,7 @@ impl CheapFunction {
 
     /// Its value for two nats as operands, if it lacks both and a few instructions compute it.
     #[inline(always)]
-    fn of_smalls(self, a: u64, b: u64) -> Option<u64> {
+    pub(crate) fn of_smalls(self, a: u64, b: u64) -> Option<u64> {
         match self.arithmetic? {
             (operation, None) => CheapFunction::compute(operation, a, b),
             _ => None,

@@ -275,6 +275,8 @@ pub enum JetOperation {
     TableInsertWith,
     /// Set `b` with key `a`.
     SetInsert,
+    /// The set of the keys of two sets.
+    SetUnion,
     /// The number of keys of a table.
     TableLength,
     /// Whether a table has no keys.

@@ -40,6 +40,7 @@ pub use declare::{
 /// Which nodes an edit of a row, set or table may change in place.
 pub use plan::raw::tree::edit::EditMode;
 pub use table::GenericJetTable;
+pub use tables::EntryWalk;
 
 pub use crate::vm::{JetCall, NativeJet};
 

@@ -6,6 +6,17 @@ use plan::raw::tree::edit::EditMode;
 use plan::raw::{Word, WordKind, tree};
 use plan::{EvalError, Items, Ref};
 
+/// A walk over the entries of a table: the leaves that have the last entry are on the stack.
+#[derive(Debug)]
+pub struct EntryWalk {
+    /// The index of the table.
+    table: usize,
+    /// The index of the leaf of keys; the leaf of values is above it.
+    leaves: usize,
+    /// The ranges of entries whose keys and values these leaves have.
+    ranges: [(usize, usize); 2],
+}
+
 impl JetCall<'_> {
     /// The table at that index, if the value is one that is a data jet.
     #[inline]
@@ -40,6 +51,40 @@ impl JetCall<'_> {
         let values = heap.load(table, 1);
         let value = Items::of(values, heap).word(entry).expect("the table has that entry");
         heap.stack.push_checked(value);
+    }
+
+    /// Prepares a walk over the entries of the table at index `table`: pushes two places for leaves.
+    ///
+    /// # Panics
+    /// If the value at `table` is no table.
+    pub fn walk_entries(&mut self, table: usize) -> EntryWalk {
+        self.table_at(table).expect("a table");
+        let leaves = self.height();
+        self.push_small(0);
+        self.push_small(0);
+        EntryWalk { table, leaves, ranges: [(0, 0); 2] }
+    }
+
+    /// Pushes the key and the value of an entry, not evaluated. Walks that go from one entry to the next
+    /// search the table once for each leaf.
+    ///
+    /// # Panics
+    /// If the table has no such entry, or a place of the walk was dropped.
+    pub fn push_entry(&mut self, walk: &mut EntryWalk, entry: usize) {
+        for (part, range) in walk.ranges.iter_mut().enumerate() {
+            let slot = self.stack_index(walk.leaves + part);
+            if !(range.0..range.1).contains(&entry) {
+                let table = self.table_at(walk.table).expect("a table");
+                let part = self.vm.heap.load(table, part);
+                let (leaf, start) =
+                    tree::leaf_of(&self.vm.heap, part, entry).expect("the table has that entry");
+                *range = (start, start + self.vm.heap.size(leaf));
+                self.vm.heap.stack.set(slot, leaf);
+            }
+            let heap = &mut self.vm.heap;
+            let word = heap.words(heap.stack.get(slot), 0)[entry - range.0];
+            heap.stack.push_checked(word);
+        }
     }
 
     /// Replaces a table, a key and a value on top of the stack by the table that maps the key to the

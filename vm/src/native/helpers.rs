@@ -11,15 +11,17 @@
 //! `Vm` is the one that entered compiled code, whose borrow is suspended until `enter` returns; and
 //! an argument block holds as many words as the stub says.
 
+use super::collections::{
+    disown, has_key, item_of_row, look_up, optional_item, put, put_in_place, set_insert, set_union,
+    table_insert, table_insert_with,
+};
 use super::nats::NatOp;
 use super::numbered::numbered_enum;
-use super::remembered_objects::{KeyPosition, RowLeaf};
 use super::state::ExitReason;
-use super::{PENDING, UNDECIDED, UNWOUND, switch};
+use super::{PENDING, UNWOUND, switch};
 use crate::vm::{JetCall, Vm};
-use plan::raw::tree::edit::EditMode;
+use plan::EvalError;
 use plan::raw::{DIRECT_LIMIT, ObjectLayout, Word, WordKind, cast, shape, tree};
-use plan::{EvalError, Items, Ref};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Declares the helpers: the enum, and for each value the C function that compiled code calls.
@@ -131,6 +133,9 @@ helpers! {
         /// `(set, key, mode)`, the set a data jet, the key in normal form: the set with the key, made
         /// in that [`EditMode`]. [`UNDECIDED`] as for [`Helper::TableInsert`].
         SetInsert = set_insert(set: u64, key: u64, mode: usize),
+        /// `(left, right)`, both sets that are data jets: their union. [`UNDECIDED`] unless both are
+        /// short sets of nats below 2^63.
+        SetUnion = set_union(left: u64, right: u64),
         /// `(value)`: removes the mark of an owner from a table, row or set. 0.
         Disown = disown(value: u64),
         /// `(operation, a, b)`: the result of a [`NatOp`], given by its number, for two values.
@@ -328,195 +333,6 @@ fn item(vm: &mut Vm, row: u64, index: u64) -> Result<u64, EvalError> {
     let item = vm.heap.stack.pop();
     vm.heap.stack.truncate(base);
     Ok(vm.heap.resolve(item).raw())
-}
-
-/// Item `index` of a row, which is 0 if there is none. Loops read the items of a long row in order, so
-/// the leaf that has the item is kept for the next one.
-fn item_of_row(vm: &mut Vm, row: Word, index: u64) -> u64 {
-    let index = usize::try_from(index).unwrap_or(usize::MAX);
-    let kept = vm.heap.host.native.remembered.row_leaf;
-    let place = index.wrapping_sub(kept.start);
-    if kept.row == row.raw() && place < kept.count {
-        return vm.heap.resolve(vm.heap.load(Word::from_bits(kept.leaf), place)).raw();
-    }
-    let Some((leaf, start)) = tree::leaf_of(&vm.heap, row, index) else { return 0 };
-    let count = vm.heap.size(leaf);
-    vm.heap.host.native.remembered.row_leaf =
-        RowLeaf { row: row.raw(), leaf: leaf.raw(), start, count };
-    vm.heap.resolve(vm.heap.load(leaf, index - start)).raw()
-}
-
-/// Searches among fewer keys are not remembered: they are as fast.
-const REMEMBERED_KEYS_MIN: usize = 16;
-
-/// The position of a key among those of a set or table: see [`Items::search`]. The position of a key
-/// that is an object is remembered: interpreters of programs, say, look for the same names again and
-/// again.
-fn position_of(vm: &mut Vm, set: Word, key: u64) -> Option<KeyPosition> {
-    let keys = Items::of(set, &vm.heap);
-    let word = Word::from_bits(key);
-    if let Some(nat) = word.as_direct() {
-        return Some(keys.search_nat(nat));
-    }
-    if keys.len() < REMEMBERED_KEYS_MIN {
-        return keys.search_evaluated(Ref::new(word, &vm.heap)).ok();
-    }
-    if let Some(position) = vm.heap.host.native.remembered.position(set.raw(), key) {
-        return Some(position);
-    }
-    let position = keys.search_evaluated(Ref::new(word, &vm.heap)).ok()?;
-    vm.heap.host.native.remembered.remember_position(set.raw(), key, position);
-    Some(position)
-}
-
-fn look_up(vm: &mut Vm, table: u64, key: u64, default: u64) -> Result<u64, EvalError> {
-    let table = Word::from_bits(table);
-    let (keys, values) = (vm.heap.load(table, 0), vm.heap.load(table, 1));
-    Ok(match position_of(vm, keys, key) {
-        Some(Ok(index)) => {
-            let value = Items::of(values, &vm.heap).word(index);
-            value.map_or(default, |value| vm.heap.resolve(value).raw())
-        }
-        Some(Err(_)) => default,
-        None => UNDECIDED,
-    })
-}
-
-fn optional_item(vm: &mut Vm, table: u64, key: u64) -> Result<u64, EvalError> {
-    let table = Word::from_bits(table);
-    let (keys, values) = (vm.heap.load(table, 0), vm.heap.load(table, 1));
-    let index = match position_of(vm, keys, key) {
-        Some(Ok(index)) => index,
-        Some(Err(_)) => return Ok(0),
-        None => return Ok(UNDECIDED),
-    };
-    let Some(value) = Items::of(values, &vm.heap).word(index) else { return Ok(0) };
-    if !vm.heap.stack.has_room(8) {
-        return Err(EvalError::StackOverflow);
-    }
-    vm.heap.stack.push(Word::ZERO);
-    vm.heap.stack.push(value);
-    shape::apply_lazily(&mut vm.heap, 1)?;
-    Ok(vm.heap.stack.pop().raw())
-}
-
-fn has_key(vm: &mut Vm, keys: u64, key: u64) -> Result<u64, EvalError> {
-    let object = Word::from_bits(keys);
-    let keys = if object.kind() == WordKind::Tab { vm.heap.load(object, 0) } else { object };
-    Ok(position_of(vm, keys, key).map_or(UNDECIDED, |position| u64::from(position.is_ok())))
-}
-
-fn put(vm: &mut Vm, row: u64, index: u64, value: u64, limit: usize) -> Result<u64, EvalError> {
-    put_as(vm, [row, index, value], limit, EditMode::Copy)
-}
-
-fn put_in_place(
-    vm: &mut Vm,
-    row: u64,
-    index: u64,
-    value: u64,
-    mode: usize,
-) -> Result<u64, EvalError> {
-    put_as(vm, [row, index, value], usize::MAX, EditMode::numbered(mode))
-}
-
-fn put_as(
-    vm: &mut Vm,
-    [row, index, value]: [u64; 3],
-    limit: usize,
-    mode: EditMode,
-) -> Result<u64, EvalError> {
-    let row = Word::from_bits(row);
-    let count = if row.kind() == WordKind::Row { tree::len(&vm.heap, row) } else { 0 };
-    let index = Word::from_bits(index).as_direct().and_then(|index| usize::try_from(index).ok());
-    let Some(index) = index.filter(|index| *index < count && count <= limit) else {
-        return Ok(UNDECIDED);
-    };
-    let base = vm.heap.stack.top();
-    vm.heap.stack.push(row);
-    vm.heap.stack.push(Word::from_bits(value));
-    let edited = tree::edit::replace(&mut vm.heap, base, index, base + 1, mode);
-    vm.heap.stack.truncate(base);
-    Ok(edited?.raw())
-}
-
-fn table_insert(
-    vm: &mut Vm,
-    table: u64,
-    key: u64,
-    value: u64,
-    mode: usize,
-) -> Result<u64, EvalError> {
-    let table = Word::from_bits(table);
-    let Some(position) = position_of(vm, vm.heap.load(table, 0), key) else {
-        return Ok(UNDECIDED);
-    };
-    if !vm.heap.stack.has_room(8) {
-        return Err(EvalError::StackOverflow);
-    }
-    vm.heap.stack.push(table);
-    vm.heap.stack.push(Word::from_bits(key));
-    vm.heap.stack.push(Word::from_bits(value));
-    tree::edit::insert_in_table(&mut vm.heap, position, EditMode::numbered(mode))?;
-    Ok(vm.heap.stack.pop().raw())
-}
-
-fn table_insert_with(
-    vm: &mut Vm,
-    table: u64,
-    function: u64,
-    key: u64,
-    value: u64,
-    mode: usize,
-) -> Result<u64, EvalError> {
-    let word = Word::from_bits(table);
-    let entry = match position_of(vm, vm.heap.load(word, 0), key) {
-        None => return Ok(UNDECIDED),
-        Some(Err(_)) => return table_insert(vm, table, key, value, mode),
-        Some(Ok(entry)) => entry,
-    };
-    if !vm.heap.stack.has_room(64) {
-        return Err(EvalError::StackOverflow);
-    }
-    let base = vm.heap.stack.top();
-    for word in [table, key, function, value] {
-        vm.heap.stack.push(Word::from_bits(word));
-    }
-    let mut call = JetCall { vm, base };
-    let function = call.cheap_function(2, 2);
-    call.push_entry_value(0, entry);
-    call.apply(function, 2)?;
-    call.insert_entry_as(Ok(entry), EditMode::numbered(mode))?;
-    Ok(vm.heap.stack.pop().raw())
-}
-
-fn set_insert(vm: &mut Vm, set: u64, key: u64, mode: usize) -> Result<u64, EvalError> {
-    let mode = EditMode::numbered(mode);
-    let word = Word::from_bits(set);
-    let at = match position_of(vm, word, key) {
-        None => return Ok(UNDECIDED),
-        Some(Ok(_)) => {
-            if mode == EditMode::Own {
-                vm.heap.disown(word);
-            }
-            return Ok(set);
-        }
-        Some(Err(at)) => at,
-    };
-    if !vm.heap.stack.has_room(8) {
-        return Err(EvalError::StackOverflow);
-    }
-    let base = vm.heap.stack.top();
-    vm.heap.stack.push(word);
-    vm.heap.stack.push(Word::from_bits(key));
-    let edited = tree::edit::insert(&mut vm.heap, base, at, base + 1, mode);
-    vm.heap.stack.truncate(base);
-    Ok(edited?.raw())
-}
-
-fn disown(vm: &mut Vm, value: u64) -> Result<u64, EvalError> {
-    vm.heap.disown(Word::from_bits(value));
-    Ok(0)
 }
 
 fn nat(vm: &mut Vm, operation: usize, a: u64, b: u64) -> Result<u64, EvalError> {

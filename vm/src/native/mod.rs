@@ -7,6 +7,7 @@
 //! ```text
 //! enter        entering compiled code; operations that a compiler needs of a runtime
 //! helpers      Rust functions that compiled code calls
+//! collections  those that read, search and edit rows, sets and tables
 //! nats         arithmetic on nats that do not fit in a register
 //! barrier      the function called when a frame returns to the stack barrier
 //! compiler     the setup of a compiler
@@ -49,6 +50,7 @@
 
 #[allow(unsafe_code, reason = "compiled code calls it with the address of the runtime")]
 mod barrier;
+mod collections;
 mod compiler;
 #[allow(unsafe_code, reason = "enters compiled code and switches stacks")]
 mod enter;

@@ -29,7 +29,7 @@ struct KeySlot {
 }
 
 /// What helpers remember of objects. A set and a key never change, so what was found once holds while
-/// both stay where they are.
+/// both stay where they are. Of objects that an owner may still change in place, nothing is remembered.
 #[derive(Default)]
 pub(super) struct RememberedObjects {
     /// The leaf that a row's items were last read from.

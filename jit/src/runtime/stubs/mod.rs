@@ -47,6 +47,7 @@ pub(super) fn compile_stub(
         Stub::TableInsert => fixed(backend, Helper::TableInsert, 4),
         Stub::TableInsertWith => fixed(backend, Helper::TableInsertWith, 5),
         Stub::SetInsert => fixed(backend, Helper::SetInsert, 3),
+        Stub::SetUnion => fixed(backend, Helper::SetUnion, 2),
         Stub::Disown => fixed(backend, Helper::Disown, 1),
         Stub::Nat => fixed(backend, Helper::Nat, 3),
         Stub::Store => fixed(backend, Helper::Store, 3),

@@ -1,0 +1,231 @@
+//! Loops that edit tables, sets and rows: compiled code, which changes in place what only the loop
+//! refers to, returns what the interpreter returns, and changes no other value.
+
+use plan::{EvalError, Val, plain};
+use runtime::{CompileMode, RuntimeBuilder};
+use sire::Sire;
+use spec::Term;
+use tests::{built_in_library, library_session};
+
+/// Loops. The last two parameters of each are a count and a start value.
+const PROGRAM: &str = "\
+= (counts f n start)
+| foldl (tab i & tabInsWith f (mod (mul i 7919) 300) i tab) start (gen n id)
+
+= (sums n start)   | counts add n start
+
+= (lazySums n start)  | counts (a b & add a (mul 2 b)) n start
+
+= (crashes n start) | tabLen (counts (a b & die b) n start)
+
+= (nested n start)
+^ foldl _ start (gen n id)
+& (tab i)
+| listFoldl (tab j & tabInsWith add (mod (add i (mul 37 j)) 500) 1 tab) tab ~[0 1 2 3 4 5]
+
+= (before n start)
+@ after | sums n start
+[after start (sums n after) after]
+
+= (versions n tab kept)
+| ifz n [tab kept]
+@ next | tabPut tab (mod (mul n 7919) 200) n
+| versions (dec n) next (if (eql 0 (mod n 7)) (tab :: kept) kept)
+
+= (keepsVersions n start) | versions n start NIL
+
+= (swapping n a b)
+| ifz n [a b]
+| swapping (dec n) b (tabPut a (mod n 150) n)
+
+= (swaps n start) | swapping n start start
+
+= (first n a b)
+| ifz n [a b]
+| first (dec n) (tabIns (mod n 170) [n] a) b
+
+= (shared n start) | first n start start
+
+= (recursive n start)
+| ifz n start
+| tabPut (recursive (dec n) start) (mod (mul 31 n) 200) n
+
+= (looking n tab sum)
+| ifz n [tab sum]
+@ !sum | add sum (tabGet tab (mod (mul n 17) 300))
+| looking (dec n) (tabPut tab (mod (mul n 7919) 300) n) sum
+
+= (looks n start) | looking n start 0
+
+= (lateLooking n tab rows)
+| ifz n [tab rows]
+| lateLooking (dec n) (tabPut tab (mod (mul n 7919) 300) n) ((tabGet tab (mod n 40)) :: rows)
+
+= (lateLooks n start) | lateLooking n start NIL
+
+= (barKeys n start)
+| foldl (tab i & tabInsWith add (barDrop (mod i 3) (natBar (mod (mul i 7919) 400))) 1 tab) start (gen n id)
+
+= (rowKeys n start)
+| foldl (tab i & tabPut tab [(mod i 11) (mod i 7)] [i tab]) start (gen n id)
+
+= (badKeys n start)
+| foldl (tab i & tabPut tab (if (eql i 50) (die i) i) i) start (gen n id)
+
+= (half n tab)
+| if (eql n 20) (tabLen (tabDel 30 tab))
+| half (dec n) (tabPut tab n (add n 0))
+
+= (halfway n start) | [(half (add 21 n) start) start]
+
+= (members n start)
+^ foldl _ start (gen n id)
+& (set i)
+| setIns (mod (mul i 7919) 400) set
+
+= (memberSets n start) | [(members n start) start (members (mul 2 n) start)]
+
+= (queueing n set out)
+| ifz n [set out]
+@ set | setIns [(mod (mul n 31) 97) n] set
+| queueing (dec n) set (if (setHas [3 n] set) (n :: out) out)
+
+= (queues n start) | queueing n start NIL
+
+= (registers n row)
+| ifz n row
+| registers (dec n) (put row (mod n (inc (len row))) (add n (get row (mod (mul 3 n) (len row)))))
+
+= words | gen 40 (i & natBar (mul 7919 (add 1000 i)))
+
+= (barLooking n tab sum)
+| ifz n [tab sum]
+@ !sum | add sum (tabGet tab (get words (mod (mul n 3) 40)))
+| barLooking (dec n) (tabPut tab (get words (mod (mul n 7) 40)) n) sum
+
+= (barLooks n start) | barLooking n start 0
+
+= (barQueueing n set sum)
+| ifz n [set sum]
+@ !sum | add (mul 2 sum) (setHas (get words (mod (mul n 3) 40)) set)
+| barQueueing (dec n) (setIns (get words (mod (mul n 7) 40)) set) sum
+
+= (barQueues n start) | barQueueing n start 0
+
+= (sweeping n row sum)
+| ifz n [row sum]
+@ !sum | add sum (get row (mod n 300))
+| sweeping (dec n) (put row (mod (dec n) 300) (mul n n)) sum
+
+= (sweeps n start) | sweeping n start 0
+
+= (afterwards x tab)
+[(seq x (tabGet tab 3)) (seq x (put tab 0 1)) (seq x (tabPut tab 3 4))]
+
+= (firstCrashes n start) | afterwards (if (eql n 1) (die 1) n) start
+
+= (machines n start) | [(registers n start) start (registers (inc n) start)]
+";
+
+/// Start values of every shape, as Sire expressions.
+const STARTS: &[&str] = &[
+    "#[]",
+    "(foldl (tab i & tabPut tab i [i]) #[] (gen 100 id))",
+    "(foldl (tab i & tabPut tab (mul 3 i) i) #[] (gen 600 (mul 2)))",
+    "(tabMap (add 1) (tabFromPairs [[1 2] [3 4] [b#abc 5]]))",
+    "(tabFromPairs [[2 (die 2)] [3 3]])",
+    "%[]",
+    "(setFromRow [1 5 b#x [1 2]])",
+    "(setFromRow (gen 300 (mul 2)))",
+    "[]",
+    "[1 2 3]",
+    "(gen 40 id)",
+    "(gen 700 (add 1))",
+    "7",
+    "18446744073709551616",
+    "(setFromRow [1 2] [5 6])",
+    "(setFromRow [1 2] 5)",
+    "(die 3)",
+];
+
+const LOOPS: &[&str] = &[
+    "sums",
+    "lazySums",
+    "crashes",
+    "nested",
+    "before",
+    "keepsVersions",
+    "swaps",
+    "shared",
+    "recursive",
+    "looks",
+    "lateLooks",
+    "barKeys",
+    "rowKeys",
+    "badKeys",
+    "halfway",
+    "memberSets",
+    "queues",
+    "machines",
+    "barLooks",
+    "barQueues",
+    "sweeps",
+    "firstCrashes",
+];
+
+/// The outcome of an evaluation to normal form.
+#[derive(Debug, PartialEq)]
+enum LoopOutcome {
+    Value(Term),
+    /// Which of several crashes is met may differ.
+    Crash,
+    Other(String),
+}
+
+/// A session with the loops and start values.
+fn session(mode: CompileMode, nursery: usize) -> Sire {
+    let options = plan::HeapOptions { nursery, max_heap: 1 << 28, ..Default::default() };
+    let runtime = RuntimeBuilder::new().heap(options).compile(mode);
+    let mut sire = library_session(runtime, built_in_library());
+    sire.load("prelude").expect("it is built in");
+    let mut text = String::from(PROGRAM);
+    for (index, start) in STARTS.iter().enumerate() {
+        text += &format!("\n= (start{index} x) | {start}\n");
+    }
+    for (number, law) in LOOPS.iter().enumerate() {
+        text += &format!("\n= (loop{number} n start) | {law} n (start 0)\n");
+    }
+    sire.repl(text.as_bytes()).expect("it is read");
+    sire
+}
+
+fn outcome(sire: &mut Sire, law: usize, count: u64, start: usize) -> LoopOutcome {
+    let law = sire.binding(&format!("loop{law}")).expect("it is defined");
+    let start: Val = sire.binding(&format!("start{start}")).expect("it is defined");
+    let vm = sire.vm();
+    let count = vm.nat(count);
+    match vm.apply(&law, &[count, start]).and_then(|value| vm.force(&value)) {
+        Ok(value) => LoopOutcome::Value(plain::to_term(vm.look(&value))),
+        Err(EvalError::Crash { .. }) => LoopOutcome::Crash,
+        Err(other) => LoopOutcome::Other(other.to_string()),
+    }
+}
+
+#[test]
+fn loops_that_own_collections_return_what_copies_would_be() {
+    let mut interpreted = session(CompileMode::Off, 4 << 20);
+    // Some loops take several collections, and some none.
+    let mut compiled = session(CompileMode::Eager, 1 << 17);
+    let mut values = 0;
+    for (law, name) in LOOPS.iter().enumerate() {
+        for (start, text) in STARTS.iter().enumerate() {
+            for count in [0, 1, 3, 400] {
+                let expected = outcome(&mut interpreted, law, count, start);
+                values += usize::from(matches!(expected, LoopOutcome::Value(_)));
+                let found = outcome(&mut compiled, law, count, start);
+                assert!(found == expected, "{name} {count} {text}");
+            }
+        }
+    }
+    assert!(values > 600, "{values} loops return values");
+}

@@ -1,0 +1,268 @@
+//! The helpers of compiled code that read, search and edit rows, sets and tables. The table of helpers
+//! in [`helpers`](super::helpers) says what each takes and returns.
+
+use super::UNDECIDED;
+use super::remembered_objects::{KeyPosition, RowLeaf};
+use crate::vm::{JetCall, Vm};
+use plan::raw::tree::edit::EditMode;
+use plan::raw::{ObjectLayout, Word, WordKind, shape, tree};
+use plan::{EvalError, Items, Ref};
+use std::cmp::Ordering;
+
+/// Item `index` of a row, which is 0 if there is none. Loops read the items of a long row in order, so
+/// the leaf that has the item is kept for the next one.
+pub(super) fn item_of_row(vm: &mut Vm, row: Word, index: u64) -> u64 {
+    let index = usize::try_from(index).unwrap_or(usize::MAX);
+    let kept = vm.heap.host.native.remembered.row_leaf;
+    let place = index.wrapping_sub(kept.start);
+    if kept.row == row.raw() && place < kept.count {
+        return vm.heap.resolve(vm.heap.load(Word::from_bits(kept.leaf), place)).raw();
+    }
+    let Some((leaf, start)) = tree::leaf_of(&vm.heap, row, index) else { return 0 };
+    let count = vm.heap.size(leaf);
+    if !vm.heap.is_changeable(row) {
+        vm.heap.host.native.remembered.row_leaf =
+            RowLeaf { row: row.raw(), leaf: leaf.raw(), start, count };
+    }
+    vm.heap.resolve(vm.heap.load(leaf, index - start)).raw()
+}
+
+/// Searches among fewer keys are not remembered: they are as fast.
+const REMEMBERED_KEYS_MIN: usize = 16;
+
+/// The keys of a set or table.
+fn keys_of(vm: &Vm, collection: Word) -> Word {
+    if collection.kind() == WordKind::Tab { vm.heap.load(collection, 0) } else { collection }
+}
+
+/// The position of a key among those of a set or table: see [`Items::search`].
+fn searched_position(vm: &Vm, collection: Word, key: u64) -> Option<KeyPosition> {
+    let keys = Items::of(keys_of(vm, collection), &vm.heap);
+    let key = Word::from_bits(key);
+    match key.as_direct() {
+        Some(nat) => Some(keys.search_nat(nat)),
+        None => keys.search_evaluated(Ref::new(key, &vm.heap)).ok(),
+    }
+}
+
+/// The same. The position of a key that is an object is remembered: interpreters of programs, say, look
+/// for the same names again and again.
+fn position_of(vm: &mut Vm, collection: Word, key: u64) -> Option<KeyPosition> {
+    let set = keys_of(vm, collection);
+    let keys = Items::of(set, &vm.heap);
+    let word = Word::from_bits(key);
+    if let Some(nat) = word.as_direct() {
+        return Some(keys.search_nat(nat));
+    }
+    if keys.len() < REMEMBERED_KEYS_MIN || vm.heap.is_changeable(collection) {
+        return keys.search_evaluated(Ref::new(word, &vm.heap)).ok();
+    }
+    if let Some(position) = vm.heap.host.native.remembered.position(set.raw(), key) {
+        return Some(position);
+    }
+    let position = keys.search_evaluated(Ref::new(word, &vm.heap)).ok()?;
+    vm.heap.host.native.remembered.remember_position(set.raw(), key, position);
+    Some(position)
+}
+
+pub(super) fn look_up(vm: &mut Vm, table: u64, key: u64, default: u64) -> Result<u64, EvalError> {
+    let table = Word::from_bits(table);
+    Ok(match position_of(vm, table, key) {
+        Some(Ok(index)) => {
+            let value = Items::of(vm.heap.load(table, 1), &vm.heap).word(index);
+            value.map_or(default, |value| vm.heap.resolve(value).raw())
+        }
+        Some(Err(_)) => default,
+        None => UNDECIDED,
+    })
+}
+
+pub(super) fn optional_item(vm: &mut Vm, table: u64, key: u64) -> Result<u64, EvalError> {
+    let table = Word::from_bits(table);
+    let index = match position_of(vm, table, key) {
+        Some(Ok(index)) => index,
+        Some(Err(_)) => return Ok(0),
+        None => return Ok(UNDECIDED),
+    };
+    let values = vm.heap.load(table, 1);
+    let Some(value) = Items::of(values, &vm.heap).word(index) else { return Ok(0) };
+    if !vm.heap.stack.has_room(8) {
+        return Err(EvalError::StackOverflow);
+    }
+    vm.heap.stack.push(Word::ZERO);
+    vm.heap.stack.push(value);
+    shape::apply_lazily(&mut vm.heap, 1)?;
+    Ok(vm.heap.stack.pop().raw())
+}
+
+pub(super) fn has_key(vm: &mut Vm, keys: u64, key: u64) -> Result<u64, EvalError> {
+    Ok(position_of(vm, Word::from_bits(keys), key)
+        .map_or(UNDECIDED, |position| u64::from(position.is_ok())))
+}
+
+pub(super) fn put(
+    vm: &mut Vm,
+    row: u64,
+    index: u64,
+    value: u64,
+    limit: usize,
+) -> Result<u64, EvalError> {
+    put_as(vm, [row, index, value], limit, EditMode::Copy)
+}
+
+pub(super) fn put_in_place(
+    vm: &mut Vm,
+    row: u64,
+    index: u64,
+    value: u64,
+    mode: usize,
+) -> Result<u64, EvalError> {
+    put_as(vm, [row, index, value], usize::MAX, EditMode::numbered(mode))
+}
+
+fn put_as(
+    vm: &mut Vm,
+    [row, index, value]: [u64; 3],
+    limit: usize,
+    mode: EditMode,
+) -> Result<u64, EvalError> {
+    let row = Word::from_bits(row);
+    let count = if row.kind() == WordKind::Row { tree::len(&vm.heap, row) } else { 0 };
+    let index = Word::from_bits(index).as_direct().and_then(|index| usize::try_from(index).ok());
+    let Some(index) = index.filter(|index| *index < count && count <= limit) else {
+        return Ok(UNDECIDED);
+    };
+    let base = vm.heap.stack.top();
+    vm.heap.stack.push(row);
+    vm.heap.stack.push(Word::from_bits(value));
+    let edited = tree::edit::replace(&mut vm.heap, base, index, base + 1, mode);
+    vm.heap.stack.truncate(base);
+    Ok(edited?.raw())
+}
+
+pub(super) fn table_insert(
+    vm: &mut Vm,
+    table: u64,
+    key: u64,
+    value: u64,
+    mode: usize,
+) -> Result<u64, EvalError> {
+    let table = Word::from_bits(table);
+    let Some(position) = searched_position(vm, table, key) else {
+        return Ok(UNDECIDED);
+    };
+    if !vm.heap.stack.has_room(8) {
+        return Err(EvalError::StackOverflow);
+    }
+    vm.heap.stack.push(table);
+    vm.heap.stack.push(Word::from_bits(key));
+    vm.heap.stack.push(Word::from_bits(value));
+    tree::edit::insert_in_table(&mut vm.heap, position, EditMode::numbered(mode))?;
+    Ok(vm.heap.stack.pop().raw())
+}
+
+pub(super) fn table_insert_with(
+    vm: &mut Vm,
+    table: u64,
+    function: u64,
+    key: u64,
+    value: u64,
+    mode: usize,
+) -> Result<u64, EvalError> {
+    let word = Word::from_bits(table);
+    let entry = match searched_position(vm, word, key) {
+        None => return Ok(UNDECIDED),
+        Some(Err(_)) => return table_insert(vm, table, key, value, mode),
+        Some(Ok(entry)) => entry,
+    };
+    if !vm.heap.stack.has_room(64) {
+        return Err(EvalError::StackOverflow);
+    }
+    let base = vm.heap.stack.top();
+    for word in [table, key, function, value] {
+        vm.heap.stack.push(Word::from_bits(word));
+    }
+    let mut call = JetCall { vm, base };
+    let function = call.cheap_function(2, 2);
+    let mode = EditMode::numbered(mode);
+    if mode == EditMode::Reuse
+        && let (Some(function), Some(value)) = (function, Word::from_bits(value).as_direct())
+    {
+        let changed = |old: Word| function.of_smalls(value, old.as_direct()?);
+        if tree::edit::change_owned_nat(&mut call.vm.heap.memory, word, entry, changed) {
+            call.vm.heap.stack.truncate(base);
+            return Ok(table);
+        }
+    }
+    call.push_entry_value(0, entry);
+    call.apply(function, 2)?;
+    call.insert_entry_as(Ok(entry), mode)?;
+    Ok(vm.heap.stack.pop().raw())
+}
+
+pub(super) fn set_insert(vm: &mut Vm, set: u64, key: u64, mode: usize) -> Result<u64, EvalError> {
+    let mode = EditMode::numbered(mode);
+    let word = Word::from_bits(set);
+    let at = match searched_position(vm, word, key) {
+        None => return Ok(UNDECIDED),
+        Some(Ok(_)) => {
+            if mode == EditMode::Own {
+                vm.heap.disown(word);
+            }
+            return Ok(set);
+        }
+        Some(Err(at)) => at,
+    };
+    if !vm.heap.stack.has_room(8) {
+        return Err(EvalError::StackOverflow);
+    }
+    let base = vm.heap.stack.top();
+    vm.heap.stack.push(word);
+    vm.heap.stack.push(Word::from_bits(key));
+    let edited = tree::edit::insert(&mut vm.heap, base, at, base + 1, mode);
+    vm.heap.stack.truncate(base);
+    Ok(edited?.raw())
+}
+
+/// The most keys of a set that is united with another without the jet.
+const SHORT_SET: usize = 16;
+
+/// The keys of a flat set of few nats below 2^63.
+fn short_keys(vm: &Vm, set: Word) -> Option<&[Word]> {
+    let keys = vm.heap.words(set, 0);
+    let is_short = vm.heap.header(set).layout() == ObjectLayout::Set && keys.len() <= SHORT_SET;
+    (is_short && keys.iter().all(|key| key.is_direct())).then_some(keys)
+}
+
+pub(super) fn set_union(vm: &mut Vm, left: u64, right: u64) -> Result<u64, EvalError> {
+    let (left_set, right_set) = (Word::from_bits(left), Word::from_bits(right));
+    let (Some(mut a), Some(mut b)) = (short_keys(vm, left_set), short_keys(vm, right_set)) else {
+        return Ok(UNDECIDED);
+    };
+    let (left_count, right_count) = (a.len(), b.len());
+    let (mut keys, mut count) = ([Word::ZERO; 2 * SHORT_SET], 0);
+    while let (&[x, ref after_x @ ..], &[y, ref after_y @ ..]) = (a, b) {
+        keys[count] = if x.raw() <= y.raw() { x } else { y };
+        count += 1;
+        (a, b) = match x.raw().cmp(&y.raw()) {
+            Ordering::Less => (after_x, b),
+            Ordering::Equal => (after_x, after_y),
+            Ordering::Greater => (a, after_y),
+        };
+    }
+    for key in a.iter().chain(b) {
+        keys[count] = *key;
+        count += 1;
+    }
+    match count {
+        _ if count == left_count => return Ok(left),
+        _ if count == right_count => return Ok(right),
+        _ => vm.heap.reserve(1 + count)?,
+    }
+    Ok(vm.heap.allocate_words(ObjectLayout::Set, 0, &keys[..count]).raw())
+}
+
+pub(super) fn disown(vm: &mut Vm, value: u64) -> Result<u64, EvalError> {
+    vm.heap.disown(Word::from_bits(value));
+    Ok(0)
+}
