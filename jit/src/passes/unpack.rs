@@ -84,7 +84,7 @@ fn part_read(op: &Op) -> Option<(Var, RowPart)> {
 
 /// A parameter of a worker: the function and the index of the parameter.
 type ParamPlace = (FunctionId, usize);
-type Parts = BTreeSet<RowPart>;
+type RowParts = BTreeSet<RowPart>;
 
 /// The argument that a call passes for a parameter.
 #[derive(Clone, Copy)]
@@ -135,7 +135,7 @@ impl RowSize {
 /// What the unit does with a parameter that may be unpacked.
 struct ParamUses {
     /// The parts that its function reads.
-    read: Parts,
+    read: RowParts,
     /// Whether the function reads all of these on each way through its code.
     reads_always: bool,
     /// Whether the row is used in another way.
@@ -257,7 +257,7 @@ impl MadeRows {
 }
 
 fn uses_in(function: &Function, param: Var) -> ParamUses {
-    let (read, reads_always) = (Parts::new(), false);
+    let (read, reads_always) = (RowParts::new(), false);
     let (passed_to, passed) = (Vec::new(), Vec::new());
     let mut uses = ParamUses { read, reads_always, escapes: false, passed_to, passed };
     let is_param = |operand: &Operand| *operand == Operand::Var(param);
@@ -299,10 +299,10 @@ fn parts_read_always(
     function: &Function,
     block: BlockId,
     param: Var,
-    joins: &mut HashMap<JoinId, Option<Parts>, FixedState>,
-) -> Option<Parts> {
+    joins: &mut HashMap<JoinId, Option<RowParts>, FixedState>,
+) -> Option<RowParts> {
     let block = &function.blocks[block];
-    let mut here = Parts::new();
+    let mut here = RowParts::new();
     for stmt in &block.stmts {
         match stmt {
             Stmt::Join(id) => {
@@ -321,7 +321,7 @@ fn parts_read_always(
     let after = match &block.terminator {
         Terminator::Jump(join, _) => joins.get(join).cloned().unwrap_or_default(),
         Terminator::Crash(..) => None,
-        Terminator::Return(_) | Terminator::Enter(_) | Terminator::Tail(_) => Some(Parts::new()),
+        Terminator::Return(_) | Terminator::Enter(_) | Terminator::Tail(_) => Some(RowParts::new()),
         branches => branches.blocks().into_iter().fold(None, |common, block| {
             match (common, parts_read_always(function, block, param, joins)) {
                 (None, parts) | (parts, None) => parts,
@@ -364,7 +364,7 @@ fn choose(unit: &Unit, mut uses: UsesOfParams) -> UnpackedParams {
 fn decide(
     uses: &UsesOfParams,
     of: &ParamUses,
-    read: &Parts,
+    read: &RowParts,
     size: Option<usize>,
 ) -> Option<Unpacked> {
     let is_remade = of.escapes || of.passed_to.iter().any(|to| !uses.contains_key(to));
@@ -395,9 +395,9 @@ fn accepts_callers(uses: &UsesOfParams, (id, _): ParamPlace, of: &ParamUses) -> 
 
 /// For each parameter, the parts that its function reads, and those that are read where it is passed
 /// on.
-fn all_parts(uses: &UsesOfParams) -> HashMap<ParamPlace, Parts, FixedState> {
+fn all_parts(uses: &UsesOfParams) -> HashMap<ParamPlace, RowParts, FixedState> {
     let own = uses.iter().map(|(place, of)| (*place, of.read.clone()));
-    let mut parts: HashMap<ParamPlace, Parts, FixedState> = own.collect();
+    let mut parts: HashMap<ParamPlace, RowParts, FixedState> = own.collect();
     let mut changed = true;
     while std::mem::take(&mut changed) {
         for (place, of) in uses {
