@@ -228,7 +228,11 @@ fn searches_between_edits_in_place_find_what_is_there() {
     let rows = |numbers: std::ops::Range<u64>| numbers.map(|n| row([Term::from(n), row([])]));
     let keys = row(rows(0..40));
     let law = |body: Term| Term::law(0, 2, body);
-    check(&[law(sets)], &[keys.clone()], &[set([]), set(rows(7..30)), set([Term::from(5)])]);
+    check(
+        &[law(sets)],
+        std::slice::from_ref(&keys),
+        &[set([]), set(rows(7..30)), set([Term::from(5)])],
+    );
     let some = rows(7..30).map(|key| (key, Term::from(1)));
     check(&[law(tables)], &[keys], &[tab([]), tab(some)]);
 }
