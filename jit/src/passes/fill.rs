@@ -367,13 +367,29 @@ fn split_reads(code: &Function) -> (Function, Vec<HoistedRead>) {
             false
         });
     }
-    item.params.extend(reads.iter().map(|read| read.var));
-    let mut used = Vec::new();
-    for block in item.live_blocks() {
-        let block = &item.blocks[block];
-        let operands = block.stmts.iter().flat_map(Stmt::ops).flat_map(Op::operands);
-        used.extend(operands.chain(block.terminator.operands()));
-    }
+    let used_in = |item: &Function| {
+        let mut used = Vec::new();
+        for block in item.live_blocks() {
+            let block = &item.blocks[block];
+            let operands = block.stmts.iter().flat_map(Stmt::ops).flat_map(Op::operands);
+            used.extend(operands.chain(block.terminator.operands()));
+        }
+        used
+    };
+    let used = used_in(&item);
+    // A word cannot be captured, so the code computes it again.
+    let is_computed = |read: &&HoistedRead| {
+        !read.ty.boxed().is(read.ty) && used.contains(&Operand::Var(read.var))
+    };
+    let entry = item.entry;
+    let again =
+        reads.iter().filter(is_computed).map(|HoistedRead { var, prim, operands, .. }| {
+            Stmt::Let(vec![*var], Op::Prim(*prim, operands.clone()))
+        });
+    item.blocks[entry].stmts.splice(0..0, again);
+    let captured = reads.iter().filter(|read| !is_computed(read)).map(|read| read.var);
+    item.params.extend(captured);
+    let used = used_in(&item);
     item.params.retain(|param| used.contains(&Operand::Var(*param)));
     (item, reads)
 }
