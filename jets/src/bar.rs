@@ -10,7 +10,7 @@ use crate::args::{
 use crate::bar_list::low_byte;
 use crate::declare::{Jet, JetResult, native};
 use crate::tree::leaves;
-use plan::{EvalError, NatRef, limbs};
+use plan::{EvalError, Items, NatRef, Ref, limbs};
 use std::ops::Range;
 use vm::jet::ArgDemand::{Head, Lazy};
 use vm::jet::CheapCondition::Always;
@@ -144,9 +144,12 @@ fn weld(call: &mut JetCall<'_>) -> JetResult {
 /// Concatenates a row of bars. The law evaluates them from the last to the first.
 fn cat(call: &mut JetCall<'_>) -> JetResult {
     let Some(count) = row_len(call, 0) else { return Ok(JetAnswer::Law) };
-    for item in (0..count).rev() {
-        call.check()?;
-        ready!(evaluate_item(call, 0, item));
+    let are_evaluated = |row: Items<'_>| row.iter().all(Ref::is_evaluated);
+    if !call.arg(0).as_row().is_some_and(are_evaluated) {
+        for item in (0..count).rev() {
+            call.check()?;
+            ready!(evaluate_item(call, 0, item));
+        }
     }
     let Some(row) = call.arg(0).as_row() else { return Ok(JetAnswer::Law) };
     let (mut first, mut total) = (None, 0);

@@ -37,9 +37,7 @@ fn push_list_items(call: &mut JetCall<'_>) -> Suspendable<usize> {
             break;
         }
         call.room_for(8)?;
-        call.push_field(rest, 0)?;
-        call.push_field(rest, 1)?;
-        call.put(rest);
+        call.push_cell(rest)?;
     }
     Ok(Some(count))
 }

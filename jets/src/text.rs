@@ -88,7 +88,7 @@ fn append_list(call: &mut JetCall<'_>, text: &mut TextBuilder) -> Suspendable<()
         }
         call.room_for(8)?;
         let item = call.height();
-        call.push_field(rest, 0)?;
+        call.push_cell(rest)?;
         if evaluate(call, item)?.is_none() {
             return Ok(None);
         }
@@ -96,8 +96,6 @@ fn append_list(call: &mut JetCall<'_>, text: &mut TextBuilder) -> Suspendable<()
             text.append(call, piece)?;
         }
         call.drop_to(item);
-        call.push_field(rest, 1)?;
-        call.put(rest);
     }
 }
 

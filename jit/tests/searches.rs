@@ -24,6 +24,10 @@ const JETS: &[&str] = &[
     "_TabIsEmpty",
     "setLen",
     "setIsEmpty",
+    "setIns",
+    "tabIns",
+    "_Dec",
+    "_Mod",
     "_Eql",
     "_Neq",
     "_Cmp",
@@ -207,6 +211,26 @@ fn searches_do_what_the_jets_do() {
     ];
     let laws: Vec<Term> = searches.into_iter().chain(twice).map(law).collect();
     check(&laws, &selectors(), &collections());
+}
+
+/// Loops that search for rows, each many times, in a set or table that they change in place.
+#[test]
+fn searches_between_edits_in_place_find_what_is_there() {
+    let key = || call("_Idx", [call("_Mod", [arg(1), nat(40)]), arg(2)]);
+    let again = |collection: Term| apply(arg(0), [call("_Dec", [arg(1)]), arg(2), collection]);
+    let loop_of = |has: &str, inserted: Term| {
+        let turn = call("_If", [call(has, [key(), arg(3)]), again(arg(3)), again(inserted)]);
+        let body = call("_If", [arg(1), turn, arg(3)]);
+        apply(constant(Term::law(8, 3, body)), [nat(400), arg(1), arg(2)])
+    };
+    let sets = loop_of("setHas", call("setIns", [key(), arg(3)]));
+    let tables = loop_of("_TabHas", call("tabIns", [key(), arg(1), arg(3)]));
+    let rows = |numbers: std::ops::Range<u64>| numbers.map(|n| row([Term::from(n), row([])]));
+    let keys = row(rows(0..40));
+    let law = |body: Term| Term::law(0, 2, body);
+    check(&[law(sets)], &[keys.clone()], &[set([]), set(rows(7..30)), set([Term::from(5)])]);
+    let some = rows(7..30).map(|key| (key, Term::from(1)));
+    check(&[law(tables)], &[keys], &[tab([]), tab(some)]);
 }
 
 /// Look-ups that are passed on lazily, as a value and in a row whose other item is evaluated first.

@@ -17,8 +17,8 @@
 //!   server                                      routes messages
 //!   evaluation_worker    syntax_worker          the threads that answer
 //!   questions                                   questions that need names
-//!   hover  definition  references  rename  completion  lens    answers
-//!   library_files    name_at                    sources of built-in modules │ the name at a position
+//!   hover  signature  definition  references  rename  completion  lens    answers
+//!   library_files  name_at  call_site           sources of built-in modules │ the name, the call at a position
 //!   semantic_tokens  symbols  formatting        answers that need only the text
 //!   published    documents    watchdog          diagnostics │ open texts │ limits of evaluations
 //!   words    runes                              words and runes of a text │ what primitive runes mean
@@ -27,6 +27,7 @@
 
 #![forbid(unsafe_code)]
 
+mod call_site;
 mod completion;
 mod definition;
 mod documents;
@@ -44,6 +45,7 @@ mod rename;
 mod runes;
 mod semantic_tokens;
 mod server;
+mod signature;
 mod symbols;
 mod syntax_worker;
 mod text_position;

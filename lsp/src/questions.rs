@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 #[derive(Clone, Debug)]
 pub(crate) enum QuestionKind {
     Hover(Position),
+    SignatureHelp(Position),
     Definition(Position),
     Completion(Position),
     ResolveCompletion(Box<CompletionItem>),
@@ -36,6 +37,7 @@ impl QuestionKind {
     pub(crate) fn needs_current_text(&self) -> bool {
         match self {
             QuestionKind::Hover(_)
+            | QuestionKind::SignatureHelp(_)
             | QuestionKind::Definition(_)
             | QuestionKind::Completion(_)
             | QuestionKind::ResolveCompletion(_) => false,

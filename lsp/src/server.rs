@@ -24,7 +24,8 @@ use lsp_types::{
     DidCloseTextDocumentParams, DidOpenTextDocumentParams, ExecuteCommandParams,
     GotoDefinitionParams, HoverParams, InitializeParams, LogMessageParams, MessageType,
     PublishDiagnosticsParams, ReferenceParams, RenameParams, ShowMessageParams,
-    TextDocumentIdentifier, TextDocumentPositionParams, Uri, WorkspaceSymbolParams,
+    SignatureHelpParams, TextDocumentIdentifier, TextDocumentPositionParams, Uri,
+    WorkspaceSymbolParams,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -254,6 +255,11 @@ impl LanguageServer {
             "textDocument/hover" => {
                 let params: HoverParams = parse(params)?;
                 self.ask_at(id, params.text_document_position_params, QuestionKind::Hover)
+            }
+            "textDocument/signatureHelp" => {
+                let params: SignatureHelpParams = parse(params)?;
+                let position = params.text_document_position_params;
+                self.ask_at(id, position, QuestionKind::SignatureHelp)
             }
             "textDocument/definition" => {
                 let params: GotoDefinitionParams = parse(params)?;

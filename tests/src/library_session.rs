@@ -2,7 +2,7 @@
 
 use library_image::LIBRARY_IMAGE;
 use runtime::RuntimeBuilder;
-use sire::{ModuleLibrary, Sire, SireOptions, SireOutput};
+use sire::{ModuleArgument, ModuleLibrary, Sire, SireOptions, SireOutput};
 use vm::Vm;
 
 /// A session with this runtime and these modules, which prints nothing and keeps no cache.
@@ -34,13 +34,19 @@ pub fn started_session(module: &str) -> Sire {
     sire
 }
 
-/// A session that does not compile laws, with this built-in module, compiled from its source.
+/// A session that does not compile laws, with this built-in module, which is executed after the states of
+/// the library image.
 ///
 /// # Panics
-/// If the module cannot be loaded.
+/// If the module cannot be loaded, or has an assertion that fails.
 pub fn interpreted_session(module: &str) -> Sire {
     let runtime = RuntimeBuilder::new().compile(runtime::CompileMode::Off);
     let mut sire = library_session(runtime, built_in_library());
-    sire.load(module).unwrap_or_else(|error| panic!("{module}: {error}"));
+    sire.start_from(&LIBRARY_IMAGE);
+    let argument = ModuleArgument::parse(module).expect("the name of a module");
+    let reports = sire.check_assertions(&argument);
+    let reports = reports.unwrap_or_else(|error| panic!("{module}: {error}"));
+    let failed = reports.iter().find(|report| report.failure.is_some());
+    assert!(failed.is_none(), "{failed:?}");
     sire
 }

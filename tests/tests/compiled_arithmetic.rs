@@ -1,6 +1,7 @@
 //! Operations of the library on nats, words and bars: compiled code agrees with the interpreter for
 //! operands of all sizes and shapes, as arguments and as constants.
 
+use library_image::LIBRARY_IMAGE;
 use plan::{EvalError, Val, plain};
 use runtime::{CompileMode, RuntimeBuilder};
 use sire::Sire;
@@ -77,6 +78,7 @@ fn session(mode: CompileMode, text: &str) -> Sire {
     let options = plan::HeapOptions { max_heap: 1 << 26, ..Default::default() };
     let runtime = RuntimeBuilder::new().heap(options).compile(mode);
     let mut sire = library_session(runtime, built_in_library());
+    sire.start_from(&LIBRARY_IMAGE);
     sire.load("prelude").expect("it is built in");
     sire.repl([SHARED_BUFFER, text].concat().as_bytes()).expect("it is read");
     sire

@@ -39,11 +39,15 @@ pub(super) fn cache_directory(option: &Option<PathBuf>) -> Option<PathBuf> {
     option.clone().or_else(setting).or_else(|| home().map(|home| home.join(".pallas")))
 }
 
-/// The states of the library's modules that are built into the program, if they are.
+/// The states of the library's modules, which are built into the program.
+#[cfg(feature = "library-image")]
 pub(super) fn library_image() -> Option<&'static LibraryImage> {
-    #[cfg(feature = "library-image")]
-    return Some(&library_image::LIBRARY_IMAGE);
-    #[cfg(not(feature = "library-image"))]
+    Some(&library_image::LIBRARY_IMAGE)
+}
+
+/// None: the program is built without the states of the library's modules.
+#[cfg(not(feature = "library-image"))]
+pub(super) fn library_image() -> Option<&'static LibraryImage> {
     None
 }
 

@@ -9,11 +9,14 @@
 //! The feature `portable-platform` selects the portable functions on Linux too.
 
 #[cfg(all(target_os = "linux", not(feature = "portable-platform")))]
-#[path = "linux.rs"]
-mod system;
+mod linux;
 #[cfg(not(all(target_os = "linux", not(feature = "portable-platform"))))]
-#[path = "portable.rs"]
-mod system;
+mod portable;
+
+#[cfg(all(target_os = "linux", not(feature = "portable-platform")))]
+use self::linux as system;
+#[cfg(not(all(target_os = "linux", not(feature = "portable-platform"))))]
+use self::portable as system;
 
 pub(crate) use self::system::{ChildHandle, stop_with_parent};
 

@@ -203,14 +203,14 @@ impl DemandWalk<'_> {
     fn stmt(&mut self, stmt: &Stmt, demanded: &mut VarSet) {
         match stmt {
             Stmt::Let(vars, op) => {
-                let is_demanded = vars.iter().any(|var| demanded.contains(*var));
                 for var in vars {
-                    if is_demanded {
+                    if demanded.contains(*var) {
                         self.vars.insert(*var);
                     } else {
                         self.vars.remove(*var);
                     }
                 }
+                let is_demanded = vars.iter().any(|var| demanded.contains(*var));
                 self.op(op, is_demanded, demanded);
             }
             // Members of a recursive group stay thunks, but their demands are known all the same.

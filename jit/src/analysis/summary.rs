@@ -1,6 +1,6 @@
 //! The summary of a function that the simplifier consults before it walks or inlines the function.
 
-use super::call_graph::referenced_functions;
+use super::call_graph::{referenced_functions, tail_calls};
 use crate::ir::{
     Block, BlockId, Call, Callee, Function, FunctionId, JoinId, Op, Operand, Prim, Stmt,
     Terminator, Unit, Var, side_table,
@@ -22,6 +22,9 @@ pub(crate) struct FunctionSummary {
     /// `passes::peel`). Other mutual recursion does not count: such functions may be inlined into
     /// each other.
     pub(crate) is_recursive: bool,
+    /// The parameters that it compares first, and passes unchanged or counts up or down in all its calls
+    /// of itself, by their indices.
+    pub(crate) counters: Vec<usize>,
     /// Whether it may end by entering a new thunk of its own code, which the `loop` pass turns into
     /// a loop.
     pub(crate) is_thunk_loop: bool,
@@ -71,6 +74,7 @@ impl FunctionSummary {
             depth: function.depth_under(function.entry),
             is_wrapper: is_wrapper(function),
             is_recursive: is_recursive(unit, id),
+            counters: counters(function, id),
             is_thunk_loop: is_thunk_loop(function, id),
             is_straight_line: false,
             references: 0,
@@ -129,6 +133,47 @@ fn is_recursive(unit: &Unit, id: FunctionId) -> bool {
             || is_wrapper(function) && referenced_functions(function).contains(&id)
             || is_base_case_front(function, id)
     })
+}
+
+/// The parameters that a function compares first, if it passes each unchanged, or one more or less, in
+/// all its calls of itself.
+fn counters(function: &Function, id: FunctionId) -> Vec<usize> {
+    let entry = &function.blocks[function.entry];
+    let Terminator::If(Operand::Var(condition), ..) = entry.terminator else { return Vec::new() };
+    let tested = entry.stmts.iter().find_map(|stmt| match stmt {
+        Stmt::Let(vars, Op::Prim(prim, of)) if vars[0] == condition => {
+            let is_test = prim.compares() || matches!(prim, Prim::Truth | Prim::IsZero);
+            is_test.then_some(of)
+        }
+        _ => None,
+    });
+    let tested = tested.into_iter().flatten().filter(|of| matches!(of, Operand::Var(_)));
+    let place = |of: &Operand| function.params.iter().position(|param| *of == (*param).into());
+    let Some(places) = tested.map(place).collect::<Option<Vec<usize>>>() else {
+        return Vec::new();
+    };
+    let blocks = function.live_blocks();
+    let stmts = || blocks.iter().flat_map(|block| &function.blocks[*block].stmts);
+    let is_next = |arg: Operand, param: Operand| {
+        let steps = |stmt: &Stmt| match stmt {
+            Stmt::Let(vars, Op::Prim(Prim::Inc | Prim::Dec, of)) => {
+                arg == Operand::Var(vars[0]) && of[0] == param
+            }
+            _ => false,
+        };
+        arg == param || stmts().any(steps)
+    };
+    let called = stmts().flat_map(Stmt::ops).filter_map(|op| match op {
+        Op::Call(call) => Some(call),
+        _ => None,
+    });
+    let calls = called.chain(tail_calls(function));
+    let mut own = calls.filter(|call| call.callee == Callee::Local(id)).peekable();
+    let is_loop = own.peek().is_some()
+        && own.all(|call| {
+            places.iter().all(|place| is_next(call.args[*place], function.params[*place].into()))
+        });
+    if is_loop { places } else { Vec::new() }
 }
 
 fn is_thunk_loop(function: &Function, id: FunctionId) -> bool {

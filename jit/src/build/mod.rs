@@ -81,7 +81,35 @@ pub(crate) fn build_for<'h>(
     law::lower_queued_laws(&mut builder)?;
     let expected = builder.expected_callees(args);
     law::lower_queued_laws(&mut builder)?;
+    builder.unit.row_size = vector_size([args, &builder.values].concat());
     Ok(finish(vm, builder, expected))
+}
+
+/// The most values that are examined for vectors.
+const EXAMINED_LIMIT: usize = 100;
+/// The numbers of items of vectors.
+const VECTOR_SIZES: std::ops::RangeInclusive<usize> = 2..=4;
+
+/// The number of items that most vectors among the arguments and constants of a law have: short rows of
+/// nats, some of which may not be evaluated yet.
+fn vector_size(mut examined: Vec<Ref<'_>>) -> Option<u64> {
+    let mut counts = [0; *VECTOR_SIZES.end() + 1];
+    let mut next = 0;
+    while let Some(value) = examined.get(next).copied().filter(|_| next < EXAMINED_LIMIT) {
+        next += 1;
+        let Some(items) = value.as_row() else { continue };
+        let shapes = || items.iter().map(|item| item.shape());
+        if VECTOR_SIZES.contains(&items.len())
+            && shapes().all(|shape| matches!(shape, Shape::Nat(_) | Shape::Thunk))
+            && shapes().any(|shape| matches!(shape, Shape::Nat(_)))
+        {
+            counts[items.len()] += 1;
+        }
+        let room = EXAMINED_LIMIT.saturating_sub(examined.len());
+        examined.extend(items.iter().take(room));
+    }
+    let (size, count) = counts.iter().enumerate().max_by_key(|(_, count)| **count)?;
+    (*count > 0).then_some(size as u64)
 }
 
 /// Builds the unit of one call of a jet, whose arguments are those of the unit's entry.

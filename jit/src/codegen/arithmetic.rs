@@ -137,6 +137,7 @@ impl FunctionTranslator<'_, '_> {
                 self.bit(table)
             }
             Prim::KeyCount => self.key_count(a),
+            Prim::BitWidth => self.bit_width(a, ty),
             _ => unreachable!("{prim:?} takes two operands"),
         }
     }

@@ -13,7 +13,8 @@ use super::ownership::Ownership;
 use super::symbol::{LinkSymbol, Stub};
 use super::uses::UseCounts;
 use crate::ir::{
-    BlockId, ConstantId, Function, FunctionId, JoinId, Operand, Stmt, Terminator, Type, Unit, Var,
+    BlockId, ConstantId, Function, FunctionId, FunctionRole, JoinId, Operand, Stmt, Terminator,
+    Type, Unit, Var,
 };
 use cranelift_codegen::ir::types::I64;
 use cranelift_codegen::ir::{Block, InstBuilder, Value};
@@ -208,7 +209,7 @@ impl<'e, 'f> FunctionTranslator<'e, 'f> {
     /// Checks the limit before the statements and the terminator, unless it was checked on every
     /// path to here.
     pub(super) fn check_limit_once(&mut self, stmts: &[Stmt], terminator: &Terminator) {
-        if std::mem::replace(&mut self.path.limit_is_checked, true) {
+        if std::mem::replace(&mut self.path.limit_is_checked, true) || self.is_bounded() {
             return;
         }
         let live = live_before(self.function, stmts, terminator);
@@ -218,9 +219,17 @@ impl<'e, 'f> FunctionTranslator<'e, 'f> {
         self.emit.switch_to(within);
     }
 
+    /// Whether the function takes a short time, so that it need not poll: its loops take a few turns.
+    fn is_bounded(&self) -> bool {
+        self.function.role == FunctionRole::Lazy
+    }
+
     /// Jumps from the body of a loop to its header. The evaluation may be suspended at every turn.
     pub(super) fn jump_back(&mut self, join: JoinId, blocks: JoinBlocks, args: &[Operand]) {
         let words = self.words(args);
+        if self.is_bounded() {
+            return self.emit.jump(blocks.header, &words);
+        }
         let within = self.emit.poll_interrupt();
         // The code goes on at the entry, outside of the loop, so that values which do not change in
         // the loop are the same in all turns.

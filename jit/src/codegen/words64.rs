@@ -103,6 +103,45 @@ impl FunctionTranslator<'_, '_> {
         low
     }
 
+    /// The width in bits of an evaluated word; 0 for a value that is no nat.
+    pub(super) fn bit_width(&mut self, word: Value, ty: Type) -> Value {
+        if ty.is_unboxed() {
+            return self.width_of_limb(word);
+        }
+        let (direct, object, big) = (self.emit.block(), self.emit.cold_block(), self.emit.block());
+        let (done, width) = self.emit.block_with_param();
+        let not_direct = self.emit.is_not_direct(word);
+        self.emit.branch(not_direct, object, direct);
+        self.emit.switch_to(direct);
+        let of_number = self.width_of_limb(word);
+        self.emit.jump(done, &[of_number]);
+        self.emit.switch_to(object);
+        let is_big = self.emit.is_top(word, top::BIG);
+        let zero = self.emit.constant(0);
+        self.emit.b.ins().brif(is_big, big, &[], done, &[zero.into()]);
+        // The most significant limb of an object is not 0.
+        self.emit.switch_to(big);
+        let address = self.emit.address(word);
+        let limbs = self.emit.payload_size(address);
+        let below = self.emit.b.ins().iadd_imm_s(limbs, -1);
+        let offset = self.emit.b.ins().ishl_imm_s(below, 3);
+        let address = self.emit.b.ins().iadd(address, offset);
+        let limb = self.emit.payload(address, 0);
+        let of_limb = self.width_of_limb(limb);
+        let of_rest = self.emit.b.ins().ishl_imm_s(below, 6);
+        let sum = self.emit.b.ins().iadd(of_rest, of_limb);
+        self.emit.jump(done, &[sum]);
+        self.emit.switch_to(done);
+        width
+    }
+
+    /// The width of a number below 2^64.
+    fn width_of_limb(&mut self, limb: Value) -> Value {
+        let zeros = self.emit.b.ins().clz(limb);
+        let all = self.emit.constant(u64::from(u64::BITS));
+        self.emit.b.ins().isub(all, zeros)
+    }
+
     /// Whether an evaluated word is a nat below 2^64: a direct nat, or an object of one limb.
     pub(super) fn is_u64(&mut self, word: Value) -> Value {
         let (yes, _) = self.emit.block_with_param();

@@ -61,6 +61,7 @@ impl NatOperation {
             JetOperation::Xor => NatOperation::OfTruth(Prim::Ne),
             JetOperation::NotXor => NatOperation::OfTruth(Prim::Eq),
             JetOperation::PowerOfTwo => NatOperation::PowerOfTwo,
+            JetOperation::BitWidth => NatOperation::Prim(Prim::BitWidth),
             JetOperation::TestBit => NatOperation::TestBit,
             JetOperation::Word32(word) | JetOperation::Word64(word)
                 if matches!(word, W::Multiply | W::ShiftLeft) || is_partial(word) =>

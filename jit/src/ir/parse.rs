@@ -31,7 +31,10 @@ pub fn parse(text: &str) -> Result<Unit, IrParseError> {
     };
     let mut unit = Unit::default();
     while let IrToken::Word(word) = parser.lexer.peek()? {
-        if word.starts_with('k') {
+        if word == "rows" && unit.constants.is_empty() {
+            parser.word()?;
+            unit.row_size = Some(parser.nat()?);
+        } else if word.starts_with('k') {
             let index = parser.indexed("k")?;
             parser.in_order(index, unit.constants.len())?;
             parser.expect('=')?;

@@ -101,6 +101,8 @@ prims! {
     Or "or" (Whnf, Whnf) Nat;
     /// Bitwise exclusive or.
     Xor "xor" (Whnf, Whnf) Nat;
+    /// The width of a nat in bits, without leading zeros; 0 for 0.
+    BitWidth "bitwidth" (Whnf) Small;
     /// The first operand shifted left by the second, in bits.
     Lsh "lsh" (Whnf, Whnf) Nat;
     /// The first operand shifted right by the second, in bits.
@@ -281,6 +283,7 @@ impl Prim {
         match (self, literal) {
             (Prim::ToNat, _) => a,
             (Prim::Inc, _) => a.map(|a| a + 1),
+            (Prim::BitWidth, _) => a.map(|a| bits(u64::from(a))),
             (Prim::Add, _) => either(u32::max).map(|most| most + 1),
             (Prim::Mul, _) => either(|a, b| a + b),
             (Prim::Or | Prim::Xor | Prim::Max, _) => either(u32::max),

@@ -133,6 +133,9 @@ impl Display for Constant {
 
 impl Display for Unit {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        if let Some(size) = self.row_size {
+            writeln!(f, "rows {size}")?;
+        }
         for (id, constant) in &self.constants {
             writeln!(f, "{id} = {constant}")?;
         }

@@ -67,6 +67,9 @@ pub const ROW_ITEMS_LIMIT: usize = 6;
 /// The unit of compilation: functions and constants.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Unit {
+    /// The number of items of most vectors, which are short rows of nats, among the constants and the
+    /// arguments of the call for which the unit was built, if there are any.
+    pub row_size: Option<u64>,
     /// The constants, without duplicates; [`ConstantId::ROOT`] is the law itself.
     pub constants: PrimaryMap<ConstantId, Constant>,
     /// The functions; [`FunctionId::ROOT`] is the law's general entry.

@@ -52,6 +52,7 @@ fn unary(prim: Prim, a: Operand, ty: Type) -> Option<Folded> {
         (Prim::Small, _) if ty.is(Type::Small) => a,
         (Prim::IsPin | Prim::IsLaw | Prim::IsApp | Prim::Length, _) if is_nat => small(0),
         (Prim::IsSet | Prim::IsTable | Prim::KeyCount, _) if is_nat => small(0),
+        (Prim::BitWidth, Operand::Small(n)) => small(u64::from(u64::BITS - n.leading_zeros())),
         (Prim::Inc, Operand::Small(n)) if n + 1 < 1 << 63 => small(n + 1),
         (Prim::Dec, Operand::Small(n)) => small(n.saturating_sub(1)),
         _ => return None,

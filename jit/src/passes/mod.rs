@@ -13,10 +13,12 @@
 //!             (cheap eagerness)
 //! speculate   simplify, and evaluates eagerly the thunks that are cheap if some values are nats
 //!             below 2^63 or words, behind a test of those values
+//! version     simplify, and writes code twice behind rows of unknown length: for short rows, and others
 //! share       makes the thunks that the items of a row have in common once (full laziness)
 //! generate    makes rows of a known function's results in place of calls of the jet
 //! fuse        removes generated rows that only one loop or row reads (deforestation)
 //! worker      worker/wrapper split: arguments that are certain to be evaluated are passed evaluated
+//! unpack      product unboxing: workers take the items of rows that their callers make
 //! specialise  copies functions for known function arguments
 //! results     constructed product result (CPR): workers return the items of the row they end with
 //! narrow      type inference for parameters and results from all that is passed
@@ -29,6 +31,7 @@
 //! loop        turns self tail calls into jumps
 //! sweep       dead code elimination and renumbering
 //!
+//! evaluated_results  a part of `worker`: results that all callers evaluate are returned evaluated
 //! fold        (rules) primitive operations on known operands
 //! slice       (form) the generated row that is another one without its first items
 //! counted_loop (form) a loop that counts its index up and its turns down
@@ -36,6 +39,7 @@
 //! ```
 
 mod counted_loop;
+mod evaluated_results;
 mod fill;
 mod float_in;
 mod fold;
@@ -55,6 +59,7 @@ mod slice;
 mod small_nats;
 mod specialise;
 mod sweep;
+mod unpack;
 mod worker_wrapper;
 
 pub use lazy_entry::make_lazy_entry;

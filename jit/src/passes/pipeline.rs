@@ -2,8 +2,8 @@
 
 use super::simplify::{SimplifyOptions, simplify};
 use super::{
-    fill, float_in, fuse, gather, generate, induction, loops, narrow, peel, results, small_nats,
-    specialise, sweep, worker_wrapper,
+    evaluated_results, fill, float_in, fuse, gather, generate, induction, loops, narrow, peel,
+    results, small_nats, specialise, sweep, unpack, worker_wrapper,
 };
 use crate::ir::Unit;
 use std::fmt::{self, Display, Formatter};
@@ -43,10 +43,16 @@ passes! {
     Eager "eager" |unit| simplify(unit, SimplifyOptions { eager: true, ..Default::default() });
     Speculate "speculate"
         |unit| simplify(unit, SimplifyOptions { speculate: true, ..Default::default() });
+    Version "version"
+        |unit| simplify(unit, SimplifyOptions { version: true, ..Default::default() });
     Share "share" generate::share;
     Generate "generate" generate::generate;
     Fuse "fuse" fuse::fuse;
-    Worker "worker" worker_wrapper::split;
+    Worker "worker" |unit| {
+        worker_wrapper::split(unit);
+        evaluated_results::evaluate_results(unit);
+    };
+    Unpack "unpack" unpack::unpack;
     Specialise "specialise" specialise::specialise;
     Results "results" results::return_items;
     Narrow "narrow" narrow::narrow;
@@ -76,6 +82,8 @@ pub const PIPELINE: &[Pass] = &[
     Pass::Inline,
     Pass::Generate,
     Pass::Sweep,
+    Pass::Version,
+    Pass::Unpack,
     Pass::Strict,
     Pass::Worker,
     Pass::Inline,
@@ -86,7 +94,13 @@ pub const PIPELINE: &[Pass] = &[
     Pass::Strict,
     Pass::Worker,
     Pass::Inline,
+    Pass::Unpack,
     Pass::Results,
+    Pass::Strict,
+    Pass::Worker,
+    Pass::Strict,
+    Pass::Worker,
+    Pass::Inline,
     Pass::Narrow,
     Pass::Speculate,
     Pass::Gather,
@@ -196,8 +210,8 @@ mod tests {
         let error = "guess".parse::<OmittedPart>().expect_err("there is no such pass").to_string();
         assert_eq!(
             error,
-            "there is no pass `guess`; the names are simplify, inline, strict, eager, speculate, \
-             share, generate, fuse, worker, specialise, results, narrow, induction, small, peel, fill, float, gather, loop, sweep, expect, all"
+            "there is no pass `guess`; the names are simplify, inline, strict, eager, speculate, version, \
+             share, generate, fuse, worker, unpack, specialise, results, narrow, induction, small, peel, fill, float, gather, loop, sweep, expect, all"
         );
     }
 }

@@ -52,6 +52,7 @@ impl OracleMachine<'_> {
             Prim::IsApp => bit(kind == ConstantKind::App),
             // Sets are laws and tables are apps here: the jet's native code counts their keys.
             Prim::IsSet | Prim::IsTable | Prim::KeyCount => zero,
+            Prim::BitWidth => Natural::from(bit_width(&n[0])),
             Prim::Inc => &n[0] + one,
             Prim::Dec if n[0] == zero => zero,
             Prim::Dec => &n[0] - one,
@@ -157,6 +158,13 @@ impl OracleMachine<'_> {
 /// The least nat that is no direct nat.
 fn small_limit() -> Natural {
     Natural::from(1u64 << 63)
+}
+
+/// The width of a nat in bits.
+fn bit_width(nat: &Natural) -> u64 {
+    let limbs = nat.to_limbs_asc();
+    let zeros = limbs.last().map_or(0, |limb| u64::from(limb.leading_zeros()));
+    limbs.len() as u64 * 64 - zeros
 }
 
 /// An operation on 64-bit words.

@@ -10,6 +10,7 @@ use crate::name_at::NameAt;
 use crate::questions::{NameQuestion, QuestionKind};
 use crate::references::{places_of, target_at};
 use crate::rename::{check_spelling, renamed_places};
+use crate::signature::signature_help;
 use crate::symbols::{module_files, name_in};
 use crate::syntax_worker::{Answer, json_value, response_error};
 use crate::words::word_blocks;
@@ -173,6 +174,9 @@ impl EvaluationWorker {
         match &question.kind {
             QuestionKind::Hover(position) => {
                 json_value(&hover(sire, analysis, lines, lines.byte(*position)))
+            }
+            QuestionKind::SignatureHelp(position) => {
+                json_value(&signature_help(sire, analysis, lines, lines.byte(*position)))
             }
             QuestionKind::Definition(position) => {
                 let text = TextAt { uri: &question.document.uri, lines };

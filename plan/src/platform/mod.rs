@@ -10,11 +10,14 @@
 //! above needs are in a module like this one of that crate.
 
 #[cfg(all(target_os = "linux", not(feature = "portable-platform")))]
-#[path = "linux.rs"]
-mod system;
+mod linux;
 #[cfg(not(all(target_os = "linux", not(feature = "portable-platform"))))]
-#[path = "portable.rs"]
-mod system;
+mod portable;
+
+#[cfg(all(target_os = "linux", not(feature = "portable-platform")))]
+use self::linux as system;
+#[cfg(not(all(target_os = "linux", not(feature = "portable-platform"))))]
+use self::portable as system;
 
 mod errno;
 #[cfg(test)]

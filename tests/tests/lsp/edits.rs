@@ -76,8 +76,9 @@ fn edit_at_random(client: &mut LspClient, path: &Path, text: &str, random: &mut 
         }
         let (line, column) = shape.position(random);
         let position = || at(path, line as u32, column as u32);
-        let methods = ["textDocument/hover", "textDocument/completion", "textDocument/definition"];
-        let asked = client.request(methods[round % methods.len()], position());
+        let methods = ["hover", "completion", "definition", "signatureHelp"]
+            .map(|name| format!("textDocument/{name}"));
+        let asked = client.request(&methods[round % methods.len()], position());
         assert!(asked.is_ok(), "{asked:?}");
         let params = json!({ "textDocument": { "uri": uri(path) } });
         for method in ["documentSymbol", "semanticTokens/full", "codeLens"] {

@@ -95,6 +95,35 @@ fn hover_shows_documentation_type_and_value() {
 }
 
 #[test]
+fn the_signature_of_a_call_that_is_being_written_is_shown() {
+    let pallas = Pallas::new();
+    let mut client = LspClient::start(&pallas, &[]);
+    let path = pallas.path("app.sire");
+    let text = format!(
+        "{HEADER};; Twice and more.\n= (scale factor x) | mul factor x\n\n= y | scale 2 3\n"
+    );
+    assert_eq!(client.check(&path, &text), Vec::<Value>::new());
+    let mut signature = |line, column| {
+        client.request("textDocument/signatureHelp", at(&path, line, column)).expect("an answer")
+    };
+    let first = signature(7, 12);
+    assert_eq!(first["signatures"][0]["label"], "(scale factor x)");
+    assert_eq!(first["signatures"][0]["parameters"][1]["label"], json!([14, 15]));
+    assert_eq!(first["activeParameter"], 0);
+    let documentation = first["signatures"][0]["documentation"]["value"].as_str();
+    assert!(documentation.is_some_and(|text| text.contains("Twice and more.")), "{first}");
+    assert_eq!(signature(7, 14)["activeParameter"], 1);
+    assert_eq!(signature(5, 28)["signatures"][0]["parameters"].as_array().map(Vec::len), Some(2));
+    assert_eq!(signature(7, 3), Value::Null);
+    // While a call is written, its text is not well-formed.
+    let open = text.replace("scale 2 3", "add (scale 7 ");
+    assert_eq!(client.change(&path, 2, &open).len(), 1);
+    let inner = client.request("textDocument/signatureHelp", at(&path, 7, 19)).expect("an answer");
+    assert_eq!(inner["signatures"][0]["label"], "(scale factor x)");
+    assert_eq!(inner["activeParameter"], 1);
+}
+
+#[test]
 fn definitions_are_found_in_the_text_and_in_the_library() {
     let pallas = Pallas::new();
     let mut client = LspClient::start(&pallas, &[]);

@@ -135,5 +135,5 @@ macro_rules! pages {
 
 pages! {
     introduction language modules data types library first_cog web upgrade macros moving persistence plan embedding
-    coming_from small_programs developing editors profiling
+    coming_from small_programs developing editors profiling macos
 }

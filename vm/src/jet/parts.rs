@@ -212,6 +212,14 @@ impl JetCall<'_> {
     /// # Errors
     /// [`EvalError::OutOfMemory`].
     pub fn push_field(&mut self, index: usize, field: usize) -> Result<(), EvalError> {
+        let heap = &self.vm.heap;
+        let object = heap.resolve(self.word_at(index));
+        if object.kind() == WordKind::Row
+            && let Some(item) = Items::of(object, heap).flat_word(field)
+        {
+            self.vm.heap.stack.push_checked(item);
+            return Ok(());
+        }
         let count = self.arg_count(index);
         if field >= count {
             self.push_small(0);

@@ -7,12 +7,12 @@
 //! Speculation: often the values are not known to be evaluated but usually are: a counter that is
 //! passed on lazily, say. If the code would be cheap provided that a few values are nats below
 //! 2^63, or below 2^64 for code that computes on words, the generated code tests whether they are,
-//! and allocates the thunk only if one is not. Code with branches, and code that reads items of rows,
-//! is tested as it runs: see [`lazy_entry`](crate::passes::lazy_entry). A thunk that reads an item
+//! and allocates the thunk only if one is not. Code with branches, code that reads items of rows, and
+//! short loops are tested as they run: see [`lazy_entry`](crate::passes::lazy_entry). A thunk that reads an item
 //! would keep its row alive, and a chain of them (the state of a fold) all rows before.
 
 use super::walker::Simplifier;
-use crate::analysis::call_graph::tail_calls;
+use crate::analysis::call_graph::{called_functions, tail_calls};
 use crate::ir::{
     Call, Callee, DEPTH_LIMIT, Function, FunctionId, FunctionRole, JetOperation, Op, Operand, Prim,
     Stmt, Terminator, Type,
@@ -156,9 +156,15 @@ impl<'u> Simplifier<'u> {
             if results[..] == [Operand::Var(vars[0])])
     }
 
+    /// Whether a function calls functions that call themselves: these may be short loops.
+    fn calls_loops(&self, entry: FunctionId) -> bool {
+        let called = called_functions(&self.unit.functions[entry]);
+        called.into_iter().any(|callee| self.summaries[callee].is_recursive)
+    }
+
     /// Evaluates the code of a thunk behind tests at each point where it may not be cheap, if it has
-    /// branches, reads items or makes an object with thunks in it; makes the thunk if a test fails.
-    /// `thunk` is the operation that makes it.
+    /// branches, reads items, calls a loop or makes an object with thunks in it; makes the thunk if a
+    /// test fails. `thunk` is the operation that makes it.
     pub(super) fn speculate_in_branches(
         &mut self,
         entry: FunctionId,
@@ -173,6 +179,7 @@ impl<'u> Simplifier<'u> {
             && (summary.is_wrapper
                 || !summary.is_straight_line
                 || self.reads_items(entry)
+                || self.calls_loops(entry)
                 || self.returns_new_object(entry))
             && summary.size <= BRANCHING_SIZE
             && summary.size < self.budget

@@ -15,6 +15,9 @@ const MEDIUM_SIZE: usize = 60;
 const ONLY_CALL_SIZE: usize = 120;
 /// Inlining nests at most this deep.
 const NESTING_LIMIT: usize = 6;
+/// Loops of at most this number of turns are unrolled, if a turn has at most this size.
+const UNROLLED_TURNS: u64 = 4;
+const UNROLLED_SIZE: usize = 24;
 
 impl<'u> Simplifier<'u> {
     /// Whether the limits allow the inlining of a function.
@@ -30,6 +33,9 @@ impl<'u> Simplifier<'u> {
     /// The callee of a call, if it is allowed and profitable to inline it.
     pub(super) fn callee_to_inline(&self, call: &Call) -> Option<FunctionId> {
         let Callee::Local(callee) = call.callee else { return None };
+        if self.options.inline && self.is_unrolled(callee, &call.args) {
+            return Some(callee);
+        }
         if !self.options.inline || !self.may_inline(callee) {
             return None;
         }
@@ -44,6 +50,20 @@ impl<'u> Simplifier<'u> {
                         && (self.passes_known_function(&call.args)
                             || self.passes_row_that_is_read(callee, &call.args)));
         is_profitable.then_some(callee)
+    }
+
+    /// Whether a call is that of a small loop whose counters are known and small.
+    fn is_unrolled(&self, callee: FunctionId, args: &[Operand]) -> bool {
+        let summary = &self.summaries[callee];
+        let is_few = |place: &usize| matches!(args[*place], Operand::Small(0..=UNROLLED_TURNS));
+        !summary.counters.is_empty()
+            && summary.counters.iter().all(is_few)
+            && summary.size <= UNROLLED_SIZE
+            && summary.size < self.budget
+            && self.inlining.len() < NESTING_LIMIT + UNROLLED_TURNS as usize
+            && callee != self.id
+            && self.written + summary.size < GROWTH_LIMIT
+            && self.depth + summary.depth + 2 < DEPTH_LIMIT
     }
 
     fn passes_known_function(&self, args: &[Operand]) -> bool {

@@ -16,6 +16,7 @@
 //! calls        applications, forcing
 //! words        arithmetic on nats whose low 64 bits alone are used
 //! inlining     the inliner
+//! row_versions versions of code for short rows
 //! eager        thunks that are evaluated instead of allocated
 //! terminators  terminators and branches
 //! joins        join points and jumps
@@ -30,6 +31,7 @@ mod facts;
 mod inlining;
 mod joins;
 mod options;
+mod row_versions;
 mod source;
 mod terminators;
 mod walker;

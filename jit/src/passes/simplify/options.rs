@@ -11,4 +11,7 @@ pub(in crate::passes) struct SimplifyOptions {
     pub(in crate::passes) eager: bool,
     /// Evaluate eagerly the thunks that are cheap if some values are small nats, after a test.
     pub(in crate::passes) speculate: bool,
+    /// Write code twice where it generates a row: for the number of items that vectors have, and for
+    /// others.
+    pub(in crate::passes) version: bool,
 }

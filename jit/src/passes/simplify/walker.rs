@@ -43,6 +43,8 @@ pub(super) struct Simplifier<'u> {
     pub(super) inlining: Vec<FunctionId>,
     /// The number of statements and blocks written.
     pub(super) written: usize,
+    /// The number of rows with versions of the code behind them.
+    pub(super) versions: usize,
     /// The size of the code that may still be inlined in the unit.
     pub(super) budget: usize,
     /// The nesting depth of [`walk`](Simplifier::walk).
@@ -75,6 +77,7 @@ impl<'u> Simplifier<'u> {
             facts: ScopedFacts::default(),
             inlining: Vec::new(),
             written: 0,
+            versions: 0,
             budget: INLINE_BUDGET,
             walk_depth: 0,
             is_too_large: false,
@@ -104,12 +107,20 @@ impl<'u> Simplifier<'u> {
             return;
         }
         self.walk_depth += 1;
+        self.walk_from(frame, block, 0);
+        self.walk_depth -= 1;
+    }
+
+    /// Writes a block from a statement on.
+    pub(super) fn walk_from(&mut self, frame: &mut SourceFrame<'u>, block: BlockId, first: usize) {
         let Block { stmts, terminator } = &frame.function.blocks[block];
-        for stmt in stmts {
+        for (index, stmt) in stmts.iter().enumerate().skip(first) {
+            if let Some(row) = self.versioned_row(frame, stmt) {
+                return self.write_versions(frame, (block, index + 1), &row);
+            }
             self.statement(frame, stmt);
         }
         self.terminator(frame, terminator);
-        self.walk_depth -= 1;
     }
 
     pub(super) fn statement(&mut self, frame: &mut SourceFrame<'u>, stmt: &'u Stmt) {
@@ -151,7 +162,7 @@ impl<'u> Simplifier<'u> {
     }
 
     /// An operation with its operands replaced by those of the function being written.
-    fn substituted(&self, frame: &SourceFrame<'u>, op: &Op) -> Op {
+    pub(super) fn substituted(&self, frame: &SourceFrame<'u>, op: &Op) -> Op {
         let mut op = op.clone();
         for operand in op.operands_mut() {
             *operand = self.operand(frame, *operand);
@@ -240,7 +251,8 @@ impl<'u> Simplifier<'u> {
             }
             Op::Partial(..) | Op::Row(_) => self.emit(Type::Whnf, substituted),
             Op::Generate(..) | Op::ZeroRow(_) | Op::SetItem(_) => {
-                self.emit(Type::Whnf, substituted)
+                let row = self.row_of_variables(&substituted);
+                self.emit(Type::Whnf, row.unwrap_or(substituted))
             }
             Op::Force(a) => self.force(a),
             Op::Normalise(a) if self.type_of(a).is(Type::Nat) => a,

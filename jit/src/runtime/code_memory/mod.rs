@@ -9,11 +9,14 @@
 //! code, at the addresses at which it is written and run.
 
 #[cfg(all(target_os = "linux", not(feature = "portable-platform")))]
-#[path = "linux.rs"]
-mod system;
+mod linux;
 #[cfg(not(all(target_os = "linux", not(feature = "portable-platform"))))]
-#[path = "portable.rs"]
-mod system;
+mod portable;
+
+#[cfg(all(target_os = "linux", not(feature = "portable-platform")))]
+use self::linux as system;
+#[cfg(not(all(target_os = "linux", not(feature = "portable-platform"))))]
+use self::portable as system;
 
 pub(super) use self::system::CodeMemory;
 

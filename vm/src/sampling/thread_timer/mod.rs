@@ -10,10 +10,13 @@
 //! adds next to nothing to a profile.
 
 #[cfg(all(target_os = "linux", not(feature = "portable-platform")))]
-#[path = "linux.rs"]
-mod system;
+mod linux;
 #[cfg(not(all(target_os = "linux", not(feature = "portable-platform"))))]
-#[path = "portable.rs"]
-mod system;
+mod portable;
+
+#[cfg(all(target_os = "linux", not(feature = "portable-platform")))]
+use self::linux as system;
+#[cfg(not(all(target_os = "linux", not(feature = "portable-platform"))))]
+use self::portable as system;
 
 pub(super) use self::system::ThreadTimer;

@@ -4,7 +4,7 @@
 //! Jets that apply a function to each of many items (`map`, `gen`) make lazy applications. Most of
 //! these functions compute a few numbers from values that are evaluated already, so the thunk costs
 //! more than its value. The lazy entry is the law's optimised code with a way out at each point
-//! that is not cheap: a value that is not evaluated, a call, a loop, a crash, a comparison of
+//! that is not cheap: a value that is not evaluated, a call, a long loop, a crash, a comparison of
 //! values that are no nats. The way out makes the thunk. So the lazy entry evaluates nothing that
 //! the law would not evaluate, cannot crash, and takes a short, bounded time. (Cheap eagerness:
 //! Faxén, ICFP 2000. The tests at run time take the place of his analysis.)
@@ -12,6 +12,10 @@
 //! A thunk that the code makes is treated in the same way: its code is written in place, and the
 //! thunk is made only where a way out is taken.
 
+mod bounded_loops;
+mod writing;
+
+use self::bounded_loops::OwnLoop;
 use super::sweep::sweep;
 use crate::ir::{
     Arm, Block, BlockId, Call, Callee, ConstantId, Function, FunctionId, FunctionRole,
@@ -23,8 +27,10 @@ use cranelift_entity::SecondaryMap;
 const SIZE_LIMIT: usize = 160;
 /// The most words of objects that a lazy entry makes besides the thunk of the application.
 const WORDS_LIMIT: usize = 10;
-/// The most statements and blocks of a thunk's code in another function.
+/// The most statements and blocks of a thunk's code in another function, without loops.
 const INLINED_LIMIT: usize = 48;
+/// The statements and blocks that are allowed for each loop besides these.
+const LOOP_LIMIT: usize = 24;
 /// Calls and thunks are written in place up to this depth.
 const NESTING_LIMIT: usize = 5;
 
@@ -61,7 +67,7 @@ pub(super) struct WrittenFunction {
 /// Appends the value of a thunk, where tests show that it is cheap, and the thunk elsewhere. `entry`
 /// is the function that the thunk calls with `args`. Returns the number of statements and blocks
 /// written, and the value, evaluated or not; `None`, with nothing written, if the code of the thunk
-/// is large, makes a call, loops or crashes.
+/// is large, makes a call or crashes.
 pub(super) fn write_cheap_thunk(
     unit: &Unit,
     written: &mut WrittenFunction,
@@ -73,7 +79,8 @@ pub(super) fn write_cheap_thunk(
     let out = std::mem::replace(&mut written.function, Function::new(FunctionRole::Worker));
     let mut writer = LazyEntryWriter::new(unit, out, written.block, Vec::new());
     let value = writer.cheap_thunk(entry, args, thunk);
-    let is_small = !writer.leaves_always && writer.size <= INLINED_LIMIT;
+    let is_small =
+        !writer.leaves_always && writer.size <= INLINED_LIMIT + LOOP_LIMIT * writer.loops;
     let Some(value) = value.filter(|_| is_small) else {
         written.function = before;
         return None;
@@ -107,13 +114,18 @@ struct SourceCode<'u> {
     function: &'u Function,
     vars: SecondaryMap<Var, Option<Operand>>,
     joins: SecondaryMap<JoinId, Option<JoinId>>,
+    /// For each loop, the number of turns that a jump to it leaves.
+    turns: SecondaryMap<JoinId, Option<Operand>>,
+    /// The loop that the function itself is.
+    own_loop: Option<OwnLoop>,
     exits: Exits,
 }
 
 impl<'u> SourceCode<'u> {
     fn new(function: &'u Function, args: &[Operand], exits: Exits) -> SourceCode<'u> {
         let (vars, joins) = (side_table(function.vars.len()), side_table(function.joins.len()));
-        let mut code = SourceCode { function, vars, joins, exits };
+        let (turns, own_loop) = (side_table(function.joins.len()), None);
+        let mut code = SourceCode { function, vars, joins, turns, own_loop, exits };
         code.bind_all(&function.params, args);
         code
     }
@@ -174,6 +186,9 @@ struct LazyEntryWriter<'u> {
     words: usize,
     /// Whether some way leads to the value.
     has_value: bool,
+    /// Whether the code being written is in a loop, and the number of loops written.
+    is_in_loop: bool,
+    loops: usize,
     /// Whether some way leaves for another reason than the outcome of a test.
     leaves_always: bool,
 }
@@ -209,8 +224,19 @@ impl<'u> LazyEntryWriter<'u> {
         block: BlockId,
         inlined: Vec<FunctionId>,
     ) -> LazyEntryWriter<'u> {
-        let (depth, size, words, has_value, leaves_always) = (0, 0, 0, false, false);
-        LazyEntryWriter { unit, out, block, depth, inlined, size, words, has_value, leaves_always }
+        LazyEntryWriter {
+            unit,
+            out,
+            block,
+            depth: 0,
+            inlined,
+            size: 0,
+            words: 0,
+            has_value: false,
+            is_in_loop: false,
+            loops: 0,
+            leaves_always: false,
+        }
     }
 
     // Blocks.
@@ -244,7 +270,7 @@ impl<'u> LazyEntryWriter<'u> {
             Stmt::Join(id) => {
                 let join = &code.function.joins[*id];
                 if join.is_loop {
-                    return None;
+                    return self.loop_join(code, *id);
                 }
                 let types = join.params.iter().map(|var| code.function.vars[*var]);
                 let params: Vec<Var> = types.map(|ty| self.out.new_var(ty)).collect();
@@ -287,8 +313,8 @@ impl<'u> LazyEntryWriter<'u> {
             }
             Terminator::Tail(call) => self.tail_call(code, call)?,
             Terminator::Jump(join, args) => {
-                let join = code.joins[*join]?;
-                self.terminate(Terminator::Jump(join, code.operands(args)));
+                let args = code.operands(args).into_iter().chain(code.turns[*join]).collect();
+                self.terminate(Terminator::Jump(code.joins[*join]?, args));
             }
             Terminator::If(condition, yes, no) => match code.operand(*condition) {
                 Operand::Small(bit) => self.code(code, if bit == 0 { *no } else { *yes }),
@@ -337,11 +363,14 @@ impl<'u> LazyEntryWriter<'u> {
 
     fn tail_call(&mut self, code: &mut SourceCode<'u>, call: &'u Call) -> Option<()> {
         if let Callee::Local(callee) = call.callee {
+            if let Some(()) = self.next_turn(code, callee, &call.args) {
+                return Some(());
+            }
             let function = self.enter(callee)?;
             let args = code.operands(&call.args);
-            self.code(&mut SourceCode::new(function, &args, code.exits), function.entry);
+            let written = self.function_code(callee, function, &args, code.exits);
             self.inlined.pop();
-            return Some(());
+            return written;
         }
         let value = match (code.exits.value, self.item_read(code, call)?) {
             (ValueExit::Evaluated(_), item) => self.test_evaluated(item, code.exits.otherwise),
@@ -409,6 +438,9 @@ impl<'u> LazyEntryWriter<'u> {
         prim: Prim,
         operands: &[Operand],
     ) -> Option<Operand> {
+        if let (Prim::Lsh, [Operand::Small(1), by]) = (prim, operands) {
+            return self.power_of_two(code, *by);
+        }
         let is_cheap = |this: &Self, code: &SourceCode<'u>| {
             prim.is_cheap(&this.unit.types_of(&this.out, &code.operands(operands)))
         };
@@ -440,7 +472,7 @@ impl<'u> LazyEntryWriter<'u> {
         self.push(Stmt::Join(join));
         let exits = Exits { value: ValueExit::Evaluated(join), ..code.exits };
         let args = code.operands(&call.args);
-        self.code(&mut SourceCode::new(function, &args, exits), function.entry);
+        self.function_code(callee, function, &args, exits);
         self.inlined.pop();
         self.finish_inlined(checkpoint, after)?;
         Some(results.into_iter().map(Operand::Var).collect())
@@ -517,79 +549,5 @@ impl<'u> LazyEntryWriter<'u> {
         };
         let (row, index) = (code.operand(row), self.evaluated(code, index)?);
         Some(self.emit(Type::Any, Op::Prim(Prim::Item, vec![row, index])))
-    }
-
-    // Tests.
-
-    /// The value of an operand, behind a test that it is evaluated.
-    fn evaluated(&mut self, code: &mut SourceCode<'u>, operand: Operand) -> Option<Operand> {
-        let value = self.test_evaluated(code.operand(operand), code.exits.otherwise);
-        code.refine(operand, value);
-        Some(value)
-    }
-
-    fn test_evaluated(&mut self, operand: Operand, otherwise: JoinId) -> Operand {
-        if self.type_of(operand).is(Type::Whnf) {
-            return operand;
-        }
-        let is_evaluated = self.emit(Type::Bit, Op::Prim(Prim::Evaluated, vec![operand]));
-        let (yes, no) = self.test_blocks(otherwise);
-        self.terminate(Terminator::If(is_evaluated, yes, no));
-        self.continue_in(yes);
-        self.emit(Type::Whnf, Op::Force(operand))
-    }
-
-    /// The value of an operand, behind a test that it is a nat below 2^63.
-    fn small(&mut self, code: &mut SourceCode<'u>, operand: Operand) -> Option<Operand> {
-        let tested = code.operand(operand);
-        if self.type_of(tested).is(Type::Small) {
-            return Some(tested);
-        }
-        if !matches!(tested, Operand::Var(_)) {
-            return None;
-        }
-        let small = self.out.new_var(Type::Small);
-        let (yes, no) = self.test_blocks(code.exits.otherwise);
-        self.terminate(Terminator::Direct(tested, small, yes, no));
-        self.continue_in(yes);
-        code.refine(operand, small.into());
-        Some(small.into())
-    }
-
-    /// The blocks behind a test: the next one, and one that leaves.
-    fn test_blocks(&mut self, otherwise: JoinId) -> (BlockId, BlockId) {
-        let no = self.out.new_block(Terminator::Jump(otherwise, Vec::new()));
-        (self.new_block(), no)
-    }
-
-    fn continue_in(&mut self, block: BlockId) {
-        self.block = block;
-        self.depth += 1;
-    }
-
-    // Writing.
-
-    fn type_of(&self, operand: Operand) -> Type {
-        self.unit.type_of(&self.out, operand).unwrap_or(Type::Any)
-    }
-
-    fn new_block(&mut self) -> BlockId {
-        self.size += 1;
-        self.out.new_block(Terminator::Return(vec![Operand::Small(0)]))
-    }
-
-    fn push(&mut self, stmt: Stmt) {
-        self.size += 1;
-        self.out.blocks[self.block].stmts.push(stmt);
-    }
-
-    fn emit(&mut self, ty: Type, op: Op) -> Operand {
-        let var = self.out.new_var(ty);
-        self.push(Stmt::Let(vec![var], op));
-        var.into()
-    }
-
-    fn terminate(&mut self, terminator: Terminator) {
-        self.out.blocks[self.block].terminator = terminator;
     }
 }
