@@ -3,8 +3,8 @@
 
 use crate::analysis::call_graph::referenced_functions;
 use crate::ir::{
-    Block, BlockId, Function, FunctionId, JoinId, JoinPoint, Operand, Stmt, Terminator, Unit, Var,
-    side_table,
+    Block, BlockId, Function, FunctionId, JoinId, JoinPoint, Operand, Stmt, Terminator, Type, Unit,
+    Var, side_table,
 };
 use cranelift_entity::{EntitySet, SecondaryMap};
 
@@ -56,8 +56,9 @@ pub(super) fn sweep_function(unit: &Unit, function: &mut Function) {
 
 /// What a function uses.
 struct EntityUses {
-    /// The variables that something with an effect, or the result, depends on. A variable of a loop
-    /// that only its own next value depends on is not among them.
+    /// The variables that something with an effect, or the result, depends on. A nat of a loop that only
+    /// its own next value depends on is not among them. (Other such values stay: a program that
+    /// collects data without an end is to meet the limit of memory.)
     live: EntitySet<Var>,
     /// The number of jumps to each join point.
     joins: SecondaryMap<JoinId, u32>,
@@ -88,8 +89,12 @@ impl EntityUses {
             }
             if let Terminator::Jump(join, args) = &block.terminator {
                 uses.joins[*join] += 1;
-                let params = &function.joins[*join].params;
-                params.iter().zip(args).for_each(|(param, arg)| sources[*param].push(*arg));
+                for (param, arg) in function.joins[*join].params.iter().zip(args) {
+                    match function.vars[*param].is(Type::Nat) {
+                        true => sources[*param].push(*arg),
+                        false => todo.push(*arg),
+                    }
+                }
             } else {
                 todo.extend(block.terminator.operands());
             }
