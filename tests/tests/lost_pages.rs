@@ -125,13 +125,16 @@ fn cache_files(pallas: &Pallas) -> Vec<PathBuf> {
 #[test]
 fn a_session_whose_cache_is_cut_short_ends_with_the_file_and_the_next_one_writes_it_again() {
     let pallas = Pallas::new();
-    let session = |cache: &str, input: &str| pallas.run(["sire", "-d", cache, "prelude"], input);
+    // A module of the user: the library's own states are in the program.
+    let text = "#### mine <- prelude\n\n:| prelude\n\n= (mine x) | add x 1\n";
+    pallas.write("sire/mine.sire", text);
+    let session = |cache: &str, input: &str| pallas.run(["sire", "-d", cache, "mine"], input);
     assert!(session("cache", "").status.success());
     let files = cache_files(&pallas);
     assert!(!files.is_empty());
     for options in [&["--no-jit"][..], &["--jit", "tiered"], &["--jit", "eager"]] {
         for kept in [0, 4096, 64 << 10] {
-            let args = [&["sire", "-d", "cache"], options, &["prelude"]].concat();
+            let args = [&["sire", "-d", "cache"], options, &["mine"]].concat();
             let mut command = pallas.command(args);
             let mut child = command.stdin(Stdio::piped()).spawn().expect("pallas starts");
             let mut input = child.stdin.take().expect("standard input is a pipe");
