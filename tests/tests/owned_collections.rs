@@ -1,6 +1,7 @@
 //! Loops that edit tables, sets and rows: compiled code, which changes in place what only the loop
 //! refers to, returns what the interpreter returns, and changes no other value.
 
+use library_image::LIBRARY_IMAGE;
 use plan::{EvalError, Val, plain};
 use runtime::{CompileMode, RuntimeBuilder};
 use sire::Sire;
@@ -67,7 +68,7 @@ const PROGRAM: &str = "\
 | foldl (tab i & tabInsWith add (barDrop (mod i 3) (natBar (mod (mul i 7919) 400))) 1 tab) start (gen n id)
 
 = (rowKeys n start)
-| foldl (tab i & tabPut tab [(mod i 11) (mod i 7)] [i tab]) start (gen n id)
+| foldl (tab i & tabPut tab [(mod i 11) (mod i 7)] [i (tabLen tab)]) start (gen n id)
 
 = (badKeys n start)
 | foldl (tab i & tabPut tab (if (eql i 50) (die i) i) i) start (gen n id)
@@ -187,6 +188,8 @@ fn session(mode: CompileMode, nursery: usize) -> Sire {
     let options = plan::HeapOptions { nursery, max_heap: 1 << 28, ..Default::default() };
     let runtime = RuntimeBuilder::new().heap(options).compile(mode);
     let mut sire = library_session(runtime, built_in_library());
+    // The laws of the library are not executed again, which compiling them first would make slow.
+    sire.start_from(&LIBRARY_IMAGE);
     sire.load("prelude").expect("it is built in");
     let mut text = String::from(PROGRAM);
     for (index, start) in STARTS.iter().enumerate() {
