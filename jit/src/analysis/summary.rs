@@ -33,7 +33,7 @@ pub(crate) struct FunctionSummary {
     /// The number of its calls and thunks in the code that the root reaches, at most [`SEVERAL`]; one
     /// more for the root. Those in a function that has several count as several.
     pub(crate) references: u32,
-    /// The parameters of which it reads an item or the length.
+    /// The parameters whose items or length it reads.
     pub(crate) read_rows: EntitySet<Var>,
     /// The number of uses of each variable.
     pub(crate) uses: SecondaryMap<Var, u32>,

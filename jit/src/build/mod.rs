@@ -91,7 +91,7 @@ const EXAMINED_LIMIT: usize = 100;
 const VECTOR_SIZES: std::ops::RangeInclusive<usize> = 2..=4;
 
 /// The number of items that most vectors among the arguments and constants of a law have: short rows of
-/// nats, some of which may not be evaluated yet.
+/// nats or thunks of them.
 fn vector_size(mut examined: Vec<Ref<'_>>) -> Option<u64> {
     let mut counts = [0; *VECTOR_SIZES.end() + 1];
     let mut next = 0;

@@ -26,10 +26,23 @@ pub fn insert(
     item: usize,
     mode: EditMode,
 ) -> Result<Word, HeapFull> {
+    edit_for_owner(heap, stack_index, mode, |heap, owner| {
+        insert_as(heap, stack_index, at, item, owner)
+    })
+}
+
+/// Reserves the words of an edit of the value at `stack_index`, makes it for the owner that the mode
+/// says, and marks the root of the result.
+fn edit_for_owner(
+    heap: &mut RawHeap,
+    stack_index: usize,
+    mode: EditMode,
+    edit: impl FnOnce(&mut RawHeap, EditOwner) -> Word,
+) -> Result<Word, HeapFull> {
     prepare(heap, stack_index)?;
     let root = heap.stack.get(stack_index);
     let owner = EditOwner::of(heap, root, mode);
-    let made = insert_as(heap, stack_index, at, item, owner);
+    let made = edit(heap, owner);
     owner.mark_root(heap, made);
     Ok(made)
 }
@@ -65,12 +78,9 @@ pub fn replace(
     item: usize,
     mode: EditMode,
 ) -> Result<Word, HeapFull> {
-    prepare(heap, stack_index)?;
-    let root = heap.stack.get(stack_index);
-    let owner = EditOwner::of(heap, root, mode);
-    let made = replace_as(heap, stack_index, at, item, owner);
-    owner.mark_root(heap, made);
-    Ok(made)
+    edit_for_owner(heap, stack_index, mode, |heap, owner| {
+        replace_as(heap, stack_index, at, item, owner)
+    })
 }
 
 /// Replaces an item for an owner. The words that this needs have been reserved.

@@ -79,6 +79,6 @@ pub(crate) fn write_library_image(
     path: &Path,
 ) -> Result<(), CacheError> {
     let file = File::options().read(true).write(true).create_new(true).open(path)?;
-    // SAFETY: this call has created the file, and nobody else knows it before this returns.
+    // SAFETY: this call has created the file, and nothing else has its path before this returns.
     unsafe { save_states(vm, keys, states, &file, path) }
 }

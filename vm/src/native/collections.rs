@@ -5,7 +5,7 @@ use super::UNDECIDED;
 use super::remembered_objects::{KeyPosition, RowLeaf};
 use crate::vm::{JetCall, Vm};
 use plan::raw::tree::edit::EditMode;
-use plan::raw::{ObjectLayout, Word, WordKind, shape, tree};
+use plan::raw::{HeapFull, ObjectLayout, RawHeap, Word, WordKind, shape, tree};
 use plan::{EvalError, Items, Ref};
 use std::cmp::Ordering;
 
@@ -132,10 +132,23 @@ fn put_as(
     let Some(index) = index.filter(|index| *index < count && count <= limit) else {
         return Ok(UNDECIDED);
     };
+    edited_on_stack(vm, row, value, |heap, base| {
+        tree::edit::replace(heap, base, index, base + 1, mode)
+    })
+}
+
+/// The result of an edit of a collection with an item. The edit gets the index of the collection on
+/// the stack; the item is above it.
+fn edited_on_stack(
+    vm: &mut Vm,
+    collection: Word,
+    item: u64,
+    edit: impl FnOnce(&mut RawHeap, usize) -> Result<Word, HeapFull>,
+) -> Result<u64, EvalError> {
     let base = vm.heap.stack.top();
-    vm.heap.stack.push(row);
-    vm.heap.stack.push(Word::from_bits(value));
-    let edited = tree::edit::replace(&mut vm.heap, base, index, base + 1, mode);
+    vm.heap.stack.push(collection);
+    vm.heap.stack.push(Word::from_bits(item));
+    let edited = edit(&mut vm.heap, base);
     vm.heap.stack.truncate(base);
     Ok(edited?.raw())
 }
@@ -216,12 +229,7 @@ pub(super) fn set_insert(vm: &mut Vm, set: u64, key: u64, mode: usize) -> Result
     if !vm.heap.stack.has_room(8) {
         return Err(EvalError::StackOverflow);
     }
-    let base = vm.heap.stack.top();
-    vm.heap.stack.push(word);
-    vm.heap.stack.push(Word::from_bits(key));
-    let edited = tree::edit::insert(&mut vm.heap, base, at, base + 1, mode);
-    vm.heap.stack.truncate(base);
-    Ok(edited?.raw())
+    edited_on_stack(vm, word, key, |heap, base| tree::edit::insert(heap, base, at, base + 1, mode))
 }
 
 /// The most keys of a set that is united with another without the jet.

@@ -1,6 +1,7 @@
 //! Edits in place of an owned table, row or set: no other value changes, and each version is what the
 //! same edits of copies would make it.
 
+use super::Numbers;
 use crate::Vm;
 use plan::HeapOptions;
 use plan::raw::tree::edit::{self, EditMode};
@@ -17,17 +18,6 @@ fn vm(stress: bool, nursery: usize) -> Vm {
 /// The nursery of a test with that number.
 fn nursery(seed: u64) -> usize {
     if seed.is_multiple_of(3) { 1 << 15 } else { 4 << 20 }
-}
-
-/// A linear congruential generator: the same numbers in every run.
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 =
-            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) as usize % limit.max(1)
-    }
 }
 
 fn row(vm: &mut Vm, items: &[Val]) -> Val {

@@ -1,24 +1,13 @@
 //! A row or set that was edited repeatedly equals the value that is built directly from the same
 //! items.
 
-use super::vm;
+use super::{Numbers, vm};
 use crate::Vm;
 use plan::raw::tree::edit::{self, EditMode};
 use plan::raw::tree::{self, LEAF_CAPACITY, TREE_THRESHOLD};
 use plan::raw::{HeapFull, RawHeap, Word, compare, equal};
 use plan::{EvalError, Items, Ref, Shape, Val, plain, seed};
 use std::cmp::Ordering;
-
-/// A linear congruential generator: the same numbers in every run.
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 =
-            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) as usize % limit.max(1)
-    }
-}
 
 fn row(vm: &mut Vm, items: &[u64]) -> Val {
     let items: Vec<Val> = items.iter().map(|&item| vm.nat(item)).collect();
