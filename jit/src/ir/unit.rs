@@ -88,6 +88,18 @@ impl Unit {
         }
     }
 
+    /// The type of the result of an operation in a function, if the operation is cheap and total and its
+    /// operands are evaluated.
+    pub fn cheap_result(&self, function: &Function, op: &Op) -> Option<Type> {
+        let types = self.types_of(function, &op.operands().collect::<Vec<_>>());
+        let ty = match op {
+            Op::Force(_) => types[0],
+            Op::Prim(prim, operands) if prim.is_cheap(&types) => prim.result_of(operands, &types),
+            _ => return None,
+        };
+        types.iter().all(|ty| ty.is(Type::Whnf)).then_some(ty)
+    }
+
     /// The types of a call's results.
     pub fn results_of(&self, call: &Call) -> Vec<Type> {
         let known = match call.callee {

@@ -83,17 +83,7 @@ impl<'u> CheapCode<'u> {
         }
         for stmt in &block.stmts {
             let Stmt::Let(vars, op) = stmt else { return None };
-            let operands: Vec<Operand> = op.operands().collect();
-            let types = unit.types_of(&typed, &operands);
-            let ty = match op {
-                Op::Force(_) if types[0].is(Type::Whnf) => types[0],
-                Op::Prim(prim, _)
-                    if prim.is_cheap(&types) && types.iter().all(|ty| ty.is(Type::Whnf)) =>
-                {
-                    prim.result_of(&operands, &types)
-                }
-                _ => return None,
-            };
+            let ty = unit.cheap_result(&typed, op)?;
             vars.iter().for_each(|var| typed.vars[*var] = ty);
         }
         let ty = unit.types_of(&typed, &[result])[0];

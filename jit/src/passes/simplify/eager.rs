@@ -249,18 +249,15 @@ impl<'u> Simplifier<'u> {
     /// Whether a statement is cheap for the types in `typed`; sets the types of its results there.
     fn is_cheap_stmt(&self, stmt: &Stmt, typed: &mut Function, thunk_size: usize) -> bool {
         let Stmt::Let(vars, op) = stmt else { return false };
-        let types = self.unit.types_of(typed, &op.operands().collect::<Vec<_>>());
         let ty = match op {
             // The object takes no more memory than the thunk would.
-            Op::Row(parts) | Op::Partial(_, parts) if parts.len() <= thunk_size => {
-                vars.iter().for_each(|var| typed.vars[*var] = Type::Whnf);
-                return true;
-            }
-            Op::Force(_) => types[0],
-            Op::Prim(prim, operands) if prim.is_cheap(&types) => prim.result_of(operands, &types),
-            _ => return false,
+            Op::Row(parts) | Op::Partial(_, parts) if parts.len() <= thunk_size => Type::Whnf,
+            _ => match self.unit.cheap_result(typed, op) {
+                Some(ty) => ty,
+                None => return false,
+            },
         };
         vars.iter().for_each(|var| typed.vars[*var] = ty);
-        types.iter().all(|ty| ty.is(Type::Whnf))
+        true
     }
 }
