@@ -16,5 +16,14 @@ use sire::LibraryImage;
 #[allow(unsafe_code, reason = "promises who wrote the image")]
 pub static LIBRARY_IMAGE: LibraryImage = {
     // SAFETY: the build script writes the file, with `Sire::write_library_image`, or leaves it empty.
-    unsafe { LibraryImage::new(include_bytes!(concat!(env!("OUT_DIR"), "/library.image"))) }
+    unsafe { LibraryImage::new(&BYTES.0) }
 };
+
+/// The bytes are at the start of a page, so that the system can map them from the file of the program.
+#[repr(C, align(4096))]
+struct PageAligned<T>(T);
+
+const FILE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/library.image"));
+
+static BYTES: PageAligned<[u8; FILE.len()]> =
+    PageAligned(*include_bytes!(concat!(env!("OUT_DIR"), "/library.image")));

@@ -93,4 +93,5 @@ pub use name_use::{NameTarget, NameUse};
 pub use output::SireOutput;
 pub use session::ResultForm;
 pub use sire::{Sire, SireOptions};
+pub use suggest::similar;
 pub use type_report::{TypeReport, TypeReportKind};

@@ -1,6 +1,6 @@
 //! `check-types`: checks the types of modules, and counts the names that have one.
 
-use super::setup::runtime;
+use super::setup::{library_image, runtime};
 use crate::args::CheckTypesArgs;
 use crate::terminal::{self, ExitError};
 use anyhow::{Context, Result};
@@ -82,6 +82,9 @@ fn survey(args: &CheckTypesArgs) -> Result<Vec<TypeReport>> {
     let mut sire = Sire::new(vm, options).map_err(terminal::evaluation_error)?;
     sire.on_diagnostic(terminal::print_diagnostic);
     sire.load_quietly(|_, _, _| {});
+    if let Some(image) = library_image().filter(|_| !args.all) {
+        sire.start_from(image);
+    }
     let mut reports = Vec::new();
     // Modules have the modules before them in common.
     let mut reported = BTreeSet::new();
