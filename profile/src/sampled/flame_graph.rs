@@ -43,7 +43,7 @@ impl SampledProfile {
                 format!("{} {}", names.join(";"), stack.weight)
             })
             .collect();
-        let rest = [("(outside of evaluations)", self.outside), ("(not kept)", self.dropped)];
+        let rest = [("(outside of evaluations)", self.outside), ("(unknown)", self.unknown)];
         let rest = rest.into_iter().filter(|(_, weight)| *weight > 0);
         lines.extend(rest.map(|(name, weight)| format!("{name} {weight}")));
         if lines.is_empty() {
