@@ -27,8 +27,8 @@ fn main() {
     let notepad = Notepad::start(&pallas, &gallery.folder);
 
     report("gallery: metrics, profiles, explain");
-    tools::metrics(&pallas, &mut gallery);
     tools::profiles(&pallas, &mut gallery);
+    tools::metrics(&pallas, &mut gallery);
     tools::explain(&pallas, &mut gallery);
     match chromium() {
         Some(program) => {

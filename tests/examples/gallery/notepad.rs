@@ -61,7 +61,9 @@ impl Notepad {
         }
         self.terminal.send_control('c').expect("the machine runs");
         let shown = self.terminal.exp_eof().expect("it ends");
-        let shown = without_escapes(&shown);
+        // The terminal's bytes are characters.
+        let bytes: Vec<u8> = shown.chars().map(|c| u8::try_from(c).unwrap_or(b'?')).collect();
+        let shown = without_escapes(&String::from_utf8_lossy(&bytes));
         let mut lines: Vec<&str> = shown.split(['\r', '\n']).map(str::trim).collect();
         lines.retain(|line| line.contains("events/s"));
         lines.dedup();

@@ -47,6 +47,14 @@ fn parse_all(parser: &mut Parser, folder: &Path) -> (usize, Vec<String>) {
 }
 
 #[test]
+fn a_bracket_that_is_not_closed_is_an_error() {
+    let Some(mut parser) = parser() else { return };
+    let tree = parser.parse("= (f x) | g x\n\n= y | (f 3\n", None).expect("there is no limit");
+    let error = first_error(tree.root_node()).expect("an error");
+    assert_eq!(error.start_position().row, 2);
+}
+
+#[test]
 fn the_library_has_no_error() {
     let Some(mut parser) = parser() else { return };
     let (count, errors) = parse_all(&mut parser, &grammar().join("../../sire"));
