@@ -45,7 +45,7 @@ const plain = (value) => value.toFixed(Number.isInteger(value) || value >= 10 ? 
 const SERIES = [
   ["Events per second", rate("pallas_events_total"), plain],
   ["Latency, 99th percentile", latency, (value) => `${(1000 * value).toFixed(2)} ms`],
-  ["Time in collections", rate("pallas_pause_seconds_total"), (value) => `${(100 * value).toFixed(1)} %`],
+  ["Time in collections", rate("pallas_pause_seconds_total"), (value) => `${(100 * value).toFixed(2)} %`],
   ["Longest collection so far", (now) => now.get("pallas_longest_pause_seconds") ?? null,
     (value) => `${(1000 * value).toFixed(2)} ms`],
   ["Collections per second", (now, earlier, seconds) =>
