@@ -119,7 +119,7 @@ fn the_earliest_shutdown_counts() {
 #[test]
 fn a_limit_that_is_no_limit_does_not_overflow() {
     let (watchdog, clock) = watchdog();
-    let (interrupt, handle) = interrupt();
+    let (_interrupt, handle) = interrupt();
     let watch = watchdog.watch(&handle, Some(Duration::MAX));
     clock.advance(3600 * SECOND);
     wait_for_thread(&watchdog);
