@@ -25,8 +25,10 @@ deny: ## Checks licences, sources and advisories of dependencies (needs cargo-de
 sbom: ## Writes the list of all dependencies, target/share/pallas.cdx.json (installs cargo-cyclonedx if it is missing)
 	cargo cyclonedx --version >/dev/null 2>&1 || cargo install cargo-cyclonedx --locked --quiet
 	mkdir -p target/share
-	cargo cyclonedx --format json --manifest-path cli/Cargo.toml --override-filename pallas.cdx
+	cargo cyclonedx --format json --spec-version 1.5 --target all --manifest-path cli/Cargo.toml --override-filename pallas.cdx
 	mv cli/pallas.cdx.json target/share/pallas.cdx.json
+	# It writes a list beside the manifest of each crate of the workspace.
+	rm -f */pallas.cdx.json
 
 check: ## Checks formatting and lints
 	cargo fmt --all -- --check

@@ -81,18 +81,13 @@ impl JitDump {
         if self.has_failed || !is_wanted() {
             return;
         }
-        let mut records = Vec::new();
-        for function in functions {
-            write_record(&mut records, self.functions, &function);
-            self.functions += 1;
-        }
-        if let Err(error) = self.write(&records) {
+        if let Err(error) = self.write(functions) {
             eprintln!("pallas: no file for perf inject: {}: {error}", path().display());
             self.has_failed = true;
         }
     }
 
-    fn write(&mut self, records: &[u8]) -> io::Result<()> {
+    fn write<'f>(&mut self, functions: impl Iterator<Item = DumpedFunction<'f>>) -> io::Result<()> {
         let file = match &mut self.file {
             Some(file) => file,
             None => {
@@ -106,7 +101,12 @@ impl JitDump {
                 self.file.insert(file)
             }
         };
-        file.write_all(records)
+        let mut records = Vec::new();
+        for function in functions {
+            write_record(&mut records, self.functions, &function);
+            self.functions += 1;
+        }
+        file.write_all(&records)
     }
 }
 

@@ -14,7 +14,7 @@ use super::fetch::CodePosition;
 use super::frame::{FrameKind, is_decoded_code};
 use super::loop_run::LoopRun;
 use super::state::Evaluator;
-use crate::sampling::note_sampling_step;
+use crate::sampling_steps::note_sampling_step;
 use plan::raw::{EvalStack, Word};
 use std::rc::Rc;
 

@@ -1,7 +1,7 @@
 //! The interpreter on hand-written laws. `tests/agreement.rs` compares it with the specification.
 
 use crate::jet::{ArgDemand, ControlForm, Jet};
-use crate::sampling::STEPS;
+use crate::sampling_steps::STEPS;
 use crate::vm::Vm;
 use plan::{EvalError, HeapOptions, Ref, Shape, Val};
 

@@ -53,6 +53,7 @@ use self::capture::capture;
 use self::sampler::{ActiveSampling, EvaluationScope, Sampler};
 use self::timer::{SamplingTimer, TimedSampler};
 use crate::jet::JetCode;
+use crate::sampling_steps::note_sampling_step;
 use crate::vm::Vm;
 use plan::Ref;
 use profile::SampledProfile;
@@ -101,19 +102,6 @@ impl TakenSamples {
     ) -> SampledProfile {
         vm.resolve_samples(&self.sampler, self.elapsed, place)
     }
-}
-
-/// Counts that code ran which is there for samples alone, in tests.
-#[inline(always)]
-pub(crate) fn note_sampling_step() {
-    #[cfg(test)]
-    STEPS.set(STEPS.get() + 1);
-}
-
-#[cfg(test)]
-thread_local! {
-    /// How often this thread has run such code.
-    pub(crate) static STEPS: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
 }
 
 impl Vm {
