@@ -78,7 +78,7 @@ fn survey(args: &CheckTypesArgs) -> Result<Vec<TypeReport>> {
         output: none(),
         diagnostics: none(),
     };
-    let vm = runtime(args.execution, args.memory)?;
+    let vm = runtime(args.evaluation)?;
     let mut sire = Sire::new(vm, options).map_err(terminal::evaluation_error)?;
     sire.on_diagnostic(terminal::print_diagnostic);
     sire.load_quietly(|_, _, _| {});
