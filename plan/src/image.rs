@@ -252,8 +252,8 @@ impl EmbeddedImage {
     /// Opens the image in a slot, and returns its root, a pin. A second call opens a copy.
     ///
     /// The slot maps the file of the program, so only pages that are read take memory, and all
-    /// processes of the program share them. Where the file cannot be found or mapped, the slot gets a copy
-    /// of the bytes.
+    /// processes of the program share them. Where the file cannot be found or mapped, the slot gets
+    /// a copy of the bytes.
     ///
     /// # Errors
     /// See [`ImageError`].
@@ -261,8 +261,8 @@ impl EmbeddedImage {
     /// # Safety
     /// [`save`] wrote the bytes into a file.
     pub unsafe fn open(&self) -> Result<FrozenPin, ImageError> {
-        // SAFETY: by this function's contract. The file of the program is as safe as the program's code,
-        // which the system maps from it.
+        // SAFETY: by this function's contract. The file of the program is as safe as the program's
+        // code, which the system maps from it.
         unsafe { self.open_from(program_file(self.bytes)) }
     }
 
@@ -298,8 +298,8 @@ impl EmbeddedImage {
         unsafe { open_in_memory(&self.header, slot, owner, &self.bytes[HEADER..]) }
     }
 
-    /// Maps the part of a file that has the image. None if it has not, or cannot be mapped; the slot is
-    /// as before then.
+    /// Maps the part of a file that has the image. None if it has not, or cannot be mapped; the
+    /// slot is as before then.
     ///
     /// # Safety
     /// The slot has just been claimed. If the file has the image, no process changes it while this

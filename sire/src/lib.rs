@@ -75,6 +75,7 @@ mod session;
 mod sire;
 mod state;
 mod suggest;
+mod syntax_advice;
 mod type_report;
 mod typing;
 

@@ -1,10 +1,11 @@
 //! Inference: [`infer`] returns the principal type of a term.
 //!
 //! The algorithm checks each term against the type that its context expects, which is a variable if
-//! nothing is expected. What is expected of the result of a call is known before its arguments are checked,
-//! so an error in one of them is found where it is. Results travel through variables only, so the work is a stack of
-//! [`InferTask`]s and no function recurses over terms. Let-bound values are generalised; the values
-//! of a recursive group are generalised by strongly connected components, dependencies first.
+//! nothing is expected. What is expected of the result of a call is known before its arguments are
+//! checked, so an error in one of them is found where it is. Results travel through variables only,
+//! so the work is a stack of [`InferTask`]s and no function recurses over terms. Let-bound values
+//! are generalised; the values of a recursive group are generalised by strongly connected
+//! components, dependencies first.
 
 mod exchange;
 mod generalise;

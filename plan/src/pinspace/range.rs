@@ -260,8 +260,8 @@ pub(crate) fn set_verified(address: usize) {
     }
 }
 
-/// Records that all records from one address to below another, in one slot, are intact. Reads none of
-/// them, and sets the bits of addresses without a record, too.
+/// Records that all records from one address to below another, in one slot, are intact. Reads none
+/// of them, and sets the bits of addresses without a record, too.
 pub(crate) fn set_all_verified(first: usize, end: usize) {
     let mut address = first;
     while address < end {
@@ -448,8 +448,8 @@ impl RangeSlot {
         let owner = self.owner.number();
         // SAFETY: the addresses hold the mapping until the slot is dropped, which ends the
         // registration. Readers of frozen pins tolerate replacement pages (see `page_fault`), and
-        // their heaps check for damage. A verification bit may be cleared at any time: the record is
-        // then verified again.
+        // their heaps check for damage. A verification bit may be cleared at any time: the record
+        // is then verified again.
         self.range = unsafe {
             let cleared = Some((bits, BITS_SIZE));
             MappedRange::register(self.address(), SLOT_SIZE, &path, owner, cleared)

@@ -61,8 +61,8 @@ pub fn nameless_file(name: &str) -> io::Result<File> {
     Ok(memfd_create(name, MemfdFlags::CLOEXEC)?.into())
 }
 
-/// Returns the file of this program, and the offset of these bytes in it. None if they are not there, or
-/// if the list of mappings cannot be read.
+/// Returns the file of this program, and the offset of these bytes in it. None if they are not
+/// there, or if the list of mappings cannot be read.
 pub(crate) fn program_file(bytes: &'static [u8]) -> Option<(File, u64)> {
     // The link leads to the file that is running, also after another one has its path.
     let file = File::open("/proc/self/exe").ok()?;
@@ -93,9 +93,9 @@ pub(crate) fn was_sent_by_process(code: c_int) -> bool {
 /// The number of a thread's CPU clock.
 pub(super) type ThreadClockId = libc::clockid_t;
 
-/// Returns what `pthread_getcpuclockid` returns. The encoding is part of the kernel's interface: the
-/// complement of the thread's number, and below it the bits for a thread's clock (4) that counts the
-/// time on a processor (2). (Linux: include/linux/posix-timers_types.h)
+/// Returns what `pthread_getcpuclockid` returns. The encoding is part of the kernel's interface:
+/// the complement of the thread's number, and below it the bits for a thread's clock (4) that
+/// counts the time on a processor (2). (Linux: include/linux/posix-timers_types.h)
 pub(super) fn current_thread_clock() -> ThreadClockId {
     let thread = rustix::thread::gettid().as_raw_nonzero().get();
     (!thread << 3) | 4 | 2

@@ -1,5 +1,5 @@
-//! Arguments in the wrong order: whether a call that is wrong would be right if two of its arguments were
-//! exchanged.
+//! Arguments in the wrong order: whether a call that is wrong would be right if two of its
+//! arguments were exchanged.
 
 use super::{Inference, TermContext};
 use crate::name::TypeName;
@@ -8,9 +8,9 @@ use crate::table::{TypeId, TypeNode};
 use crate::term::{Term, TermId};
 
 impl Inference<'_, '_> {
-    /// Returns an advice if a call fits when an argument, which has the type `found`, is exchanged with
-    /// another one. `number` counts from 1. The types in the table are useless afterwards, so this is for
-    /// a call whose error has been described.
+    /// Returns an advice if a call fits when an argument, which has the type `found`, is exchanged
+    /// with another one. `number` counts from 1. The types in the table are useless afterwards, so
+    /// this is for a call whose error has been described.
     pub(super) fn exchange(
         &mut self,
         call: TermId,
