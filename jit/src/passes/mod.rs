@@ -18,6 +18,7 @@
 //! generate    makes rows of a known function's results in place of calls of the jet
 //! fuse        removes generated rows that only one loop or row reads (deforestation)
 //! worker      worker/wrapper split: arguments that are certain to be evaluated are passed evaluated
+//! rotate      loop inversion of loops whose state is a row
 //! unpack      product unboxing: workers take the items of rows that their callers make
 //! specialise  copies functions for known function arguments
 //! results     constructed product result (CPR): workers return the items of the row they end with
@@ -53,6 +54,7 @@ mod narrow;
 mod peel;
 mod pipeline;
 mod results;
+mod rotate;
 mod share;
 mod simplify;
 mod slice;

@@ -3,7 +3,7 @@
 use super::simplify::{SimplifyOptions, simplify};
 use super::{
     evaluated_results, fill, float_in, fuse, gather, generate, induction, loops, narrow, peel,
-    results, small_nats, specialise, sweep, unpack, worker_wrapper,
+    results, rotate, small_nats, specialise, sweep, unpack, worker_wrapper,
 };
 use crate::ir::Unit;
 use std::fmt::{self, Display, Formatter};
@@ -52,6 +52,12 @@ passes! {
         worker_wrapper::split(unit);
         evaluated_results::evaluate_results(unit);
     };
+    Rotate "rotate" |unit| {
+        if rotate::rotate(unit) {
+            simplify(unit, SimplifyOptions { inline: true, ..Default::default() });
+            results::return_items(unit);
+        }
+    };
     Unpack "unpack" unpack::unpack;
     Specialise "specialise" specialise::specialise;
     Results "results" results::return_items;
@@ -83,6 +89,7 @@ pub const PIPELINE: &[Pass] = &[
     Pass::Generate,
     Pass::Sweep,
     Pass::Version,
+    Pass::Rotate,
     Pass::Unpack,
     Pass::Strict,
     Pass::Worker,
@@ -94,6 +101,7 @@ pub const PIPELINE: &[Pass] = &[
     Pass::Strict,
     Pass::Worker,
     Pass::Inline,
+    Pass::Rotate,
     Pass::Unpack,
     Pass::Results,
     Pass::Strict,
@@ -211,7 +219,7 @@ mod tests {
         assert_eq!(
             error,
             "there is no pass `guess`; the names are simplify, inline, strict, eager, speculate, version, \
-             share, generate, fuse, worker, unpack, specialise, results, narrow, induction, small, peel, fill, float, gather, loop, sweep, expect, all"
+             share, generate, fuse, worker, rotate, unpack, specialise, results, narrow, induction, small, peel, fill, float, gather, loop, sweep, expect, all"
         );
     }
 }
