@@ -8,6 +8,7 @@
 //! simplify    constant folding, common subexpressions, case of known value, case of case through
 //!             join points, resolution of known callees
 //! inline      simplify, and inlines small functions
+//! into_loops  inline, also of functions that only one loop calls
 //! strict      simplify, and evaluates eagerly the thunks that are certain to be evaluated
 //! eager       simplify, and evaluates eagerly the thunks that are as cheap as their allocation
 //!             (cheap eagerness)

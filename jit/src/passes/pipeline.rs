@@ -39,6 +39,9 @@ macro_rules! passes {
 passes! {
     Simplify "simplify" |unit| simplify(unit, SimplifyOptions::default());
     Inline "inline" |unit| simplify(unit, SimplifyOptions { inline: true, ..Default::default() });
+    IntoLoops "into_loops" |unit| {
+        simplify(unit, SimplifyOptions { inline: true, into_loops: true, ..Default::default() });
+    };
     Strict "strict" |unit| simplify(unit, SimplifyOptions { strict: true, ..Default::default() });
     Eager "eager" |unit| simplify(unit, SimplifyOptions { eager: true, ..Default::default() });
     Speculate "speculate"
@@ -93,7 +96,7 @@ pub const PIPELINE: &[Pass] = &[
     Pass::Unpack,
     Pass::Strict,
     Pass::Worker,
-    Pass::Inline,
+    Pass::IntoLoops,
     Pass::Induction,
     Pass::Eager,
     Pass::Fuse,
@@ -108,7 +111,7 @@ pub const PIPELINE: &[Pass] = &[
     Pass::Worker,
     Pass::Strict,
     Pass::Worker,
-    Pass::Inline,
+    Pass::IntoLoops,
     Pass::Narrow,
     Pass::Speculate,
     Pass::Gather,
@@ -218,7 +221,7 @@ mod tests {
         let error = "guess".parse::<OmittedPart>().expect_err("there is no such pass").to_string();
         assert_eq!(
             error,
-            "there is no pass `guess`; the names are simplify, inline, strict, eager, speculate, version, \
+            "there is no pass `guess`; the names are simplify, inline, into_loops, strict, eager, speculate, version, \
              share, generate, fuse, worker, rotate, unpack, specialise, results, narrow, induction, small, peel, fill, float, gather, loop, sweep, expect, all"
         );
     }
