@@ -49,7 +49,7 @@ pub(crate) struct FunctionSummary {
 
 impl FunctionSummary {
     /// Summarises all functions of a unit. With `loops_once`, the calls of a function by itself do not
-    /// count, unless the function is small enough to be unrolled.
+    /// count, unless it may be unrolled.
     pub(crate) fn of_unit(
         unit: &Unit,
         loops_once: bool,
@@ -62,7 +62,9 @@ impl FunctionSummary {
         let mut todo = vec![(FunctionId::ROOT, 1)];
         while let Some((id, added)) = todo.pop() {
             for callee in referenced_functions(&unit.functions[id]) {
-                if loops_once && callee == id && summaries[id].size > UNROLLED_SIZE {
+                let is_unrolled =
+                    !summaries[id].counters.is_empty() && summaries[id].size <= UNROLLED_SIZE;
+                if loops_once && callee == id && !is_unrolled {
                     continue;
                 }
                 let references = &mut summaries[callee].references;

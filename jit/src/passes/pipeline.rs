@@ -57,7 +57,9 @@ passes! {
     };
     Rotate "rotate" |unit| {
         if rotate::rotate(unit) {
-            simplify(unit, SimplifyOptions { inline: true, ..Default::default() });
+            // A thunk that reads an item of the state would keep the row.
+            simplify(unit, SimplifyOptions { inline: true, eager: true, ..Default::default() });
+            sweep::sweep(unit);
             results::return_items(unit);
         }
     };

@@ -162,9 +162,12 @@ fn row_of<'s>(stmts: &'s [Stmt], returned: &[Operand]) -> Option<&'s [Operand]> 
     })
 }
 
+/// Parameters of functions, by their places.
+pub(super) type ReadParams = HashSet<(FunctionId, usize), FixedState>;
+
 /// The parameters of which a function reads items, or that it passes on to such a parameter.
-fn read_params(unit: &Unit) -> HashSet<(FunctionId, usize), FixedState> {
-    let mut read: HashSet<(FunctionId, usize), FixedState> = HashSet::default();
+pub(super) fn read_params(unit: &Unit) -> ReadParams {
+    let mut read = ReadParams::default();
     let mut changed = true;
     while std::mem::take(&mut changed) {
         for (id, function) in &unit.functions {
@@ -178,10 +181,7 @@ fn read_params(unit: &Unit) -> HashSet<(FunctionId, usize), FixedState> {
 }
 
 /// The variables of which a function reads items, or that it passes for a parameter that is read.
-fn read_rows(
-    function: &Function,
-    read: &HashSet<(FunctionId, usize), FixedState>,
-) -> EntitySet<Var> {
+fn read_rows(function: &Function, read: &ReadParams) -> EntitySet<Var> {
     let mut rows = EntitySet::with_capacity(function.vars.len());
     let mut note_call = |call: &Call| {
         let Callee::Local(callee) = call.callee else { return };
@@ -211,11 +211,7 @@ fn read_rows(
 
 /// Adds the functions of the unit from whose result a function reads an item, by itself or by a function
 /// that it passes the result to.
-fn note_taken_apart(
-    function: &Function,
-    read: &HashSet<(FunctionId, usize), FixedState>,
-    wanted: &mut EntitySet<FunctionId>,
-) {
+fn note_taken_apart(function: &Function, read: &ReadParams, wanted: &mut EntitySet<FunctionId>) {
     let rows = read_rows(function, read);
     for block in function.live_blocks() {
         for stmt in &function.blocks[block].stmts {

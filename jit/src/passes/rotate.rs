@@ -14,8 +14,9 @@
 //!
 //! This pass splits the function. The inliner then writes the test into the turn.
 
+use super::results::{ReadParams, read_params};
 use crate::ir::{
-    Block, BlockId, Call, Callee, Function, FunctionId, FunctionRole, Op, Operand, Prim, Stmt,
+    Block, BlockId, Call, Callee, Function, FunctionId, FunctionRole, Op, Operand, Stmt,
     Terminator, Type, Unit, Var,
 };
 
@@ -31,10 +32,10 @@ pub(super) fn rotate(unit: &mut Unit) -> bool {
     if unit.functions.values().any(generates) {
         return false;
     }
-    let mut has_rotated = false;
+    let (read, mut has_rotated) = (read_params(unit), false);
     let ids: Vec<FunctionId> = unit.functions.keys().collect();
     for id in ids {
-        let Some(turn) = turn_of(&unit.functions[id], id) else { continue };
+        let Some(turn) = turn_of(&unit.functions[id], id, &read) else { continue };
         let code = turn_code(&unit.functions[id], &turn);
         let args: Vec<Operand> = code.params.iter().map(|param| (*param).into()).collect();
         let code = unit.functions.push(code);
@@ -59,7 +60,7 @@ struct Turn {
 }
 
 /// The turn of a function that is a loop of that form.
-fn turn_of(function: &Function, id: FunctionId) -> Option<Turn> {
+fn turn_of(function: &Function, id: FunctionId, read: &ReadParams) -> Option<Turn> {
     if function.role != FunctionRole::Worker {
         return None;
     }
@@ -74,7 +75,8 @@ fn turn_of(function: &Function, id: FunctionId) -> Option<Turn> {
         (None, Some(state)) => (yes, state),
         _ => return None,
     };
-    changes_state(function, id, block, state).then(|| {
+    let is_row = read.contains(&(id, state)) && changes_state(function, id, block, state);
+    is_row.then(|| {
         let defined = stmts.iter().flat_map(|stmt| match stmt {
             Stmt::Let(vars, _) => vars.clone(),
             Stmt::Rec(_) | Stmt::Join(_) => Vec::new(),
@@ -95,19 +97,16 @@ fn returned_param(function: &Function, block: BlockId) -> Option<usize> {
 }
 
 /// Whether the code under a block calls the function itself only at its end, each time with another
-/// state, and reads the state as a row or passes it to other functions of the unit.
+/// state.
 fn changes_state(function: &Function, id: FunctionId, block: BlockId, state: usize) -> bool {
     let row = Operand::Var(function.params[state]);
-    let (mut is_read, mut turns) = (false, 0);
+    let mut turns = 0;
     for block in function.blocks_under(block) {
         let Block { stmts, terminator } = &function.blocks[block];
-        for op in stmts.iter().flat_map(Stmt::ops) {
-            match op {
-                Op::Call(call) if call.callee == Callee::Local(id) => return false,
-                Op::Call(Call { callee: Callee::Local(_), args }) => is_read |= args.contains(&row),
-                Op::Prim(Prim::Item | Prim::Length, operands) => is_read |= operands[0] == row,
-                _ => {}
-            }
+        let calls_itself =
+            |op: &Op| matches!(op, Op::Call(call) if call.callee == Callee::Local(id));
+        if stmts.iter().flat_map(Stmt::ops).any(calls_itself) {
+            return false;
         }
         match terminator {
             Terminator::Tail(call) if call.callee == Callee::Local(id) => {
@@ -119,7 +118,7 @@ fn changes_state(function: &Function, id: FunctionId, block: BlockId, state: usi
             _ => {}
         }
     }
-    is_read && turns > 0
+    turns > 0
 }
 
 /// The operands of the code under a block.
