@@ -140,15 +140,23 @@ pub struct UnknownPass {
     names: String,
 }
 
+impl UnknownPass {
+    // Inlined into `from_str`, it made LLVM (22.1) take three minutes for that function: the pass
+    // "constraint elimination" combines the comparisons with each name and the lengths that are joined.
+    #[cold]
+    #[inline(never)]
+    fn new(name: &str) -> UnknownPass {
+        let names: Vec<_> = Pass::ALL.iter().map(|pass| pass.name()).collect();
+        UnknownPass { name: name.to_owned(), names: names.join(", ") }
+    }
+}
+
 impl FromStr for Pass {
     type Err = UnknownPass;
 
     fn from_str(name: &str) -> Result<Pass, UnknownPass> {
         let pass = Pass::ALL.iter().copied().find(|pass| pass.name() == name);
-        pass.ok_or_else(|| UnknownPass {
-            name: name.to_owned(),
-            names: Pass::ALL.iter().map(|pass| pass.name()).collect::<Vec<_>>().join(", "),
-        })
+        pass.ok_or_else(|| UnknownPass::new(name))
     }
 }
 
