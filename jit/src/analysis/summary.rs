@@ -228,8 +228,7 @@ fn counters(function: &Function, id: FunctionId) -> Vec<usize> {
     if is_loop { places } else { Vec::new() }
 }
 
-/// See [`FunctionSummary::is_thunk_loop`].
-pub(crate) fn is_thunk_loop(function: &Function, id: FunctionId) -> bool {
+fn is_thunk_loop(function: &Function, id: FunctionId) -> bool {
     let blocks = function.live_blocks();
     let code = || blocks.iter().map(|block| &function.blocks[*block]);
     let entered =

@@ -8,7 +8,8 @@ use crate::ir::{
 };
 use cranelift_entity::{EntitySet, SecondaryMap};
 
-/// Rounds of elimination in a function: to drop a join point can make more of them unused.
+/// Rounds of elimination in a function: to drop a join point or its parameter can make more
+/// definitions unused.
 const ROUNDS: usize = 8;
 
 /// Drops functions that the root function does not reach, and dead code from the others.
@@ -116,7 +117,7 @@ impl EntityUses {
 }
 
 /// Drops unused statements and parameters of join points; returns whether that may have made more of
-/// them unused, because the code of a join point was dropped.
+/// them unused, because a join point or its parameter was dropped.
 fn drop_unused(unit: &Unit, function: &mut Function) -> bool {
     let uses = EntityUses::of(unit, function);
     let is_unused = |var: &Var| !uses.live.contains(*var);
@@ -134,8 +135,7 @@ fn drop_unused(unit: &Unit, function: &mut Function) -> bool {
         });
         function.blocks[id].stmts = stmts;
     }
-    drop_params(function, &uses);
-    dropped_join
+    drop_params(function, &uses) | dropped_join
 }
 
 /// The number of jumps from a loop's body to the loop.
@@ -152,14 +152,14 @@ fn jumps_inside(function: &Function, id: JoinId) -> u32 {
     targets.filter(|target| *target == id).count() as u32
 }
 
-/// Drops unused parameters of join points.
-fn drop_params(function: &mut Function, uses: &EntityUses) {
+/// Drops unused parameters of join points; returns whether there were any.
+fn drop_params(function: &mut Function, uses: &EntityUses) -> bool {
     let mut used: SecondaryMap<JoinId, Vec<bool>> = SecondaryMap::new();
     for (id, join) in &function.joins {
         used[id] = join.params.iter().map(|var| uses.live.contains(*var)).collect();
     }
     if used.values().flatten().all(|used| *used) {
-        return;
+        return false;
     }
     for (id, join) in function.joins.iter_mut() {
         retain(&mut join.params, &used[id]);
@@ -169,6 +169,7 @@ fn drop_params(function: &mut Function, uses: &EntityUses) {
             retain(args, &used[*join]);
         }
     }
+    true
 }
 
 fn retain<T>(items: &mut Vec<T>, kept: &[bool]) {

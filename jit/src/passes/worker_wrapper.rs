@@ -17,7 +17,7 @@
 
 use crate::analysis::call_graph::called_functions;
 use crate::analysis::demand::DemandAnalysis;
-use crate::analysis::summary::{is_thunk_loop, is_wrapper, loop_headers};
+use crate::analysis::summary::{is_wrapper, loop_headers};
 use crate::ir::{
     BlockId, Call, Callee, Function, FunctionId, FunctionRole, Op, Operand, Stmt, Terminator, Type,
     Unit, Var,
@@ -55,10 +55,7 @@ fn call_evaluated_loops(unit: &mut Unit) {
     let headers = loop_headers(unit);
     let is_loop = |unit: &Unit, id: FunctionId| {
         let function = &unit.functions[id];
-        headers.contains(id)
-            && function.role == FunctionRole::Thunk
-            && !is_wrapper(function)
-            && !is_thunk_loop(function, id)
+        headers.contains(id) && function.role == FunctionRole::Thunk && !is_wrapper(function)
     };
     if !headers.iter().any(|id| is_loop(unit, id)) {
         return;
