@@ -12,6 +12,9 @@ pub(crate) const UNROLLED_SIZE: usize = 24;
 /// The count for all counts from two on.
 const SEVERAL: u32 = 2;
 
+/// The most wrappers between a call and the function that is called in the end.
+const WRAPPERS_LIMIT: usize = 4;
+
 /// Facts about one function as it was before the pass.
 pub(crate) struct FunctionSummary {
     /// The number of statements and terminators.
@@ -24,6 +27,10 @@ pub(crate) struct FunctionSummary {
     /// `passes::peel`). Other mutual recursion does not count: such functions may be inlined into
     /// each other.
     pub(crate) is_recursive: bool,
+    /// Whether a cycle of calls and thunks comes back to it, and the code from the root reaches it first
+    /// of the cycle. (A loop breaker.) If others of the cycle had its code inlined, and it theirs, the
+    /// loop would be unrolled in each pass, the next time by code that is unrolled already.
+    pub(crate) is_header: bool,
     /// The parameters that it compares first, and passes unchanged or counts up or down in all its calls
     /// of itself, by their indices.
     pub(crate) counters: Vec<usize>,
@@ -75,6 +82,9 @@ impl FunctionSummary {
                 }
             }
         }
+        for header in loop_headers(unit).iter() {
+            summaries[header].is_header = true;
+        }
         summaries
     }
 
@@ -85,6 +95,7 @@ impl FunctionSummary {
             depth: function.depth_under(function.entry),
             is_wrapper: is_wrapper(function),
             is_recursive: is_recursive(unit, id),
+            is_header: false,
             counters: counters(function, id),
             is_thunk_loop: is_thunk_loop(function, id),
             is_straight_line: false,
@@ -135,6 +146,47 @@ impl FunctionSummary {
             self.uses[var] += 1;
         }
     }
+}
+
+/// The targets of the back edges of a depth-first walk from the root over calls and thunks. A wrapper
+/// counts as the function that it calls.
+pub(crate) fn loop_headers(unit: &Unit) -> EntitySet<FunctionId> {
+    let behind_wrappers = |mut id: FunctionId| {
+        // Wrappers that call each other do not end.
+        for _ in 0..WRAPPERS_LIMIT {
+            match referenced_functions(&unit.functions[id])[..] {
+                [callee] if is_wrapper(&unit.functions[id]) => id = callee,
+                _ => break,
+            }
+        }
+        id
+    };
+    let callees = |id: FunctionId| {
+        let mut callees = referenced_functions(&unit.functions[id]);
+        callees.reverse();
+        callees.iter_mut().for_each(|callee| *callee = behind_wrappers(*callee));
+        callees
+    };
+    let mut headers = EntitySet::with_capacity(unit.functions.len());
+    let (mut seen, mut open) = (headers.clone(), headers.clone());
+    let root = behind_wrappers(FunctionId::ROOT);
+    seen.insert(root);
+    open.insert(root);
+    let mut path = vec![(root, callees(root))];
+    while let Some((id, left)) = path.last_mut() {
+        let Some(callee) = left.pop() else {
+            open.remove(*id);
+            path.pop();
+            continue;
+        };
+        if open.contains(callee) {
+            headers.insert(callee);
+        } else if seen.insert(callee) {
+            open.insert(callee);
+            path.push((callee, callees(callee)));
+        }
+    }
+    headers
 }
 
 fn is_recursive(unit: &Unit, id: FunctionId) -> bool {

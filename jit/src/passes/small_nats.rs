@@ -30,26 +30,35 @@ const SIZE_LIMIT: usize = 200;
 const VARIANTS_LIMIT: usize = 6;
 
 pub(super) fn add_variants(unit: &mut Unit) {
-    let mut variants = 0;
     let ids: Vec<FunctionId> = unit.functions.keys().collect();
-    for id in ids {
-        let function = &unit.functions[id];
-        let is_candidate = function.role == FunctionRole::Worker
-            && variants < VARIANTS_LIMIT
-            && referenced_functions(function).contains(&id)
-            && function.size() <= SIZE_LIMIT;
-        if !is_candidate {
-            continue;
-        }
-        let candidates = computed_params(function);
-        if let Some(extended) = with_variant(unit, id, candidates) {
-            *unit = extended;
+    let candidates: Vec<FunctionId> =
+        ids.into_iter().filter(|id| is_candidate(&unit.functions[*id], *id)).collect();
+    if candidates.is_empty() {
+        return;
+    }
+    // What a variant passes to other functions is no wider than what the original passes, so with
+    // these types its own types can be inferred alone.
+    narrow::narrow(unit);
+    let mut variants = 0;
+    for id in candidates {
+        let types = computed_params(&unit.functions[id]);
+        if variants < VARIANTS_LIMIT
+            && let Some((variant, types)) = variant(unit, id, types)
+        {
+            split(unit, id, variant, &types);
             variants += 1;
         }
     }
 }
 
-/// The type as which a variant takes each parameter, if it takes it as a narrower one.
+/// Whether a function may have a variant.
+fn is_candidate(function: &Function, id: FunctionId) -> bool {
+    function.role == FunctionRole::Worker
+        && referenced_functions(function).contains(&id)
+        && function.size() <= SIZE_LIMIT
+}
+
+/// For each parameter, the type as which a variant takes it, if that is a narrower one.
 type VariantTypes = Vec<Option<Type>>;
 
 /// For each parameter that primitive operations use, the type that a variant may take it as: `u64`
@@ -103,15 +112,20 @@ fn forced_params(function: &Function) -> HashMap<Var, Var, FixedState> {
     forced
 }
 
-/// The unit with a variant that takes as `small` or `u64` the largest subset of the candidate
-/// parameters that all its self calls pass as such. Widens or drops candidates until type inference
-/// confirms the rest.
-fn with_variant(unit: &Unit, id: FunctionId, mut candidates: VariantTypes) -> Option<Unit> {
+/// The variant that takes as `small` or `u64` the largest subset of the candidate parameters that all
+/// its self calls pass as such, and the types as which it takes them. Widens or drops candidates
+/// until type inference confirms the rest.
+fn variant(
+    unit: &mut Unit,
+    id: FunctionId,
+    mut candidates: VariantTypes,
+) -> Option<(Function, VariantTypes)> {
     while candidates.iter().any(Option::is_some) {
-        let mut trial = unit.clone();
-        let variant = split(&mut trial, id, &candidates);
-        narrow::narrow(&mut trial);
-        let types = trial.functions[variant].param_types();
+        let declared = unit.functions[id].param_types();
+        let passed: Vec<Type> =
+            candidates.iter().zip(declared).map(|(ty, declared)| ty.unwrap_or(declared)).collect();
+        let variant = narrow::infer_variant(unit, id, &passed);
+        let types = variant.param_types();
         let confirm = |(candidate, found): (&Option<Type>, &Type)| {
             candidate
                 .map(|ty| ty.max(*found))
@@ -120,18 +134,18 @@ fn with_variant(unit: &Unit, id: FunctionId, mut candidates: VariantTypes) -> Op
         };
         let confirmed: VariantTypes = candidates.iter().zip(&types).map(confirm).collect();
         if confirmed == candidates {
-            return Some(trial);
+            return Some((variant, candidates));
         }
         candidates = confirmed;
     }
     None
 }
 
-/// Replaces a worker by a dispatcher, its variant and its original code; returns the variant.
-fn split(unit: &mut Unit, id: FunctionId, types: &[Option<Type>]) -> FunctionId {
+/// Replaces a worker by a dispatcher, its variant and its original code.
+fn split(unit: &mut Unit, id: FunctionId, variant: Function, types: &[Option<Type>]) {
     let code = unit.functions[id].clone();
-    let [variant, original] = [(); 2].map(|()| unit.functions.push(code.clone()));
-    unit.functions[id] = dispatcher(&code, types, variant, original);
+    let [variant, original] = [variant, code].map(|copy| unit.functions.push(copy));
+    unit.functions[id] = dispatcher(&unit.functions[original], types, variant, original);
     for copy in [variant, original] {
         for block in unit.functions[copy].blocks.values_mut() {
             block.for_each_function_mut(|callee| {
@@ -141,7 +155,6 @@ fn split(unit: &mut Unit, id: FunctionId, types: &[Option<Type>]) -> FunctionId 
             });
         }
     }
-    variant
 }
 
 /// A function that tests whether parameters are of the types that the variant takes, and tail calls

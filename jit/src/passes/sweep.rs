@@ -3,12 +3,13 @@
 
 use crate::analysis::call_graph::referenced_functions;
 use crate::ir::{
-    Block, BlockId, Function, FunctionId, JoinId, JoinPoint, Operand, Stmt, Terminator, Type, Unit,
-    Var, side_table,
+    Block, BlockId, Function, FunctionId, FunctionRole, JoinId, JoinPoint, Operand, Stmt,
+    Terminator, Type, Unit, Var, side_table,
 };
 use cranelift_entity::{EntitySet, SecondaryMap};
 
-/// Rounds of elimination in a function: each can make more definitions unused.
+/// Rounds of elimination in a function: to drop a join point or its parameter can make more
+/// definitions unused.
 const ROUNDS: usize = 8;
 
 /// Drops functions that the root function does not reach, and dead code from the others.
@@ -35,7 +36,11 @@ fn drop_unreachable_functions(unit: &mut Unit) {
         }
     }
     let renumber = |id: &mut FunctionId| *id = new_ids[*id].unwrap_or(*id);
-    unit.functions = order.iter().map(|id| unit.functions[*id].clone()).collect();
+    let reached = order.iter().map(|id| {
+        let empty = Function::new(FunctionRole::General);
+        std::mem::replace(&mut unit.functions[*id], empty)
+    });
+    unit.functions = reached.collect();
     for block in unit.functions.values_mut().flat_map(|function| function.blocks.values_mut()) {
         block.for_each_function_mut(renumber);
     }
@@ -51,7 +56,8 @@ pub(super) fn sweep_function(unit: &Unit, function: &mut Function) {
             break;
         }
     }
-    *function = Renumbering::of(function);
+    let swept = std::mem::replace(function, Function::new(function.role));
+    *function = Renumbering::of(swept);
 }
 
 /// What a function uses.
@@ -110,25 +116,26 @@ impl EntityUses {
     }
 }
 
-/// Drops unused statements and parameters of join points; returns whether there were any.
+/// Drops unused statements and parameters of join points; returns whether that may have made more of
+/// them unused, because a join point or its parameter was dropped.
 fn drop_unused(unit: &Unit, function: &mut Function) -> bool {
     let uses = EntityUses::of(unit, function);
     let is_unused = |var: &Var| !uses.live.contains(*var);
-    let mut changed = false;
+    let mut dropped_join = false;
     for id in function.live_blocks() {
         let mut stmts = std::mem::take(&mut function.blocks[id].stmts);
-        stmts.retain(|stmt| {
-            let keep = match stmt {
-                Stmt::Let(vars, op) => !vars.iter().all(is_unused) || !unit.is_total(function, op),
-                Stmt::Rec(group) => !group.iter().all(|(var, _)| is_unused(var)),
-                Stmt::Join(join) => uses.joins[*join] > jumps_inside(function, *join),
-            };
-            changed |= !keep;
-            keep
+        stmts.retain(|stmt| match stmt {
+            Stmt::Let(vars, op) => !vars.iter().all(is_unused) || !unit.is_total(function, op),
+            Stmt::Rec(group) => !group.iter().all(|(var, _)| is_unused(var)),
+            Stmt::Join(join) => {
+                let keep = uses.joins[*join] > jumps_inside(function, *join);
+                dropped_join |= !keep;
+                keep
+            }
         });
         function.blocks[id].stmts = stmts;
     }
-    changed | drop_params(function, &uses)
+    drop_params(function, &uses) | dropped_join
 }
 
 /// The number of jumps from a loop's body to the loop.
@@ -170,10 +177,10 @@ fn retain<T>(items: &mut Vec<T>, kept: &[bool]) {
     items.retain(|_| kept.next().copied().unwrap_or(true));
 }
 
-/// Copies the live code of a function with variables, join points and blocks in order of
+/// Moves the live code of a function to one with variables, join points and blocks in order of
 /// appearance.
-struct Renumbering<'f> {
-    from: &'f Function,
+struct Renumbering {
+    from: Function,
     to: Function,
     /// The new number of each variable defined so far.
     vars: SecondaryMap<Var, Option<Var>>,
@@ -181,18 +188,16 @@ struct Renumbering<'f> {
     joins: SecondaryMap<JoinId, Option<JoinId>>,
 }
 
-impl<'f> Renumbering<'f> {
-    fn of(from: &'f Function) -> Function {
+impl Renumbering {
+    fn of(mut from: Function) -> Function {
         let mut to = Function::new(from.role).of_law(from.law);
-        to.results = from.results.clone();
-        let mut copy = Renumbering {
-            from,
-            to,
-            vars: side_table(from.vars.len()),
-            joins: side_table(from.joins.len()),
-        };
-        copy.to.params = copy.define(&from.params);
-        copy.block_to(from.entry, BlockId::FIRST);
+        to.results = std::mem::take(&mut from.results);
+        let params = std::mem::take(&mut from.params);
+        let (vars, joins) = (side_table(from.vars.len()), side_table(from.joins.len()));
+        let entry = from.entry;
+        let mut copy = Renumbering { from, to, vars, joins };
+        copy.to.params = copy.define(&params);
+        copy.block_to(entry, BlockId::FIRST);
         copy.to
     }
 
@@ -218,7 +223,8 @@ impl<'f> Renumbering<'f> {
     }
 
     fn block_to(&mut self, from: BlockId, to: BlockId) {
-        let Block { stmts, mut terminator } = self.from.blocks[from].clone();
+        let moved = Block { stmts: Vec::new(), terminator: Terminator::Return(Vec::new()) };
+        let Block { stmts, mut terminator } = std::mem::replace(&mut self.from.blocks[from], moved);
         for stmt in stmts {
             let stmt = self.stmt(stmt);
             self.to.blocks[to].stmts.push(stmt);
@@ -273,11 +279,12 @@ impl<'f> Renumbering<'f> {
                 Stmt::Rec(vars.into_iter().zip(ops).collect())
             }
             Stmt::Join(id) => {
-                let JoinPoint { params, body, is_loop } = &self.from.joins[id];
-                let params = self.define(params);
-                let new = self.to.new_join(params, BlockId::FIRST, *is_loop);
+                let JoinPoint { body, is_loop, .. } = self.from.joins[id];
+                let params = std::mem::take(&mut self.from.joins[id].params);
+                let params = self.define(&params);
+                let new = self.to.new_join(params, BlockId::FIRST, is_loop);
                 self.joins[id] = Some(new);
-                let body = self.block(*body);
+                let body = self.block(body);
                 self.to.joins[new].body = body;
                 Stmt::Join(new)
             }

@@ -10,17 +10,22 @@
 //! parameters first, in place of a wrapper. So what it reads from them lazily (the items of the state
 //! of a fold) is read, not delayed: such a thunk would keep the whole state alive, and with it the
 //! states before.
+//!
+//! The code of a thunk that is a loop (`and (p x) (foldr ..)`) moves to a worker as well, if some
+//! function evaluates the thunk that it makes: when the rest of the thunk's code is inlined there, a
+//! call of the worker takes the place of the thunk.
 
 use crate::analysis::call_graph::called_functions;
 use crate::analysis::demand::DemandAnalysis;
-use crate::analysis::summary::is_wrapper;
+use crate::analysis::summary::{is_wrapper, loop_headers};
 use crate::ir::{
     BlockId, Call, Callee, Function, FunctionId, FunctionRole, Op, Operand, Stmt, Terminator, Type,
-    Unit,
+    Unit, Var,
 };
 use cranelift_entity::EntitySet;
 
 pub(super) fn split(unit: &mut Unit) {
+    call_evaluated_loops(unit);
     let demands = DemandAnalysis::of(unit);
     // The set holds for the whole pass: a new wrapper calls only a new worker.
     let mut called = EntitySet::with_capacity(unit.functions.len());
@@ -44,11 +49,48 @@ pub(super) fn split(unit: &mut Unit) {
     }
 }
 
-/// Moves a function's code to a new worker, and leaves a wrapper.
+/// Moves to workers the code of thunks that are headers of loops and that the functions that make them
+/// evaluate.
+fn call_evaluated_loops(unit: &mut Unit) {
+    let headers = loop_headers(unit);
+    let is_loop = |unit: &Unit, id: FunctionId| {
+        let function = &unit.functions[id];
+        headers.contains(id) && function.role == FunctionRole::Thunk && !is_wrapper(function)
+    };
+    if !headers.iter().any(|id| is_loop(unit, id)) {
+        return;
+    }
+    let demands = DemandAnalysis::of(unit);
+    let mut evaluated = Vec::new();
+    for (id, function) in &unit.functions {
+        for stmt in function.live_blocks().iter().flat_map(|id| &function.blocks[*id].stmts) {
+            if let Stmt::Let(vars, Op::Thunk(entry, _)) = stmt
+                && is_loop(unit, *entry)
+                && !evaluated.contains(entry)
+                && (demands.is_demanded(id, vars[0]) || evaluates(function, vars[0]))
+            {
+                evaluated.push(*entry);
+            }
+        }
+    }
+    for id in evaluated {
+        let strict = vec![false; unit.functions[id].params.len()];
+        wrap(unit, id, &strict);
+    }
+}
+
+/// Whether a function evaluates a variable in some place.
+fn evaluates(function: &Function, var: Var) -> bool {
+    let blocks = function.live_blocks();
+    let enters = |id: &BlockId| function.blocks[*id].terminator == Terminator::Enter(var.into());
+    blocks.iter().any(enters) || function.live_ops().any(|op| *op == Op::Force(var.into()))
+}
+
+/// Moves the code of a general entry or a thunk to a new worker, and leaves a wrapper.
 fn wrap(unit: &mut Unit, id: FunctionId, strict: &[bool]) {
     let worker_id = unit.functions.next_key();
-    let any = strict.iter().map(|_| Type::Any);
-    let mut wrapper = Function::with_params(FunctionRole::General, any);
+    let code = &unit.functions[id];
+    let mut wrapper = Function::with_params(code.role, code.param_types());
     let mut args = wrapper.param_operands();
     for (arg, _) in args.iter_mut().zip(strict).filter(|(_, strict)| **strict) {
         let forced = wrapper.new_var(Type::Whnf);

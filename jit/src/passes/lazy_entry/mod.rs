@@ -75,18 +75,17 @@ pub(super) fn write_cheap_thunk(
     args: &[Operand],
     thunk: &Op,
 ) -> Option<(usize, Operand)> {
-    let before = written.function.clone();
     let out = std::mem::replace(&mut written.function, Function::new(FunctionRole::Worker));
     let mut writer = LazyEntryWriter::new(unit, out, written.block, Vec::new());
+    let before = writer.checkpoint();
     let value = writer.cheap_thunk(entry, args, thunk);
     let is_small =
         !writer.leaves_always && writer.size <= INLINED_LIMIT + LOOP_LIMIT * writer.loops;
-    let Some(value) = value.filter(|_| is_small) else {
-        written.function = before;
-        return None;
-    };
+    if value.is_none() || !is_small {
+        writer.restore(&before);
+    }
     (written.function, written.block) = (writer.out, writer.block);
-    Some((writer.size, value))
+    Some((writer.size, value.filter(|_| is_small)?))
 }
 
 /// Where the value of code goes.
@@ -161,10 +160,12 @@ impl<'u> SourceCode<'u> {
     }
 }
 
-/// What an attempt to write code in place has to restore if the code has no cheap case.
+/// What an attempt to write code in place has to restore if the code has no cheap case. All that it
+/// writes besides statements at the end of the current block is in blocks that are dead then.
 struct Checkpoint {
-    out: Function,
     block: BlockId,
+    /// The number of statements of that block.
+    stmts: usize,
     depth: usize,
     words: usize,
     has_value: bool,
@@ -474,7 +475,7 @@ impl<'u> LazyEntryWriter<'u> {
         let args = code.operands(&call.args);
         self.function_code(callee, function, &args, exits);
         self.inlined.pop();
-        self.finish_inlined(checkpoint, after)?;
+        self.finish_inlined(&checkpoint, after)?;
         Some(results.into_iter().map(Operand::Var).collect())
     }
 
@@ -502,7 +503,7 @@ impl<'u> LazyEntryWriter<'u> {
         let exits = Exits { value: ValueExit::Lazy(join), otherwise };
         self.code(&mut SourceCode::new(function, args, exits), function.entry);
         self.inlined.pop();
-        self.finish_inlined(checkpoint, after)?;
+        self.finish_inlined(&checkpoint, after)?;
         Some(value.into())
     }
 
@@ -518,17 +519,24 @@ impl<'u> LazyEntryWriter<'u> {
     fn checkpoint(&mut self) -> Checkpoint {
         let LazyEntryWriter { block, depth, words, .. } = *self;
         let has_value = std::mem::take(&mut self.has_value);
-        Checkpoint { out: self.out.clone(), block, depth, words, has_value }
+        let stmts = self.out.blocks[block].stmts.len();
+        Checkpoint { block, stmts, depth, words, has_value }
+    }
+
+    /// Removes what was written since a checkpoint. The caller goes on in its block, whose terminator
+    /// is still to be set.
+    fn restore(&mut self, before: &Checkpoint) {
+        (self.block, self.depth, self.words) = (before.block, before.depth, before.words);
+        self.out.blocks[before.block].stmts.truncate(before.stmts);
     }
 
     /// Continues behind code that was written in place. If that has no cheap case, removes it.
-    fn finish_inlined(&mut self, before: Checkpoint, after: BlockId) -> Option<()> {
+    fn finish_inlined(&mut self, before: &Checkpoint, after: BlockId) -> Option<()> {
         if std::mem::replace(&mut self.has_value, before.has_value) {
             (self.block, self.depth) = (after, before.depth + 1);
             return Some(());
         }
-        let Checkpoint { out, block, depth, words, .. } = before;
-        (self.out, self.block, self.depth, self.words) = (out, block, depth, words);
+        self.restore(before);
         None
     }
 

@@ -53,9 +53,7 @@ impl<'u> Simplifier<'u> {
             return None;
         }
         match self.facts.definition(thunk)? {
-            Op::Thunk(entry, captures)
-                if self.may_inline(*entry) && !self.summaries[*entry].is_thunk_loop =>
-            {
+            Op::Thunk(entry, captures) if self.may_inline_thunk(*entry) => {
                 Some(SingleUseThunk::Code(*entry, captures.clone()))
             }
             Op::Delay(function, args) => Some(SingleUseThunk::Application(*function, args.clone())),

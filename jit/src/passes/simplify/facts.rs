@@ -5,6 +5,7 @@
 use crate::ir::{Op, Operand, Var};
 use foldhash::fast::FixedState;
 use std::collections::HashMap;
+use std::rc::Rc;
 
 /// A number for each loop of the function being written; 0 outside loops.
 pub(super) type LoopNumber = u32;
@@ -14,7 +15,7 @@ pub(super) struct ScopedFacts {
     /// For each variable up to the last one with a fact.
     vars: Vec<VarFacts>,
     /// The results of operations done, except for those that force a variable.
-    results: HashMap<Op, Operand, FixedState>,
+    results: HashMap<Rc<Op>, Operand, FixedState>,
     /// The facts to restore, oldest first.
     trail: Vec<OldFact>,
 }
@@ -24,7 +25,7 @@ pub(super) struct ScopedFacts {
 struct VarFacts {
     /// The operation that defines it and the loop it is in, unless the operation says nothing about
     /// the value.
-    definition: Option<(Op, LoopNumber)>,
+    definition: Option<(Rc<Op>, LoopNumber)>,
     /// An operand with the same value, from the branch taken.
     equal: Option<Operand>,
     /// Its value, if it has been forced.
@@ -36,7 +37,7 @@ struct VarFacts {
 enum OldFact {
     Equal(Var, Option<Operand>),
     Forced(Var, Option<Operand>),
-    Result(Op, Option<Operand>),
+    Result(Rc<Op>, Option<Operand>),
     NotDirect(Var),
 }
 
@@ -75,14 +76,14 @@ impl ScopedFacts {
     }
 
     /// Records the definition of a variable. It holds as long as the variable is in scope.
-    pub(super) fn set_definition(&mut self, var: Var, op: &Op, in_loop: LoopNumber) {
-        self.of_mut(var).definition = Some((op.clone(), in_loop));
+    pub(super) fn set_definition(&mut self, var: Var, op: Rc<Op>, in_loop: LoopNumber) {
+        self.of_mut(var).definition = Some((op, in_loop));
     }
 
     /// The operation that defines an operand, if it is a variable with a recorded definition.
     pub(super) fn definition(&self, operand: Operand) -> Option<&Op> {
         let Operand::Var(var) = operand else { return None };
-        self.of(var)?.definition.as_ref().map(|(op, _)| op)
+        self.of(var)?.definition.as_ref().map(|(op, _)| &**op)
     }
 
     pub(super) fn is_defined_in(&self, var: Var, in_loop: LoopNumber) -> bool {
@@ -113,8 +114,8 @@ impl ScopedFacts {
     }
 
     /// Records the result of an operation.
-    pub(super) fn set_result(&mut self, op: Op, result: Operand) {
-        if let Op::Force(Operand::Var(var)) = op {
+    pub(super) fn set_result(&mut self, op: Rc<Op>, result: Operand) {
+        if let Op::Force(Operand::Var(var)) = *op {
             let old = self.of_mut(var).forced.replace(result);
             self.trail.push(OldFact::Forced(var, old));
             return;

@@ -45,11 +45,20 @@ impl<'u> Simplifier<'u> {
             || !summary.is_recursive
                 && size < self.budget
                 && (size <= SMALL_SIZE
-                    || size <= ONLY_CALL_SIZE && summary.references == 1
-                    || size <= MEDIUM_SIZE
-                        && (self.passes_known_function(&call.args)
-                            || self.passes_row_that_is_read(callee, &call.args)));
+                    || !summary.is_header
+                        && (size <= ONLY_CALL_SIZE && summary.references == 1
+                            || size <= MEDIUM_SIZE
+                                && (self.passes_known_function(&call.args)
+                                    || self.passes_row_that_is_read(callee, &call.args))));
         is_profitable.then_some(callee)
+    }
+
+    /// Whether the code of a thunk that is certain to be evaluated may be written in place.
+    pub(super) fn may_inline_thunk(&self, entry: FunctionId) -> bool {
+        let summary = &self.summaries[entry];
+        self.may_inline(entry)
+            && !summary.is_thunk_loop
+            && (!summary.is_header || summary.size <= SMALL_SIZE)
     }
 
     /// Whether a call is that of a small loop whose counters are known and small.

@@ -11,6 +11,7 @@ use crate::ir::{
 };
 use crate::passes::fold::{Folded, fold};
 use cranelift_entity::PrimaryMap;
+use std::rc::Rc;
 
 /// Inlining stops when a unit has this size, except for wrappers and thunks that are used once.
 pub(super) const INLINE_BUDGET: usize = 2000;
@@ -143,7 +144,7 @@ impl<'u> Simplifier<'u> {
         let ops = group.iter().map(|(_, op)| self.substituted(frame, op));
         let members: Vec<(Var, Op)> = new_vars.into_iter().zip(ops).collect();
         for (var, op) in &members {
-            self.facts.set_definition(*var, op, self.in_loop);
+            self.facts.set_definition(*var, Rc::new(op.clone()), self.in_loop);
         }
         self.push(Stmt::Rec(members));
     }
@@ -200,11 +201,15 @@ impl<'u> Simplifier<'u> {
             return self.facts.resolve(result);
         }
         let var = self.out.new_var(ty);
-        if !matches!(op, Op::Call(_) | Op::Force(_) | Op::Normalise(_)) {
-            self.facts.set_definition(var, &op, self.in_loop);
-        }
-        if is_repeatable {
-            self.facts.set_result(op.clone(), var.into());
+        let is_definition = !matches!(op, Op::Call(_) | Op::Force(_) | Op::Normalise(_));
+        if is_definition || is_repeatable {
+            let fact = Rc::new(op.clone());
+            if is_definition {
+                self.facts.set_definition(var, fact.clone(), self.in_loop);
+            }
+            if is_repeatable {
+                self.facts.set_result(fact, var.into());
+            }
         }
         self.push(Stmt::Let(vec![var], op));
         var.into()
@@ -225,7 +230,7 @@ impl<'u> Simplifier<'u> {
         let substituted = self.substituted(frame, op);
         let value = match substituted {
             Op::Thunk(entry, ref captures) => {
-                if is_demanded() && self.may_inline(entry) && !self.summaries[entry].is_thunk_loop {
+                if is_demanded() && self.may_inline_thunk(entry) {
                     return self.inline(entry, captures);
                 }
                 let eager = self.evaluate_eagerly(entry, captures);
