@@ -160,6 +160,13 @@ const PROGRAM: &str = "\
 
 = (boths n start) | both n start start
 
+= zeros [b#{} x#00 x#0000 x#000000]
+
+= (zeroKeys n start)
+^ foldl _ start (gen n id)
+& (tab i)
+| tabInsWith add (barWeld (natBar (mod (mul i 7) 23)) (get zeros (mod i 4))) i tab
+
 = (wrapping n tab)
 | ifz n [(tabPut tab 3 4) tab]
 @ tab | tabPut tab (mod n 60) n
@@ -222,6 +229,7 @@ const LOOPS: &[&str] = &[
     "anyEdges",
     "pairs",
     "boths",
+    "zeroKeys",
     "wraps",
 ];
 
