@@ -1,6 +1,6 @@
 # The commands of this repository. `make help` lists them.
 
-.PHONY: help build docs deb deny sbom check test ci aarch64 apple portable miri fuzz fix doc results
+.PHONY: help build docs deb deny sbom check test ci aarch64 apple portable miri fuzz fix doc grammar gallery results
 
 APPLE_TARGETS = aarch64-apple-darwin x86_64-apple-darwin
 PLATFORM_PACKAGES = plan vm jit persist machine cli
@@ -22,10 +22,13 @@ deb: docs ## Builds a Debian package in target/debian (needs cargo-deb)
 deny: ## Checks licences, sources and advisories of dependencies (needs cargo-deny)
 	cargo deny check
 
-sbom: ## Writes the list of all dependencies, target/share/pallas.cdx.json (needs cargo-cyclonedx)
+sbom: ## Writes the list of all dependencies, target/share/pallas.cdx.json (installs cargo-cyclonedx if it is missing)
+	cargo cyclonedx --version >/dev/null 2>&1 || cargo install cargo-cyclonedx --locked --quiet
 	mkdir -p target/share
-	cargo cyclonedx --format json --manifest-path cli/Cargo.toml --override-filename pallas.cdx
+	cargo cyclonedx --format json --spec-version 1.5 --target all --manifest-path cli/Cargo.toml --override-filename pallas.cdx
 	mv cli/pallas.cdx.json target/share/pallas.cdx.json
+	# It writes a list beside the manifest of each crate of the workspace.
+	rm -f */pallas.cdx.json
 
 check: ## Checks formatting and lints
 	cargo fmt --all -- --check
@@ -63,6 +66,12 @@ fix: ## Formats, and applies the fixes that clippy suggests
 
 doc: ## Builds the API documentation
 	cargo doc --workspace --no-deps
+
+grammar: ## Generates the parser of the tree-sitter grammar, and tests it on both libraries (needs Node.js)
+	cargo test --manifest-path editors/tree-sitter-rex/check/Cargo.toml --target-dir target/grammar
+
+gallery: ## Runs the tools on the notepad under load, and writes pictures and transcripts in target/gallery
+	.ci/gallery
 
 results: ## Makes the tables and plots of the raw runs in bench/runs
 	cargo run --quiet --package bench --bin draw

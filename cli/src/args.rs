@@ -32,7 +32,7 @@ use project::{
     CHECK_TYPES_HELP, CONFIG_HELP, DEV_HELP, DOC_HELP, FMT_HELP, GENERATE_HELP, LSP_HELP, TEST_HELP,
 };
 pub(crate) use shared::{
-    BootCacheOptions, CacheOptions, CompileWhen, ExecutionOptions, MemoryOptions, PrintSize,
+    BootCacheOptions, CacheOptions, CompileWhen, EvaluationOptions, ExecutionOptions, PrintSize,
     ProfileOptions, TimeLimit, TimeOptions, byte_size, memory_size,
 };
 use std::path::PathBuf;
@@ -222,9 +222,7 @@ pub(crate) struct SireArgs {
     #[command(flatten)]
     pub(crate) profile: ProfileOptions,
     #[command(flatten)]
-    pub(crate) execution: ExecutionOptions,
-    #[command(flatten)]
-    pub(crate) memory: MemoryOptions,
+    pub(crate) evaluation: EvaluationOptions,
     #[command(flatten)]
     pub(crate) print: PrintSize,
     /// Modules to load first, each a name or the path of a file; the names of the last one are in
@@ -266,9 +264,7 @@ pub(crate) struct ShowArgs {
 #[derive(Args, Debug)]
 pub(crate) struct ReplArgs {
     #[command(flatten)]
-    pub(crate) execution: ExecutionOptions,
-    #[command(flatten)]
-    pub(crate) memory: MemoryOptions,
+    pub(crate) evaluation: EvaluationOptions,
     #[command(flatten)]
     pub(crate) print: PrintSize,
     /// The seed file of the program: a function from a bar of input to a row of a bar of output and
@@ -287,9 +283,7 @@ pub(crate) struct MachineOptions {
     #[command(flatten)]
     pub(crate) profile: ProfileOptions,
     #[command(flatten)]
-    pub(crate) execution: ExecutionOptions,
-    #[command(flatten)]
-    pub(crate) memory: MemoryOptions,
+    pub(crate) evaluation: EvaluationOptions,
     #[command(flatten)]
     pub(crate) time: TimeOptions,
     #[command(flatten)]

@@ -368,7 +368,7 @@ mod tests {
             let parsed = CommandLine::from_arg_matches(&matches).expect("it is right");
             match parsed.command {
                 crate::args::Command::Start(start) => {
-                    let mode = start.machine.execution.compiler.mode();
+                    let mode = start.machine.evaluation.execution.compiler.mode();
                     (start.machine.time.event_limit.to_string(), mode)
                 }
                 _ => panic!("start"),

@@ -4,6 +4,7 @@
 
 use crate::args::Command;
 use crate::terminal::{self, ExitError};
+use sire::ModuleLibrary;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -258,8 +259,25 @@ pub(crate) fn module_error(argument: &str, error: sire::SireError) -> anyhow::Er
     };
     match module_problem(argument).filter(|_| is_no_module) {
         Some(problem) => anyhow::anyhow!(problem),
+        None if is_no_module => {
+            let message = Some(format!("{error}{}", intended_module(argument)));
+            ExitError { code: error.exit_code(), message }.into()
+        }
         None => terminal::sire_error(error),
     }
+}
+
+/// Returns what a person may have meant by an argument that names no module: the file beside, or modules
+/// of similar names.
+fn intended_module(argument: &str) -> String {
+    let path = Path::new(argument).with_extension("sire");
+    let is_name = !argument.contains('/');
+    if is_name && path.is_file() {
+        let path = path.display();
+        return format!("; a file here has that name: its path, {path} or ./{argument}, names it");
+    }
+    let modules = ModuleLibrary::built_in().map(str::to_owned);
+    terminal::did_you_mean(sire::similar(argument, modules))
 }
 
 #[cfg(test)]

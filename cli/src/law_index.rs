@@ -187,17 +187,7 @@ impl IndexBuilder<'_> {
             }
             match part.shape() {
                 Shape::Pin(_) => references.extend(self.pin(part)),
-                Shape::Law(law) => pending.push(law.body()),
-                Shape::App(app) => {
-                    pending.push(app.head());
-                    pending.extend(app.args());
-                }
-                Shape::Row(items) | Shape::Set(items) => pending.extend(items.iter()),
-                Shape::Tab(keys, values) => {
-                    pending.extend(keys.iter());
-                    pending.extend(values.iter());
-                }
-                Shape::Nat(_) | Shape::Bar(_) | Shape::Cow(_) | Shape::Thunk => {}
+                _ => part.push_parts(&mut pending),
             }
         }
         self.laws[number].references = references;

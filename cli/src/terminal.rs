@@ -48,6 +48,12 @@ pub(crate) fn sire_error(error: sire::SireError) -> anyhow::Error {
     ExitError { code: error.exit_code(), message }.into()
 }
 
+/// Returns a question that ends an error, with names that a person may have meant; nothing without names.
+pub(crate) fn did_you_mean(names: Vec<String>) -> String {
+    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    if names.is_empty() { String::new() } else { format!("; did you mean {}?", names.join(" or ")) }
+}
+
 /// Converts the error of an evaluation to its text, for the same reason.
 pub(crate) fn evaluation_error(stop: plan::EvalError) -> anyhow::Error {
     anyhow::anyhow!("{stop}")

@@ -78,16 +78,9 @@ pub(crate) fn has_at_most(value: Ref<'_>, parts: usize) -> bool {
         let Some(rest) = left.checked_sub(1) else { return false };
         left = rest;
         match value.shape() {
-            Shape::Nat(_) | Shape::Bar(_) | Shape::Cow(_) => {}
             Shape::Thunk => unreachable!("the value is in normal form"),
             Shape::Pin(pin) => pending.push(pin.item()),
-            Shape::Law(law) => pending.push(law.body()),
-            Shape::App(app) => {
-                pending.push(app.head());
-                pending.extend(app.args());
-            }
-            Shape::Row(items) | Shape::Set(items) => pending.extend(items.iter()),
-            Shape::Tab(keys, values) => pending.extend(keys.iter().chain(values.iter())),
+            _ => value.push_parts(&mut pending),
         }
     }
     true

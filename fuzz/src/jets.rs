@@ -50,24 +50,19 @@ fn collect(vm: &Vm, value: &Val, seeds: &mut HashMap<Hash, Vec<u8>>) {
     let mut seen = HashSet::new();
     let mut pending: Vec<Ref<'_>> = vec![vm.look(value)];
     while let Some(value) = pending.pop() {
-        match value.shape() {
-            Shape::Pin(pin) => {
-                let hash = pin.hash().expect("the pin has a hash");
-                if !seen.insert(hash) || seeds.contains_key(&hash) {
-                    continue;
-                }
-                if JETS.of(pin).is_some() {
-                    let bytes = seed::save(vm, &vm.hold(value)).expect("laws can be saved");
-                    seeds.insert(hash, bytes);
-                }
-                pending.push(pin.item());
-            }
-            Shape::Law(law) => pending.push(law.body()),
-            Shape::App(app) => pending.extend(std::iter::once(app.head()).chain(app.args())),
-            Shape::Row(items) | Shape::Set(items) => pending.extend(items.iter()),
-            Shape::Tab(keys, values) => pending.extend(keys.iter().chain(values.iter())),
-            Shape::Nat(_) | Shape::Bar(_) | Shape::Cow(_) | Shape::Thunk => {}
+        let Shape::Pin(pin) = value.shape() else {
+            value.push_parts(&mut pending);
+            continue;
+        };
+        let hash = pin.hash().expect("the pin has a hash");
+        if !seen.insert(hash) || seeds.contains_key(&hash) {
+            continue;
         }
+        if JETS.of(pin).is_some() {
+            let bytes = seed::save(vm, &vm.hold(value)).expect("laws can be saved");
+            seeds.insert(hash, bytes);
+        }
+        pending.push(pin.item());
     }
 }
 

@@ -24,7 +24,7 @@ pub mod passes;
 pub mod runtime;
 mod tier;
 
-pub use runtime::enable_perf_map;
+pub use runtime::{enable_jit_dump, enable_perf_map};
 pub use tier::{
     CALLS_BEFORE_COMPILING, CompilationReport, CompileMode, ExplainError, FunctionListing,
     JitStatistics, UnitReport, explain, finish_pending, install, on_unit, set_cache_directory,

@@ -1,7 +1,7 @@
 //! Cancelling a worker from another thread.
 
 use parking_lot::Mutex;
-use std::sync::Arc;
+use plan::InterruptHandle;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A request to end a worker, shared by the threads that evaluate the worker and the worker pool.
@@ -10,29 +10,31 @@ use std::sync::atomic::{AtomicBool, Ordering};
 #[derive(Default)]
 pub(crate) struct CancellationToken {
     cancelled: AtomicBool,
-    /// The interrupt flag of the runtime that evaluates the worker now. `cancel` sets the flag under
+    /// Stops what the runtime that evaluates the worker now is at. `cancel` makes the request under
     /// the lock, so that it never interrupts the evaluation of another worker in this runtime.
-    interrupt: Mutex<Option<Arc<AtomicBool>>>,
+    interrupt: Mutex<Option<InterruptHandle>>,
 }
 
 impl CancellationToken {
-    /// Registers the interrupt flag of the runtime in which an evaluation of the worker begins.
-    /// Returns false if the worker has been cancelled: the evaluation must not begin.
-    pub(crate) fn begin_evaluation(&self, interrupt: Arc<AtomicBool>) -> bool {
+    /// Registers the interrupt of the runtime in which an evaluation of the worker begins, and
+    /// withdraws earlier requests. Returns false if the worker has been cancelled: the evaluation must
+    /// not begin.
+    pub(crate) fn begin_evaluation(&self, interrupt: InterruptHandle) -> bool {
         let registered = &mut *self.interrupt.lock();
         let may_begin = !self.is_cancelled();
         if may_begin {
+            interrupt.clear();
             *registered = Some(interrupt);
         }
         may_begin
     }
 
-    /// Removes the interrupt flag when the evaluation has ended, and clears it if the worker was
+    /// Removes the interrupt when the evaluation has ended, and withdraws the request if the worker was
     /// cancelled meanwhile, so that it does not interrupt the next evaluation in the runtime.
     pub(crate) fn end_evaluation(&self) {
         let interrupt = self.interrupt.lock().take();
         if let Some(interrupt) = interrupt.filter(|_| self.is_cancelled()) {
-            interrupt.store(false, Ordering::SeqCst);
+            interrupt.clear();
         }
     }
 
@@ -41,7 +43,7 @@ impl CancellationToken {
         let registered = self.interrupt.lock();
         self.cancelled.store(true, Ordering::SeqCst);
         if let Some(interrupt) = &*registered {
-            interrupt.store(true, Ordering::SeqCst);
+            interrupt.request_stop();
         }
     }
 
@@ -57,18 +59,19 @@ mod tests {
 
     #[test]
     fn cancelling_interrupts_the_evaluation_under_way_and_no_other() {
-        let flag = Arc::new(AtomicBool::new(false));
-        let is_set = || flag.load(Ordering::SeqCst);
+        let interrupt = plan::raw::Interrupt::default();
+        let handle = || interrupt.request_handle();
+        let is_set = || interrupt.is_requested();
         let (ended, running) = (CancellationToken::default(), CancellationToken::default());
-        assert!(ended.begin_evaluation(Arc::clone(&flag)));
+        assert!(ended.begin_evaluation(handle()));
         ended.end_evaluation();
-        assert!(running.begin_evaluation(Arc::clone(&flag)));
+        assert!(running.begin_evaluation(handle()));
         ended.cancel();
         assert!(!is_set(), "the runtime evaluates another worker");
         running.cancel();
         assert!(is_set() && running.is_cancelled());
         running.end_evaluation();
         assert!(!is_set(), "the next evaluation in the runtime is not interrupted");
-        assert!(!running.begin_evaluation(flag), "cancelling is final");
+        assert!(!running.begin_evaluation(handle()), "cancelling is final");
     }
 }

@@ -68,6 +68,7 @@ use crate::mailbox::Address;
 use crate::message::{CogRequest, ControlMessage};
 use crate::settings::MachineSettings;
 use crate::watchdog::Watchdog;
+use crate::worker_sampling::WorkerSampling;
 use std::sync::Arc;
 
 /// A driver's value whose objects take more words than this is not kept in a shared runtime: moving it
@@ -81,6 +82,7 @@ const SHARED_VALUE_BYTES: usize = 4 << 20;
 pub(crate) struct DriverContext {
     pub(crate) settings: Arc<MachineSettings>,
     pub(crate) watchdog: Arc<Watchdog>,
+    pub(crate) sampling: Arc<WorkerSampling>,
     pub(crate) devices: DeviceRegistry,
     /// To the event loop. The channel is bounded.
     pub(crate) requests: Address<CogRequest>,

@@ -16,6 +16,7 @@ use crate::message::ControlMessage;
 use crate::settings::MachineSettings;
 use crate::trace::{self, ConsoleMessage};
 use crate::watchdog::{Interruption, Watchdog};
+use crate::worker_sampling::{RuntimeSampler, WorkerSampling};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use plan::{EvalError, Hash, Ref, Val};
 use profile::{ProfileTimer, ProfileTrack};
@@ -85,7 +86,7 @@ pub(crate) fn compute(
     form: JobResultForm,
 ) -> Result<JobResult, JobError> {
     let mut vm = settings.worker_runtime(None).map_err(|_| JobError::Failed)?;
-    let evaluated = evaluate(&mut vm, job);
+    let evaluated = evaluate(&mut vm, job, Vm::call_in_order);
     conclude(&mut vm, evaluated, None, form).map(|(result, _)| result)
 }
 
@@ -115,7 +116,12 @@ fn conclude(
     Ok((result.ok_or(JobError::Failed)?, failure))
 }
 
-fn evaluate(vm: &mut Vm, job: &SeedBytes) -> Result<Val, EvalError> {
+/// Evaluates a job, whose function `call` applies to its arguments.
+fn evaluate(
+    vm: &mut Vm,
+    job: &SeedBytes,
+    call: impl FnOnce(&mut Vm, &Val, &[Val]) -> Result<Val, EvalError>,
+) -> Result<Val, EvalError> {
     let job = codec::deserialize_own(vm, job)?;
     let row = vm.look(&job).as_row();
     let part = |index| row.and_then(|row| row.get(index));
@@ -129,7 +135,7 @@ fn evaluate(vm: &mut Vm, job: &SeedBytes) -> Result<Val, EvalError> {
     if args.is_empty() {
         return Ok(function);
     }
-    vm.call_in_order(&function, &args)
+    call(vm, &function, &args)
 }
 
 /// Makes the result row; None if it is too large.
@@ -155,6 +161,7 @@ pub(crate) struct JobPool {
     settings: Arc<MachineSettings>,
     watchdog: Arc<Watchdog>,
     form: JobResultForm,
+    sampling: Arc<WorkerSampling>,
     control: Address<ControlMessage>,
     tasks: Option<Sender<JobTask>>,
     queue: Receiver<JobTask>,
@@ -166,15 +173,18 @@ impl JobPool {
     pub(crate) fn new(
         settings: &Arc<MachineSettings>,
         watchdog: &Arc<Watchdog>,
+        sampling: &Arc<WorkerSampling>,
         form: JobResultForm,
         control: Address<ControlMessage>,
     ) -> JobPool {
         let (tasks, queue) = unbounded();
         let (settings, watchdog) = (Arc::clone(settings), Arc::clone(watchdog));
+        let sampling = Arc::clone(sampling);
         JobPool {
             settings,
             watchdog,
             form,
+            sampling,
             control,
             tasks: Some(tasks),
             queue,
@@ -197,15 +207,17 @@ impl JobPool {
     fn start_thread(&mut self) -> Result<(), SystemError> {
         let (settings, control) = (Arc::clone(&self.settings), self.control.clone());
         let (watchdog, queue) = (Arc::clone(&self.watchdog), self.queue.clone());
-        let form = self.form;
+        let (form, sampling) = (self.form, Arc::clone(&self.sampling));
         let track = self.settings.track(&format!("job thread {}", self.threads.len() + 1));
         let thread = thread::Builder::new()
             .name("pallas-job".into())
             .spawn(move || {
                 let _guard = ControlMessage::on_panic(&control, "a job");
+                let mut sampler = RuntimeSampler::new(&sampling, "(jobs)");
                 for task in queue {
+                    let track = track.as_ref();
                     if let Some(message) =
-                        perform(&settings, &watchdog, form, track.as_ref(), &task)
+                        perform(&settings, &watchdog, &mut sampler, form, track, &task)
                     {
                         // If the event loop has ended, no thread receives the result.
                         control.send(message);
@@ -233,6 +245,7 @@ impl Drop for JobPool {
 fn perform(
     settings: &Arc<MachineSettings>,
     watchdog: &Watchdog,
+    sampler: &mut RuntimeSampler,
     form: JobResultForm,
     track: Option<&ProfileTrack>,
     task: &JobTask,
@@ -245,12 +258,15 @@ fn perform(
         Err(error) => return Some(ControlMessage::WorkerFailed(error)),
     };
     trace::show_at_once(&mut vm, settings);
-    if !task.token.begin_evaluation(vm.interrupt_flag()) {
+    if !task.token.begin_evaluation(vm.interrupt_handle()) {
         return None;
     }
-    let watch = watchdog.watch(&vm.interrupt_flag(), settings.limits.job);
+    let watch = watchdog.watch(&vm.interrupt_handle(), settings.limits.job);
     let timer = ProfileTimer::start(track);
-    let evaluated = evaluate(&mut vm, &task.job);
+    let evaluated = evaluate(&mut vm, &task.job, |vm, function, args| {
+        sampler.evaluate(vm, |vm| vm.begin_call_in_order(function, args))
+    });
+    sampler.finish(&mut vm);
     let chain = vm.take_call_chain();
     let interruption = watch.finish();
     timer.span("job", "job", || vec![("slot", task.slot.into())]);

@@ -60,6 +60,7 @@
 //! germs         pins that move between stores   verify        the hashes of stored pins
 //! packed        values whose pins a heap may have
 //! sampling      profiles of the running machine
+//! worker_sampling  their parts in workers with a runtime of their own
 //! ```
 //!
 //! An embedder gives a machine a [`Console`], and stops it with a [`MachineHandle`]:
@@ -119,6 +120,7 @@ mod upgrade_check;
 mod verify;
 mod watchdog;
 mod worker_pool;
+mod worker_sampling;
 mod worker_table;
 
 pub use boot::{BootOptions, BootReport};

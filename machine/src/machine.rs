@@ -41,6 +41,7 @@ use crate::message::{self, CogRequest, ControlMessage, WorkerCalls};
 use crate::metrics::{MachineMetrics, MetricsRecorder};
 use crate::program::UpgradeProgram;
 use crate::replay::{self, Replayed};
+use crate::sampling::request_profile;
 use crate::settings::MachineSettings;
 use crate::snapshot::SnapshotScheduler;
 use crate::state_hash::StateHashSchedule;
@@ -135,6 +136,20 @@ impl MachineHandle {
         check: UpgradeCheck,
     ) -> Result<UpgradeReport, String> {
         message::request_upgrade(&self.control, program, check)
+    }
+
+    /// Takes a profile of the running machine by samples, for some seconds: of CPU time, or one sample
+    /// about each `allocation_interval` bytes that are allocated.
+    ///
+    /// # Errors
+    /// If the seconds are not between 1 and 600, if another profile is being taken, if the system has no
+    /// timers for it, or if the machine stops.
+    pub fn sample(
+        &self,
+        seconds: u32,
+        allocation_interval: Option<usize>,
+    ) -> Result<SampledProfile, String> {
+        request_profile(&self.control, seconds, allocation_interval)
     }
 
     /// Makes the machine finish its current work, write a snapshot and return from
@@ -256,6 +271,7 @@ impl Machine {
         let context = DriverContext {
             settings: Arc::clone(&settings),
             watchdog: Arc::clone(&watchdog),
+            sampling: Arc::default(),
             devices,
             requests: request_sender,
             control: control_sender.clone(),

@@ -25,7 +25,6 @@ use parking_lot::Mutex;
 use plan::{InterruptHandle, Map};
 use std::cell::Cell;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -49,30 +48,6 @@ pub(crate) enum Interruption {
     Shutdown,
 }
 
-/// How an evaluation is stopped.
-enum StopRequest {
-    /// By the interrupt flag of its runtime.
-    Flag(Arc<AtomicBool>),
-    /// By a handle, which can suspend it as well.
-    Handle(InterruptHandle),
-}
-
-impl StopRequest {
-    fn make(&self) {
-        match self {
-            StopRequest::Flag(flag) => flag.store(true, Ordering::SeqCst),
-            StopRequest::Handle(handle) => handle.request_stop(),
-        }
-    }
-
-    fn withdraw(&self) {
-        match self {
-            StopRequest::Flag(flag) => flag.store(false, Ordering::SeqCst),
-            StopRequest::Handle(handle) => handle.withdraw_stop(),
-        }
-    }
-}
-
 /// An evaluation.
 struct Watched {
     /// The clock of the evaluating thread.
@@ -89,7 +64,7 @@ struct Watched {
     check_at: Option<Instant>,
     /// When the evaluation is to be suspended.
     suspend_at: Option<Instant>,
-    stop: StopRequest,
+    interrupt: InterruptHandle,
     /// Why the evaluation was interrupted, if it was.
     interrupted: Option<Interruption>,
 }
@@ -112,7 +87,7 @@ impl Watched {
         }
         if self.interrupted.is_some() {
             // The request must not hit the evaluation that runs next.
-            self.stop.withdraw();
+            self.interrupt.withdraw_stop();
         }
     }
 
@@ -120,9 +95,7 @@ impl Watched {
     fn end_slice(&mut self, now: Instant) {
         if self.suspend_at.is_some_and(|at| at <= now) {
             self.suspend_at = None;
-            if let StopRequest::Handle(handle) = &self.stop {
-                handle.request_suspension();
-            }
+            self.interrupt.request_suspension();
         }
     }
 
@@ -221,7 +194,7 @@ impl Deadlines {
                 earliest.slice = slices.into_iter().flatten().min();
                 continue;
             };
-            watched.stop.make();
+            watched.interrupt.request_stop();
         }
         earliest
     }
@@ -254,28 +227,28 @@ impl Watchdog {
         Ok(Watchdog { clock, deadlines, waker: Some(waker), thread: Some(thread) })
     }
 
-    /// Sets `flag` when the calling thread has used more CPU time than `limit` from now on, unless
-    /// the watch is finished before. Without a limit, only a shutdown sets the flag.
-    pub(crate) fn watch(&self, flag: &Arc<AtomicBool>, limit: Option<Duration>) -> Watch<'_> {
-        let number = self.add(StopRequest::Flag(Arc::clone(flag)), limit);
+    /// Requests a stop when the calling thread has used more CPU time than `limit` from now on, unless
+    /// the watch is finished before. Without a limit, only a shutdown requests it.
+    pub(crate) fn watch(&self, interrupt: &InterruptHandle, limit: Option<Duration>) -> Watch<'_> {
+        let number = self.add(interrupt.clone(), limit);
         self.begin(number, None);
-        Watch { watchdog: self, number }
+        Watch { watchdog: self, number, interrupt: interrupt.clone() }
     }
 
     /// Watches an evaluation that can be suspended, whose slices the calling thread will begin with
-    /// [`SlicedWatch::begin`]. The evaluation is stopped through the handle when its slices have
+    /// [`SlicedWatch::begin`]. The evaluation is stopped when its slices have
     /// used more CPU time than `limit`, or at a shutdown.
     pub(crate) fn watch_slices(
         self: &Arc<Watchdog>,
-        handle: InterruptHandle,
+        interrupt: InterruptHandle,
         limit: Option<Duration>,
     ) -> SlicedWatch {
-        let number = self.add(StopRequest::Handle(handle), limit);
+        let number = self.add(interrupt, limit);
         SlicedWatch { watchdog: Arc::clone(self), number, is_running: Cell::new(false) }
     }
 
     /// Adds a watch that is paused, and returns its number.
-    fn add(&self, stop: StopRequest, limit: Option<Duration>) -> u64 {
+    fn add(&self, interrupt: InterruptHandle, limit: Option<Duration>) -> u64 {
         let watched = Watched {
             cpu_clock: ThreadCpuClock::of_current_thread(),
             cpu_left: limit,
@@ -283,7 +256,7 @@ impl Watchdog {
             cpu_deadline: None,
             check_at: None,
             suspend_at: None,
-            stop,
+            interrupt,
             interrupted: None,
         };
         let mut deadlines = self.deadlines.lock();
@@ -308,7 +281,7 @@ impl Watchdog {
         let Some(watched) = deadlines.watched.get_mut(&number) else { return };
         watched.begin(used, now, slice);
         if watched.interrupted.is_some() {
-            watched.stop.make();
+            watched.interrupt.request_stop();
         }
         let needed = WakeTimes { limit: watched.check_at, slice: watched.suspend_at };
         let wakes_at = deadlines.wakes_at;
@@ -324,7 +297,7 @@ impl Watchdog {
     fn finish(&self, number: u64) -> Option<Interruption> {
         let mut deadlines = self.deadlines.lock();
         let watched = deadlines.watched.remove(&number)?;
-        watched.interrupted.inspect(|_| watched.stop.withdraw())
+        watched.interrupted.inspect(|_| watched.interrupt.withdraw_stop())
     }
 
     /// Sets a deadline for all evaluations, including those that begin later. The earliest such
@@ -379,14 +352,16 @@ fn run(clock: &dyn Clock, deadlines: &Mutex<Deadlines>, wakes: &Receiver<()>) {
 pub(crate) struct Watch<'w> {
     watchdog: &'w Watchdog,
     number: u64,
+    interrupt: InterruptHandle,
 }
 
 impl Watch<'_> {
     /// Ends the watch when the evaluation has ended, and returns why it was interrupted, if it was.
-    /// Clears the flag, so that an interruption that came too late does not hit the next
+    /// Withdraws the request, so that an interruption that came too late does not hit the next
     /// evaluation.
     pub(crate) fn finish(self) -> Option<Interruption> {
-        self.watchdog.finish(self.number)
+        // Code that could not stop may have repeated the request as one without a kind.
+        self.watchdog.finish(self.number).inspect(|_| self.interrupt.clear())
     }
 }
 

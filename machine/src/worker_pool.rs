@@ -6,6 +6,7 @@ use crate::driver::{DriverContext, DriverPool};
 use crate::error::SystemError;
 use crate::job::{JobPool, JobTask};
 use crate::message::{DriverMessage, WorkerCalls};
+use crate::worker_sampling::WorkerSampling;
 use crate::worker_table::{DriverBatch, NewJob};
 use crossbeam_channel::Sender;
 use profile::SampledProfile;
@@ -19,15 +20,17 @@ pub(crate) struct WorkerPool {
     drivers: DriverPool,
     jobs: JobPool,
     job_tokens: HashMap<u64, Arc<CancellationToken>>,
+    sampling: Arc<WorkerSampling>,
 }
 
 impl WorkerPool {
     /// A pool without workers, whose jobs have results in this form.
     pub(crate) fn new(context: DriverContext, job_results: JobResultForm) -> WorkerPool {
-        let DriverContext { settings, watchdog, control, .. } = &context;
-        let jobs = JobPool::new(settings, watchdog, job_results, control.clone());
+        let DriverContext { settings, watchdog, sampling, control, .. } = &context;
+        let sampling = Arc::clone(sampling);
+        let jobs = JobPool::new(settings, watchdog, &sampling, job_results, control.clone());
         let drivers = DriverPool::new(&Arc::new(context));
-        WorkerPool { drivers, jobs, job_tokens: HashMap::new() }
+        WorkerPool { drivers, jobs, job_tokens: HashMap::new(), sampling }
     }
 
     /// Starts drivers.
@@ -54,13 +57,15 @@ impl WorkerPool {
         self.drivers.list_calls(limit, list);
     }
 
-    /// Has the threads of drivers take a profile.
+    /// Has the runtimes of the workers take a profile.
     pub(crate) fn begin_profile(&mut self, options: SamplingOptions) {
+        self.sampling.begin(options);
         self.drivers.begin_profile(options);
     }
 
-    /// Has the threads of drivers end the profile, and send it.
+    /// Has the runtimes of the workers end the profile, and send it.
     pub(crate) fn end_profile(&mut self, profiles: &Sender<SampledProfile>) {
+        self.sampling.end(profiles);
         self.drivers.end_profile(profiles);
     }
 

@@ -167,7 +167,7 @@ pub fn compare_bytes(left: &[u8], right: &[u8]) -> Ordering {
 
 /// Returns the number with these bytes, least significant first, if there are 1 to 8: bars of one
 /// length are in the order of their numbers.
-pub(crate) fn number_of_one_word(bytes: &[u8]) -> Option<u64> {
+pub fn number_of_one_word(bytes: &[u8]) -> Option<u64> {
     match bytes.first_chunk::<8>() {
         Some(word) => (bytes.len() == 8).then(|| u64::from_le_bytes(*word)),
         None => (!bytes.is_empty()).then(|| short_number(bytes)),

@@ -19,12 +19,13 @@
 use crate::digest::Hash;
 use crate::freeze::FreezeError;
 use crate::heap::Val;
-use crate::pinspace::range::{self, SLOT_SIZE, SLOTS};
+use crate::pinspace::range::{self, FilePart, SLOT_SIZE, SLOTS};
 use crate::pinspace::record::{self, LINE_WORDS};
 use crate::pinspace::{
     BackingError, FORMAT_VERSION, FrozenPin, NewPin, PinFile, PinSpace, PinSpaceBacking,
     PinSpaceId, RangeError, RangeSlot, SlotFile, nameless,
 };
+use crate::platform::program_file;
 use crate::values::Heap;
 use crate::word::Word;
 use std::collections::HashMap;
@@ -248,7 +249,11 @@ impl EmbeddedImage {
         &self.bytes[HEADER..][..self.header.label]
     }
 
-    /// Copies the image into a slot, and returns its root, a pin. A second call makes another copy.
+    /// Opens the image in a slot, and returns its root, a pin. A second call opens a copy.
+    ///
+    /// The slot maps the file of the program, so only pages that are read take memory, and all
+    /// processes of the program share them. Where the file cannot be found or mapped, the slot gets
+    /// a copy of the bytes.
     ///
     /// # Errors
     /// See [`ImageError`].
@@ -256,19 +261,63 @@ impl EmbeddedImage {
     /// # Safety
     /// [`save`] wrote the bytes into a file.
     pub unsafe fn open(&self) -> Result<FrozenPin, ImageError> {
+        // SAFETY: by this function's contract. The file of the program is as safe as the program's
+        // code, which the system maps from it.
+        unsafe { self.open_from(program_file(self.bytes)) }
+    }
+
+    /// Opens the image as [`EmbeddedImage::open`], from a file that may have it at this offset.
+    ///
+    /// # Errors
+    /// See [`ImageError`].
+    ///
+    /// # Safety
+    /// [`save`] wrote the bytes into a file. If the file has them, no process changes them while this
+    /// process runs.
+    pub(crate) unsafe fn open_from(
+        &self,
+        file: Option<(File, u64)>,
+    ) -> Result<FrozenPin, ImageError> {
         let owner = PinSpaceId::new();
-        match RangeSlot::claim(Some(self.header.slot), owner) {
+        let mut slot = match RangeSlot::claim(Some(self.header.slot), owner) {
             Err(RangeError::Taken(_)) => {
                 let words = self.bytes[HEADER..].as_chunks().0;
                 let words = words.iter().map(|word| u64::from_le_bytes(*word)).collect();
                 // SAFETY: by this function's contract.
-                unsafe { open_moved(&self.header, words) }
+                return unsafe { open_moved(&self.header, words) };
             }
-            slot => {
-                // SAFETY: by this function's contract, the words are those of an image in this slot.
-                unsafe { open_in_memory(&self.header, slot?, owner, &self.bytes[HEADER..]) }
-            }
+            slot => slot?,
+        };
+        if let Some((file, offset)) = file
+            // SAFETY: the slot has just been claimed. By this function's contract.
+            && unsafe { self.map(&mut slot, file, offset) }.is_some()
+        {
+            return open_root(&self.header, OpenedImage { owner, slot });
         }
+        // SAFETY: by this function's contract, the words are those of an image in this slot.
+        unsafe { open_in_memory(&self.header, slot, owner, &self.bytes[HEADER..]) }
+    }
+
+    /// Maps the part of a file that has the image. None if it has not, or cannot be mapped; the
+    /// slot is as before then.
+    ///
+    /// # Safety
+    /// The slot has just been claimed. If the file has the image, no process changes it while this
+    /// process runs.
+    unsafe fn map(&self, slot: &mut RangeSlot, file: File, offset: u64) -> Option<()> {
+        // The header has the check of all bytes, so what follows an equal one is this image.
+        let mut header = [0; HEADER];
+        file.read_exact_at(&mut header, offset).ok()?;
+        if header[..] != self.bytes[..HEADER] {
+            return None;
+        }
+        let part = FilePart { file: file.try_clone().ok()?, offset };
+        let contents = SlotFile { path: std::env::current_exe().ok(), reader: Arc::new(part) };
+        // SAFETY: by this function's contract.
+        unsafe { slot.map_part(&file, offset, self.header.end, contents) }.ok()?;
+        // SAFETY: the image has that many bytes, and by this function's contract they stay.
+        unsafe { slot.set_end(self.header.end) };
+        Some(())
     }
 }
 
@@ -366,21 +415,10 @@ unsafe fn open_in_memory(
 /// The records' own checks are not compared: those of a copy cover other addresses.
 fn open_root(header: &ImageHeader, image: OpenedImage) -> Result<FrozenPin, ImageError> {
     let base = image.slot.address();
-    mark_verified(base + first_record(header.label), base + header.end);
+    range::set_all_verified(base + first_record(header.label), base + header.end);
     // SAFETY: `save` has written the header, which the check covers; its root is the address of
     // the record that was stored last.
     unsafe { PinSpace::new(image).at(base + header.root) }.map_err(|_| ImageError::Damaged)
-}
-
-/// Marks all records in that range as verified, so that none is checked again.
-fn mark_verified(mut address: usize, end: usize) {
-    while address < end
-        // SAFETY: the image that is being opened keeps its slot claimed.
-        && let Some(bytes) = unsafe { record::length(address) }
-    {
-        range::set_verified(address);
-        address = (address + bytes).next_multiple_of(range::ALIGNMENT);
-    }
 }
 
 /// Claims a slot for an image with that label: mostly the same slot for the same label, and rarely

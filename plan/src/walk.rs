@@ -278,6 +278,24 @@ fn words_of_leaf(heap: &HeapMemory, word: Word) -> u64 {
     }
 }
 
+impl<'h> Ref<'h> {
+    /// Adds the parts of a value to a list, from left to right: a law's body, an app's head and arguments,
+    /// the items of a row or set, the keys and then the values of a table. Any other value has none, a
+    /// pin neither.
+    pub fn push_parts(self, parts: &mut Vec<Ref<'h>>) {
+        match self.shape() {
+            Shape::Law(law) => parts.push(law.body()),
+            Shape::App(app) => {
+                parts.push(app.head());
+                parts.extend(app.args());
+            }
+            Shape::Row(items) | Shape::Set(items) => parts.extend(items.iter()),
+            Shape::Tab(keys, values) => parts.extend(keys.iter().chain(values.iter())),
+            Shape::Nat(_) | Shape::Bar(_) | Shape::Cow(_) | Shape::Pin(_) | Shape::Thunk => {}
+        }
+    }
+}
+
 /// Whether the objects of a value in normal form take more than `limit` words, each object counted
 /// once, however often it occurs. Pins in it count without their items. The time and memory needed are
 /// bounded by `limit`.

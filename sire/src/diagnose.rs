@@ -10,6 +10,7 @@ use crate::report::CommandLocation;
 use crate::session::Session;
 use crate::state::{ImportError, MissingNames, NameClash};
 use crate::suggest;
+use crate::syntax_advice::{advice_for_name, advice_for_rejected};
 use crate::typing::{TypeFailure, TypePlace};
 use plan::{EvalError, Val};
 use show::PrintLimit;
@@ -32,10 +33,18 @@ pub(crate) fn diagnose(
         CommandError::Type(failure) => return Ok(type_failure(session, location, *failure)),
         error @ CommandError::Output(_) => return Err(error),
         CommandError::Rejected { part, reason } => {
-            (Some(part), Diagnostic::new(DiagnosticKind::Rejected, reason))
+            let help = advice_for_rejected(&reason, location.rex);
+            let mut diagnostic = Diagnostic::new(DiagnosticKind::Rejected, reason);
+            diagnostic.help.extend(help.map(str::to_owned));
+            (Some(part), diagnostic)
         }
         CommandError::Macro { part, reason } => {
-            (Some(part), Diagnostic::new(DiagnosticKind::Macro, reason))
+            let help = advice_for_rejected(&reason, location.rex);
+            // The prototype prints the message of a macro as a text of Sire.
+            let text = reason.strip_prefix('{').and_then(|reason| reason.strip_suffix('}'));
+            let mut diagnostic = Diagnostic::new(DiagnosticKind::Macro, text.unwrap_or(&reason));
+            diagnostic.help.extend(help.map(str::to_owned));
+            (Some(part), diagnostic)
         }
         CommandError::Unresolved(unresolved) => {
             let diagnostic = unresolved_name(session, &unresolved);
@@ -115,6 +124,7 @@ fn unresolved_name(session: &Session, unresolved: &UnresolvedName) -> Diagnostic
     }
     let mut diagnostic = Diagnostic::new(kind, format!("`{text}` is not in scope"));
     diagnostic.unresolved = Some(text.clone());
+    diagnostic.help.extend(advice_for_name(&text).map(str::to_owned));
     let locals: Vec<String> = locals.iter().map(nat_text::to_text).collect();
     let similar = suggest::similar_names(session, &locals, &text);
     if !similar.is_empty() {

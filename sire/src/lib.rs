@@ -75,6 +75,7 @@ mod session;
 mod sire;
 mod state;
 mod suggest;
+mod syntax_advice;
 mod type_report;
 mod typing;
 
@@ -93,4 +94,5 @@ pub use name_use::{NameTarget, NameUse};
 pub use output::SireOutput;
 pub use session::ResultForm;
 pub use sire::{Sire, SireOptions};
+pub use suggest::similar;
 pub use type_report::{TypeReport, TypeReportKind};

@@ -267,7 +267,7 @@ impl Sire {
         let mut keys = self.state_keys(&modules);
         let timer = ProfileTimer::start(self.profile.as_ref());
         let mut states = match self.surveys_types {
-            true => Vec::new(),
+            true => self.states_before_survey(&modules, &keys)?,
             false => self.cached_states(&keys)?,
         };
         self.begin_types(&modules, &mut states);
@@ -319,6 +319,23 @@ impl Sire {
         Ok(modules.last().map(|module| module.name.clone()).unwrap_or_default())
     }
 
+    /// Returns the packed states from which a survey of types starts. With a library image, it starts
+    /// after the modules of the library that come first, whose types are known; their definitions are not
+    /// reported then.
+    fn states_before_survey(
+        &mut self,
+        modules: &[OrderedModule],
+        keys: &[StateKey],
+    ) -> Result<Vec<Val>, SireError> {
+        let first = modules.iter().position(|module| !module.is_built_in());
+        let Some(first) = first.filter(|_| self.library_image.is_some()) else {
+            return Ok(Vec::new());
+        };
+        let mut states = self.cached_states(&keys[..first])?;
+        states.truncate(first);
+        Ok(states)
+    }
+
     /// Begins the types of modules to load. The types of a typed module are not in its cached state,
     /// so typed modules are executed again if a module after them is.
     pub(crate) fn begin_types(&mut self, modules: &[OrderedModule], states: &mut Vec<Val>) {
@@ -336,7 +353,8 @@ impl Sire {
     }
 
     /// Loads a module and all modules before it, and returns how each of their definitions has got
-    /// its type. A definition without a type is no error.
+    /// its type. A definition without a type is no error. With a library image
+    /// ([`Sire::start_from`]), modules of the library before the first other one are left out.
     ///
     /// # Errors
     ///

@@ -30,7 +30,7 @@ pub(crate) fn similar_modules(library: &ModuleLibrary, name: &str) -> Vec<String
 }
 
 /// Returns those of some words that are similar to a name, the most similar first.
-fn similar(name: &str, words: impl Iterator<Item = String>) -> Vec<String> {
+pub fn similar(name: &str, words: impl Iterator<Item = String>) -> Vec<String> {
     let length = name.chars().count();
     if length > NAME_MAX {
         return Vec::new();

@@ -60,6 +60,24 @@ fn an_unresolved_name_names_the_modules_that_have_it() {
 }
 
 #[test]
+fn forms_of_other_languages_have_advice() {
+    for (text, kind, place, advice) in [
+        ("= x (1 + 2)\n", DiagnosticKind::Rejected, "(1 + 2)", "(add x y)"),
+        ("= f (x => inc x)\n", DiagnosticKind::Rejected, "(x => inc x)", "(x & body)"),
+        ("= (f x) add x 1\n", DiagnosticKind::Rejected, "(f x)", "follows `|`"),
+        ("= x 3 4 5 6\n", DiagnosticKind::Macro, "= x 3 4 5 6", "follows `|`"),
+        ("import json\n", DiagnosticKind::UnresolvedName, "import", "`:| module`"),
+    ] {
+        let column = text.find(place).expect("the place") + 1;
+        let diagnostic = failure(&full(text), kind, (5, column, place));
+        assert!(diagnostic.help[0].contains(advice), "{text}: {diagnostic:?}");
+        assert!(!diagnostic.message.starts_with('{'), "{text}: {diagnostic:?}");
+    }
+    let diagnostic = failure(&full("= x (1 ~= 2)\n"), DiagnosticKind::Rejected, (5, 5, "(1 ~= 2)"));
+    assert_eq!(diagnostic.help, [""; 0]);
+}
+
+#[test]
 fn an_unresolved_name_within_macros_points_at_the_name() {
     let text =
         full("= (f xs)\n@ n (len xs)\n| if (eql n 0) 1\n| foldl (a x & add a (mul n y)) 0 xs\n");

@@ -4,6 +4,7 @@
 //! ```text
 //! binary           builds the binary once per run, in the profile of the tests
 //! pallas           runs it with arguments and input, in each execution mode
+//! lsp_client       a client of the language server
 //! counter          runs the counter, the first example of a machine
 //! manual           the Rust listings of the manual
 //! library_session  sessions with the built-in library
@@ -21,6 +22,7 @@ mod browser;
 mod counter;
 mod golden;
 mod library_session;
+pub mod lsp_client;
 #[cfg(doctest)]
 mod manual;
 mod pallas;

@@ -82,6 +82,31 @@ fn an_entry_has_the_comment_the_place_and_the_examples() {
 }
 
 #[test]
+fn an_unknown_name_has_suggestions() {
+    let pallas = Pallas::new();
+    let message = |name: &str| {
+        let output = pallas.run(["doc", name], "");
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        stderr(&output)
+    };
+    assert!(
+        message("textSplt").ends_with("; did you mean `textSplit`?\n"),
+        "{}",
+        message("textSplt")
+    );
+    assert!(message("jsn").contains("`json`"), "{}", message("jsn"));
+    assert!(message("nothingLikeIt").ends_with("or has that name\n"));
+}
+
+#[test]
+fn a_module_that_is_a_file_here_is_named_by_its_path() {
+    let pallas = shop();
+    let message = |module: &str| stderr(&pallas.run(["save", "shop.seed", module], ""));
+    assert!(message("shop").contains("shop.sire or ./shop, names it"), "{}", message("shop"));
+    assert!(message("preldue").ends_with("; did you mean `prelude`?\n"), "{}", message("preldue"));
+}
+
+#[test]
 fn a_module_without_gaps_passes_the_check() {
     let pallas = shop();
     // `cost` has no example.

@@ -81,6 +81,68 @@ fn a_profile_of_allocation_and_of_a_load() {
     assert!(table.contains("  law\n"), "{table}");
 }
 
+/// A function in a file for `perf inject`.
+struct DumpedFunction {
+    name: String,
+    address: u64,
+    number: u64,
+    code: Vec<u8>,
+}
+
+/// Reads a file for `perf inject`, as the specification of Linux describes it.
+fn read_jit_dump(bytes: &[u8], process: u32) -> Vec<DumpedFunction> {
+    let u32_at = |at: usize| u32::from_ne_bytes(bytes[at..at + 4].try_into().expect("4 bytes"));
+    let u64_at = |at: usize| u64::from_ne_bytes(bytes[at..at + 8].try_into().expect("8 bytes"));
+    let (magic, version, processor) = (u32_at(0), u32_at(4), u32_at(12));
+    assert_eq!((magic, version, u32_at(20)), (0x4a69_5444, 1, process));
+    assert_eq!(processor, if cfg!(target_arch = "aarch64") { 183 } else { 62 });
+    let (mut at, mut time) = (u32_at(8) as usize, u64_at(24));
+    let mut functions = Vec::new();
+    while at < bytes.len() {
+        let (kind, end) = (u32_at(at), at + u32_at(at + 4) as usize);
+        assert!(kind == 0 && u64_at(at + 8) >= time, "records are functions, in their order");
+        time = u64_at(at + 8);
+        assert_eq!(u32_at(at + 16), process);
+        let [address, code_address, size, number] =
+            [24, 32, 40, 48].map(|field| u64_at(at + field));
+        assert_eq!(address, code_address);
+        let name = &bytes[at + 56..end - size as usize];
+        let name = name.strip_suffix(b"\0").expect("the name ends with a zero");
+        functions.push(DumpedFunction {
+            name: String::from_utf8(name.to_vec()).expect("text"),
+            address,
+            number,
+            code: bytes[end - size as usize..end].to_vec(),
+        });
+        at = end;
+    }
+    functions
+}
+
+#[test]
+fn compiled_code_is_written_for_perf_inject() {
+    let pallas = with_module();
+    let output =
+        pallas.run(["profile", "./shares.sire", "-s", "1", "--jitdump", "-e", "(both 20000)"], "");
+    assert!(output.status.success(), "{}", stderr(&output));
+    let path = stderr(&output);
+    let path = path.trim().strip_prefix("pallas: code for perf inject: ").expect("the path");
+    let process = path.strip_prefix("/tmp/jit-").and_then(|rest| rest.strip_suffix(".dump"));
+    let bytes = fs::read(path).expect("a file");
+    fs::remove_file(path).expect("it is ours");
+    let functions = read_jit_dump(&bytes, process.and_then(|it| it.parse().ok()).expect("a pid"));
+    assert!(functions.iter().any(|function| function.name == "pallas:work"));
+    assert!(functions.iter().any(|function| function.name == "pallas:(stub)"));
+    let mut ends = Vec::new();
+    for (index, DumpedFunction { address, number, code, .. }) in functions.iter().enumerate() {
+        assert_eq!(*number, index as u64);
+        assert!(!code.is_empty() && code.iter().any(|byte| *byte != 0));
+        ends.push((*address, address + code.len() as u64));
+    }
+    ends.sort_unstable();
+    assert!(ends.windows(2).all(|pair| pair[0].1 <= pair[1].0), "no two functions overlap");
+}
+
 #[test]
 fn wrong_targets_of_profiles_are_reported() {
     let pallas = with_module();

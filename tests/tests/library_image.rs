@@ -83,6 +83,28 @@ fn a_module_that_replaces_one_of_the_library_is_compiled_with_all_after_it() {
     assert!(!definitions.contains("LAW=0\n"), "{definitions}");
 }
 
+/// Returns whether this process maps a part of its program among the addresses of pins.
+#[cfg(target_os = "linux")]
+fn maps_its_program() -> bool {
+    let program = std::env::current_exe().expect("its path").display().to_string();
+    let mappings = std::fs::read_to_string("/proc/self/maps").expect("the mappings");
+    mappings.lines().filter(|mapping| mapping.ends_with(&program)).any(|mapping| {
+        let (start, _) = mapping.split_once('-').expect("a range");
+        let start = usize::from_str_radix(start, 16).expect("an address");
+        plan::pinspace::range::is_frozen(start)
+    })
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_image_is_mapped_from_the_program() {
+    let runtime = RuntimeBuilder::new().compile(CompileMode::Off);
+    let mut sire = library_session(runtime, built_in_library());
+    sire.start_from(&LIBRARY_IMAGE);
+    sire.load("prelude").expect("it is built in");
+    assert!(maps_its_program());
+}
+
 /// Returns the names in scope after a module, and the qualified names of all modules before it, with the
 /// hashes of their values.
 fn hashes(sire: &mut Sire, module: &str) -> Vec<(String, Hash)> {

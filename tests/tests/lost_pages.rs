@@ -182,7 +182,11 @@ fn with_file_limit(pallas: &Pallas, blocks: u64, args: &[&str]) -> Output {
 #[test]
 fn a_limit_on_the_size_of_files_is_an_error_or_a_warning_and_no_signal() {
     let pallas = Pallas::new();
+    // A start from the library's image writes nothing.
     let output = with_file_limit(&pallas, 64, &["sire", "-d", "cache", "prelude"]);
+    assert_eq!((output.status.code(), &*stderr(&output)), (Some(0), ""));
+    pallas.write("sire/mine.sire", "#### mine\n\n:| prelude\n\n= seven | add 3 4\n");
+    let output = with_file_limit(&pallas, 64, &["sire", "-d", "cache", "mine"]);
     let error = stderr(&output);
     assert_eq!(output.status.code(), Some(0), "{error}");
     assert!(error.contains("warning: the cache "), "{error}");

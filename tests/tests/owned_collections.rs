@@ -126,6 +126,49 @@ const PROGRAM: &str = "\
 = (firstCrashes n start) | afterwards (if (eql n 1) (die 1) n) start
 
 = (machines n start) | [(registers n start) start (registers (inc n) start)]
+
+= (stateStep [count tab kept] i)
+@ old | tabGet tab (mod i 70)
+| if (eql 0 (mod i 5)) [(inc count) tab kept]
+[(add count (if old 1 0)) (tabPut tab (mod (mul 7919 i) 300) i) (if (eql 1 (mod i 9)) tab kept)]
+
+= (states n start)    | listFoldl stateStep [0 start start] (listGen n id)
+= (anyStates n start) | listFoldl stateStep start (listGen n id)
+= (rowStates n start) | foldl stateStep [n start start] (gen n id)
+
+= (edgeStep [parents sizes] i)
+@ [parents sizes]
+    | if (tabGet sizes (mod i 7)) [(tabPut parents (mod i 40) i) (tabPut sizes (mod i 50) (inc i))]
+    [(tabPut parents (mod i 30) 1) (tabPut sizes (mod (mul 3 i) 10) i)]
+| if (eql (tabGet parents 3) (tabGet parents 4)) [parents sizes]
+[parents sizes]
+
+= (edges n start)    | listFoldl edgeStep [start start] (listGen n id)
+= (anyEdges n start) | listFoldl edgeStep start (listGen n id)
+
+= (pairing n tab)
+| ifz n [tab tab]
+| pairing (dec n) (tabPut tab (mod n 30) n)
+
+= (pairs n start)
+@ [a b] | pairing n start
+[(tabPut a 0 1) (sums n b) a]
+
+= (both n a b)
+| ifz n [a b]
+| both (dec n) (tabPut a (mod n 9) n) a
+
+= (boths n start) | both n start start
+
+= (wrapping n tab)
+| ifz n [(tabPut tab 3 4) tab]
+@ tab | tabPut tab (mod n 60) n
+| if (eql n 7) [tab]
+| wrapping (dec n) tab
+
+= (wraps n start)
+@ wrapped | wrapping (add 7 n) start
+[wrapped (sums n (fst wrapped)) (wrapping (mod n 7) start)]
 ";
 
 /// Start values of every shape, as Sire expressions.
@@ -172,6 +215,14 @@ const LOOPS: &[&str] = &[
     "barQueues",
     "sweeps",
     "firstCrashes",
+    "states",
+    "anyStates",
+    "rowStates",
+    "edges",
+    "anyEdges",
+    "pairs",
+    "boths",
+    "wraps",
 ];
 
 /// The outcome of an evaluation to normal form.

@@ -88,10 +88,10 @@ fn check_sums(profile: &SampledProfile) {
     let own: u64 = shares.iter().map(|share| share.own).sum();
     let without_law: u64 =
         profile.stacks.iter().filter(|it| it.frames.is_empty()).map(|it| it.weight).sum();
-    assert_eq!(own + without_law + profile.dropped, profile.total());
+    assert_eq!(own + without_law + profile.unknown, profile.total());
     assert!(shares.iter().all(|share| share.own <= share.total));
     assert!(shares.iter().all(|share| share.by_kind.iter().sum::<u64>() == share.own));
-    assert_eq!(profile.by_kind().iter().sum::<u64>() + profile.dropped, profile.total());
+    assert_eq!(profile.by_kind().iter().sum::<u64>() + profile.unknown, profile.total());
 }
 
 fn check_time_shares(mode: CompileMode, expected: ExecutionKind) {
@@ -100,7 +100,7 @@ fn check_time_shares(mode: CompileMode, expected: ExecutionKind) {
     let profile = time_profile(&mut sire, "(both [heavy light] 20000)");
     assert_eq!(profile.resource, SampledResource::CpuTime);
     check_sums(&profile);
-    assert_eq!(profile.dropped, 0);
+    assert_eq!(profile.unknown, 0);
     assert!(profile.samples() >= 50, "{} samples", profile.samples());
     let shares = profile.shares();
     let (heavy, light) = (share(&shares, "heavy").total, share(&shares, "light").total);
@@ -247,4 +247,25 @@ fn one_runtime_of_a_thread_samples_time() {
     second.start_sampling(SamplingOptions::default()).expect("the other runtime is gone");
     let samples = second.stop_sampling().expect("a profile");
     assert_eq!(samples.resolve(&second, |_, _| None).total(), 0);
+}
+
+#[test]
+fn the_machine_code_of_a_law_does_not_depend_on_a_profile() {
+    let code = |sampling: Option<SamplingOptions>| {
+        let mut sire = session(CompileMode::Off);
+        if let Some(options) = sampling {
+            sire.vm().start_sampling(options).expect("there are timers");
+        }
+        ["work", "both", "build", "manyRows", "deep"].map(|name| {
+            let law = sire.binding(name).expect("it is defined");
+            let report = jit::explain(sire.vm(), &law).expect("it can be compiled");
+            let functions = report.functions.into_iter();
+            functions.map(|function| function.text).collect::<Vec<_>>()
+        })
+    };
+    let plain = code(None);
+    assert!(plain.iter().all(|functions| functions.iter().any(|text| !text.is_empty())));
+    for options in [SamplingOptions::default(), SamplingOptions::Allocation(4096)] {
+        assert_eq!(code(Some(options)), plain, "{options:?}");
+    }
 }

@@ -46,13 +46,15 @@ pub(crate) fn advice(names: &TypeNames, expected: TypeRoot, found: TypeRoot) -> 
         }
         ("Row", "Nat") => {
             "a text or number is a nat, not a row: `strLen` is the length of a text, `explode` \
-             makes a row of its characters"
+             makes a row of its characters, [x] is a row of x alone"
         }
         ("Row", "Tuple") => "all items of a Row have one type; declare the row's type as a tuple",
         ("Tuple", "Row") => {
             "a Row can have any length; `(idx i row)` is an item, and a pattern [x y] needs a tuple"
         }
-        ("Row", "Bar") => "`(barToRow x)` makes a row of the bytes of a bar",
+        ("Row", "Bar") => {
+            "`(barLen x)` is the length of a bar, and `(barToRow x)` makes a row of its bytes"
+        }
         ("Row", "Set") => "`(setToRow x)` makes a row of the members of a set",
         ("Row", "Tab") => "`(tabValsRow x)` makes a row of the values of a table",
         ("List", "Set") => "`(setToList x)` makes a list of the members of a set",
@@ -63,7 +65,15 @@ pub(crate) fn advice(names: &TypeNames, expected: TypeRoot, found: TypeRoot) -> 
         ("Maybe", _) => "`(SOME x)` is an optional value that is there, NONE one that is not",
         (_, "Either") => "`(eitherCase x left right)` takes the value out",
         (_, "Function") => "the function may lack an argument",
-        ("Function", _) => "only a function can be called; the call may have too many arguments",
+        ("Function", _) => {
+            "a function is expected here: a definition may lack an argument, or a call may have too many"
+        }
+        ("Tab", "Set") => {
+            "functions of tables begin with `tab`, those of sets with `set`: `setHas`"
+        }
+        ("Set", "Tab") => {
+            "functions of sets begin with `set`, those of tables with `tab`: `tabHas`"
+        }
         _ if expected == TypeRoot::Rigid || found == TypeRoot::Rigid => {
             "the declared type promises to work for every type of that variable: declare the type \
              that the code needs"

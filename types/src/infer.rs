@@ -1,10 +1,13 @@
 //! Inference: [`infer`] returns the principal type of a term.
 //!
 //! The algorithm checks each term against the type that its context expects, which is a variable if
-//! nothing is expected. Results travel through variables only, so the work is a stack of
-//! [`InferTask`]s and no function recurses over terms. Let-bound values are generalised; the values
-//! of a recursive group are generalised by strongly connected components, dependencies first.
+//! nothing is expected. What is expected of the result of a call is known before its arguments are
+//! checked, so an error in one of them is found where it is. Results travel through variables only,
+//! so the work is a stack of [`InferTask`]s and no function recurses over terms. Let-bound values
+//! are generalised; the values of a recursive group are generalised by strongly connected
+//! components, dependencies first.
 
+mod exchange;
 mod generalise;
 mod report;
 #[cfg(test)]
@@ -36,7 +39,7 @@ enum TermContext {
     /// Nothing particular.
     Plain,
     /// The argument of a call, counted from 1.
-    Argument { function: TermId, number: usize },
+    Argument { call: TermId, function: TermId, number: usize },
     /// The result of a call.
     Result { function: TermId },
     /// An item of a row, list or table.
@@ -327,6 +330,7 @@ impl Inference<'_, '_> {
         args: &[TermId],
         result: TypeId,
     ) -> InferResult {
+        let is_expected = self.table.level(result).is_none();
         let mut tasks = Vec::with_capacity(args.len() + 1);
         for (index, arg) in args.iter().enumerate() {
             let (parameter, rest) = match self.table.node(ty).clone() {
@@ -341,12 +345,16 @@ impl Inference<'_, '_> {
                 }
                 _ => return Err(self.too_many_arguments(call, function, ty, index, args.len())),
             };
-            let context = TermContext::Argument { function, number: index + 1 };
+            let context = TermContext::Argument { call, function, number: index + 1 };
             tasks.push(InferTask::Check(*arg, parameter, context));
             ty = rest;
         }
         let context = TermContext::Result { function };
-        tasks.push(InferTask::Equal { term: call, expected: result, found: ty, context });
+        if is_expected {
+            self.equal(call, result, ty, context)?;
+        } else {
+            tasks.push(InferTask::Equal { term: call, expected: result, found: ty, context });
+        }
         self.schedule(tasks);
         Ok(())
     }
@@ -522,7 +530,13 @@ impl Inference<'_, '_> {
             Ok(()) => Ok(()),
             Err(conflict) => {
                 let subject = self.subject(term, context);
-                Err(self.mismatch(term, &subject, expected, found, conflict))
+                let mut error = self.mismatch(term, &subject, expected, found, conflict);
+                if let TermContext::Argument { call, number, .. } = context
+                    && let Some(help) = self.exchange(call, number, found)
+                {
+                    error.help = vec![help];
+                }
+                Err(error)
             }
         }
     }

@@ -110,12 +110,17 @@ fn solve_known(
     let fail = |reason| Err(Unsatisfied { term, reason });
     let is_literal = matches!(waiting.requirement, RowRequirement::Literal { .. });
     match (&waiting.requirement, table.node(row).clone()) {
-        (requirement, TypeNode::Apply(Head::Named(TypeName::ROW), args)) => {
-            requirement.items().iter().try_for_each(|item| equal(table, term, args[0], *item))
+        (
+            RowRequirement::Literal { items, .. },
+            TypeNode::Apply(Head::Named(TypeName::ROW), args),
+        ) => items.iter().try_for_each(|item| equal(table, term, args[0], *item)),
+        // What is done with an item says what is expected of it.
+        (RowRequirement::Item { item, .. }, TypeNode::Apply(Head::Named(TypeName::ROW), args)) => {
+            equal(table, term, *item, args[0])
         }
         (RowRequirement::Item { index, item, .. }, TypeNode::Apply(Head::Tuple, args)) => {
             match usize::try_from(*index).ok().and_then(|index| args.get(index)) {
-                Some(expected) => equal(table, term, *expected, *item),
+                Some(found) => equal(table, term, *item, *found),
                 None => fail(UnsatisfiedReason::NoItem { ty: row, index: *index }),
             }
         }
@@ -128,7 +133,7 @@ fn solve_known(
                 return fail(UnsatisfiedReason::NoItem { ty: row, index: *index });
             };
             let field = table.instantiate(field, &args);
-            equal(table, term, field, *item)
+            equal(table, term, *item, field)
         }
         (RowRequirement::Literal { items, .. }, TypeNode::Apply(Head::Tuple, args)) => {
             if args.len() != items.len() {

@@ -21,6 +21,7 @@
 //! pool_id       the numbers of pools
 //! span          the times of laws and traces
 //! sampling      profiles by samples
+//! sampling_steps  counts, in tests, how often code for samples runs
 //! ```
 
 #![deny(unsafe_code)]
@@ -40,6 +41,7 @@ pub mod native;
 mod pool_id;
 mod pools;
 mod sampling;
+mod sampling_steps;
 mod span;
 #[cfg(test)]
 #[allow(unsafe_code, reason = "tests make raw heaps and damaged pins")]

@@ -1,8 +1,6 @@
 //! The options of the commands that look into the history of a machine and change its program.
 
-use super::shared::{
-    BootCacheOptions, ExecutionOptions, MemoryOptions, PrintSize, ProfileOptions, TimeOptions,
-};
+use super::shared::{BootCacheOptions, EvaluationOptions, PrintSize, ProfileOptions, TimeOptions};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -87,9 +85,7 @@ earlier state. The machine must not be running.
 #[derive(Args, Debug)]
 pub(crate) struct LogArgs {
     #[command(flatten)]
-    pub(crate) execution: ExecutionOptions,
-    #[command(flatten)]
-    pub(crate) memory: MemoryOptions,
+    pub(crate) evaluation: EvaluationOptions,
     #[command(flatten)]
     pub(crate) print: PrintSize,
     /// Show this event only
@@ -117,9 +113,7 @@ pub(crate) struct LogArgs {
 #[derive(Args, Debug)]
 pub(crate) struct DiffArgs {
     #[command(flatten)]
-    pub(crate) execution: ExecutionOptions,
-    #[command(flatten)]
-    pub(crate) memory: MemoryOptions,
+    pub(crate) evaluation: EvaluationOptions,
     #[command(flatten)]
     pub(crate) print: PrintSize,
     /// The most changes that are listed; further ones are counted
@@ -161,9 +155,7 @@ pub(crate) struct ProgramOptions {
     #[command(flatten)]
     pub(crate) profile: ProfileOptions,
     #[command(flatten)]
-    pub(crate) execution: ExecutionOptions,
-    #[command(flatten)]
-    pub(crate) memory: MemoryOptions,
+    pub(crate) evaluation: EvaluationOptions,
     #[command(flatten)]
     pub(crate) time: TimeOptions,
     #[command(flatten)]
@@ -213,9 +205,7 @@ pub(crate) struct UpgradeArgs {
 #[derive(Args, Debug)]
 pub(crate) struct RollbackArgs {
     #[command(flatten)]
-    pub(crate) execution: ExecutionOptions,
-    #[command(flatten)]
-    pub(crate) memory: MemoryOptions,
+    pub(crate) evaluation: EvaluationOptions,
     #[command(flatten)]
     pub(crate) time: TimeOptions,
     #[command(flatten)]

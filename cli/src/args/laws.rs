@@ -1,14 +1,13 @@
 //! The options of the commands that tell about laws: `profile` and `explain`.
 
-use super::shared::{BootCacheOptions, ExecutionOptions, MemoryOptions};
+use super::shared::{BootCacheOptions, EvaluationOptions};
 use clap::Args;
 use std::path::PathBuf;
 
 /// The help of `pallas profile`.
 pub(super) const PROFILE_HELP: &str = "\
 A module is profiled while it is loaded, without the cache; or, with --eval, while the expression
-is evaluated again and again. Of a running machine, events and reads are profiled, and its drivers
-except for calls that take long.
+is evaluated again and again. Of a running machine, events, reads, drivers and jobs are profiled.
 
 The table has a line for each law. `self` is its own share, `total` includes what it calls; the
 other columns divide `self` by what ran: the interpreter, compiled code, a jet (the law's native
@@ -37,9 +36,7 @@ pub(crate) struct SampleArgs {
     #[command(flatten)]
     pub(crate) cache: BootCacheOptions,
     #[command(flatten)]
-    pub(crate) execution: ExecutionOptions,
-    #[command(flatten)]
-    pub(crate) memory: MemoryOptions,
+    pub(crate) evaluation: EvaluationOptions,
     /// Load the module first, and profile this expression, with the module's names in scope
     #[arg(short = 'e', long, value_name = "EXPRESSION")]
     pub(crate) eval: Option<String>,
@@ -63,6 +60,10 @@ pub(crate) struct SampleArgs {
     /// Write the names of compiled laws to /tmp/perf-PID.map, where Linux's perf looks for them
     #[arg(long, requires = "eval")]
     pub(crate) perf_map: bool,
+    /// Write the names and the code of compiled laws to /tmp/jit-PID.dump, for `perf inject --jit` of
+    /// Linux
+    #[arg(long, requires = "eval")]
+    pub(crate) jitdump: bool,
     /// The module, by its name or path, or the directory of a running machine
     #[arg(value_name = "SIRE|STORE")]
     pub(crate) target: String,
@@ -74,9 +75,7 @@ pub(crate) struct ExplainArgs {
     #[command(flatten)]
     pub(crate) cache: BootCacheOptions,
     #[command(flatten)]
-    pub(crate) execution: ExecutionOptions,
-    #[command(flatten)]
-    pub(crate) memory: MemoryOptions,
+    pub(crate) evaluation: EvaluationOptions,
     /// The module in whose scope the name is, by its name or path
     #[arg(short = 'm', long, value_name = "SIRE", default_value = "prelude")]
     pub(crate) module: String,

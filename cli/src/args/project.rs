@@ -3,7 +3,7 @@
 
 use super::operation::OperationOptions;
 use super::shared::{
-    BootCacheOptions, CacheOptions, ExecutionOptions, MemoryOptions, PrintSize, TimeLimit,
+    BootCacheOptions, CacheOptions, EvaluationOptions, MemoryOptions, PrintSize, TimeLimit,
     TimeOptions,
 };
 use clap::{Args, ValueEnum};
@@ -124,9 +124,7 @@ pub(crate) struct TestArgs {
     #[command(flatten)]
     pub(crate) cache: CacheOptions,
     #[command(flatten)]
-    pub(crate) execution: ExecutionOptions,
-    #[command(flatten)]
-    pub(crate) memory: MemoryOptions,
+    pub(crate) evaluation: EvaluationOptions,
     /// Report only the assertions whose file or line contains this text
     #[arg(long, value_name = "TEXT")]
     pub(crate) filter: Option<String>,
@@ -147,9 +145,7 @@ pub(crate) struct TestArgs {
 #[derive(Args, Debug)]
 pub(crate) struct CheckTypesArgs {
     #[command(flatten)]
-    pub(crate) execution: ExecutionOptions,
-    #[command(flatten)]
-    pub(crate) memory: MemoryOptions,
+    pub(crate) evaluation: EvaluationOptions,
     /// Also report the modules that are loaded before each module
     #[arg(long)]
     pub(crate) all: bool,
@@ -167,9 +163,7 @@ pub(crate) struct DevArgs {
     #[command(flatten)]
     pub(crate) cache: BootCacheOptions,
     #[command(flatten)]
-    pub(crate) execution: ExecutionOptions,
-    #[command(flatten)]
-    pub(crate) memory: MemoryOptions,
+    pub(crate) evaluation: EvaluationOptions,
     #[command(flatten)]
     pub(crate) time: TimeOptions,
     #[command(flatten)]
@@ -270,9 +264,7 @@ pub(crate) struct BenchArgs {
     #[command(flatten)]
     pub(crate) cache: CacheOptions,
     #[command(flatten)]
-    pub(crate) execution: ExecutionOptions,
-    #[command(flatten)]
-    pub(crate) memory: MemoryOptions,
+    pub(crate) evaluation: EvaluationOptions,
     /// Print JSON: an array of objects with the keys name, runs, median, fastest; times in nanoseconds
     #[arg(long)]
     pub(crate) json: bool,

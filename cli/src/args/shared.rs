@@ -84,6 +84,22 @@ impl ExecutionOptions {
     }
 }
 
+/// How laws run, and how much memory they get.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub(crate) struct EvaluationOptions {
+    #[command(flatten)]
+    pub(crate) execution: ExecutionOptions,
+    #[command(flatten)]
+    pub(crate) memory: MemoryOptions,
+}
+
+impl EvaluationOptions {
+    /// The options as arguments of another command.
+    pub(crate) fn arguments(self) -> Vec<String> {
+        [self.execution.arguments(), self.memory.arguments()].concat()
+    }
+}
+
 /// The profile of a run.
 #[derive(Args, Debug)]
 pub(crate) struct ProfileOptions {

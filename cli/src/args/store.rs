@@ -1,6 +1,6 @@
 //! The options of the commands on the store of a machine.
 
-use super::shared::{ExecutionOptions, MemoryOptions};
+use super::shared::EvaluationOptions;
 use clap::Args;
 use persist::SetAsideId;
 use std::net::SocketAddr;
@@ -54,9 +54,7 @@ meanwhile: a machine that does not run is locked only while a page is made.
 #[derive(Args, Debug)]
 pub(crate) struct InspectArgs {
     #[command(flatten)]
-    pub(crate) execution: ExecutionOptions,
-    #[command(flatten)]
-    pub(crate) memory: MemoryOptions,
+    pub(crate) evaluation: EvaluationOptions,
     /// Address and port to listen on; the address must be one of this computer only, and port 0 is a
     /// free one
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:0")]

@@ -20,8 +20,8 @@ struct JsonTimes {
 
 /// Measures each of the functions, and prints their times.
 pub(crate) fn bench(args: &BenchArgs) -> Result<()> {
-    let BenchArgs { cache, execution, memory, json, module } = args;
-    let mut sire = load_module(cache, *execution, *memory, module)?;
+    let BenchArgs { cache, evaluation, json, module } = args;
+    let mut sire = load_module(cache, *evaluation, module)?;
     sire.begin_interactive().map_err(sire_error)?;
     let names: Vec<String> = sire
         .names()

@@ -1,6 +1,6 @@
 //! `check-types`: checks the types of modules, and counts the names that have one.
 
-use super::setup::runtime;
+use super::setup::{library_image, runtime};
 use crate::args::CheckTypesArgs;
 use crate::terminal::{self, ExitError};
 use anyhow::{Context, Result};
@@ -78,10 +78,13 @@ fn survey(args: &CheckTypesArgs) -> Result<Vec<TypeReport>> {
         output: none(),
         diagnostics: none(),
     };
-    let vm = runtime(args.execution, args.memory)?;
+    let vm = runtime(args.evaluation)?;
     let mut sire = Sire::new(vm, options).map_err(terminal::evaluation_error)?;
     sire.on_diagnostic(terminal::print_diagnostic);
     sire.load_quietly(|_, _, _| {});
+    if let Some(image) = library_image().filter(|_| !args.all) {
+        sire.start_from(image);
+    }
     let mut reports = Vec::new();
     // Modules have the modules before them in common.
     let mut reported = BTreeSet::new();

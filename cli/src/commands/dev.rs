@@ -284,7 +284,7 @@ impl DevSession<'_> {
             self.machine.start()?;
             return Ok(ChangeOutcome::Booted);
         }
-        let mut settings = settings(self.args.execution, self.args.memory, self.args.print)?;
+        let mut settings = settings(self.args.evaluation, self.args.print)?;
         settings.limits = time_limits(self.args.time);
         let mut opened = OpenHistory::open(store, settings)?;
         let mut note = DevNote::load(store);

@@ -12,7 +12,7 @@ use std::io::{self, Write as _};
 /// Prints the differences.
 pub(crate) fn diff(args: DiffArgs) -> anyhow::Result<()> {
     let limit = terminal::print_options(args.print)?.limit.for_messages();
-    let settings = settings(args.execution, args.memory, args.print)?;
+    let settings = settings(args.evaluation, args.print)?;
     let mut opened = OpenHistory::open(&args.store, settings)?;
     let mut replay = opened.history.replay_at(args.from)?;
     let changes = DiffLimit { changes: args.changes };

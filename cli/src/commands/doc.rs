@@ -6,7 +6,7 @@ use crate::json;
 use crate::reference::{
     Coverage, Reference, ReferenceFile, entry_text, html_files, markdown_files, module_text,
 };
-use crate::terminal::{ExitError, sire_error};
+use crate::terminal::{ExitError, did_you_mean, sire_error};
 use crate::write_file::write_atomically;
 use anyhow::{Context, Result, bail};
 use sire::{ModuleArgument, ModuleLibrary, Sire};
@@ -20,7 +20,16 @@ pub(crate) fn doc(args: &DocArgs) -> Result<()> {
         return check(args, &reference);
     }
     match &args.name {
-        Some(name) => print(&found(&reference, name)?),
+        Some(name) => match found(&reference, name) {
+            Some(text) => print(&text),
+            None => {
+                let all = self::reference(&mut sire, &args.modules, None)?;
+                bail!(
+                    "no documented module exports `{name}` or has that name{}",
+                    similar(&all, name)
+                );
+            }
+        },
         None => write(args, &reference),
     }
 }
@@ -48,15 +57,20 @@ fn is_demo(module: &str) -> bool {
     module.starts_with("demo_") || module.ends_with("_cases")
 }
 
-/// Returns the text of the entries with a name, or of the module with that name.
-fn found(reference: &Reference, name: &str) -> Result<String> {
+/// Returns the text of the entries with a name, or of the module with that name. None if there are
+/// none.
+fn found(reference: &Reference, name: &str) -> Option<String> {
     let entries = reference.entries(name).map(|(module, entry)| entry_text(module, entry));
     let modules = reference.modules().iter().filter(|module| module.name == name);
     let texts: Vec<String> = entries.chain(modules.map(module_text)).collect();
-    if texts.is_empty() {
-        bail!("no documented module exports `{name}` or has that name");
-    }
-    Ok(texts.join("\n"))
+    (!texts.is_empty()).then(|| texts.join("\n"))
+}
+
+/// Returns a question that lists the names and modules that are similar to a name, if there are any.
+fn similar(reference: &Reference, name: &str) -> String {
+    let modules = reference.modules();
+    let names = modules.iter().flat_map(|module| module.names.iter().map(|it| it.name.clone()));
+    did_you_mean(sire::similar(name, names.chain(modules.iter().map(|it| it.name.clone()))))
 }
 
 fn print(text: &str) -> Result<()> {

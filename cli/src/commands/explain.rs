@@ -29,7 +29,7 @@ pub(crate) fn explain(args: &ExplainArgs) -> Result<()> {
 
 fn explain_in_module(args: &ExplainArgs) -> Result<String> {
     let cache = CacheOptions { store: args.cache.modules.clone() };
-    let mut sire = load_module(&cache, args.execution, args.memory, &args.module)?;
+    let mut sire = load_module(&cache, args.evaluation, &args.module)?;
     sire.begin_interactive().map_err(sire_error)?;
     let named = sire.named_values();
     let index = LawIndex::new(sire.vm(), &named);
@@ -39,7 +39,7 @@ fn explain_in_module(args: &ExplainArgs) -> Result<String> {
 }
 
 fn explain_in_store(args: &ExplainArgs, store: &Path) -> Result<String> {
-    let settings = settings(args.execution, args.memory, PrintSize::default())?;
+    let settings = settings(args.evaluation, PrintSize::default())?;
     let mut opened = OpenHistory::open(store, settings)?;
     let mut replay = opened.history.replay_at(opened.history.last())?;
     let (vm, cog) = replay.runtime();

@@ -1,7 +1,7 @@
 //! What the commands on the history of a machine share: opening it, and rendering its values.
 
 use super::setup::{cache_code, runtime_builder};
-use crate::args::{ExecutionOptions, MemoryOptions, PrintSize};
+use crate::args::{EvaluationOptions, PrintSize};
 use crate::console::StdioConsole;
 use crate::terminal;
 use anyhow::Context;
@@ -31,13 +31,12 @@ impl OpenHistory {
 
 /// The settings of a machine that is evaluated and does not run.
 pub(super) fn settings(
-    execution: ExecutionOptions,
-    memory: MemoryOptions,
+    evaluation: EvaluationOptions,
     print: PrintSize,
 ) -> anyhow::Result<MachineSettings> {
     let console = StdioConsole::new(terminal::print_options(print)?, None, None);
     let mut settings = MachineSettings::new(Arc::new(console));
-    settings.runtime = runtime_builder(execution, memory);
+    settings.runtime = runtime_builder(evaluation);
     cache_code(&None);
     Ok(settings)
 }

@@ -9,10 +9,9 @@ use std::io::{self, Write};
 
 /// Serves the page until the process ends.
 pub(crate) fn inspect(args: InspectArgs) -> anyhow::Result<()> {
-    let InspectArgs { execution, memory, listen, store } = args;
+    let InspectArgs { evaluation, listen, store } = args;
     let settings = move || {
-        history::settings(execution, memory, PrintSize::default())
-            .map_err(|error| format!("{error:#}"))
+        history::settings(evaluation, PrintSize::default()).map_err(|error| format!("{error:#}"))
     };
     let reader = StoreReader::start(store.clone(), settings).context("cannot start a thread")?;
     let server = InspectServer::listen(listen, reader)?;

@@ -17,7 +17,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(200);
 /// Prints the events.
 pub(crate) fn log(args: LogArgs) -> anyhow::Result<()> {
     let mut output = EventOutput { values: ValueRenderer::new(args.print)?, json: args.json };
-    let settings = settings(args.execution, args.memory, args.print)?;
+    let settings = settings(args.evaluation, args.print)?;
     let mut opened = OpenHistory::open(&args.store, settings)?;
     let history = &opened.history;
     let last = args.event.unwrap_or(history.last());

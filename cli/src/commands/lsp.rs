@@ -1,7 +1,7 @@
 //! `lsp`: serves an editor.
 
 use super::setup::{cache_code, cache_directory, library_image, runtime};
-use crate::args::{ExecutionOptions, LspArgs};
+use crate::args::{EvaluationOptions, LspArgs};
 use lsp::LspOptions;
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ pub(crate) fn lsp(args: LspArgs) -> anyhow::Result<()> {
     cache_code(&cache.store);
     let directory = cache_directory(&cache.store).unwrap_or_else(std::env::temp_dir);
     lsp::serve_stdio(LspOptions {
-        make_vm: Box::new(move || runtime(ExecutionOptions::default(), memory)),
+        make_vm: Box::new(move || runtime(EvaluationOptions { memory, ..Default::default() })),
         cache: directory,
         library_image: library_image(),
         time_limit: time_limit.0.unwrap_or(Duration::MAX),

@@ -34,8 +34,9 @@ pub(crate) fn boot(args: BootArgs) -> anyhow::Result<()> {
 
 fn boot_and_run(args: BootArgs, recording: &ProfileRecording) -> anyhow::Result<()> {
     let cache = CacheOptions { store: args.cache.modules };
-    let MachineOptions { execution, print, .. } = args.machine;
-    let (mut sire, main) = sire::load_main(&cache, execution, print, &args.module, recording)?;
+    let MachineOptions { evaluation, print, .. } = args.machine;
+    let (mut sire, main) =
+        sire::load_main(&cache, evaluation.execution, print, &args.module, recording)?;
     if !args.force && !Machine::is_cog(sire.vm(), &main)? {
         bail!(
             "`main` of {} is no cog: a function whose last arguments are a state, a function for \
@@ -85,8 +86,8 @@ pub(crate) fn start(args: StartArgs) -> anyhow::Result<()> {
 
 /// Replays a machine up to an event, and prints the hash of the state after it.
 fn replay_until(args: &StartArgs, event: u64, recording: &ProfileRecording) -> anyhow::Result<()> {
-    let MachineOptions { execution, memory, print, .. } = args.machine;
-    let mut settings = history::settings(execution, memory, print)?;
+    let MachineOptions { evaluation, print, .. } = args.machine;
+    let mut settings = history::settings(evaluation, print)?;
     settings.profile = recording.profile();
     let mut opened = OpenHistory::open(&args.store, settings)?;
     let mut replay = opened.history.replay_at(event)?;
@@ -124,7 +125,7 @@ fn run(
     }
     let console = Arc::new(console);
     let mut settings = MachineSettings::new(console);
-    settings.runtime = runtime_builder(args.execution, args.memory);
+    settings.runtime = runtime_builder(args.evaluation);
     settings.jobs = usize::from(args.eval_workers);
     if let Some(threads) = args.driver_threads {
         settings.drivers.threads = usize::from(threads);
@@ -287,7 +288,7 @@ pub(super) fn time_limits(args: TimeOptions) -> TimeLimits {
 
 /// Says which limit an event exceeded, which option sets the limit, and what the next start does.
 fn limit_text(stop: LimitStop, args: &MachineOptions) -> String {
-    let heap = args.memory.heap();
+    let heap = args.evaluation.memory.heap();
     let size = |bytes: usize| HumanBytes(bytes as u64).to_string();
     let limit = match stop.reason {
         AbortReason::Time => format!("; the limit is --event-limit {}", args.time.event_limit),

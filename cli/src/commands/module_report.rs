@@ -1,7 +1,7 @@
 //! The result of running the assertions of a module: `test` and `dev`.
 
 use super::setup::{cache_directory, library_image, runtime};
-use crate::args::{ExecutionOptions, MemoryOptions};
+use crate::args::EvaluationOptions;
 use crate::terminal;
 use anyhow::Result;
 use rex::print::Colour;
@@ -23,8 +23,7 @@ impl CheckingSession {
     /// have these colours.
     pub(super) fn start(
         store: &Option<PathBuf>,
-        execution: ExecutionOptions,
-        memory: MemoryOptions,
+        evaluation: EvaluationOptions,
         colour: Colour,
     ) -> Result<CheckingSession> {
         let none = || SireOutput::new(io::sink(), terminal::colour(false));
@@ -34,7 +33,7 @@ impl CheckingSession {
             output: none(),
             diagnostics: none(),
         };
-        let vm = runtime(execution, memory)?;
+        let vm = runtime(evaluation)?;
         let mut sire = Sire::new(vm, options).map_err(terminal::evaluation_error)?;
         if let Some(image) = library_image() {
             sire.start_from(image);

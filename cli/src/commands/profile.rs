@@ -49,10 +49,13 @@ fn profile_module(args: &SampleArgs) -> Result<SampledProfile> {
     if args.perf_map {
         eprintln!("pallas: names for perf: {}", jit::enable_perf_map().display());
     }
+    if args.jitdump {
+        eprintln!("pallas: code for perf inject: {}", jit::enable_jit_dump().display());
+    }
     match &args.eval {
         Some(expression) => profile_expression(args, expression),
         None => {
-            let mut sire = session_without_cache(args.execution, args.memory)?;
+            let mut sire = session_without_cache(args.evaluation)?;
             begin(&mut sire, args)?;
             ModuleLoader::new(&mut sire).load(&mut sire, &args.target)?;
             finish(&mut sire)
@@ -63,7 +66,7 @@ fn profile_module(args: &SampleArgs) -> Result<SampledProfile> {
 /// Evaluates an expression until the time is over.
 fn profile_expression(args: &SampleArgs, expression: &str) -> Result<SampledProfile> {
     let cache = CacheOptions { store: args.cache.modules.clone() };
-    let mut sire = load_module(&cache, args.execution, args.memory, &args.target)?;
+    let mut sire = load_module(&cache, args.evaluation, &args.target)?;
     sire.begin_interactive().map_err(sire_error)?;
     begin(&mut sire, args)?;
     let (start, limit) = (Instant::now(), Duration::from_secs(args.seconds.into()));

@@ -52,12 +52,12 @@ pub(crate) fn rehearse(args: RehearseArgs) -> anyhow::Result<()> {
 fn rehearse_module(args: &RehearseArgs, recording: &ProfileRecording) -> anyhow::Result<()> {
     let program = load_program(
         &args.program.cache,
-        args.program.execution,
+        args.program.evaluation.execution,
         args.program.print,
         &args.module,
         recording,
     )?;
-    let mut settings = settings(args.program.execution, args.program.memory, args.program.print)?;
+    let mut settings = settings(args.program.evaluation, args.program.print)?;
     settings.limits = time_limits(args.program.time);
     settings.profile = recording.profile();
     let mut opened = OpenHistory::open(&args.store, settings)?;

@@ -17,7 +17,7 @@ const ROLLED_BACK: &str = "rolled-back";
 
 /// Goes back, and prints what that did.
 pub(crate) fn rollback(args: RollbackArgs) -> anyhow::Result<()> {
-    let mut settings = settings(args.execution, args.memory, args.print)?;
+    let mut settings = settings(args.evaluation, args.print)?;
     settings.limits = time_limits(args.time);
     let mut machine = Machine::open(&args.store, settings)?;
     let to = match args.to {

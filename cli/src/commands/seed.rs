@@ -1,7 +1,7 @@
 //! `show` and `repl`: prints a seed file, and runs the program in one.
 
 use super::setup::{cache_code, runtime};
-use crate::args::{ExecutionOptions, MemoryOptions, ReplArgs, ShowArgs};
+use crate::args::{EvaluationOptions, ReplArgs, ShowArgs};
 use crate::terminal::{self, evaluation_error, print_options};
 use anyhow::{Context, anyhow, bail};
 use plan::{EvalError, Val, seed};
@@ -13,7 +13,7 @@ use vm::Vm;
 
 /// Prints the value in a seed file with all its pins.
 pub(crate) fn show(args: ShowArgs) -> anyhow::Result<()> {
-    let mut vm = runtime(ExecutionOptions::default(), MemoryOptions::default())?;
+    let mut vm = runtime(EvaluationOptions::default())?;
     let value = load(&mut vm, &args.seed)?;
     let options = print_options(args.print)?;
     BufferedText::write_to(&mut io::stdout(), |out| show::write_full(out, vm.look(&value), options))
@@ -27,7 +27,7 @@ const MAX_INPUT: usize = 80;
 /// and the next function. An empty bar marks the end of the input and is the last call.
 pub(crate) fn repl(args: ReplArgs) -> anyhow::Result<()> {
     cache_code(&None);
-    let mut vm = runtime(args.execution, args.memory)?;
+    let mut vm = runtime(args.evaluation)?;
     let options = print_options(args.print)?;
     vm.on_trace(move |value| {
         // A closed standard output must not stop the program.

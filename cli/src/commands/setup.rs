@@ -1,6 +1,6 @@
 //! Set-up of a command: the jet table, the runtime, the cache directory.
 
-use crate::args::{ExecutionOptions, MemoryOptions};
+use crate::args::{EvaluationOptions, ExecutionOptions};
 use crate::{config, terminal};
 use anyhow::{Context, anyhow};
 use plan::{Hash, Ref, Shape};
@@ -15,16 +15,14 @@ use vm::Vm;
 use vm::jet::{Jet, JetTable};
 
 /// A runtime with all jets, and with the compiler unless the options turn it off.
-pub(super) fn runtime(execution: ExecutionOptions, memory: MemoryOptions) -> anyhow::Result<Vm> {
-    let runtime = runtime_builder(execution, memory).build();
+pub(super) fn runtime(evaluation: EvaluationOptions) -> anyhow::Result<Vm> {
+    let runtime = runtime_builder(evaluation).build();
     Ok(runtime.context("cannot set up the runtime")?.into())
 }
 
 /// The builder of the runtime that the options describe.
-pub(super) fn runtime_builder(
-    execution: ExecutionOptions,
-    memory: MemoryOptions,
-) -> RuntimeBuilder {
+pub(super) fn runtime_builder(evaluation: EvaluationOptions) -> RuntimeBuilder {
+    let EvaluationOptions { execution, memory } = evaluation;
     RuntimeBuilder::new()
         .heap(memory.heap())
         .jets(jet_table(execution))

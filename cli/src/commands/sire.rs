@@ -4,8 +4,8 @@ use super::recording::ProfileRecording;
 use super::setup::{cache_code, cache_directory, library_image, runtime};
 use super::statistics::Measurement;
 use crate::args::{
-    BootCacheOptions, CacheOptions, ExecutionOptions, MemoryOptions, PrintSize, SaveArgs, SireArgs,
-    Verbosity,
+    BootCacheOptions, CacheOptions, EvaluationOptions, ExecutionOptions, PrintSize, SaveArgs,
+    SireArgs, Verbosity,
 };
 use crate::file_kind::module_error;
 use crate::interactive::InteractiveSession;
@@ -32,8 +32,7 @@ pub(crate) fn sire(args: SireArgs) -> anyhow::Result<()> {
 }
 
 fn run_session(args: SireArgs, recording: &ProfileRecording) -> anyhow::Result<()> {
-    let mut sire =
-        session(&args.cache.store, args.execution, args.memory, args.print, io::stdout())?;
+    let mut sire = session(&args.cache.store, args.evaluation, args.print, io::stdout())?;
     recording.record(&mut sire);
     if is_interactive() {
         let loader = ModuleLoader::new(&mut sire);
@@ -100,7 +99,8 @@ pub(crate) fn load_main(
 ) -> anyhow::Result<(Sire, Val)> {
     // A closed standard output must not stop the command, which has a result other than its output.
     let output = OptionalWriter::new(io::stdout());
-    let mut sire = session(&cache.store, execution, MemoryOptions::default(), print, output)?;
+    let evaluation = EvaluationOptions { execution, ..Default::default() };
+    let mut sire = session(&cache.store, evaluation, print, output)?;
     recording.record(&mut sire);
     ModuleLoader::new(&mut sire).load(&mut sire, module)?;
     let main = sire.binding("main").map_err(sire_error)?;
@@ -112,7 +112,7 @@ pub(super) fn quiet_session(cache: &CacheOptions) -> anyhow::Result<Sire> {
     cache_code(&cache.store);
     let output = SireOutput::new(io::sink(), terminal::colour(false));
     let directory = cache_directory(&cache.store).map(|directory| directory.join("modules"));
-    let runtime = runtime(ExecutionOptions::default(), MemoryOptions::default())?;
+    let runtime = runtime(EvaluationOptions::default())?;
     let mut sire = start(runtime, directory, output)?;
     sire.on_diagnostic(terminal::print_diagnostic);
     stop_on_interrupt(&mut sire)?;
@@ -122,13 +122,12 @@ pub(super) fn quiet_session(cache: &CacheOptions) -> anyhow::Result<Sire> {
 /// Loads a module, and prints nothing but errors.
 pub(super) fn load_module(
     cache: &CacheOptions,
-    execution: ExecutionOptions,
-    memory: MemoryOptions,
+    evaluation: EvaluationOptions,
     module: &str,
 ) -> anyhow::Result<Sire> {
     cache_code(&cache.store);
     let output = SireOutput::new(io::sink(), terminal::colour(false));
-    let mut sire = start_cached(runtime(execution, memory)?, &cache.store, output)?;
+    let mut sire = start_cached(runtime(evaluation)?, &cache.store, output)?;
     sire.on_diagnostic(terminal::print_diagnostic);
     stop_on_interrupt(&mut sire)?;
     ModuleLoader::new(&mut sire).load(&mut sire, module)?;
@@ -136,12 +135,9 @@ pub(super) fn load_module(
 }
 
 /// A session without the cache that prints nothing but errors.
-pub(super) fn session_without_cache(
-    execution: ExecutionOptions,
-    memory: MemoryOptions,
-) -> anyhow::Result<Sire> {
+pub(super) fn session_without_cache(evaluation: EvaluationOptions) -> anyhow::Result<Sire> {
     let output = SireOutput::new(io::sink(), terminal::colour(false));
-    let mut sire = start(runtime(execution, memory)?, None, output)?;
+    let mut sire = start(runtime(evaluation)?, None, output)?;
     sire.on_diagnostic(terminal::print_diagnostic);
     stop_on_interrupt(&mut sire)?;
     Ok(sire)
@@ -164,8 +160,7 @@ pub(super) fn load_program(
 /// A session with the cache, which prints to `output`.
 fn session(
     store: &Option<PathBuf>,
-    execution: ExecutionOptions,
-    memory: MemoryOptions,
+    evaluation: EvaluationOptions,
     print: PrintSize,
     output: impl Write + 'static,
 ) -> anyhow::Result<Sire> {
@@ -173,7 +168,7 @@ fn session(
     let output =
         SireOutput::new(io::LineWriter::new(output), options.colour).with_limit(options.limit);
     cache_code(store);
-    start_cached(runtime(execution, memory)?, store, output)
+    start_cached(runtime(evaluation)?, store, output)
 }
 
 /// Loads modules without the cache. Prints only diagnostics.

@@ -75,7 +75,7 @@ fn test_module(args: &TestArgs, file: &Path) -> ModuleReport {
     let checked = || -> Result<ModuleReport> {
         let module = ModuleArgument::parse(&name).map_err(terminal::sire_error)?;
         let (store, colour) = (&args.cache.store, terminal::stdout_colour());
-        let mut session = CheckingSession::start(store, args.execution, args.memory, colour)?;
+        let mut session = CheckingSession::start(store, args.evaluation, colour)?;
         Ok(session.check(&module, name.clone()))
     };
     checked().unwrap_or_else(|error| ModuleReport {

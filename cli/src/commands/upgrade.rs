@@ -26,7 +26,7 @@ pub(crate) fn upgrade(args: UpgradeArgs) -> anyhow::Result<()> {
 fn upgrade_machine(args: &UpgradeArgs, recording: &ProfileRecording) -> anyhow::Result<()> {
     let program = load_program(
         &args.program.cache,
-        args.program.execution,
+        args.program.evaluation.execution,
         args.program.print,
         &args.module,
         recording,
@@ -37,7 +37,7 @@ fn upgrade_machine(args: &UpgradeArgs, recording: &ProfileRecording) -> anyhow::
         let at = rehearsed_at(&args.store, program.hash());
         UpgradeCheck::Rehearsed { at, max_lag: args.max_lag }
     };
-    let mut settings = settings(args.program.execution, args.program.memory, args.program.print)?;
+    let mut settings = settings(args.program.evaluation, args.program.print)?;
     settings.limits = time_limits(args.program.time);
     settings.profile = recording.profile();
     let (report, is_running) = upgrade_store(&args.store, &program, check, settings)?;

@@ -1,6 +1,8 @@
 // Draws charts of a running machine from its metrics, once a second.
 "use strict";
 
+// A chart shows the last samples: as many as there are, between these numbers.
+const FEWEST_SAMPLES = 30;
 const SAMPLES = 120;
 const charts = document.getElementById("charts");
 let before = null;
@@ -38,12 +40,12 @@ function bytes(value) {
 
 const rate = (name) => (now, earlier, seconds) =>
   ((now.get(name) ?? 0) - (earlier.get(name) ?? 0)) / seconds;
-const plain = (value) => value.toFixed(value < 10 ? 1 : 0);
+const plain = (value) => value.toFixed(Number.isInteger(value) || value >= 10 ? 0 : 1);
 
 const SERIES = [
   ["Events per second", rate("pallas_events_total"), plain],
   ["Latency, 99th percentile", latency, (value) => `${(1000 * value).toFixed(2)} ms`],
-  ["Time in collections", rate("pallas_pause_seconds_total"), (value) => `${(100 * value).toFixed(1)} %`],
+  ["Time in collections", rate("pallas_pause_seconds_total"), (value) => `${(100 * value).toFixed(2)} %`],
   ["Longest collection so far", (now) => now.get("pallas_longest_pause_seconds") ?? null,
     (value) => `${(1000 * value).toFixed(2)} ms`],
   ["Collections per second", (now, earlier, seconds) =>
@@ -59,23 +61,26 @@ function figure(title) {
   const figure = document.createElement("figure");
   const caption = document.createElement("figcaption");
   caption.textContent = title;
+  const range = document.createElement("small");
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("viewBox", `0 0 ${SAMPLES - 1} 100`);
   svg.setAttribute("preserveAspectRatio", "none");
   const line = document.createElementNS("http://www.w3.org/2000/svg", "polyline");
   svg.append(line);
-  figure.append(caption, svg);
+  figure.append(caption, svg, range);
   charts.append(figure);
-  return { caption, line };
+  return { caption, svg, line, range };
 }
 
 function draw(series) {
-  const { title, text, samples, caption, line } = series;
+  const { title, text, samples, caption, svg, line, range } = series;
   const last = samples[samples.length - 1];
   caption.textContent = `${title}: ${last === null ? "-" : text(last)}`;
-  const most = Math.max(1e-12, ...samples);
+  const most = Math.max(0, ...samples);
+  range.textContent = `at most ${text(most)} in ${samples.length} s`;
+  const shown = Math.max(FEWEST_SAMPLES, samples.length);
+  svg.setAttribute("viewBox", `0 0 ${shown - 1} 100`);
   const point = (value, index) =>
-    `${SAMPLES - samples.length + index},${98 - (96 * (value ?? 0)) / most}`;
+    `${shown - samples.length + index},${98 - (96 * (value ?? 0)) / (most || 1)}`;
   line.setAttribute("points", samples.map(point).join(" "));
 }
 

@@ -98,7 +98,13 @@ pub(crate) fn table(heads: &[&str], rows: &[Vec<Markup>]) -> Markup {
         div.scroll {
             table {
                 thead { tr { @for head in heads { th scope="col" { (head) } } } }
-                tbody { @for row in rows { tr { @for cell in row { td { (cell) } } } } }
+                tbody {
+                    @for row in rows {
+                        tr {
+                            @for (head, cell) in heads.iter().zip(row) { td data-head=(head) { (cell) } }
+                        }
+                    }
+                }
             }
         }
     }

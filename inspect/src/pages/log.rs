@@ -39,7 +39,7 @@ pub(super) fn log(reading: &mut StoreReading<'_>, before: Option<u64>) -> Result
             .collect();
         rows.push(vec![
             html! { a href={ "event?number=" (event.event) } { (number(event.event)) } },
-            html! { (time(event.time)) },
+            html! { time { (time(event.time)) } },
             html! { (event.ending.text(|seed| reading.text(seed))) },
             html! { @for input in inputs { div { code { (input) } } } },
         ]);

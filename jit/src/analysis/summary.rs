@@ -7,6 +7,8 @@ use crate::ir::{
 };
 use cranelift_entity::{EntitySet, PrimaryMap, SecondaryMap};
 
+/// Loops with turns of at most this size are unrolled, if they take a few turns.
+pub(crate) const UNROLLED_SIZE: usize = 24;
 /// The count for all counts from two on.
 const SEVERAL: u32 = 2;
 
@@ -53,8 +55,12 @@ pub(crate) struct FunctionSummary {
 }
 
 impl FunctionSummary {
-    /// Summarises all functions of a unit.
-    pub(crate) fn of_unit(unit: &Unit) -> PrimaryMap<FunctionId, FunctionSummary> {
+    /// Summarises all functions of a unit. With `loops_once`, the calls of a function by itself do not
+    /// count, unless it may be unrolled.
+    pub(crate) fn of_unit(
+        unit: &Unit,
+        loops_once: bool,
+    ) -> PrimaryMap<FunctionId, FunctionSummary> {
         let ids = unit.functions.keys();
         let mut summaries: PrimaryMap<_, _> = ids.map(|id| FunctionSummary::of(unit, id)).collect();
         // Callers outside of the unit call the root. The code of a function that is referenced twice
@@ -63,6 +69,11 @@ impl FunctionSummary {
         let mut todo = vec![(FunctionId::ROOT, 1)];
         while let Some((id, added)) = todo.pop() {
             for callee in referenced_functions(&unit.functions[id]) {
+                let is_unrolled =
+                    !summaries[id].counters.is_empty() && summaries[id].size <= UNROLLED_SIZE;
+                if loops_once && callee == id && !is_unrolled {
+                    continue;
+                }
                 let references = &mut summaries[callee].references;
                 let new = (*references + added).min(SEVERAL);
                 if new > *references {

@@ -30,7 +30,7 @@ impl FunctionTranslator<'_, '_> {
     }
 
     /// The value of a thunk that is evaluated already; any other word unchanged.
-    fn value_if_done(&mut self, word: Value) -> Value {
+    pub(super) fn value_if_done(&mut self, word: Value) -> Value {
         let (waiting, (done, value)) = (self.emit.cold_block(), self.emit.block_with_param());
         let thunk = self.emit.is_thunk(word);
         self.emit.b.ins().brif(thunk, waiting, &[], done, &[word.into()]);

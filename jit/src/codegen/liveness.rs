@@ -94,13 +94,20 @@ impl<'f> Region<'f> {
         }
     }
 
-    /// The result, once the bodies of all join points that are jumped to are part of the region.
-    fn finish(mut self) -> BTreeSet<Var> {
-        while let Some(target) = self.targets.pop() {
-            if !self.joins.contains(&target) {
-                self.add_join(target);
+    /// The result: what the region uses, and what the join points outside that it jumps to use. Such a
+    /// join point may be a loop around the region, whose parameters the region still uses.
+    fn finish(self) -> BTreeSet<Var> {
+        let mut live: BTreeSet<Var> = self.used.difference(&self.defined).copied().collect();
+        let (mut seen, mut targets) = (self.joins, self.targets);
+        while let Some(target) = targets.pop() {
+            if seen.insert(target) {
+                let mut region = Region::new(self.function);
+                region.add_join(target);
+                live.extend(region.used.difference(&region.defined));
+                let is_inside = |join: &JoinId| region.joins.contains(join);
+                targets.extend(region.targets.iter().filter(|join| !is_inside(join)));
             }
         }
-        self.used.difference(&self.defined).copied().collect()
+        live
     }
 }

@@ -6,8 +6,9 @@
 //! value enters ([`vm::native::Helper::Disown`]), so the first edit copies. An owned variable is only
 //! read by operations that keep no reference to it, and used up in one place on each path: by an
 //! edit, which changes the parts that earlier edits in the same chain have made; by a jump, a call or
-//! a return that passes it to another owned variable; or at the end of the function, where it becomes
-//! a value like any other. `plan/src/heap/ownership.rs` has the rules of the heap.
+//! a return that passes it to another owned variable; or by its last use, such as a row that it becomes
+//! an item of, where it becomes a value like any other. `plan/src/heap/ownership.rs` has the rules of
+//! the heap.
 //!
 //! Owned are parameters of join points, parameters and results of workers, and results of edits and
 //! of calls of workers. The analysis begins with all of these that have the type of evaluated values,
@@ -254,8 +255,9 @@ impl<'u> OwnershipAnalysis<'u> {
                 for var in used {
                     let is_owned = match self.use_in(stmt, var) {
                         Use::Read => true,
-                        Use::Kept => false,
-                        Use::UsedUp => {
+                        Use::Kept if is_passed_twice(stmt, var) => false,
+                        // A value that another one keeps is a value like any other from here on.
+                        Use::Kept | Use::UsedUp => {
                             let rest = &block.stmts[index + 1..];
                             !live_before(function, rest, &block.terminator).contains(&var)
                         }
@@ -439,6 +441,15 @@ fn flow((from, to): (Option<Owned>, Owned)) -> Option<(Owned, Owned)> {
 
 fn join_params(function: &Function, join: JoinId) -> impl Iterator<Item = Var> {
     function.joins[join].params.iter().copied()
+}
+
+/// Whether a statement calls a function with a variable as several arguments.
+fn is_passed_twice(stmt: &Stmt, var: Var) -> bool {
+    let is_twice = |op: &Op| match op {
+        Op::Call(call) => call.args.contains(&var.into()) && !occurs_once(&call.args, var.into()),
+        _ => false,
+    };
+    stmt.ops().any(is_twice)
 }
 
 fn occurs_once(args: &[Operand], operand: Operand) -> bool {

@@ -4,7 +4,7 @@ use super::collection_edit::EditTarget;
 use super::error::CompileError;
 use super::symbol::{LinkSymbol, Stub};
 use super::translator::FunctionTranslator;
-use crate::ir::{Arm, Block, BlockId, Call, Callee, ConstantKind, Operand, Terminator, Type};
+use crate::ir::{Arm, Block, BlockId, Call, Callee, ConstantKind, Operand, Terminator, Type, Var};
 use cranelift_codegen::ir::{self as clif, InstBuilder, Value};
 use cranelift_frontend::Switch;
 use vm::native::offset;
@@ -69,13 +69,7 @@ impl FunctionTranslator<'_, '_> {
                 let no = self.deferred(*no);
                 self.branch_on_u64(word, body, no);
             }
-            Terminator::Direct(on, nat, yes, no) => {
-                let word = self.word(*on);
-                self.define(*nat, word);
-                let (yes, no) = (self.deferred(*yes), self.deferred(*no));
-                let not_direct = self.emit.is_not_direct(word);
-                self.emit.branch(not_direct, no, yes);
-            }
+            Terminator::Direct(on, nat, yes, no) => self.branch_on_small(*on, *nat, *yes, *no),
             Terminator::Closure(on, k, arm, other) => self.closure(*on, *k, arm, *other),
             Terminator::Crash(operation, arg) => {
                 let call = Call { callee: Callee::Unknown(*operation), args: vec![*arg] };
@@ -136,6 +130,26 @@ impl FunctionTranslator<'_, '_> {
             self.emit.switch_to(done);
         }
         self.emit.b.ins().return_(&[word]);
+    }
+
+    /// Branches on whether a value is a nat below 2^63, or a thunk that was evaluated to one: a loop
+    /// variable that was a thunk in some turn is a number from the turn after its evaluation on.
+    fn branch_on_small(&mut self, on: Operand, nat: Var, yes: BlockId, no: BlockId) {
+        let word = self.word(on);
+        let (body, number) = self.emit.block_with_param();
+        self.defer(body, yes, vec![(nat, number)]);
+        let no = self.deferred(no);
+        let not_direct = self.emit.is_not_direct(word);
+        if self.type_of(on).is(Type::Whnf) {
+            self.emit.b.ins().brif(not_direct, no, &[], body, &[word.into()]);
+            return;
+        }
+        let other = self.emit.cold_block();
+        self.emit.b.ins().brif(not_direct, other, &[], body, &[word.into()]);
+        self.emit.switch_to(other);
+        let value = self.value_if_done(word);
+        let not_direct = self.emit.is_not_direct(value);
+        self.emit.b.ins().brif(not_direct, no, &[], body, &[value.into()]);
     }
 
     /// Branches on the kind of a value, and defines its parts.

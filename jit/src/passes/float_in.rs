@@ -146,25 +146,43 @@ fn branches_that_share(
     branch_count: usize,
     stmt: &Stmt,
 ) -> Option<Vec<usize>> {
-    let Stmt::Let(vars, Op::Thunk(..) | Op::Delay(..)) = stmt else { return None };
+    let Stmt::Let(vars, op @ (Op::Thunk(..) | Op::Delay(..))) = stmt else { return None };
     let &[thunk] = &vars[..] else { return None };
+    // Where a branch evaluates what the thunk captures (a row of which it reads an item, say), a later pass
+    // may find the thunk cheap.
+    let captured = op.operands().filter_map(|operand| match operand {
+        Operand::Var(var) if function.vars[var] == Type::Any => Some(var),
+        _ => None,
+    });
+    let values: Vec<Var> = captured.chain([thunk]).collect();
     let users = (0..regions.len()).filter(|index| regions[*index].used.contains(thunk));
     let users: Vec<usize> = users.collect();
     let are_branches = users.len() > 1 && users.iter().all(|at| (1..=branch_count).contains(at));
     let is_evaluated = |index: &usize| {
-        regions[*index].target.is_some_and(|branch| evaluates(function, branch, thunk))
+        regions[*index].target.is_some_and(|branch| evaluates(function, branch, &values))
     };
     let is_of_use = || users.len() < branch_count || users.iter().any(is_evaluated);
     (are_branches && is_of_use()).then_some(users)
 }
 
-/// Whether code under a block evaluates a value.
-fn evaluates(function: &Function, root: BlockId, value: Var) -> bool {
-    function.blocks_under(root).into_iter().any(|id| {
-        let Block { stmts, terminator } = &function.blocks[id];
-        let forces = |op: &Op| *op == Op::Force(value.into());
+/// Whether code under a block evaluates one of some values, or a thunk that captures one.
+fn evaluates(function: &Function, root: BlockId, values: &[Var]) -> bool {
+    let is_one = |operand: Operand| values.iter().any(|value| operand == (*value).into());
+    let blocks = function.blocks_under(root);
+    let made = blocks.iter().flat_map(|id| &function.blocks[*id].stmts);
+    let capturing = made.filter_map(|stmt| match stmt {
+        Stmt::Let(vars, op @ (Op::Thunk(..) | Op::Delay(..))) if op.operands().any(is_one) => {
+            vars.first().map(|var| Operand::Var(*var))
+        }
+        _ => None,
+    });
+    let capturing: Vec<Operand> = capturing.collect();
+    let is_evaluated = |operand: Operand| is_one(operand) || capturing.contains(&operand);
+    blocks.iter().any(|id| {
+        let Block { stmts, terminator } = &function.blocks[*id];
+        let forces = |op: &Op| matches!(op, Op::Force(operand) if is_evaluated(*operand));
         stmts.iter().flat_map(Stmt::ops).any(forces)
-            || *terminator == Terminator::Enter(value.into())
+            || matches!(terminator, Terminator::Enter(operand) if is_evaluated(*operand))
     })
 }
 

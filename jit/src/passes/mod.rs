@@ -8,6 +8,7 @@
 //! simplify    constant folding, common subexpressions, case of known value, case of case through
 //!             join points, resolution of known callees
 //! inline      simplify, and inlines small functions
+//! into_loops  inline, also of functions that only one loop calls
 //! strict      simplify, and evaluates eagerly the thunks that are certain to be evaluated
 //! eager       simplify, and evaluates eagerly the thunks that are as cheap as their allocation
 //!             (cheap eagerness)
@@ -18,6 +19,7 @@
 //! generate    makes rows of a known function's results in place of calls of the jet
 //! fuse        removes generated rows that only one loop or row reads (deforestation)
 //! worker      worker/wrapper split: arguments that are certain to be evaluated are passed evaluated
+//! rotate      loop inversion of loops whose state is a row
 //! unpack      product unboxing: workers take the items of rows that their callers make
 //! specialise  copies functions for known function arguments
 //! results     constructed product result (CPR): workers return the items of the row they end with
@@ -53,6 +55,7 @@ mod narrow;
 mod peel;
 mod pipeline;
 mod results;
+mod rotate;
 mod share;
 mod simplify;
 mod slice;

@@ -3,7 +3,7 @@
 use super::simplify::{SimplifyOptions, simplify};
 use super::{
     evaluated_results, fill, float_in, fuse, gather, generate, induction, loops, narrow, peel,
-    results, small_nats, specialise, sweep, unpack, worker_wrapper,
+    results, rotate, small_nats, specialise, sweep, unpack, worker_wrapper,
 };
 use crate::ir::Unit;
 use std::fmt::{self, Display, Formatter};
@@ -39,6 +39,9 @@ macro_rules! passes {
 passes! {
     Simplify "simplify" |unit| simplify(unit, SimplifyOptions::default());
     Inline "inline" |unit| simplify(unit, SimplifyOptions { inline: true, ..Default::default() });
+    IntoLoops "into_loops" |unit| {
+        simplify(unit, SimplifyOptions { inline: true, into_loops: true, ..Default::default() });
+    };
     Strict "strict" |unit| simplify(unit, SimplifyOptions { strict: true, ..Default::default() });
     Eager "eager" |unit| simplify(unit, SimplifyOptions { eager: true, ..Default::default() });
     Speculate "speculate"
@@ -51,6 +54,14 @@ passes! {
     Worker "worker" |unit| {
         worker_wrapper::split(unit);
         evaluated_results::evaluate_results(unit);
+    };
+    Rotate "rotate" |unit| {
+        if rotate::rotate(unit) {
+            // A thunk that reads an item of the state would keep the row.
+            simplify(unit, SimplifyOptions { inline: true, eager: true, ..Default::default() });
+            sweep::sweep(unit);
+            results::return_items(unit);
+        }
     };
     Unpack "unpack" unpack::unpack;
     Specialise "specialise" specialise::specialise;
@@ -83,10 +94,11 @@ pub const PIPELINE: &[Pass] = &[
     Pass::Generate,
     Pass::Sweep,
     Pass::Version,
+    Pass::Rotate,
     Pass::Unpack,
     Pass::Strict,
     Pass::Worker,
-    Pass::Inline,
+    Pass::IntoLoops,
     Pass::Induction,
     Pass::Eager,
     Pass::Fuse,
@@ -94,13 +106,14 @@ pub const PIPELINE: &[Pass] = &[
     Pass::Strict,
     Pass::Worker,
     Pass::Inline,
+    Pass::Rotate,
     Pass::Unpack,
     Pass::Results,
     Pass::Strict,
     Pass::Worker,
     Pass::Strict,
     Pass::Worker,
-    Pass::Inline,
+    Pass::IntoLoops,
     Pass::Narrow,
     Pass::Speculate,
     Pass::Gather,
@@ -218,8 +231,8 @@ mod tests {
         let error = "guess".parse::<OmittedPart>().expect_err("there is no such pass").to_string();
         assert_eq!(
             error,
-            "there is no pass `guess`; the names are simplify, inline, strict, eager, speculate, version, \
-             share, generate, fuse, worker, unpack, specialise, results, narrow, induction, small, peel, fill, float, gather, loop, sweep, expect, all"
+            "there is no pass `guess`; the names are simplify, inline, into_loops, strict, eager, speculate, version, \
+             share, generate, fuse, worker, rotate, unpack, specialise, results, narrow, induction, small, peel, fill, float, gather, loop, sweep, expect, all"
         );
     }
 }

@@ -22,6 +22,8 @@ use crate::ir::{
     Terminator, Type, Unit, Var,
 };
 use cranelift_entity::{EntitySet, PrimaryMap};
+use foldhash::fast::FixedState;
+use std::collections::HashSet;
 
 /// The numbers of items that are returned in registers.
 const ITEMS: std::ops::RangeInclusive<usize> = 2..=4;
@@ -111,7 +113,8 @@ fn chosen_functions(unit: &Unit) -> ItemCounts {
         }
     }
     let mut wanted = EntitySet::with_capacity(unit.functions.len());
-    unit.functions.values().for_each(|function| note_taken_apart(function, &mut wanted));
+    let read = read_params(unit);
+    unit.functions.values().for_each(|function| note_taken_apart(function, &read, &mut wanted));
     let mut todo: Vec<FunctionId> = wanted.iter().collect();
     while let Some(id) = todo.pop() {
         // A function that returns items must get items from its tail calls.
@@ -159,9 +162,43 @@ fn row_of<'s>(stmts: &'s [Stmt], returned: &[Operand]) -> Option<&'s [Operand]> 
     })
 }
 
-/// Adds the functions of the unit from whose result a function reads an item.
-fn note_taken_apart(function: &Function, wanted: &mut EntitySet<FunctionId>) {
+/// Parameters of functions, by their places.
+pub(super) type ReadParams = HashSet<(FunctionId, usize), FixedState>;
+
+/// The parameters of which a function reads items, or that it passes on to such a parameter.
+pub(super) fn read_params(unit: &Unit) -> ReadParams {
+    let mut read = ReadParams::default();
+    let mut changed = true;
+    while std::mem::take(&mut changed) {
+        for (id, function) in &unit.functions {
+            let rows = read_rows(function, &read);
+            for (place, param) in function.params.iter().enumerate() {
+                changed |= rows.contains(*param) && read.insert((id, place));
+            }
+        }
+    }
+    read
+}
+
+/// The variables of which a function reads items, or that it passes for a parameter that is read.
+fn read_rows(function: &Function, read: &ReadParams) -> EntitySet<Var> {
     let mut rows = EntitySet::with_capacity(function.vars.len());
+    let mut note_call = |call: &Call| {
+        let Callee::Local(callee) = call.callee else { return };
+        for (place, arg) in call.args.iter().enumerate() {
+            if let Operand::Var(var) = arg
+                && read.contains(&(callee, place))
+            {
+                rows.insert(*var);
+            }
+        }
+    };
+    tail_calls(function).for_each(&mut note_call);
+    for op in function.live_ops() {
+        if let Op::Call(call) = op {
+            note_call(call);
+        }
+    }
     for op in function.live_ops() {
         if let Op::Prim(Prim::Item, operands) = op
             && let [Operand::Var(row), _] = operands[..]
@@ -169,6 +206,13 @@ fn note_taken_apart(function: &Function, wanted: &mut EntitySet<FunctionId>) {
             rows.insert(row);
         }
     }
+    rows
+}
+
+/// Adds the functions of the unit from whose result a function reads an item, by itself or by a function
+/// that it passes the result to.
+fn note_taken_apart(function: &Function, read: &ReadParams, wanted: &mut EntitySet<FunctionId>) {
+    let rows = read_rows(function, read);
     for block in function.live_blocks() {
         for stmt in &function.blocks[block].stmts {
             if let Stmt::Let(vars, Op::Call(Call { callee: Callee::Local(callee), .. })) = stmt

@@ -1,5 +1,6 @@
 //! Linking: compiled functions get addresses, and can be run.
 
+use super::jit_dump::{self, DumpedFunction, JitDump};
 use super::module::{UnitModule, module_size};
 use super::perf_map::PerfMap;
 use super::region::{ALIGNMENT, CodeRegion, PublishedCode};
@@ -43,6 +44,7 @@ pub struct CodeLinker {
     stubs: HashMap<Stub, usize>,
     frames: Arc<FrameTable>,
     perf_map: PerfMap,
+    jit_dump: JitDump,
 }
 
 impl CodeLinker {
@@ -54,7 +56,8 @@ impl CodeLinker {
         let region =
             CodeRegion::new(REGION).map_err(|error| CompileError::Platform(error.to_string()))?;
         frames.set_region(region.addresses());
-        Ok(CodeLinker { region, stubs: HashMap::new(), frames, perf_map: PerfMap::default() })
+        let (perf_map, jit_dump) = (PerfMap::default(), JitDump::default());
+        Ok(CodeLinker { region, stubs: HashMap::new(), frames, perf_map, jit_dump })
     }
 
     /// The count of bytes of code.
@@ -85,11 +88,8 @@ impl CodeLinker {
         data: &UnitData,
     ) -> Result<LinkedUnit, CompileError> {
         self.link_stubs(backend, functions)?;
-        let unit = self.publish(backend, functions, data)?;
-        let names = functions.iter().map(|function| name_of(function, data));
-        let sizes = functions.iter().map(|function| function.code.len());
-        let entries = unit.addresses.iter().copied().zip(sizes).zip(names);
-        self.perf_map.add(entries.map(|((address, size), name)| (address, size, name)));
+        let (unit, bytes) = self.publish(backend, functions, data)?;
+        self.name_for_perf(functions, data, &unit, &bytes);
         for (function, address) in functions.iter().zip(&unit.addresses) {
             // A number from the cache may be any.
             if let Some(law) = function.law.filter(|law| (*law as usize) < data.constant_count) {
@@ -133,13 +133,35 @@ impl CodeLinker {
         Ok(())
     }
 
-    /// Writes functions into the region, and publishes them.
+    /// Tells Linux's `perf` about functions, if it is wanted. `bytes` is the code of the unit.
+    fn name_for_perf(
+        &mut self,
+        functions: &[&CompiledFunction],
+        data: &UnitData,
+        unit: &LinkedUnit,
+        bytes: &[u8],
+    ) {
+        let named = || {
+            let names = functions.iter().map(|function| name_of(function, data));
+            let sizes = functions.iter().map(|function| function.code.len());
+            unit.addresses.iter().copied().zip(sizes).zip(names)
+        };
+        self.perf_map.add(named().map(|((address, size), name)| (address, size, name)));
+        let start = unit.code.addresses().start;
+        self.jit_dump.add(named().filter_map(|((address, size), name)| {
+            let code = bytes.get(address - start..address - start + size)?;
+            Some(DumpedFunction { address, name, code })
+        }));
+    }
+
+    /// Writes functions into the region, and publishes them. Returns also a copy of the code, if
+    /// it is wanted for `perf`.
     fn publish(
         &mut self,
         backend: &Backend,
         functions: &[&CompiledFunction],
         data: &UnitData,
-    ) -> Result<LinkedUnit, CompileError> {
+    ) -> Result<(LinkedUnit, Vec<u8>), CompileError> {
         let size = module_size(functions.iter().map(|function| function.code.len()));
         let mut code = self.region.allocate(size).ok_or(CompileError::CodeRegionFull)?;
         let base = code.address();
@@ -150,15 +172,18 @@ impl CodeLinker {
             LinkSymbol::EntryCell(k) => data.entry_cells.get(k as usize).copied().flatten(),
             LinkSymbol::Helper(helper) => Some(helper.address()),
         };
-        let addresses = self.region.write(&mut code, |bytes| {
+        let linked = self.region.write(&mut code, |bytes| {
             let module = UnitModule::new(&**backend.isa(), bytes, base);
-            define(module, functions, address_of).map_err(|error| compile_error(&error))
+            let addresses = define(module, functions, address_of);
+            let addresses = addresses.map_err(|error| compile_error(&error))?;
+            let copy = if jit_dump::is_wanted() { bytes.to_vec() } else { Vec::new() };
+            Ok((addresses, copy))
         });
-        match addresses {
-            Ok(addresses) => {
+        match linked {
+            Ok((addresses, bytes)) => {
                 let code = self.region.publish(code);
                 let code = code.map_err(|error| CompileError::Platform(error.to_string()))?;
-                Ok(LinkedUnit { addresses, code })
+                Ok((LinkedUnit { addresses, code }, bytes))
             }
             Err(error) => {
                 self.region.discard(code);

@@ -8,20 +8,29 @@
 //! shared    stubs and trampolines, compiled once for all runtimes
 //! linker    from compiled functions to published code
 //! perf_map  the names of compiled functions for Linux's `perf`
+//! jit_dump  their names and code for `perf inject`
 //! ```
 
 #[allow(unsafe_code, reason = "maps memory for machine code")]
 mod code_memory;
+#[allow(unsafe_code, reason = "maps a file, by which `perf` finds it")]
+mod jit_dump;
 mod linker;
 mod module;
-pub(crate) mod perf_map;
+mod perf_map;
 mod region;
 mod relocate;
 mod shared;
 mod stubs;
 
+pub use self::jit_dump::enable_jit_dump;
 pub use self::linker::{CodeLinker, LinkedUnit, UnitData};
 pub use self::perf_map::enable_perf_map;
 pub use self::region::PublishedCode;
 
 pub(crate) use self::shared::{compile_shared, restore_shared, shared_functions};
+
+/// Whether functions are to be named for `perf`.
+pub(crate) fn are_names_wanted() -> bool {
+    perf_map::is_wanted() || jit_dump::is_wanted()
+}

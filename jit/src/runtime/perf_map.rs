@@ -20,7 +20,7 @@ pub fn enable_perf_map() -> PathBuf {
 }
 
 /// Whether names are to be written.
-pub(crate) fn is_wanted() -> bool {
+pub(super) fn is_wanted() -> bool {
     IS_WANTED.load(Ordering::Relaxed)
 }
 

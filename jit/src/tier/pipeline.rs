@@ -22,8 +22,9 @@ use crate::build::{ExpectedCallee, add_entry_guards};
 use crate::codegen::{self, Backend, CompileError, CompiledFunction, Listing, UnitEnvironment};
 use crate::ir::{ConstantId, Unit};
 use crate::passes::{make_lazy_entry, optimise};
-use crate::runtime::perf_map::is_wanted;
-use crate::runtime::{CodeLinker, LinkedUnit, UnitData, restore_shared, shared_functions};
+use crate::runtime::{
+    CodeLinker, LinkedUnit, UnitData, are_names_wanted, restore_shared, shared_functions,
+};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -247,7 +248,7 @@ impl UnitPipeline {
 
 /// The names of a unit's constants, if functions are to be named for `perf`.
 fn law_names(unit: &Unit) -> Vec<String> {
-    if !is_wanted() {
+    if !are_names_wanted() {
         return Vec::new();
     }
     unit.constants.values().map(|constant| constant.name.clone()).collect()

@@ -118,11 +118,13 @@ impl DriverPool {
         }
     }
 
-    /// Has all threads end the profile, and send it.
+    /// Has all threads end the profile, and send it. The profile of the runtimes of single drivers has
+    /// ended ([`WorkerSampling`](crate::worker_sampling::WorkerSampling)).
     pub(crate) fn end_profile(&mut self, profiles: &Sender<SampledProfile>) {
         for entry in &mut self.threads {
             entry.send(ThreadMessage::EndProfile(profiles.clone()));
         }
+        self.private.align_profiles();
     }
 
     /// Wakes the threads to which messages were sent since the last time.

@@ -39,6 +39,8 @@ enum RuntimeCommand {
     Drop,
     /// Give back the value, whose driver has been idle for long.
     GiveBack,
+    /// End the samples of a profile that has ended.
+    AlignProfile,
 }
 
 /// The runtimes and the tasks that wait for one.
@@ -165,6 +167,14 @@ impl PrivateRuntimes {
         }
     }
 
+    /// Has the runtimes that have no work look whether a profile has ended.
+    pub(super) fn align_profiles(&self) {
+        let table = &*self.table.lock();
+        for commands in table.runtimes.iter().filter_map(|entry| entry.commands.as_ref()) {
+            let _ = commands.send(RuntimeCommand::AlignProfile);
+        }
+    }
+
     /// Ends the threads. Their drivers were cancelled before.
     pub(super) fn shut_down(&self) {
         let runtimes = {
@@ -201,6 +211,7 @@ impl PrivateRuntimes {
             match command {
                 RuntimeCommand::Drop => runtime.drop_value(),
                 RuntimeCommand::GiveBack => runtime.give_back(None),
+                RuntimeCommand::AlignProfile => runtime.align_profile(),
                 RuntimeCommand::Run(task) => {
                     let (from, report_to) = (task.origin(), task.report_to.clone());
                     if task.value.is_some() {

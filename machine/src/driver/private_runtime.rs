@@ -4,7 +4,7 @@ use super::inbox::{
     DriverIdentity, PrivateReport, PrivateTask, PrivateWork, TaskOrigin, ThreadMessage,
 };
 use super::serialized::SerializedRequest;
-use super::value::{MessageValue, call_driver};
+use super::value::{MessageValue, begin_driver_call};
 use super::{DriverContext, SHARED_VALUE_WORDS};
 use crate::codec::{self, SeedBytes};
 use crate::console::{ConsoleNotice, ReportOrigin};
@@ -13,6 +13,7 @@ use crate::message::ControlMessage;
 use crate::packed::PinLoader;
 use crate::trace::{self, ConsoleMessage};
 use crate::watchdog::Interruption;
+use crate::worker_sampling::RuntimeSampler;
 use plan::{EvalError, Val, takes_more_words_than};
 use profile::{ProfileTimer, ProfileTrack};
 use std::sync::Arc;
@@ -28,6 +29,13 @@ struct ResidentDriver {
     driver: DriverIdentity,
     origin: TaskOrigin,
     report_to: Address<ThreadMessage>,
+    sampler: RuntimeSampler,
+}
+
+impl Drop for ResidentDriver {
+    fn drop(&mut self) {
+        self.sampler.finish(&mut self.vm);
+    }
 }
 
 /// A runtime that is made for a driver, and dropped when the driver leaves.
@@ -69,6 +77,13 @@ impl PrivateRuntime {
         }
     }
 
+    /// Ends the samples of a profile that has ended.
+    pub(super) fn align_profile(&mut self) {
+        if let Some(ResidentDriver { vm, sampler, .. }) = &mut self.resident {
+            sampler.align(vm);
+        }
+    }
+
     /// Does a task. If it comes with a value, the runtime has none.
     pub(super) fn perform(&mut self, task: PrivateTask) -> PrivateReport {
         match self.try_perform(task) {
@@ -92,7 +107,9 @@ impl PrivateRuntime {
         if let Some(value) = value {
             let (vm, value) = self.load(driver.slot, &value)?;
             let pins = PinLoader::default();
-            self.resident = Some(ResidentDriver { vm, pins, value, driver, origin, report_to });
+            let sampler = RuntimeSampler::new(&self.context.sampling, "(private drivers)");
+            self.resident =
+                Some(ResidentDriver { vm, pins, value, driver, origin, report_to, sampler });
         }
         // The pool sends a task without a value only to the runtime that has it.
         let resident = self.resident.as_mut().ok_or(TaskFailure::Ended)?;
@@ -146,14 +163,14 @@ impl ResidentDriver {
         key: u64,
         message: &MessageValue,
     ) -> Result<(), TaskFailure> {
-        let ResidentDriver { vm, pins, value, driver, .. } = self;
-        let interrupt = vm.interrupt_flag();
-        if !driver.token.begin_evaluation(Arc::clone(&interrupt)) {
+        let ResidentDriver { vm, pins, value, driver, sampler, .. } = self;
+        let interrupt = vm.interrupt_handle();
+        if !driver.token.begin_evaluation(interrupt.clone()) {
             return Err(TaskFailure::Ended);
         }
         let watch = context.watchdog.watch(&interrupt, context.settings.limits.driver);
         let timer = ProfileTimer::start(track);
-        let result = call_driver((vm, pins), value, key, message);
+        let result = sampler.evaluate(vm, |vm| begin_driver_call((vm, pins), value, key, message));
         timer.span("evaluation", "call", || vec![("driver", driver.slot.into())]);
         if watch.finish() == Some(Interruption::Shutdown) {
             driver.token.cancel();

@@ -146,8 +146,8 @@ impl SharedRuntime {
         key: u64,
         message: &MessageValue,
     ) -> SharedOutcome {
-        let interrupt = self.vm.interrupt_flag();
-        if !token.begin_evaluation(Arc::clone(&interrupt)) {
+        let interrupt = self.vm.interrupt_handle();
+        if !token.begin_evaluation(interrupt.clone()) {
             return SharedOutcome::Cancelled;
         }
         let used = self.vm.used_bytes();

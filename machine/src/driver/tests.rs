@@ -40,6 +40,7 @@ impl TestPool {
         let context = DriverContext {
             watchdog: Arc::new(Watchdog::start(&settings.clock).expect("a thread")),
             settings: Arc::new(settings),
+            sampling: Arc::default(),
             devices: DeviceRegistry::new([Arc::new(time) as Arc<dyn crate::device::Device>]),
             requests: sender,
             control: mailbox(&doorbell, usize::MAX).0,

@@ -5,7 +5,7 @@ use crate::device::DeviceAnswer;
 use crate::packed::{PackedMessage, PinLoader};
 use plan::{EvalError, Val};
 use std::sync::Arc;
-use vm::Vm;
+use vm::{Evaluation, Vm};
 
 /// A value of a driver.
 #[derive(Clone)]
@@ -51,4 +51,17 @@ pub(super) fn call_driver(
     let key = vm.nat(key);
     let call = vm.app(driver, &[key, message])?;
     vm.force(&call)
+}
+
+/// Begins a call of a driver with a message, which can be suspended. The result, in normal form, is the
+/// driver's next value.
+pub(super) fn begin_driver_call(
+    (vm, pins): (&mut Vm, &mut PinLoader),
+    driver: &Val,
+    key: u64,
+    message: &MessageValue,
+) -> Result<Evaluation, EvalError> {
+    let message = message.build(pins, vm)?;
+    let key = vm.nat(key);
+    vm.begin_call(driver, &[key, message])
 }

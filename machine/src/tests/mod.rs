@@ -18,6 +18,7 @@ mod rehearsal;
 mod replay;
 mod retry;
 mod rollback;
+mod sampling;
 mod stall;
 pub(crate) mod terms;
 mod tiers;

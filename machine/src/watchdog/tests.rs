@@ -3,6 +3,7 @@
 use super::*;
 use crate::clock::ManualClock;
 use jiff::Timestamp;
+use plan::raw::Interrupt;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -13,66 +14,65 @@ fn watchdog() -> (Watchdog, Arc<ManualClock>) {
     (Watchdog::start(&as_dyn).expect("a thread"), clock)
 }
 
-fn flag() -> Arc<AtomicBool> {
-    Arc::new(AtomicBool::new(false))
+/// An interrupt of a heap, and the handle of the watchdog.
+fn interrupt() -> (Interrupt, InterruptHandle) {
+    let interrupt = Interrupt::default();
+    let handle = interrupt.request_handle();
+    (interrupt, handle)
 }
 
-fn is_set(flag: &AtomicBool) -> bool {
-    flag.load(Ordering::SeqCst)
-}
-
-/// Blocks until the watchdog's thread has set a flag.
-fn wait_for(flag: &AtomicBool) {
-    while !is_set(flag) {
+/// Blocks until the watchdog's thread has made a request.
+fn wait_for(interrupt: &Interrupt) {
+    while !interrupt.is_pending() {
         thread::yield_now();
     }
 }
 
-/// Blocks until the watchdog's thread has looked at all deadlines that are over: it sets the flag
-/// of a watch without time, which has the highest number, last.
+/// Blocks until the watchdog's thread has looked at all deadlines that are over: it interrupts a
+/// watch without time, which has the highest number, last.
 fn wait_for_thread(watchdog: &Watchdog) {
-    let flag = flag();
-    let watch = watchdog.watch(&flag, Some(Duration::ZERO));
+    let (interrupt, handle) = interrupt();
+    let watch = watchdog.watch(&handle, Some(Duration::ZERO));
     // The thread wakes for the earliest deadline, and this one is.
-    wait_for(&flag);
+    wait_for(&interrupt);
     assert!(watch.finish().is_some());
 }
 
 #[test]
 fn an_evaluation_is_interrupted_at_its_limit_and_not_before() {
     let (watchdog, clock) = watchdog();
-    let flag = flag();
-    let watch = watchdog.watch(&flag, Some(10 * SECOND));
+    let (interrupt, handle) = interrupt();
+    let watch = watchdog.watch(&handle, Some(10 * SECOND));
     clock.advance(10 * SECOND - Duration::from_nanos(1));
     wait_for_thread(&watchdog);
-    assert!(!is_set(&flag));
+    assert!(!interrupt.is_pending());
     clock.advance(Duration::from_nanos(1));
-    wait_for(&flag);
+    wait_for(&interrupt);
     assert_eq!(watch.finish(), Some(Interruption::TimeLimit));
-    assert!(!is_set(&flag), "the next evaluation must not find the flag set");
+    assert!(!interrupt.is_pending(), "the next evaluation must not find the request");
 }
 
 #[test]
 fn a_finished_evaluation_is_not_interrupted() {
     let (watchdog, clock) = watchdog();
-    let (finished, running) = (flag(), flag());
-    let first = watchdog.watch(&finished, Some(SECOND));
-    let second = watchdog.watch(&running, Some(2 * SECOND));
+    let (finished, running) = (interrupt(), interrupt());
+    let first = watchdog.watch(&finished.1, Some(SECOND));
+    let second = watchdog.watch(&running.1, Some(2 * SECOND));
     assert_eq!(first.finish(), None);
     clock.advance(2 * SECOND);
-    wait_for(&running);
-    assert!(!is_set(&finished));
+    wait_for(&running.0);
+    assert!(!finished.0.is_pending());
     assert_eq!(second.finish(), Some(Interruption::TimeLimit));
 }
 
 #[test]
 fn each_evaluation_has_its_own_limit() {
     let (watchdog, clock) = watchdog();
-    let flags: Vec<_> = (0..4).map(|_| flag()).collect();
+    let interrupts: Vec<_> = (0..4).map(|_| interrupt()).collect();
     let watches: Vec<_> = (0..4)
         .map(|index| {
             let limit = SECOND * (4 - index as u32);
-            let watch = watchdog.watch(&flags[index], Some(limit));
+            let watch = watchdog.watch(&interrupts[index].1, Some(limit));
             // The thread sleeps until a later deadline, and has to wake up for this one.
             assert_eq!(clock.wait_for_timer(limit), limit);
             watch
@@ -80,8 +80,8 @@ fn each_evaluation_has_its_own_limit() {
         .collect();
     for index in (0..4).rev() {
         clock.advance(SECOND);
-        wait_for(&flags[index]);
-        assert!(flags[..index].iter().all(|flag| !is_set(flag)));
+        wait_for(&interrupts[index].0);
+        assert!(interrupts[..index].iter().all(|it| !it.0.is_pending()));
     }
     for watch in watches {
         assert_eq!(watch.finish(), Some(Interruption::TimeLimit));
@@ -91,36 +91,36 @@ fn each_evaluation_has_its_own_limit() {
 #[test]
 fn a_shutdown_interrupts_running_and_later_evaluations() {
     let (watchdog, clock) = watchdog();
-    let (running, later) = (flag(), flag());
-    let first = watchdog.watch(&running, Some(3600 * SECOND));
+    let (running, later) = (interrupt(), interrupt());
+    let first = watchdog.watch(&running.1, Some(3600 * SECOND));
     watchdog.shut_down_within(SECOND);
     wait_for_thread(&watchdog);
-    assert!(!is_set(&running), "the evaluation has its grace");
+    assert!(!running.0.is_pending(), "the evaluation has its grace");
     clock.advance(SECOND);
-    wait_for(&running);
+    wait_for(&running.0);
     assert_eq!(first.finish(), Some(Interruption::Shutdown));
-    let second = watchdog.watch(&later, Some(3600 * SECOND));
-    wait_for(&later);
+    let second = watchdog.watch(&later.1, Some(3600 * SECOND));
+    wait_for(&later.0);
     assert_eq!(second.finish(), Some(Interruption::Shutdown));
 }
 
 #[test]
 fn the_earliest_shutdown_counts() {
     let (watchdog, clock) = watchdog();
-    let flag = flag();
-    let watch = watchdog.watch(&flag, Some(3600 * SECOND));
+    let (interrupt, handle) = interrupt();
+    let watch = watchdog.watch(&handle, Some(3600 * SECOND));
     watchdog.shut_down_within(SECOND);
     watchdog.shut_down_within(1000 * SECOND);
     clock.advance(SECOND);
-    wait_for(&flag);
+    wait_for(&interrupt);
     assert_eq!(watch.finish(), Some(Interruption::Shutdown));
 }
 
 #[test]
 fn a_limit_that_is_no_limit_does_not_overflow() {
     let (watchdog, clock) = watchdog();
-    let flag = flag();
-    let watch = watchdog.watch(&flag, Some(Duration::MAX));
+    let (_interrupt, handle) = interrupt();
+    let watch = watchdog.watch(&handle, Some(Duration::MAX));
     clock.advance(3600 * SECOND);
     wait_for_thread(&watchdog);
     assert_eq!(watch.finish(), None);
@@ -130,7 +130,7 @@ fn a_limit_that_is_no_limit_does_not_overflow() {
 fn dropping_the_watchdog_ends_its_thread() {
     let (watchdog, clock) = watchdog();
     // A watch that is never finished, as after a panic.
-    let _ = watchdog.watch(&flag(), Some(SECOND));
+    let _ = watchdog.watch(&interrupt().1, Some(SECOND));
     drop(watchdog);
     assert_eq!(Arc::strong_count(&clock), 1, "the thread holds the clock as long as it runs");
 }
@@ -138,44 +138,30 @@ fn dropping_the_watchdog_ends_its_thread() {
 #[test]
 fn a_process_that_is_stopped_keeps_the_time_of_its_evaluations() {
     let (watchdog, clock) = watchdog();
-    let flag = flag();
-    let watch = watchdog.watch(&flag, Some(30 * SECOND));
+    let (interrupt, handle) = interrupt();
+    let watch = watchdog.watch(&handle, Some(30 * SECOND));
     clock.advance(10 * SECOND);
     clock.stop_for(35 * SECOND);
     // The thread wakes, and finds that 20 s are left.
     assert_eq!(clock.wait_for_timer(30 * SECOND), 20 * SECOND);
     wait_for_thread(&watchdog);
-    assert!(!is_set(&flag));
+    assert!(!interrupt.is_pending());
     clock.advance(20 * SECOND);
-    wait_for(&flag);
+    wait_for(&interrupt);
     assert_eq!(watch.finish(), Some(Interruption::TimeLimit));
 }
 
 #[test]
 fn without_a_limit_only_a_shutdown_interrupts() {
     let (watchdog, clock) = watchdog();
-    let flag = flag();
-    let watch = watchdog.watch(&flag, None);
+    let (interrupt, handle) = interrupt();
+    let watch = watchdog.watch(&handle, None);
     clock.advance(3600 * SECOND);
     wait_for_thread(&watchdog);
-    assert!(!is_set(&flag));
+    assert!(!interrupt.is_pending());
     watchdog.shut_down_within(Duration::ZERO);
-    wait_for(&flag);
+    wait_for(&interrupt);
     assert_eq!(watch.finish(), Some(Interruption::Shutdown));
-}
-
-/// An interrupt of a heap, and the handle of the watchdog.
-fn interrupt() -> (plan::raw::Interrupt, InterruptHandle) {
-    let interrupt = plan::raw::Interrupt::default();
-    let handle = interrupt.request_handle();
-    (interrupt, handle)
-}
-
-/// Blocks until there is a request.
-fn wait_for_request(interrupt: &plan::raw::Interrupt) {
-    while !interrupt.is_pending() {
-        thread::yield_now();
-    }
 }
 
 #[test]
@@ -187,7 +173,7 @@ fn a_slice_ends_with_a_request_to_suspend() {
     for _ in 0..3 {
         watch.begin(Some(SECOND / 100));
         clock.advance(SECOND / 100);
-        wait_for_request(&interrupt);
+        wait_for(&interrupt);
         assert!(interrupt.take_suspension() && !interrupt.is_pending());
         watch.pause();
     }
@@ -211,7 +197,7 @@ fn only_the_slices_of_an_evaluation_count_towards_its_limit() {
     assert!(!interrupt.is_pending());
     watch.begin(None);
     clock.advance(SECOND);
-    wait_for_request(&interrupt);
+    wait_for(&interrupt);
     // The request is made again if the evaluation was suspended before it saw it.
     watch.pause();
     assert!(!interrupt.is_pending());
@@ -234,6 +220,6 @@ fn a_shutdown_does_not_stop_an_evaluation_that_is_suspended() {
     wait_for_thread(&watchdog);
     assert!(!interrupt.is_pending());
     watch.begin(None);
-    wait_for_request(&interrupt);
+    wait_for(&interrupt);
     assert_eq!(watch.finish(), Some(Interruption::Shutdown));
 }

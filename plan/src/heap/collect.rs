@@ -144,9 +144,9 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
         memory.statistics.scanned += run.scanned;
         memory.statistics.scanned_stack += run.scanned_stack;
         memory.nursery.clear();
-        drop(before);
         let weight = host.weight();
-        memory.schedule_full(used_before + weight, memory.old.used() + weight);
+        let growth = memory.schedule_full(used_before + weight, memory.old.used() + weight);
+        memory.old.reuse(before, growth);
         memory.report_collection(started, true, copied_before);
     }
 }

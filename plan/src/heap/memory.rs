@@ -182,11 +182,14 @@ impl HeapMemory {
     /// Schedules the next full collection after one that left `kept` of `used` words in use: when that
     /// number has doubled, but not before a few young collections. If the collection was due and most
     /// of the words are in use, when the number has tripled: a program that builds a long list or a
-    /// large table gains nothing by copying it at each doubling.
-    pub(super) fn schedule_full(&mut self, used: usize, kept: usize) {
+    /// large table gains nothing by copying it at each doubling. Returns the number of words that may
+    /// be added until then.
+    pub(super) fn schedule_full(&mut self, used: usize, kept: usize) -> usize {
         let is_growing = used > self.major_at && kept >= used / 4 * 3;
         let growth = if is_growing { 2 * kept } else { kept };
-        self.major_at = kept + growth.max(MIN_GROWTH_EDENS * self.nursery.capacity());
+        let growth = growth.max(MIN_GROWTH_EDENS * self.nursery.capacity());
+        self.major_at = kept + growth;
+        growth.min((self.options.max_heap / 8).saturating_sub(kept))
     }
 
     /// Returns the memory of a heap without objects of its own, through which a thread reads

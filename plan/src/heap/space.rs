@@ -253,6 +253,9 @@ const CHUNK_GROWTH_SHARE: usize = 1 << 3;
 /// The old space: a list of chunks; objects are allocated in the last one.
 pub(crate) struct OldSpace {
     chunks: Vec<MemoryBlock>,
+    /// Mapped blocks without objects, for new chunks: the system takes more time to commit and clear
+    /// pages than a collection to fill them.
+    spare: Vec<MemoryBlock>,
     /// The largest number of words in an ordinary chunk.
     max_chunk: usize,
     /// Allocated words in all chunks but the last.
@@ -270,13 +273,29 @@ impl OldSpace {
     /// Creates an empty space for about `limit` words.
     pub(crate) fn new(limit: usize) -> OldSpace {
         let max_chunk = (limit / CHUNK_LIMIT_SHARE).clamp(MIN_CHUNK_WORDS, MAX_CHUNK_WORDS);
-        OldSpace { chunks: Vec::new(), max_chunk, filled: 0 }
+        OldSpace { chunks: Vec::new(), spare: Vec::new(), max_chunk, filled: 0 }
     }
 
-    /// Returns the whole space, and leaves an empty one of the same kind.
+    /// Returns the chunks as a space of their own, and leaves an empty one of the same kind with the
+    /// spare blocks.
     pub(crate) fn take_all(&mut self) -> OldSpace {
-        let empty = OldSpace { chunks: Vec::new(), filled: 0, ..*self };
-        std::mem::replace(self, empty)
+        let (max_chunk, spare) = (self.max_chunk, std::mem::take(&mut self.spare));
+        std::mem::replace(self, OldSpace { chunks: Vec::new(), spare, max_chunk, filled: 0 })
+    }
+
+    /// Makes chunks of a space whose objects are dead spare, so that there are at most `words` spare
+    /// words. Other blocks go back to the system.
+    pub(crate) fn reuse(&mut self, dead: OldSpace, words: usize) {
+        let mut left = words;
+        self.spare.extend(dead.chunks);
+        self.spare.retain_mut(|block| {
+            let is_kept = matches!(block.origin, BlockOrigin::Mapped(_)) && block.words <= left;
+            if is_kept {
+                left -= block.words;
+                block.room.next = block.room.base;
+            }
+            is_kept
+        });
     }
 
     /// Allocates `words` words.
@@ -295,7 +314,10 @@ impl OldSpace {
         self.filled = self.used();
         let ordinary = (self.filled / CHUNK_GROWTH_SHARE).clamp(MIN_CHUNK_WORDS, self.max_chunk);
         let size = ordinary.max(words);
-        let mut chunk = MemoryBlock::new(size);
+        let mut chunk = match self.spare.iter().position(|block| block.words >= words) {
+            Some(index) => self.spare.swap_remove(index),
+            None => MemoryBlock::new(size),
+        };
         let address = chunk.address(0);
         let taken = chunk.take(words);
         debug_assert_eq!(taken, Some(address));
@@ -349,5 +371,43 @@ impl ScanCursor {
     /// Moves past an object of that many words, header included.
     pub(crate) fn step(&mut self, words: usize) {
         self.offset += words;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mapped_blocks_of_dead_objects_are_filled_again_up_to_a_limit() {
+        let mut space = OldSpace::new(1 << 30);
+        let large = 2 * MIN_MAPPED_WORDS;
+        let addresses = [large, large, 4 * large].map(|words| space.take(words));
+        let dead = space.take_all();
+        assert_eq!(space.used(), 0);
+        // One block exceeds the limit.
+        space.reuse(dead, 3 * large);
+        let first = space.take(large);
+        let second = space.take(large);
+        assert!(addresses.contains(&first) && addresses.contains(&second) && first != second);
+        assert_eq!(space.used(), 2 * large);
+        let third = space.take(large);
+        assert!(third != first && third != second);
+        // What is spare stays spare while the objects move.
+        let dead = space.take_all();
+        space.reuse(dead, 2 * large);
+        let dead = space.take_all();
+        let (again, other) = (space.take(large), space.take(large));
+        assert!(again != other && [first, second, third].contains(&again));
+        drop(dead);
+    }
+
+    #[test]
+    fn small_blocks_go_back_to_the_allocator() {
+        let mut space = OldSpace::new(0);
+        space.take(MIN_CHUNK_WORDS);
+        let dead = space.take_all();
+        space.reuse(dead, usize::MAX);
+        assert!(space.spare.is_empty());
     }
 }

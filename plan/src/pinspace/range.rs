@@ -128,6 +128,18 @@ impl SlotReader for File {
     }
 }
 
+/// A part of a file, from an offset to its end.
+pub(crate) struct FilePart {
+    pub(crate) file: File,
+    pub(crate) offset: u64,
+}
+
+impl SlotReader for FilePart {
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        self.file.read_exact_at(buffer, self.offset + offset)
+    }
+}
+
 /// The file that is mapped in a slot.
 pub struct SlotFile {
     /// The path, for messages; `None` for a file in memory.
@@ -245,6 +257,20 @@ pub(crate) fn is_verified(address: usize) -> bool {
 pub(crate) fn set_verified(address: usize) {
     if let Some((word, bit)) = bit(address) {
         word.fetch_or(bit, Ordering::Relaxed);
+    }
+}
+
+/// Records that all records from one address to below another, in one slot, are intact. Reads none
+/// of them, and sets the bits of addresses without a record, too.
+pub(crate) fn set_all_verified(first: usize, end: usize) {
+    let mut address = first;
+    while address < end {
+        let Some((word, bit)) = bit(address) else { return };
+        // The bits of the word from this one on, without those behind the end.
+        let count = (end - address).div_ceil(ALIGNMENT).min(64 - bit.trailing_zeros() as usize);
+        let bits = (u64::MAX >> (64 - count)) << bit.trailing_zeros();
+        word.fetch_or(bits, Ordering::Relaxed);
+        address += count * ALIGNMENT;
     }
 }
 
@@ -387,11 +413,34 @@ impl RangeSlot {
     /// # Errors
     /// If the system does not map the file.
     pub unsafe fn map(&mut self, file: &File, contents: SlotFile) -> Result<(), RangeError> {
+        // SAFETY: by this function's contract.
+        unsafe { self.map_part(file, 0, SLOT_SIZE, contents) }
+    }
+
+    /// Maps `bytes` bytes of a file from an offset on, as [`RangeSlot::map`] maps a whole file. The
+    /// system refuses an offset that is no multiple of the size of a page.
+    ///
+    /// # Safety
+    /// As for [`RangeSlot::map`].
+    ///
+    /// # Errors
+    /// If the system does not map the file. The slot is as before then.
+    ///
+    /// # Panics
+    /// If `bytes` exceeds the size of a slot.
+    pub(crate) unsafe fn map_part(
+        &mut self,
+        file: &File,
+        offset: u64,
+        bytes: usize,
+        contents: SlotFile,
+    ) -> Result<(), RangeError> {
         use rustix::mm::{MapFlags, ProtFlags, mmap};
+        assert!(bytes <= SLOT_SIZE, "the part of the file is larger than a slot");
         let address = as_pointer(self.address());
         let flags = MapFlags::SHARED | MapFlags::FIXED | MapFlags::NORESERVE;
         // SAFETY: the slot's addresses belong to this slot, and nothing in it is in use.
-        let mapped = unsafe { mmap(address, SLOT_SIZE, ProtFlags::READ, flags, file.as_fd(), 0) };
+        let mapped = unsafe { mmap(address, bytes, ProtFlags::READ, flags, file.as_fd(), offset) };
         mapped.map_err(|error| RangeError::Map(error.into()))?;
         self.range = None;
         let path = contents.path.clone().unwrap_or_else(|| "pins in memory".into());
@@ -399,8 +448,8 @@ impl RangeSlot {
         let owner = self.owner.number();
         // SAFETY: the addresses hold the mapping until the slot is dropped, which ends the
         // registration. Readers of frozen pins tolerate replacement pages (see `page_fault`), and
-        // their heaps check for damage. A verification bit may be cleared at any time: the record is
-        // then verified again.
+        // their heaps check for damage. A verification bit may be cleared at any time: the record
+        // is then verified again.
         self.range = unsafe {
             let cleared = Some((bits, BITS_SIZE));
             MappedRange::register(self.address(), SLOT_SIZE, &path, owner, cleared)

@@ -128,22 +128,6 @@ pub(crate) fn read_ahead(values: impl Iterator<Item = Word>) {
     }
 }
 
-/// Returns the length in bytes of the record at that address, as its first line says, if the slot
-/// has that many.
-///
-/// # Safety
-/// If the slot of the address is claimed, it stays so during the call.
-pub(crate) unsafe fn length(address: usize) -> Option<usize> {
-    let room = range::end(address).saturating_sub(address) / 8;
-    if !address.is_multiple_of(range::ALIGNMENT) || room < LINE_WORDS {
-        return None;
-    }
-    // SAFETY: by this function's contract; the words are below the slot's end.
-    let line = unsafe { range::words(address, LINE_WORDS) };
-    let words = size(line)?;
-    (LINE_WORDS..=room).contains(&words).then(|| 8 * words)
-}
-
 /// Returns the number of words of a record, as its first line says.
 pub(crate) fn size(line: &[u64]) -> Option<usize> {
     usize::try_from(line.get(FACTS)? >> 1).ok()

@@ -51,9 +51,10 @@ fn freeze(heap: &mut Heap, value: &Val, space: &Arc<PinSpace>) -> Val {
 fn record_of(frozen: &FrozenPin) -> &[u64] {
     record::verify(frozen.address()).expect("a record");
     // SAFETY: the frozen pin keeps its slot claimed.
-    let bytes = unsafe { record::length(frozen.address()) }.expect("a record");
+    let line = unsafe { range::words(frozen.address(), record::LINE_WORDS) };
+    let count = record::size(line).expect("a record");
     // SAFETY: as above.
-    unsafe { range::words(frozen.address(), bytes / 8) }
+    unsafe { range::words(frozen.address(), count) }
 }
 
 /// Returns the item of a pin.
@@ -390,6 +391,71 @@ fn an_embedded_image_opens_any_number_of_times() {
     }
     for length in 0..bytes.len() {
         assert!(EmbeddedImage::new(&bytes[..length]).is_err(), "truncated to {length}");
+    }
+}
+
+/// Whether the slot of a frozen pin maps a part of a file that others have, too, and not a copy.
+fn is_mapped(frozen: &FrozenPin) -> bool {
+    range::file(frozen.address()).expect("a file").path.is_some()
+}
+
+#[test]
+fn an_embedded_image_is_mapped_from_a_file_that_has_it() {
+    let heap = &mut samples::heap(false);
+    let file = small_image(heap, b"in a program");
+    let mut bytes = vec![0; file.metadata().expect("a length").len() as usize];
+    file.read_exact_at(&mut bytes, 0).expect("read");
+    *heap = samples::heap(false);
+    let bytes: &'static [u8] = bytes.leak();
+    let embedded = EmbeddedImage::new(bytes).expect("an image");
+    let page = rustix::param::page_size();
+    let program = |offset: usize, bytes: &[u8]| {
+        let file = tempfile();
+        file.write_all_at(&[7; 10], 0).expect("written");
+        file.write_all_at(bytes, offset as u64).expect("written");
+        file.write_all_at(&[8; 10], (offset + bytes.len()) as u64).expect("written");
+        Some((file, offset as u64))
+    };
+    // A byte of the check.
+    let mut other = bytes.to_vec();
+    other[100] ^= 1;
+    let cases = [
+        (program(page, bytes), true),
+        (program(3 * page, bytes), true),
+        // Not at the start of a page; another image; no image; no file.
+        (program(page + 64, bytes), false),
+        (program(page, &other), false),
+        (program(page, &bytes[..100]), false),
+        (None, false),
+    ];
+    let mut hashes = Vec::new();
+    for (index, (file, expected)) in cases.into_iter().enumerate() {
+        // SAFETY: only `save` has written the image, and no other code has the file.
+        let root = unsafe { embedded.open_from(file) }.expect("an image");
+        assert_eq!(is_mapped(&root), expected, "case {index}");
+        let reader = &mut samples::heap(true);
+        let pin = reader.adopt(&root);
+        let found = item(reader, &pin);
+        assert_eq!(reader.hash(&found).expect("finite"), root.hash());
+        // Records are read by calls when their bits are cleared, as after a lost page.
+        range::clear_verified(root.address());
+        record::verify(root.address()).expect("an intact record");
+        hashes.push(root.hash());
+    }
+    assert!(hashes.iter().all(|hash| *hash == hashes[0]));
+}
+
+#[test]
+fn all_addresses_of_a_part_of_a_slot_are_verified_together() {
+    let slot = RangeSlot::claim(Some(498), PinSpaceId::new()).expect("free");
+    let address = |index: usize| slot.address() + index * range::ALIGNMENT;
+    for (first, end) in [(0, 1), (3, 3), (62, 66), (64, 128), (5, 700)] {
+        range::set_all_verified(address(first), address(end));
+        for index in 0..1000 {
+            let expected = (first..end).contains(&index);
+            assert_eq!(range::is_verified(address(index)), expected, "{first}..{end}: {index}");
+            range::clear_verified(address(index));
+        }
     }
 }
 

@@ -61,6 +61,30 @@ pub fn nameless_file(name: &str) -> io::Result<File> {
     Ok(memfd_create(name, MemfdFlags::CLOEXEC)?.into())
 }
 
+/// Returns the file of this program, and the offset of these bytes in it. None if they are not
+/// there, or if the list of mappings cannot be read.
+pub(crate) fn program_file(bytes: &'static [u8]) -> Option<(File, u64)> {
+    // The link leads to the file that is running, also after another one has its path.
+    let file = File::open("/proc/self/exe").ok()?;
+    let mappings = std::fs::read_to_string("/proc/self/maps").ok()?;
+    let offset = mappings.lines().find_map(|mapping| offset_in_mapping(mapping, bytes))?;
+    Some((file, offset))
+}
+
+/// Returns the offset of these bytes in the file of a mapping, if the mapping has all of them.
+/// (Linux: Documentation/filesystems/proc.rst, 3.1, `maps`)
+fn offset_in_mapping(mapping: &str, bytes: &[u8]) -> Option<u64> {
+    let mut fields = mapping.split_ascii_whitespace();
+    let (range, _access, offset, _device, inode) =
+        (fields.next()?, fields.next()?, fields.next()?, fields.next()?, fields.next()?);
+    let (start, end) = range.split_once('-')?;
+    let number = |digits| u64::from_str_radix(digits, 16).ok();
+    let (start, end, offset) = (number(start)?, number(end)?, number(offset)?);
+    let first = bytes.as_ptr().addr() as u64;
+    let has_all = start <= first && first + bytes.len() as u64 <= end;
+    (has_all && inode != "0").then(|| offset + (first - start))
+}
+
 /// Whether a process sent a signal that has this `si_code`; otherwise an instruction caused it.
 pub(crate) fn was_sent_by_process(code: c_int) -> bool {
     code <= 0
@@ -69,9 +93,9 @@ pub(crate) fn was_sent_by_process(code: c_int) -> bool {
 /// The number of a thread's CPU clock.
 pub(super) type ThreadClockId = libc::clockid_t;
 
-/// Returns what `pthread_getcpuclockid` returns. The encoding is part of the kernel's interface: the
-/// complement of the thread's number, and below it the bits for a thread's clock (4) that counts the
-/// time on a processor (2). (Linux: include/linux/posix-timers_types.h)
+/// Returns what `pthread_getcpuclockid` returns. The encoding is part of the kernel's interface:
+/// the complement of the thread's number, and below it the bits for a thread's clock (4) that
+/// counts the time on a processor (2). (Linux: include/linux/posix-timers_types.h)
 pub(super) fn current_thread_clock() -> ThreadClockId {
     let thread = rustix::thread::gettid().as_raw_nonzero().get();
     (!thread << 3) | 4 | 2

@@ -26,7 +26,7 @@ mod tests;
 pub use self::errno::{errno, set_errno};
 pub use self::system::{discard, nameless_file};
 pub(crate) use self::system::{
-    physical_memory, prefer_large_pages, reserve_addresses, was_sent_by_process,
+    physical_memory, prefer_large_pages, program_file, reserve_addresses, was_sent_by_process,
 };
 
 use std::time::Duration;

@@ -57,6 +57,11 @@ pub fn nameless_file(_: &str) -> io::Result<File> {
     tempfile::tempfile()
 }
 
+/// Finds no file: POSIX has no list of mappings.
+pub(crate) fn program_file(_: &'static [u8]) -> Option<(File, u64)> {
+    None
+}
+
 /// Whether a process sent a signal that has this `si_code`; otherwise an instruction caused it.
 pub(crate) fn was_sent_by_process(code: c_int) -> bool {
     // The codes of signals that a process or a timer sends, on macOS (sys/signal.h).

@@ -1,8 +1,11 @@
 //! The functions of the platform do what their callers rely on, by either implementation.
 
-use super::{ThreadCpuClock, discard, nameless_file, physical_memory, reserve_addresses};
+use super::{
+    ThreadCpuClock, discard, nameless_file, physical_memory, program_file, reserve_addresses,
+};
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 use std::io::{Read, Seek, Write};
+use std::os::unix::fs::FileExt;
 use std::ptr::null_mut;
 
 const SIZE: usize = 1 << 20;
@@ -59,6 +62,22 @@ fn a_nameless_file_is_empty_and_can_be_written_and_read() {
     let mut text = String::new();
     file.read_to_string(&mut text).expect("read");
     assert_eq!(text, "contents");
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "Miri has no such calls")]
+fn the_file_of_the_program_has_its_constants() {
+    static BYTES: [u8; 32] = *b"the program's file has these too";
+    let bytes = std::hint::black_box(&BYTES);
+    match program_file(bytes) {
+        Some((file, offset)) => {
+            let mut found = [0; BYTES.len()];
+            file.read_exact_at(&mut found, offset).expect("read");
+            assert_eq!(found, *bytes);
+        }
+        None => assert!(cfg!(not(target_os = "linux")) || cfg!(feature = "portable-platform")),
+    }
+    assert!(program_file(vec![7; 100].leak()).is_none());
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Flame graphs, drawn by `inferno`.
 
 use super::{ExecutionKind, SampledProfile, SampledResource};
-use inferno::flamegraph::{self, Options};
+use inferno::flamegraph::{self, Options, TextTruncateDirection};
 use std::io;
 
 impl SampledProfile {
@@ -14,6 +14,8 @@ impl SampledProfile {
         let lines = self.folded_stacks();
         let mut options = Options::default();
         options.title = title.to_owned();
+        // The start of a name says more than its end.
+        options.text_truncate_direction = TextTruncateDirection::Right;
         (options.count_name, options.factor) = match self.resource {
             SampledResource::CpuTime => ("ms".to_owned(), 1e-6),
             SampledResource::Allocation => ("kB".to_owned(), 1e-3),
@@ -43,7 +45,7 @@ impl SampledProfile {
                 format!("{} {}", names.join(";"), stack.weight)
             })
             .collect();
-        let rest = [("(outside of evaluations)", self.outside), ("(not kept)", self.dropped)];
+        let rest = [("(outside of evaluations)", self.outside), ("(unknown)", self.unknown)];
         let rest = rest.into_iter().filter(|(_, weight)| *weight > 0);
         lines.extend(rest.map(|(name, weight)| format!("{name} {weight}")));
         if lines.is_empty() {

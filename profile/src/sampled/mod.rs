@@ -14,6 +14,9 @@ mod table;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
+/// The most different stacks of a profile that is merged from others.
+const STACKS_MAX: usize = 1 << 17;
+
 /// What a profile measures.
 #[derive(Serialize, Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
 #[serde(rename_all = "kebab-case")]
@@ -94,8 +97,9 @@ pub struct SampledProfile {
     pub stacks: Vec<SampledStack>,
     /// The amount that was spent while no evaluation ran.
     pub outside: u64,
-    /// The amount of samples that were not kept, because there were too many different stacks.
-    pub dropped: u64,
+    /// The amount whose stack is not known: that of samples that were not kept, because there were too
+    /// many different stacks, and of a short evaluation after its last sample.
+    pub unknown: u64,
     /// How long the profile lasted, in nanoseconds.
     pub elapsed: u64,
 }
@@ -114,9 +118,9 @@ pub struct LawShare<'p> {
 }
 
 impl SampledProfile {
-    /// The amount in all evaluations: that of all stacks, and of the samples that were not kept.
+    /// The amount in all evaluations: that of all stacks, and the amount whose stack is not known.
     pub fn total(&self) -> u64 {
-        self.dropped + self.stacks.iter().map(|stack| stack.weight).sum::<u64>()
+        self.unknown + self.stacks.iter().map(|stack| stack.weight).sum::<u64>()
     }
 
     /// The number of samples that were kept.
@@ -171,16 +175,38 @@ impl SampledProfile {
         shares
     }
 
-    /// Adds the stacks of another profile of the same resource.
+    /// Adds the stacks of another profile of the same resource. Laws with the same name and place
+    /// become one, and so do equal stacks.
     pub fn merge(&mut self, other: SampledProfile) {
-        let base = self.laws.len() as u32;
-        self.laws.extend(other.laws);
-        self.stacks.extend(other.stacks.into_iter().map(|mut stack| {
-            stack.frames.iter_mut().for_each(|frame| *frame += base);
-            stack
-        }));
+        let laws = self.laws.iter().cloned().zip(0..);
+        let mut numbers: HashMap<SampledLaw, u32> = laws.collect();
+        let mut number = |law: SampledLaw| {
+            *numbers.entry(law).or_insert_with_key(|law| {
+                self.laws.push(law.clone());
+                self.laws.len() as u32 - 1
+            })
+        };
+        let renumbered: Vec<u32> = other.laws.into_iter().map(&mut number).collect();
+        let key = |stack: &SampledStack| (stack.frames.clone(), stack.kind, stack.is_truncated);
+        let mut known: HashMap<_, usize> = self.stacks.iter().map(key).zip(0..).collect();
+        for mut stack in other.stacks {
+            for frame in &mut stack.frames {
+                *frame = renumbered.get(*frame as usize).copied().unwrap_or(u32::MAX);
+            }
+            match known.get(&key(&stack)) {
+                Some(&index) => {
+                    self.stacks[index].weight += stack.weight;
+                    self.stacks[index].samples += stack.samples;
+                }
+                None if self.stacks.len() >= STACKS_MAX => self.unknown += stack.weight,
+                None => {
+                    known.insert(key(&stack), self.stacks.len());
+                    self.stacks.push(stack);
+                }
+            }
+        }
         self.outside += other.outside;
-        self.dropped += other.dropped;
+        self.unknown += other.unknown;
         self.elapsed = self.elapsed.max(other.elapsed);
     }
 
@@ -233,7 +259,7 @@ pub(crate) mod tests {
                 stack(&[0, 1, 3], ExecutionKind::Jet, 8_000_000, 2),
             ],
             outside: 2_000_000,
-            dropped: 0,
+            unknown: 0,
             elapsed: 50_000_000,
         }
     }
@@ -256,10 +282,17 @@ pub(crate) mod tests {
     fn merged_profiles_share_laws_by_name_and_place() {
         let mut profile = example();
         profile.merge(example());
+        assert_eq!((profile.laws.len(), profile.stacks.len(), profile.samples()), (4, 4, 20));
         let shares = profile.shares();
-        assert_eq!(shares.len(), 4);
         assert_eq!((shares[0].own, shares[0].total), (48_000_000, 64_000_000));
-        assert_eq!((profile.outside, profile.elapsed), (4_000_000, 50_000_000));
+        // Under another frame, the stacks are others.
+        profile.merge(example().within("(jobs)"));
+        assert_eq!((profile.laws.len(), profile.stacks.len()), (5, 8));
+        let mut broken = example();
+        broken.stacks[0].frames = vec![77];
+        profile.merge(broken);
+        assert_eq!((profile.stacks.len(), profile.total()), (9, 4 * example().total()));
+        assert_eq!((profile.outside, profile.elapsed), (8_000_000, 50_000_000));
     }
 
     #[test]

@@ -61,10 +61,9 @@ impl SampledProfile {
         if total > 0 {
             let _ = writeln!(text, "{}", kinds.join(", "));
         }
-        for (amount, what) in [
-            (self.outside, "outside of evaluations"),
-            (self.dropped, "in stacks that were not kept"),
-        ] {
+        for (amount, what) in
+            [(self.outside, "outside of evaluations"), (self.unknown, "with an unknown stack")]
+        {
             if amount > 0 {
                 let _ = writeln!(text, "{} {what}", self.amount(amount));
             }

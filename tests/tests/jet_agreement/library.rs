@@ -155,28 +155,17 @@ fn collect(vm: &Vm, value: &Val, pins: &mut HashMap<Hash, Val>) {
     let mut seen = HashSet::new();
     let mut pending: Vec<Ref<'_>> = vec![vm.look(value)];
     while let Some(value) = pending.pop() {
-        match value.shape() {
-            Shape::Pin(pin) => {
-                let hash = pin.hash().expect("the pin has a hash");
-                if !seen.insert(hash) || pins.contains_key(&hash) {
-                    continue;
-                }
-                if let Shape::Law(_) = pin.item().shape() {
-                    pins.insert(hash, vm.hold(value));
-                }
-                pending.push(pin.item());
-            }
-            Shape::Law(law) => pending.push(law.body()),
-            Shape::App(app) => {
-                pending.push(app.head());
-                pending.extend(app.args());
-            }
-            Shape::Row(items) | Shape::Set(items) => pending.extend(items.iter()),
-            Shape::Tab(keys, values) => {
-                pending.extend(keys.iter());
-                pending.extend(values.iter());
-            }
-            _ => {}
+        let Shape::Pin(pin) = value.shape() else {
+            value.push_parts(&mut pending);
+            continue;
+        };
+        let hash = pin.hash().expect("the pin has a hash");
+        if !seen.insert(hash) || pins.contains_key(&hash) {
+            continue;
         }
+        if let Shape::Law(_) = pin.item().shape() {
+            pins.insert(hash, vm.hold(value));
+        }
+        pending.push(pin.item());
     }
 }

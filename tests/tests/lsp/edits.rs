@@ -1,9 +1,9 @@
 //! Random edits neither stop the server nor make it lose the text.
 
-use crate::client::{LspClient, at, uri};
 use serde_json::{Value, json};
 use std::path::Path;
 use tests::Pallas;
+use tests::lsp_client::{LspClient, at, uri};
 
 /// The pieces that edits insert: brackets, runes, texts, names, characters of one to four bytes.
 const PIECES: [&str; 20] = [

@@ -1,8 +1,8 @@
 //! Each request, on small texts.
 
-use crate::client::{LspClient, at, summaries, uri};
 use serde_json::{Value, json};
 use tests::Pallas;
+use tests::lsp_client::{LspClient, at, summaries, uri};
 
 const HEADER: &str = "#### app\n\n:| prelude\n\n";
 

@@ -1,9 +1,9 @@
 //! Every file opens: its first diagnostics come soon, and a file of the library has none.
 
-use crate::client::{LspClient, summaries, uri};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use tests::lsp_client::{LspClient, summaries, uri};
 use tests::{Pallas, reference_checkout, report};
 
 /// The times of opening a file.

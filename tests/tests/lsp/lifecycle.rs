@@ -1,8 +1,8 @@
 //! The beginning and the end of the server, cancelled requests, evaluations without end.
 
-use crate::client::{LspClient, at, summaries, uri};
 use serde_json::{Value, json};
 use tests::Pallas;
+use tests::lsp_client::{LspClient, at, summaries, uri};
 
 /// A definition whose evaluation never ends.
 const ENDLESS: &str = "= (loop x) | loop (add 1 x)\n\n= never | loop 0\n";

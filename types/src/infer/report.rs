@@ -24,7 +24,7 @@ impl Inference<'_, '_> {
                 Term::Known { name: Some(name), .. } => format!("`{name}`"),
                 _ => "this expression".to_owned(),
             },
-            TermContext::Argument { function, number } => {
+            TermContext::Argument { function, number, .. } => {
                 format!("argument {number} of {}", self.name_of(function))
             }
             TermContext::Result { function } => format!("the result of {}", self.name_of(function)),

@@ -14,6 +14,7 @@ use super::fetch::CodePosition;
 use super::frame::{FrameKind, is_decoded_code};
 use super::loop_run::LoopRun;
 use super::state::Evaluator;
+use crate::sampling_steps::note_sampling_step;
 use plan::raw::{EvalStack, Word};
 use std::rc::Rc;
 
@@ -28,6 +29,7 @@ impl Evaluator {
     /// Makes a run the newest. It stays where it is until [`Evaluator::leave_run`].
     #[inline(always)]
     pub(super) fn enter_run(&mut self, run: &LoopRun) {
+        note_sampling_step();
         self.newest_run = run;
     }
 

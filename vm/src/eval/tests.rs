@@ -1,6 +1,7 @@
 //! The interpreter on hand-written laws. `tests/agreement.rs` compares it with the specification.
 
 use crate::jet::{ArgDemand, ControlForm, Jet};
+use crate::sampling_steps::STEPS;
 use crate::vm::Vm;
 use plan::{EvalError, HeapOptions, Ref, Shape, Val};
 
@@ -234,4 +235,28 @@ fn an_interrupt_stops_a_loop() {
     assert!(matches!(error, EvalError::Interrupted), "{error}");
     stopper.join().expect("the thread ended");
     assert_eq!(number(&mut vm, &A(vec![N(3), N(4)])), Some(5));
+}
+
+/// What profiles by samples cost while none is taken: one test at the beginning of an evaluation, one
+/// link for each run of the loop, and nothing for a call.
+#[test]
+fn a_call_runs_no_code_that_is_there_for_samples() {
+    let quote = |value| A(vec![N(2), value]);
+    let case = |zero, more| ap(ap(ap(quote(N(2)), quote(N(zero))), more), N(1));
+    // f 0 = 7; f n = f (n - 1)
+    let tail_calls = || law(1, case(7, N(0)));
+    // f 0 = 7; f n = inc (f (n - 1))
+    let successor = || law(2, ap(quote(N(3)), ap(N(1), N(2))));
+    let calls_in_calls = || law(1, case(7, ap(quote(successor()), N(0))));
+    let mut vm = vm();
+    let mut steps = |function: E, calls: u64, expected: u64| {
+        let value = make(&mut vm, &A(vec![function, N(calls)]));
+        let before = STEPS.get();
+        let result = vm.force(&value).expect("a value");
+        assert_eq!(vm.look(&result).as_u64(), Some(expected));
+        STEPS.get() - before
+    };
+    let few = [steps(tail_calls(), 10, 7), steps(calls_in_calls(), 10, 17)];
+    let many = [steps(tail_calls(), 100_000, 7), steps(calls_in_calls(), 100_000, 100_007)];
+    assert_eq!((few, many), ([2, 2], [2, 2]));
 }

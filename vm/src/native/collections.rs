@@ -2,10 +2,10 @@
 //! in [`helpers`](super::helpers) says what each takes and returns.
 
 use super::UNDECIDED;
-use super::remembered_objects::{KeyPosition, RowLeaf};
+use super::remembered_objects::{KeyPosition, RememberedKey, RememberedSet, RowLeaf};
 use crate::vm::{JetCall, Vm};
 use plan::raw::tree::edit::EditMode;
-use plan::raw::{HeapFull, ObjectLayout, RawHeap, Word, WordKind, shape, tree};
+use plan::raw::{HeapFull, ObjectLayout, RawHeap, Word, WordKind, bar, shape, tree};
 use plan::{EvalError, Items, Ref};
 use std::cmp::Ordering;
 
@@ -28,46 +28,63 @@ pub(super) fn item_of_row(vm: &mut Vm, row: Word, index: u64) -> u64 {
 }
 
 /// Searches among fewer keys are not remembered: they are as fast.
-const REMEMBERED_KEYS_MIN: usize = 16;
+const REMEMBERED_KEYS_MIN: u32 = 16;
 
 /// The keys of a set or table.
 fn keys_of(vm: &Vm, collection: Word) -> Word {
     if collection.kind() == WordKind::Tab { vm.heap.load(collection, 0) } else { collection }
 }
 
-/// The position of a key among those of a set or table: see [`Items::search`].
-fn searched_position(vm: &Vm, collection: Word, key: u64) -> Option<KeyPosition> {
-    let keys = Items::of(keys_of(vm, collection), &vm.heap);
-    let key = Word::from_bits(key);
-    match key.as_direct() {
-        Some(nat) => Some(keys.search_nat(nat)),
-        None => keys.search_evaluated(Ref::new(key, &vm.heap)).ok(),
-    }
+/// Which keys a search remembers the position of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Remembers {
+    /// Bars of 1 to 8 bytes: programs that count read the same ones again and again.
+    ShortBars,
+    /// These, and all other objects: interpreters of programs, say, look for the same names again and
+    /// again.
+    Objects,
 }
 
-/// The same. The position of a key that is an object is remembered: interpreters of programs, say, look
-/// for the same names again and again.
-fn position_of(vm: &mut Vm, collection: Word, key: u64) -> Option<KeyPosition> {
+/// The position of a key among those of a set or table: see [`Items::search`]. That of a nat is not
+/// remembered: it is found without reading other objects than nodes.
+fn position_of(
+    vm: &mut Vm,
+    collection: Word,
+    key: u64,
+    remembers: Remembers,
+) -> Option<KeyPosition> {
     let set = keys_of(vm, collection);
     let keys = Items::of(set, &vm.heap);
     let word = Word::from_bits(key);
     if let Some(nat) = word.as_direct() {
         return Some(keys.search_nat(nat));
     }
-    if keys.len() < REMEMBERED_KEYS_MIN || vm.heap.is_changeable(collection) {
+    let count = u32::try_from(keys.len()).ok().filter(|count| *count >= REMEMBERED_KEYS_MIN);
+    let of_object = || (remembers == Remembers::Objects).then_some(RememberedKey::Object(key));
+    let (Some(count), Some(key)) = (count, short_bar(vm, word).or_else(of_object)) else {
         return keys.search_evaluated(Ref::new(word, &vm.heap)).ok();
-    }
-    if let Some(position) = vm.heap.host.native.remembered.position(set.raw(), key) {
+    };
+    let set = RememberedSet { word: set.raw(), count };
+    if let Some(position) = vm.heap.host.native.remembered.position(set, key) {
         return Some(position);
     }
     let position = keys.search_evaluated(Ref::new(word, &vm.heap)).ok()?;
-    vm.heap.host.native.remembered.remember_position(set.raw(), key, position);
+    vm.heap.host.native.remembered.remember_position(set, key, position);
     Some(position)
+}
+
+/// A bar of 1 to 8 bytes as a key.
+fn short_bar(vm: &Vm, word: Word) -> Option<RememberedKey> {
+    if word.kind() != WordKind::Bar {
+        return None;
+    }
+    let bytes = bar::bytes(&vm.heap, word);
+    Some(RememberedKey::ShortBar(bar::number_of_one_word(bytes)?, bytes.len() as u8))
 }
 
 pub(super) fn look_up(vm: &mut Vm, table: u64, key: u64, default: u64) -> Result<u64, EvalError> {
     let table = Word::from_bits(table);
-    Ok(match position_of(vm, table, key) {
+    Ok(match position_of(vm, table, key, Remembers::Objects) {
         Some(Ok(index)) => {
             let value = Items::of(vm.heap.load(table, 1), &vm.heap).word(index);
             value.map_or(default, |value| vm.heap.resolve(value).raw())
@@ -79,7 +96,7 @@ pub(super) fn look_up(vm: &mut Vm, table: u64, key: u64, default: u64) -> Result
 
 pub(super) fn optional_item(vm: &mut Vm, table: u64, key: u64) -> Result<u64, EvalError> {
     let table = Word::from_bits(table);
-    let index = match position_of(vm, table, key) {
+    let index = match position_of(vm, table, key, Remembers::Objects) {
         Some(Ok(index)) => index,
         Some(Err(_)) => return Ok(0),
         None => return Ok(UNDECIDED),
@@ -96,7 +113,7 @@ pub(super) fn optional_item(vm: &mut Vm, table: u64, key: u64) -> Result<u64, Ev
 }
 
 pub(super) fn has_key(vm: &mut Vm, keys: u64, key: u64) -> Result<u64, EvalError> {
-    Ok(position_of(vm, Word::from_bits(keys), key)
+    Ok(position_of(vm, Word::from_bits(keys), key, Remembers::Objects)
         .map_or(UNDECIDED, |position| u64::from(position.is_ok())))
 }
 
@@ -161,7 +178,7 @@ pub(super) fn table_insert(
     mode: usize,
 ) -> Result<u64, EvalError> {
     let table = Word::from_bits(table);
-    let Some(position) = searched_position(vm, table, key) else {
+    let Some(position) = position_of(vm, table, key, Remembers::ShortBars) else {
         return Ok(UNDECIDED);
     };
     if !vm.heap.stack.has_room(8) {
@@ -183,7 +200,7 @@ pub(super) fn table_insert_with(
     mode: usize,
 ) -> Result<u64, EvalError> {
     let word = Word::from_bits(table);
-    let entry = match searched_position(vm, word, key) {
+    let entry = match position_of(vm, word, key, Remembers::ShortBars) {
         None => return Ok(UNDECIDED),
         Some(Err(_)) => return table_insert(vm, table, key, value, mode),
         Some(Ok(entry)) => entry,
@@ -216,7 +233,7 @@ pub(super) fn table_insert_with(
 pub(super) fn set_insert(vm: &mut Vm, set: u64, key: u64, mode: usize) -> Result<u64, EvalError> {
     let mode = EditMode::numbered(mode);
     let word = Word::from_bits(set);
-    let at = match searched_position(vm, word, key) {
+    let at = match position_of(vm, word, key, Remembers::ShortBars) {
         None => return Ok(UNDECIDED),
         Some(Ok(_)) => {
             if mode == EditMode::Own {

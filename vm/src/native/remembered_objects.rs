@@ -17,19 +17,47 @@ pub(super) struct RowLeaf {
 /// The position of a key in a set, or the position where it would be.
 pub(super) type KeyPosition = Result<usize, usize>;
 
+/// A key, as it is compared with the keys of slots.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum RememberedKey {
+    /// An object, by its word.
+    Object(u64),
+    /// A bar of that many bytes, 1 to 8, and their number, least significant first.
+    ShortBar(u64, u8),
+}
+
+/// A set, as it is compared with those of slots: its word and the number of its keys. A set that an
+/// owner changes in place gets another number.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct RememberedSet {
+    pub(super) word: u64,
+    pub(super) count: u32,
+}
+
 /// The logarithm of the number of slots of the table of key positions.
 const SLOTS_LOG2: u32 = 12;
 
-/// A slot: the words of a set and of a key, and the position of the key in the set.
+/// A slot: a set, a key, and the position of the key in the set.
 #[derive(Clone, Copy)]
 struct KeySlot {
-    keys: u64,
-    key: u64,
-    position: KeyPosition,
+    set: RememberedSet,
+    position: u32,
+    is_found: bool,
+    key: RememberedKey,
 }
 
-/// What helpers remember of objects. A set and a key never change, so what was found once holds while
-/// both stay where they are. Of objects that an owner may still change in place, nothing is remembered.
+impl KeySlot {
+    /// No set has the word 0.
+    const EMPTY: KeySlot = KeySlot {
+        set: RememberedSet { word: 0, count: 0 },
+        position: 0,
+        is_found: false,
+        key: RememberedKey::Object(0),
+    };
+}
+
+/// What helpers remember of objects. A key never changes, and a set only by getting more keys, so what was
+/// found once holds while both stay where they are and the set has as many keys.
 #[derive(Default)]
 pub(super) struct RememberedObjects {
     /// The leaf that a row's items were last read from.
@@ -47,47 +75,79 @@ impl RememberedObjects {
     }
 
     /// The position of a key in a set, if it is remembered.
-    pub(super) fn position(&self, keys: u64, key: u64) -> Option<KeyPosition> {
-        let slot = self.positions.get(slot_number(keys, key))?;
-        (slot.keys == keys && slot.key == key).then_some(slot.position)
+    pub(super) fn position(&self, set: RememberedSet, key: RememberedKey) -> Option<KeyPosition> {
+        let slot = self.positions.get(slot_number(set, key))?;
+        let position = slot.position as usize;
+        let is_that = slot.key == key && slot.set == set;
+        is_that.then_some(if slot.is_found { Ok(position) } else { Err(position) })
     }
 
-    /// Remembers the position of a key, which is an object, in a set.
-    pub(super) fn remember_position(&mut self, keys: u64, key: u64, position: KeyPosition) {
+    /// Remembers the position of a key in a set.
+    pub(super) fn remember_position(
+        &mut self,
+        set: RememberedSet,
+        key: RememberedKey,
+        position: KeyPosition,
+    ) {
         if self.positions.is_empty() {
-            // No set has the word 0.
-            self.positions.resize(1 << SLOTS_LOG2, KeySlot { keys: 0, key: 0, position: Ok(0) });
+            self.positions.resize(1 << SLOTS_LOG2, KeySlot::EMPTY);
         }
-        self.positions[slot_number(keys, key)] = KeySlot { keys, key, position };
+        let is_found = position.is_ok();
+        let (Ok(at) | Err(at)) = position;
+        // A set has fewer than 2^32 keys where it is remembered.
+        let Ok(position) = u32::try_from(at) else { return };
+        self.positions[slot_number(set, key)] = KeySlot { set, position, is_found, key };
     }
 }
 
 /// The slot of a set and a key. Objects that are made one after the other have different slots.
-fn slot_number(keys: u64, key: u64) -> usize {
+fn slot_number(set: RememberedSet, key: RememberedKey) -> usize {
+    let bits = match key {
+        RememberedKey::Object(word) => word,
+        RememberedKey::ShortBar(number, length) => number ^ u64::from(length) << 60,
+    };
     // The golden ratio: Fibonacci hashing.
-    let mixed = (key ^ keys.rotate_left(17)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mixed = (bits ^ set.word.rotate_left(17)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     (mixed >> (u64::BITS - SLOTS_LOG2)) as usize
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use RememberedKey::{Object, ShortBar};
+
+    fn set(word: u64) -> RememberedSet {
+        RememberedSet { word, count: 20 }
+    }
 
     #[test]
     fn positions_are_remembered_by_set_and_key_until_they_are_cleared() {
         let mut remembered = RememberedObjects::default();
-        assert_eq!(remembered.position(8, 16), None);
-        remembered.remember_position(8, 16, Ok(3));
-        remembered.remember_position(8, 24, Err(4));
-        assert_eq!(remembered.position(8, 16), Some(Ok(3)));
-        assert_eq!(remembered.position(8, 24), Some(Err(4)));
-        assert_eq!(remembered.position(16, 8), None);
-        remembered.remember_position(8, 16, Ok(5));
-        assert_eq!(remembered.position(8, 16), Some(Ok(5)));
+        assert_eq!(remembered.position(set(8), Object(16)), None);
+        remembered.remember_position(set(8), Object(16), Ok(3));
+        remembered.remember_position(set(8), Object(24), Err(4));
+        assert_eq!(remembered.position(set(8), Object(16)), Some(Ok(3)));
+        assert_eq!(remembered.position(set(8), Object(24)), Some(Err(4)));
+        assert_eq!(remembered.position(set(16), Object(8)), None);
+        remembered.remember_position(set(8), Object(16), Ok(5));
+        assert_eq!(remembered.position(set(8), Object(16)), Some(Ok(5)));
         remembered.clear();
-        assert_eq!(remembered.position(8, 16), None);
-        assert_eq!(remembered.position(0, 0), None);
-        remembered.remember_position(8, 16, Ok(6));
-        assert_eq!(remembered.position(8, 24), None);
+        assert_eq!(remembered.position(set(8), Object(16)), None);
+        assert_eq!(remembered.position(RememberedSet { word: 0, count: 20 }, Object(0)), None);
+        remembered.remember_position(set(8), Object(16), Ok(6));
+        assert_eq!(remembered.position(set(8), Object(24)), None);
+    }
+
+    #[test]
+    fn positions_are_those_of_a_number_of_keys_and_of_a_length() {
+        let mut remembered = RememberedObjects::default();
+        remembered.remember_position(set(8), ShortBar(65, 1), Ok(7));
+        assert_eq!(remembered.position(set(8), ShortBar(65, 1)), Some(Ok(7)));
+        let longer = RememberedSet { word: 8, count: 21 };
+        assert_eq!(remembered.position(longer, ShortBar(65, 1)), None);
+        assert_eq!(remembered.position(set(8), ShortBar(65, 2)), None);
+        assert_eq!(remembered.position(set(8), Object(65)), None);
+        remembered.remember_position(set(8), ShortBar(66, 1), Err(usize::MAX));
+        assert_eq!(remembered.position(set(8), ShortBar(66, 1)), None);
     }
 }

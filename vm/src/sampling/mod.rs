@@ -53,6 +53,7 @@ use self::capture::capture;
 use self::sampler::{ActiveSampling, EvaluationScope, Sampler};
 use self::timer::{SamplingTimer, TimedSampler};
 use crate::jet::JetCode;
+use crate::sampling_steps::note_sampling_step;
 use crate::vm::Vm;
 use plan::Ref;
 use profile::SampledProfile;
@@ -82,9 +83,15 @@ pub struct TakenSamples {
     sampler: Rc<Sampler<Vm>>,
     /// How long the profile lasted, in nanoseconds.
     elapsed: u64,
+    rest: u64,
 }
 
 impl TakenSamples {
+    /// The CPU time since the last sample, or the beginning, in nanoseconds; 0 if allocation is sampled.
+    pub fn rest(&self) -> u64 {
+        self.rest
+    }
+
     /// Finds the laws of the samples. Call it before the runtime evaluates or collects anything: laws
     /// that are dead by then are missing, or others are named in their place. `place` finds where a
     /// law with that name and value is defined.
@@ -141,13 +148,15 @@ impl Vm {
         }
         self.heap.host.pools.keep_all(false);
         let elapsed = sampler.start.elapsed().as_nanos() as u64;
-        Some(TakenSamples { sampler, elapsed })
+        let rest = sampler.unsampled_time();
+        Some(TakenSamples { sampler, elapsed, rest })
     }
 
     /// Lets samples read the runtime until the scope is dropped, if a profile is being taken. The
     /// caller keeps the runtime where it is until then.
     #[inline(always)]
     pub(crate) fn begin_sampled_evaluation(&mut self) -> Option<EvaluationScope<Vm>> {
+        note_sampling_step();
         if self.sampling.is_none() { None } else { self.begin_scope() }
     }
 

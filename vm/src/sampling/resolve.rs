@@ -51,7 +51,7 @@ impl Vm {
             laws: resolver.laws,
             stacks,
             outside: sampler.outside.get(),
-            dropped: table.dropped,
+            unknown: table.dropped,
             elapsed,
         }
     }

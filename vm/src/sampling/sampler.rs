@@ -61,6 +61,14 @@ impl<T> Sampler<T> {
         self.runtime.get().is_null()
     }
 
+    /// The CPU time of the thread since the last sample, in nanoseconds; 0 if allocation is sampled.
+    pub(super) fn unsampled_time(&self) -> u64 {
+        match self.resource {
+            SampledResource::CpuTime => timer::thread_cpu_time().saturating_sub(self.last.get()),
+            SampledResource::Allocation => 0,
+        }
+    }
+
     /// Records a sample. Allocates nothing, and takes no lock.
     pub(super) fn take_sample(&self, weight: u64, registers: Option<&MachineRegisters>) {
         // SAFETY: the pointer is null, or the runtime is where it says (the module's invariant).

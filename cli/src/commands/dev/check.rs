@@ -115,8 +115,7 @@ fn run_assertions(
 ) -> Result<CheckedProgram, CheckFailure> {
     cache_code(&args.cache.modules);
     let colour = terminal::stderr_colour();
-    let mut session =
-        CheckingSession::start(&args.cache.modules, args.execution, args.memory, colour)?;
+    let mut session = CheckingSession::start(&args.cache.modules, args.evaluation, colour)?;
     interrupt.arm(session.sire.vm().interrupt_flag());
     let mut passed = 0;
     let mut program = None;

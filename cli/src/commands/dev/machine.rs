@@ -113,11 +113,11 @@ impl DevMachine<'_> {
 
     /// The command that runs the machine with the options of this one.
     fn command(&self) -> Result<Command> {
-        let DevArgs { execution, memory, time, print, operation, store, .. } = self.args;
+        let DevArgs { evaluation, time, print, operation, store, .. } = self.args;
         let program = std::env::current_exe().context("the path of this program is unknown")?;
         let mut command = Command::new(program);
         command.args(["start", "--supervised"]);
-        command.args(execution.arguments()).args(memory.arguments()).args(time.arguments());
+        command.args(evaluation.arguments()).args(time.arguments());
         command.args(print.arguments()).args(operation.arguments());
         command.arg(match terminal::verbosity() {
             Verbosity::Quiet => "--quiet",
@@ -134,8 +134,8 @@ impl DevMachine<'_> {
         program: &UpgradeProgram,
         check: UpgradeCheck,
     ) -> Result<UpgradeReport> {
-        let DevArgs { execution, memory, time, print, store, .. } = self.args;
-        let mut settings = settings(*execution, *memory, *print)?;
+        let DevArgs { evaluation, time, print, store, .. } = self.args;
+        let mut settings = settings(*evaluation, *print)?;
         settings.limits = time_limits(*time);
         let (report, _) = upgrade_store(store, program, check, settings)?;
         self.start()?;

@@ -2,6 +2,7 @@
 
 use super::source::{ResultTarget, SourceFrame};
 use super::walker::{GROWTH_LIMIT, Simplifier};
+use crate::analysis::summary::UNROLLED_SIZE;
 use crate::ir::{
     Call, Callee, ConstantKind, DEPTH_LIMIT, FunctionId, JoinId, Op, Operand, Stmt, Terminator,
 };
@@ -15,9 +16,8 @@ const MEDIUM_SIZE: usize = 60;
 const ONLY_CALL_SIZE: usize = 120;
 /// Inlining nests at most this deep.
 const NESTING_LIMIT: usize = 6;
-/// Loops of at most this number of turns are unrolled, if a turn has at most this size.
+/// Loops of at most this number of turns are unrolled, if a turn has at most [`UNROLLED_SIZE`].
 const UNROLLED_TURNS: u64 = 4;
-const UNROLLED_SIZE: usize = 24;
 
 impl<'u> Simplifier<'u> {
     /// Whether the limits allow the inlining of a function.

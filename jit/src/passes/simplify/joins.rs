@@ -11,6 +11,9 @@ use crate::ir::{BlockId, DEPTH_LIMIT, JoinId, Op, Operand, Stmt, Terminator, Var
 
 /// The largest code that is copied to several jumps.
 const COPIED_SIZE: usize = 4;
+/// The largest code that is copied to a jump that passes a new thunk, which the code evaluates on some
+/// way: the thunk need not be made on that way.
+const COPIED_FOR_THUNK_SIZE: usize = 12;
 /// The most statements before the branch of a join point that is inlined up to its branch.
 const COPIED_STATEMENTS: usize = 3;
 
@@ -120,6 +123,10 @@ impl<'u> Simplifier<'u> {
     pub(super) fn jump(&mut self, frame: &mut SourceFrame<'u>, id: JoinId, args: &[Operand]) {
         let join = &frame.function.joins[id];
         match frame.joins[id] {
+            JoinPlan::Keep(_) if self.is_copied_for_thunk(frame, id, args) => {
+                frame.bind_all(&join.params, args);
+                self.walk(frame, join.body);
+            }
             JoinPlan::Keep(written) => self.terminate(Terminator::Jump(written, args.to_vec())),
             JoinPlan::Inline => {
                 frame.bind_all(&join.params, args);
@@ -142,5 +149,30 @@ impl<'u> Simplifier<'u> {
                 });
             }
         }
+    }
+    /// Whether a jump passes a new thunk to a join point with little code that evaluates it.
+    fn is_copied_for_thunk(&self, frame: &SourceFrame<'u>, id: JoinId, args: &[Operand]) -> bool {
+        let join = &frame.function.joins[id];
+        let is_thunk = |arg: &Operand| {
+            matches!(self.facts.definition(*arg), Some(Op::Thunk(..) | Op::Delay(..)))
+        };
+        let is_candidate = (self.options.inline || self.options.eager)
+            && !join.is_loop
+            && args.iter().any(is_thunk)
+            && frame.costs[id] <= COPIED_FOR_THUNK_SIZE
+            && self.depth + frame.function.depth_under(join.body) + 8 < DEPTH_LIMIT;
+        if !is_candidate {
+            return false;
+        }
+        let blocks = frame.function.blocks_under(join.body);
+        let forced: Vec<Operand> = blocks
+            .iter()
+            .flat_map(|block| frame.function.blocks[*block].stmts.iter().flat_map(Stmt::ops))
+            .filter_map(|op| if let Op::Force(operand) = op { Some(*operand) } else { None })
+            .collect();
+        join.params
+            .iter()
+            .zip(args)
+            .any(|(param, arg)| is_thunk(arg) && forced.contains(&Operand::Var(*param)))
     }
 }

@@ -45,7 +45,7 @@ use walker::{INLINE_BUDGET, Simplifier};
 
 /// Simplifies all functions of a unit.
 pub(super) fn simplify(unit: &mut Unit, options: SimplifyOptions) {
-    let summaries = FunctionSummary::of_unit(unit);
+    let summaries = FunctionSummary::of_unit(unit, options.into_loops);
     let demands = options.strict.then(|| DemandAnalysis::of(unit));
     let size: usize = summaries.values().map(|summary| summary.size).sum();
     let mut budget = INLINE_BUDGET.saturating_sub(size);

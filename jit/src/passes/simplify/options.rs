@@ -5,6 +5,9 @@
 pub(in crate::passes) struct SimplifyOptions {
     /// Inline small functions.
     pub(in crate::passes) inline: bool,
+    /// Inline functions that only one loop calls, too. Before, a loop may get other parameters, and its
+    /// rows may be unpacked.
+    pub(in crate::passes) into_loops: bool,
     /// Evaluate eagerly the thunks that are certain to be evaluated.
     pub(in crate::passes) strict: bool,
     /// Evaluate eagerly the thunks that are as cheap as their allocation.

@@ -1,36 +1,37 @@
-//! [`LspClient`]: a client of the language server.
+//! [`LspClient`]: a client of the language server, for tests. It panics where the server does not answer,
+//! or ends.
 
+use crate::pallas::Pallas;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
-use tests::Pallas;
 
 /// How long a test waits for a message before it fails.
 const PATIENCE: Duration = Duration::from_secs(240);
 
 /// A client with a running server. The server is killed when this value is dropped.
-pub(crate) struct LspClient {
+pub struct LspClient {
     child: Child,
     stdin: Option<ChildStdin>,
     messages: Receiver<Value>,
     next_id: i64,
     /// The notifications that no test has taken yet.
-    pub(crate) notifications: Vec<Value>,
+    pub notifications: Vec<Value>,
     /// The answer to `initialize`.
-    pub(crate) initialized: Value,
+    pub initialized: Value,
 }
 
 impl LspClient {
     /// Starts a server for the project in the directory of `pallas`.
-    pub(crate) fn start(pallas: &Pallas, args: &[&str]) -> LspClient {
+    pub fn start(pallas: &Pallas, args: &[&str]) -> LspClient {
         LspClient::start_with(pallas, args, json!({}), pallas.folder.path())
     }
 
     /// Starts a server for the project in a folder, for a client with these capabilities.
-    pub(crate) fn start_with(
+    pub fn start_with(
         pallas: &Pallas,
         args: &[&str],
         capabilities: Value,
@@ -60,12 +61,13 @@ impl LspClient {
         client
     }
 
-    pub(crate) fn notify(&mut self, method: &str, params: Value) {
+    /// Sends a notification.
+    pub fn notify(&mut self, method: &str, params: Value) {
         self.send(&json!({ "jsonrpc": "2.0", "method": method, "params": params }));
     }
 
     /// Sends a request, and returns its number.
-    pub(crate) fn begin(&mut self, method: &str, params: Value) -> i64 {
+    pub fn begin(&mut self, method: &str, params: Value) -> i64 {
         self.next_id += 1;
         let id = self.next_id;
         self.send(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }));
@@ -73,13 +75,13 @@ impl LspClient {
     }
 
     /// Sends a request, and returns its result.
-    pub(crate) fn request(&mut self, method: &str, params: Value) -> Result<Value, Value> {
+    pub fn request(&mut self, method: &str, params: Value) -> Result<Value, Value> {
         let id = self.begin(method, params);
         self.answer(id)
     }
 
     /// Waits for the answer to a request. Notifications that come before it are kept.
-    pub(crate) fn answer(&mut self, id: i64) -> Result<Value, Value> {
+    pub fn answer(&mut self, id: i64) -> Result<Value, Value> {
         loop {
             let message = self.receive();
             if message.get("method").is_some() {
@@ -94,7 +96,7 @@ impl LspClient {
     }
 
     /// Returns the next notification that has a property.
-    pub(crate) fn notification(&mut self, is_wanted: impl Fn(&Value) -> bool) -> Value {
+    pub fn notification(&mut self, is_wanted: impl Fn(&Value) -> bool) -> Value {
         if let Some(at) = self.notifications.iter().position(&is_wanted) {
             return self.notifications.remove(at);
         }
@@ -107,20 +109,20 @@ impl LspClient {
     }
 
     /// Opens a text, and returns its first diagnostics.
-    pub(crate) fn open(&mut self, path: &Path, text: &str) -> Vec<Value> {
+    pub fn open(&mut self, path: &Path, text: &str) -> Vec<Value> {
         let item = json!({ "uri": uri(path), "languageId": "sire", "version": 1, "text": text });
         self.notify("textDocument/didOpen", json!({ "textDocument": item }));
         self.diagnostics(path, 1)
     }
 
     /// Opens a text, and returns its diagnostics after it has been executed.
-    pub(crate) fn check(&mut self, path: &Path, text: &str) -> Vec<Value> {
+    pub fn check(&mut self, path: &Path, text: &str) -> Vec<Value> {
         let first = self.open(path, text);
         self.settled(path, 1).unwrap_or(first)
     }
 
     /// Replaces an open text, and returns its diagnostics after it has been executed.
-    pub(crate) fn change(&mut self, path: &Path, version: i64, text: &str) -> Vec<Value> {
+    pub fn change(&mut self, path: &Path, version: i64, text: &str) -> Vec<Value> {
         let document = json!({ "uri": uri(path), "version": version });
         let changes = json!([{ "text": text }]);
         let params = json!({ "textDocument": document, "contentChanges": changes });
@@ -130,7 +132,7 @@ impl LspClient {
 
     /// Waits until a text has been executed, and returns the last diagnostics of a version. A request
     /// for highlights is answered when the analysis of the text is complete.
-    pub(crate) fn settled(&mut self, path: &Path, version: i64) -> Option<Vec<Value>> {
+    pub fn settled(&mut self, path: &Path, version: i64) -> Option<Vec<Value>> {
         let params = at(path, 0, 0);
         // The text may have to be executed first, so an answer always comes.
         let answer = self.request("textDocument/documentHighlight", params);
@@ -144,7 +146,7 @@ impl LspClient {
     }
 
     /// Returns the next diagnostics of a version of a text.
-    pub(crate) fn diagnostics(&mut self, path: &Path, version: i64) -> Vec<Value> {
+    pub fn diagnostics(&mut self, path: &Path, version: i64) -> Vec<Value> {
         let found = self.notification(|message| is_diagnostics(message, path, version));
         diagnostics_of(&found)
     }
@@ -161,7 +163,7 @@ impl LspClient {
     }
 
     /// Ends the server as the protocol has it, and returns its exit code.
-    pub(crate) fn end(mut self) -> Option<i32> {
+    pub fn end(mut self) -> Option<i32> {
         let answer = self.request("shutdown", Value::Null);
         assert_eq!(answer, Ok(Value::Null));
         self.notify("exit", Value::Null);
@@ -170,7 +172,7 @@ impl LspClient {
     }
 
     /// Sends `exit`, or closes the input without it, and returns the exit code.
-    pub(crate) fn end_without_shutdown(mut self, sends_exit: bool) -> Option<i32> {
+    pub fn end_without_shutdown(mut self, sends_exit: bool) -> Option<i32> {
         if sends_exit {
             self.notify("exit", Value::Null);
         }
@@ -216,12 +218,12 @@ fn diagnostics_of(message: &Value) -> Vec<Value> {
 }
 
 /// Returns the address of a path without special characters.
-pub(crate) fn uri(path: &Path) -> String {
+pub fn uri(path: &Path) -> String {
     format!("file://{}", path.display())
 }
 
 /// Returns the parameters of a request about a position.
-pub(crate) fn at(path: &Path, line: u32, character: u32) -> Value {
+pub fn at(path: &Path, line: u32, character: u32) -> Value {
     json!({
         "textDocument": { "uri": uri(path) },
         "position": { "line": line, "character": character },
@@ -229,7 +231,7 @@ pub(crate) fn at(path: &Path, line: u32, character: u32) -> Value {
 }
 
 /// Returns each diagnostic as `line:column-column message`, with the first line of its message.
-pub(crate) fn summaries(diagnostics: &[Value]) -> Vec<String> {
+pub fn summaries(diagnostics: &[Value]) -> Vec<String> {
     let summary = |found: &Value| {
         let (start, end) = (&found["range"]["start"], &found["range"]["end"]);
         let message = found["message"].as_str().unwrap_or_default();
