@@ -242,6 +242,7 @@ impl Boxing<'_> {
         let mut boxed = Vec::new();
         for id in self.function.blocks_under(body) {
             boxed.extend(self.used_as(id, UseForm::Boxed));
+            inside.extend(self.function.blocks[id].terminator.bound());
             for stmt in &self.function.blocks[id].stmts {
                 match stmt {
                     Stmt::Let(vars, _) => inside.extend(vars.iter().copied()),

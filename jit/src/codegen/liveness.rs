@@ -76,14 +76,9 @@ impl<'f> Region<'f> {
             stmt.ops().flat_map(|op| op.operands()).for_each(|operand| self.add_use(operand));
         }
         terminator.operands().into_iter().for_each(|operand| self.add_use(operand));
-        match terminator {
-            Terminator::Jump(join, _) => self.targets.push(*join),
-            Terminator::Direct(_, nat, ..) => drop(self.defined.insert(*nat)),
-            Terminator::Closure(_, _, arm, _) => self.defined.extend(&arm.params),
-            Terminator::Reflect(_, arms) => {
-                arms.iter().for_each(|arm| self.defined.extend(&arm.params));
-            }
-            _ => {}
+        self.defined.extend(terminator.bound());
+        if let Terminator::Jump(join, _) = terminator {
+            self.targets.push(*join);
         }
         below
     }

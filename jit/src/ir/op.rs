@@ -198,6 +198,18 @@ impl Terminator {
         }
     }
 
+    /// The variables that it binds in the blocks that it branches to.
+    pub fn bound(&self) -> Vec<Var> {
+        match self {
+            Terminator::Direct(_, number, ..) => vec![*number],
+            Terminator::Closure(_, _, arm, _) => arm.params.clone(),
+            Terminator::Reflect(_, arms) => {
+                arms.iter().flat_map(|arm| arm.params.clone()).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
     /// Its operands in order; an unknown function first.
     pub fn operands(&self) -> Vec<Operand> {
         match self {

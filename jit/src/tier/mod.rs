@@ -2,8 +2,8 @@
 //!
 //! The interpreter reports a law that has been called often. The evaluating thread builds its unit
 //! at once, because only that thread may look into its heap. From there on everything is plain
-//! data, and a thread in the background turns it into code: one thread for all runtimes of the
-//! process, and one region. The queue between them is bounded; a law that finds it full is reported
+//! data, and two threads in the background turn it into code, for all runtimes of the process and in one
+//! region. The queue between them is bounded; a law that finds it full is reported
 //! again later. When the code is in place and the collector knows its frames, its address is stored
 //! in the law's entry cell, where the interpreter looks for it, and the code of other laws that
 //! call the law.
@@ -17,11 +17,13 @@
 //! options      settings for people who work on the compiler
 //! published    the units whose code is published
 //! explain      the compilation of one law, for a reader
+//! compiler     from a unit to functions
 //! pipeline     from a request to published code
-//! thread       the compiling thread
+//! thread       the linking and the compiling thread
 //! ```
 
 mod cache;
+mod compiler;
 mod explain;
 mod object_file;
 mod options;
@@ -39,6 +41,7 @@ pub use self::thread::{finish_pending, set_cache_directory};
 
 use self::reclaim::RuntimeToken;
 use self::request::{CompileRequest, EntryKind, PendingTicket};
+use self::thread::Message;
 use crate::build::{self, ARITY_LIMIT, BuildError, BuiltUnit};
 use crate::codegen::{CompileError, ConstantFacts, UnitEnvironment};
 use plan::Val;
@@ -128,7 +131,7 @@ fn build_law(vm: &Vm, function: &Val, args: &[Val]) -> Result<BuiltUnit, BuildEr
 }
 
 impl TieredCompiler {
-    /// Builds a unit, and sends it to the compiling thread. Returns false if there is no room for it
+    /// Builds a unit, and sends it to the linking thread. Returns false if there is no room for it
     /// now.
     fn submit(
         &self,
@@ -137,7 +140,7 @@ impl TieredCompiler {
         kind: EntryKind,
         build: impl FnOnce(&Vm) -> Result<BuiltUnit, BuildError>,
     ) -> bool {
-        let Some(requests) = thread::requests() else { return true };
+        let Some(messages) = thread::messages() else { return true };
         if reclaim::is_full() || !self.waits && !request::queue_has_room() {
             return false;
         }
@@ -148,18 +151,19 @@ impl TieredCompiler {
         statistics::note_build(start);
         let Ok(mut request) = request else { return true };
         if !self.waits {
-            return !matches!(requests.try_send(request), Err(TrySendError::Full(_)));
+            let sent = messages.try_send(Message::Request(request));
+            return !matches!(sent, Err(TrySendError::Full(_)));
         }
-        let (done, is_done) = sync_channel(1);
-        request.done = Some(done);
-        if requests.send(request).is_ok() {
-            // If no answer comes, there is no code.
+        let (done, is_done) = sync_channel(0);
+        request._done = Some(done);
+        if messages.send(Message::Request(request)).is_ok() {
+            // Nothing is sent: the sender is dropped with the request, with code or without.
             let _ = is_done.recv();
         }
         true
     }
 
-    /// The request for a unit, with all that the compiling thread needs.
+    /// The request for a unit, with all that the threads in the background need.
     fn request(
         &self,
         vm: &mut Vm,
@@ -177,7 +181,7 @@ impl TieredCompiler {
             kind,
             entry,
             runtime: Arc::downgrade(&self.token),
-            done: None,
+            _done: None,
             _ticket: PendingTicket::take(),
         }
     }

@@ -3,6 +3,7 @@
 use crate::passes::{OmittedPart, Pass};
 
 /// What is printed and left out.
+#[derive(Clone)]
 pub(super) struct DebugOptions {
     /// `PALLAS_JIT_PRINT`: the name of a law whose unit is printed, or `*` for all.
     print: Option<String>,

@@ -3,31 +3,31 @@
 //! ```text
 //! build     law to unit             on the evaluating thread, which alone may look into its heap
 //! look up   unit to functions       if an earlier run compiled the same unit; if not:
-//! optimise    unit to better unit
-//! compile     unit to functions
+//! optimise    unit to better unit   on the compiling thread
+//! compile     unit to functions     on the compiling thread
 //! link      functions to code       with addresses, and stack maps for the collector
 //! publish   code to entry cell      where the interpreter and other code look
 //! ```
 //!
-//! The first step is [`crate::build`]; the others are methods of [`UnitPipeline`] on the compiling
-//! thread.
+//! The first step is [`crate::build`], those of the compiling thread are
+//! [`UnitCompiler`](super::compiler::UnitCompiler), and the others are methods of [`UnitPipeline`] on the
+//! linking thread.
 
 use super::cache::{CacheKey, CodeCache};
+use super::compiler::{CompileJob, CompiledUnit};
 use super::options::DebugOptions;
 use super::published::{PublishedUnit, PublishedUnits};
 use super::reclaim;
-use super::request::{CompileRequest, EntryKind};
+use super::request::CompileRequest;
 use super::statistics::{self, JitCounter, UnitReport};
-use crate::build::{ExpectedCallee, add_entry_guards};
-use crate::codegen::{self, Backend, CompileError, CompiledFunction, Listing, UnitEnvironment};
+use crate::codegen::{Backend, CompileError, CompiledFunction, UnitEnvironment};
 use crate::ir::{ConstantId, Unit};
-use crate::passes::{make_lazy_entry, optimise};
 use crate::runtime::{
     CodeLinker, LinkedUnit, UnitData, are_names_wanted, restore_shared, shared_functions,
 };
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use vm::native::{EntryCell, FrameTable};
 
 /// The addresses of the trampolines, by count of parameters. They are set before the first code is
@@ -42,7 +42,7 @@ pub(super) struct PipelineSettings {
     pub(super) cache: Option<PathBuf>,
 }
 
-/// Compiles units for all runtimes of the process, and owns their code.
+/// Looks up, links and publishes the code of units for all runtimes of the process, and owns it.
 pub(super) struct UnitPipeline {
     options: DebugOptions,
     cache: Option<CodeCache>,
@@ -80,23 +80,66 @@ impl UnitPipeline {
         self.stubs_are_kept
     }
 
-    /// Serves a request: compiles the unit and publishes its code. A unit that cannot be compiled
-    /// leaves its entry cell at 0.
-    pub(super) fn serve(&mut self, request: CompileRequest) {
+    /// What is printed and left out.
+    pub(super) fn options(&self) -> &DebugOptions {
+        &self.options
+    }
+
+    /// Serves a request, if its code is kept: publishes the code. If not, returns what is to be compiled.
+    /// Units that are printed do not use the cache.
+    pub(super) fn look_up(&mut self, request: CompileRequest) -> Option<CompileJob> {
         self.free_dead_code();
         if self.published.is_dead(&request.runtime, &request.entry) {
-            return;
+            return None;
         }
-        let law = request.unit.constants.get(ConstantId::ROOT);
-        let prints = law.is_some_and(|law| self.options.prints(&law.name));
-        let hook = statistics::unit_hook().map(|hook| {
-            (hook, law.map_or_else(String::new, |law| law.name.clone()), Instant::now())
-        });
-        let (start, used) = (statistics::thread_time(), self.linker.used());
-        let result = self.compile_and_publish(request, prints);
-        let (is_published, bytes) = (result.is_ok(), self.linker.used() - used);
-        statistics::note_unit(start, is_published, bytes);
-        if let Some((hook, law, start)) = hook {
+        let (start, used) = (Instant::now(), statistics::thread_time());
+        let prints = law_of(&request.unit).is_some_and(|law| self.options.prints(law));
+        let Some(cache) = self.cache.as_mut().filter(|_| !prints) else {
+            return Some(CompileJob { request, key: None, prints });
+        };
+        let CompileRequest { unit, expected, environment, kind, .. } = &request;
+        let key = CacheKey::of(unit, expected, environment, *kind);
+        let Some(functions) = cache.load(&key) else {
+            statistics::note_compiling(used);
+            return Some(CompileJob { request, key: Some(key), prints });
+        };
+        JitCounter::Loaded.add(1);
+        self.finish(request, Ok(functions), prints, start, used);
+        None
+    }
+
+    /// Keeps and publishes the code of a unit that was compiled. A unit that cannot be compiled leaves
+    /// its entry cell at 0.
+    pub(super) fn publish(&mut self, compiled: CompiledUnit) {
+        let used = statistics::thread_time();
+        let CompiledUnit { job: CompileJob { request, key, prints }, result, start } = compiled;
+        if let (Some(cache), Some(key), Ok(functions)) = (&mut self.cache, &key, &result) {
+            cache.save(key, functions);
+        }
+        self.free_dead_code();
+        if !self.published.is_dead(&request.runtime, &request.entry) {
+            self.finish(request, result, prints, start, used);
+        }
+    }
+
+    /// Links and publishes the functions of a unit, and reports the unit. `start` and `used` are when
+    /// work on it began, and the time that this thread had used.
+    fn finish(
+        &mut self,
+        request: CompileRequest,
+        result: Result<Vec<CompiledFunction>, CompileError>,
+        prints: bool,
+        start: Instant,
+        used: Duration,
+    ) {
+        let before = self.linker.used();
+        let names = law_names(&request.unit);
+        let hook = statistics::unit_hook()
+            .map(|hook| (hook, law_of(&request.unit).unwrap_or_default().to_owned()));
+        let result = result.and_then(|functions| self.link_and_publish(request, &functions, names));
+        let (is_published, bytes) = (result.is_ok(), self.linker.used() - before);
+        statistics::note_unit(used, is_published, bytes);
+        if let Some((hook, law)) = hook {
             hook(&UnitReport { law: &law, start, is_published, bytes });
         }
         match result {
@@ -112,16 +155,14 @@ impl UnitPipeline {
         }
     }
 
-    /// All steps from the built unit on.
-    fn compile_and_publish(
+    fn link_and_publish(
         &mut self,
         request: CompileRequest,
-        prints: bool,
+        functions: &[CompiledFunction],
+        names: Vec<String>,
     ) -> Result<(), CompileError> {
-        let CompileRequest { unit, expected, environment, kind, entry, runtime, .. } = request;
-        let names = law_names(&unit);
-        let functions = self.look_up_or_compile(unit, &expected, &environment, kind, prints)?;
-        let LinkedUnit { addresses, code } = self.link(&functions, &environment, names)?;
+        let CompileRequest { environment, entry, runtime, .. } = request;
+        let LinkedUnit { addresses, code } = self.link(functions, &environment, names)?;
         let Some(&address) = addresses.first() else { return Err(CompileError::EmptyUnit) };
         self.published.add(PublishedUnit {
             runtime,
@@ -137,67 +178,6 @@ impl UnitPipeline {
             entry.publish(address);
         }
         Ok(())
-    }
-
-    /// The functions of a unit: from the cache, or compiled and put there. Units that are printed
-    /// do not use the cache.
-    fn look_up_or_compile(
-        &mut self,
-        unit: Unit,
-        expected: &[ExpectedCallee],
-        environment: &UnitEnvironment,
-        kind: EntryKind,
-        prints: bool,
-    ) -> Result<Vec<CompiledFunction>, CompileError> {
-        let Some(cache) = self.cache.as_mut().filter(|_| !prints) else {
-            return self.compile(unit, expected, environment, kind, prints);
-        };
-        let key = CacheKey::of(&unit, expected, environment, kind);
-        if let Some(functions) = cache.load(&key) {
-            JitCounter::Loaded.add(1);
-            return Ok(functions);
-        }
-        let functions = self.compile(unit, expected, environment, kind, prints)?;
-        if let Some(cache) = &mut self.cache {
-            cache.save(&key, &functions);
-        }
-        Ok(functions)
-    }
-
-    /// Compiles a unit to functions.
-    fn compile(
-        &mut self,
-        mut unit: Unit,
-        expected: &[ExpectedCallee],
-        environment: &UnitEnvironment,
-        kind: EntryKind,
-        prints: bool,
-    ) -> Result<Vec<CompiledFunction>, CompileError> {
-        JitCounter::Compiled.add(1);
-        self.optimise(&mut unit, expected);
-        if kind == EntryKind::Lazy && !(self.options.optimises() && make_lazy_entry(&mut unit)) {
-            return Err(CompileError::NoCheapCase);
-        }
-        if !prints {
-            return codegen::compile(&mut self.backend, &unit, environment, Listing::None);
-        }
-        eprintln!("{unit}");
-        let listing = Listing::Disassembly;
-        let functions = codegen::compile(&mut self.backend, &unit, environment, listing)?;
-        for (number, function) in functions.iter().enumerate() {
-            eprintln!("f{number}:\n{}", function.disassembly.as_deref().unwrap_or_default());
-        }
-        Ok(functions)
-    }
-
-    /// Runs the passes that are not left out.
-    fn optimise(&self, unit: &mut Unit, expected: &[ExpectedCallee]) {
-        if self.options.optimises() {
-            if self.options.guards_entry() {
-                add_entry_guards(unit, expected);
-            }
-            optimise(unit, &self.options.skipped(), |_, _| {});
-        }
     }
 
     /// Links a unit's functions. Before the first unit, links the trampolines that lead into the
@@ -244,6 +224,11 @@ impl UnitPipeline {
         }
         JitCounter::Bytes.set(self.linker.used());
     }
+}
+
+/// The name of the law that a unit is for.
+fn law_of(unit: &Unit) -> Option<&str> {
+    unit.constants.get(ConstantId::ROOT).map(|law| law.name.as_str())
 }
 
 /// The names of a unit's constants, if functions are to be named for `perf`.

@@ -1,6 +1,6 @@
-//! Which code is dead: notices from runtimes to the compiling thread.
+//! Which code is dead: notices from runtimes to the linking thread.
 //!
-//! A runtime that ends, and a runtime whose laws are gone, leave a notice here. The compiling
+//! A runtime that ends, and a runtime whose laws are gone, leave a notice here. The linking
 //! thread frees the code when it next has something to do.
 
 use parking_lot::Mutex;

@@ -1,4 +1,4 @@
-//! Requests to the compiling thread.
+//! Requests for code.
 
 use super::reclaim::RuntimeToken;
 use crate::build::ExpectedCallee;
@@ -11,7 +11,7 @@ use vm::native::EntryCell;
 
 /// The count of requests that may wait.
 pub(super) const QUEUE: usize = 64;
-/// The count of requests that wait, and of those in progress, which are counted twice.
+/// The count of requests that wait or are in progress, and one more while the linking thread works.
 static PENDING: AtomicUsize = AtomicUsize::new(0);
 
 /// What the first function of a unit does, once it is optimised.
@@ -34,8 +34,8 @@ pub(super) struct CompileRequest {
     pub(super) entry: EntryCell,
     /// The runtime that asks.
     pub(super) runtime: Weak<RuntimeToken>,
-    /// Where the end of the work is reported, if a thread waits for it.
-    pub(super) done: Option<SyncSender<()>>,
+    /// Is dropped with the request, when the work on it has ended, which a thread may wait for.
+    pub(super) _done: Option<SyncSender<()>>,
     pub(super) _ticket: PendingTicket,
 }
 

@@ -25,7 +25,7 @@ pub struct JitStatistics {
     pub code: usize,
     /// Processor time that evaluating threads spent on building units.
     pub building: Duration,
-    /// Processor time that compiling threads spent on stubs and on units, up to published code.
+    /// Processor time of the compiling and linking threads for stubs and units, up to published code.
     pub compiling: Duration,
 }
 
@@ -89,12 +89,12 @@ fn add_time(total: &AtomicU64, start: Duration) {
     total.fetch_add(spent.as_nanos() as u64, Ordering::Relaxed);
 }
 
-/// A unit that the compiling thread is done with.
+/// A unit that is compiled, or was loaded, and linked; or that was refused.
 #[derive(Clone, Copy, Debug)]
 pub struct UnitReport<'a> {
     /// The name of the law that the unit is for.
     pub law: &'a str,
-    /// When work on the unit began.
+    /// When the compiler, or the search for kept code, began.
     pub start: Instant,
     /// Whether its code was published; false if the unit was refused.
     pub is_published: bool,
@@ -106,7 +106,7 @@ type UnitHook = Box<dyn Fn(&UnitReport<'_>) + Send + Sync>;
 
 static UNIT_HOOK: OnceLock<UnitHook> = OnceLock::new();
 
-/// Sets the hook that the compiling thread calls after each unit. Only the first call in a process has
+/// Sets the hook that the linking thread calls after each unit. Only the first call in a process has
 /// an effect.
 pub fn on_unit(hook: impl Fn(&UnitReport<'_>) + Send + Sync + 'static) {
     // A later call changes nothing.
@@ -123,8 +123,8 @@ pub(super) fn note_build(start: Duration) {
     add_time(&BUILDING, start);
 }
 
-/// Counts the time since `start` that a compiling thread spent before its first unit.
-pub(super) fn note_start(start: Duration) {
+/// Counts the time since `start` that a thread spent on stubs, or on a unit that is not done yet.
+pub(super) fn note_compiling(start: Duration) {
     add_time(&COMPILING, start);
 }
 

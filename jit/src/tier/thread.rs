@@ -1,28 +1,38 @@
-//! The compiling thread, which serves all runtimes of the process.
+//! The linking and the compiling thread, which serve all runtimes of the process.
 //!
-//! The first law that is to be compiled starts the thread. A process in which no law becomes hot pays
-//! nothing. The thread runs as long as the process.
+//! ```text
+//! evaluating threads --request--> linking thread --job--> compiling thread
+//!                                       ^----compiled unit-----------'
+//! ```
+//!
+//! The linking thread owns the code. It loads code that an earlier run kept, which takes some hundred
+//! microseconds, and so does not wait for a unit that takes half a second to compile. The first law that is
+//! to be compiled starts the linking thread, and the first whose code is not kept the compiling
+//! thread; a process in which no law becomes hot pays nothing. The threads run as long as the process.
 
+use super::compiler::{CompileJob, CompiledUnit, UnitCompiler};
+use super::options::DebugOptions;
 use super::pipeline::{PipelineSettings, Trampolines, UnitPipeline};
 use super::request::{CompileRequest, PendingTicket, QUEUE, has_pending};
 use super::statistics;
 use crate::runtime::compile_shared;
+use std::cell::OnceCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::{Duration, Instant};
 use vm::native::FrameTable;
 
-/// The stack of the thread, in bytes. Passes and Cranelift recurse as deep as blocks are nested.
+/// The stack of each of the threads, in bytes. Passes and Cranelift recurse as deep as blocks are nested.
 const THREAD_STACK: usize = 16 << 20;
-/// How often a thread that waits for the compiling thread looks whether it has finished.
+/// How often a thread that waits for pending code looks whether it is there.
 const POLL_INTERVAL: Duration = Duration::from_micros(200);
-/// The count of threads that compile stubs at the start, besides the compiling thread.
+/// The count of threads that compile stubs at the start, besides the linking thread.
 const STUB_THREADS: usize = 2;
 
 static SHARED: LazyLock<(Arc<FrameTable>, Trampolines)> = LazyLock::new(Default::default);
-static REQUESTS: OnceLock<Option<SyncSender<CompileRequest>>> = OnceLock::new();
+static MESSAGES: OnceLock<Option<SyncSender<Message>>> = OnceLock::new();
 static CACHE_DIRECTORY: OnceLock<PathBuf> = OnceLock::new();
 
 /// Keeps machine code from run to run in a directory, which need not exist. Only the first call in a
@@ -50,64 +60,112 @@ pub(super) fn shared() -> (Arc<FrameTable>, Trampolines) {
     SHARED.clone()
 }
 
-/// The queue of the compiling thread, which is started now if it does not run. None if the system refused
-/// the thread.
-pub(super) fn requests() -> Option<&'static SyncSender<CompileRequest>> {
-    REQUESTS.get_or_init(start).as_ref()
+/// What is sent to the linking thread.
+pub(super) enum Message {
+    /// A unit is wanted.
+    Request(CompileRequest),
+    /// The compiling thread is done with a unit.
+    Compiled(CompiledUnit),
 }
 
-fn start() -> Option<SyncSender<CompileRequest>> {
+/// The queue of the linking thread, which is started now if it does not run. None if the system refused
+/// the thread.
+pub(super) fn messages() -> Option<&'static SyncSender<Message>> {
+    MESSAGES.get_or_init(start).as_ref()
+}
+
+fn start() -> Option<SyncSender<Message>> {
     let (sender, receiver) = sync_channel(QUEUE);
     let (frames, trampolines) = shared();
     let cache = CACHE_DIRECTORY.get().cloned();
     let settings = PipelineSettings { frames, trampolines, cache };
+    let results = sender.clone();
     let thread = std::thread::Builder::new()
-        .name("pallas-compiler".into())
+        .name("pallas-linker".into())
         .stack_size(THREAD_STACK)
-        .spawn(move || run(settings, &receiver));
+        .spawn(move || link(settings, &receiver, &results));
     thread.ok().map(|_| sender)
 }
 
-/// Serves requests until no sender is left.
+/// Serves requests whose code is kept, hands the others to the compiling thread, and links what that has
+/// compiled.
 ///
 /// A panic is a bug in the compiler. It ends compilation, but not the thread, which owns the code.
-fn run(settings: PipelineSettings, requests: &Receiver<CompileRequest>) {
+fn link(settings: PipelineSettings, messages: &Receiver<Message>, results: &SyncSender<Message>) {
     let start = statistics::thread_time();
     let mut pipeline = UnitPipeline::new(settings).ok();
-    statistics::note_start(start);
+    statistics::note_compiling(start);
     if pipeline.as_ref().is_some_and(|pipeline| !pipeline.has_stubs()) {
         start_stub_threads();
     }
-    let mut is_broken = false;
-    let mut waiting = Vec::new();
-    while let Some(mut request) = next(requests, &mut waiting) {
-        let done = request.done.take();
-        // The work on a request includes keeping the stubs.
-        let _ticket = PendingTicket::take();
-        if let Some(pipeline) = pipeline.as_mut().filter(|_| !is_broken) {
-            is_broken = catch_unwind(AssertUnwindSafe(|| pipeline.serve(request))).is_err();
-        }
-        if let Some(done) = done {
-            // The thread that waited may have ended.
-            let _ = done.send(());
-        }
-        if let Some(pipeline) = pipeline.as_mut().filter(|_| !is_broken) {
-            pipeline.keep_stubs();
+    let compiler = OnceCell::new();
+    while let Ok(message) = messages.recv() {
+        // Without a pipeline, the request is dropped.
+        let Some(working) = &mut pipeline else { continue };
+        let ticket = PendingTicket::take();
+        let served = catch_unwind(AssertUnwindSafe(|| {
+            let job = match message {
+                Message::Request(request) => working.look_up(request),
+                Message::Compiled(unit) => {
+                    working.publish(unit);
+                    working.keep_stubs();
+                    None
+                }
+            };
+            let Some(job) = job else { return };
+            let compiler = compiler.get_or_init(|| start_compiler(working.options(), results));
+            if let Some(compiler) = compiler {
+                // If the thread has ended, nothing is compiled any more.
+                let _ = compiler.send(job);
+            }
+        }));
+        drop(ticket);
+        if served.is_err() {
+            // Its code may be running, so the pipeline is not dropped.
+            std::mem::forget(pipeline.take());
         }
     }
 }
 
-/// Takes the smallest of the waiting requests, which are listed with their sizes: it costs least and so
-/// pays off soonest. Waits if there is none. None if no sender is left.
-fn next(
-    requests: &Receiver<CompileRequest>,
-    waiting: &mut Vec<(usize, CompileRequest)>,
-) -> Option<CompileRequest> {
-    let sized = |request: CompileRequest| (request.size(), request);
-    if waiting.is_empty() {
-        waiting.push(sized(requests.recv().ok()?));
+/// Starts the compiling thread. None if the system refuses the thread.
+fn start_compiler(
+    options: &DebugOptions,
+    results: &SyncSender<Message>,
+) -> Option<Sender<CompileJob>> {
+    let (sender, receiver) = channel();
+    let (options, results) = (options.clone(), results.clone());
+    let thread = std::thread::Builder::new()
+        .name("pallas-compiler".into())
+        .stack_size(THREAD_STACK)
+        .spawn(move || compile(options, &receiver, &results));
+    thread.ok().map(|_| sender)
+}
+
+/// Compiles the units of jobs until one of them panics, and sends what comes of them to the linking
+/// thread.
+fn compile(options: DebugOptions, jobs: &Receiver<CompileJob>, results: &SyncSender<Message>) {
+    let start = statistics::thread_time();
+    let Ok(mut compiler) = UnitCompiler::new(options) else { return };
+    statistics::note_compiling(start);
+    let mut waiting = Vec::new();
+    while let Some(job) = next(jobs, &mut waiting) {
+        let compiled = catch_unwind(AssertUnwindSafe(|| compiler.serve(job)));
+        // A panic is a bug in the compiler. The threads that wait are told as the jobs are dropped.
+        let Ok(compiled) = compiled else { return };
+        if results.send(Message::Compiled(compiled)).is_err() {
+            return;
+        }
     }
-    waiting.extend(requests.try_iter().map(sized));
+}
+
+/// Takes the smallest of the waiting jobs, which are listed with their sizes: it costs least and so
+/// pays off soonest. Waits if there is none. None if no sender is left.
+fn next(jobs: &Receiver<CompileJob>, waiting: &mut Vec<(usize, CompileJob)>) -> Option<CompileJob> {
+    let sized = |job: CompileJob| (job.request.size(), job);
+    if waiting.is_empty() {
+        waiting.push(sized(jobs.recv().ok()?));
+    }
+    waiting.extend(jobs.try_iter().map(sized));
     let (smallest, _) = waiting.iter().enumerate().min_by_key(|(_, (size, _))| *size)?;
     Some(waiting.remove(smallest).1)
 }
@@ -120,9 +178,9 @@ fn start_stub_threads() {
         let work = || {
             let start = statistics::thread_time();
             compile_shared();
-            statistics::note_start(start);
+            statistics::note_compiling(start);
         };
-        // If the system refuses the thread, the compiling thread compiles the stubs when it needs them.
+        // If the system refuses the thread, the linking thread compiles the stubs when it needs them.
         let _ = std::thread::Builder::new().name("pallas-stubs".into()).spawn(work);
     }
 }
