@@ -78,7 +78,8 @@ fn run_client(number: usize, port: u16, is_over: &AtomicBool, answered: &AtomicU
     while !is_over.load(Ordering::Relaxed) {
         count += 1;
         let text = format!("Client {number} wrote note {count}. ").repeat(10);
-        let (method, body) = if number.is_multiple_of(2) { ("PUT", text.as_str()) } else { ("GET", "") };
+        let (method, body) =
+            if number.is_multiple_of(2) { ("PUT", text.as_str()) } else { ("GET", "") };
         let size = body.len();
         let request = format!(
             "{method} /note HTTP/1.1\r\nHost: localhost\r\nContent-Length: {size}\r\n\r\n{body}"
