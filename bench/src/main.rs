@@ -143,11 +143,12 @@ fn main() -> Result<ExitCode> {
         measure::all(&programs, &systems, args.rounds, args.limit, |program, system, cost| {
             raw.add(program, system, cost);
         })?;
-    if let Some(path) = &args.save {
-        raw.save(path)?;
-    }
     for table in [report::cpu_times, report::processes, report::statistics] {
         println!("{}", table(&programs, &systems, &measurements));
+    }
+    // After the tables: an error must not lose what was measured.
+    if let Some(path) = &args.save {
+        raw.save(path)?;
     }
     if args.reference.is_none() {
         println!("Prototype: not run, since no binary is given (`--reference FILE`).");
