@@ -18,11 +18,14 @@ use plan::{Val, seed};
 use sire::{ModuleArgument, ModuleLibrary, Sire, SireOptions, SireOutput};
 use std::io::{self, Write};
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use vm::Vm;
 
-/// How long the process stays for code that is still compiled at its end, so that later runs have it.
-const PENDING_CODE_LIMIT: Duration = Duration::from_millis(20);
+/// How long the process stays at least for code that is still compiled at its end, so that later runs
+/// have it.
+const PENDING_CODE_TIME: Duration = Duration::from_millis(20);
+/// How long it stays at most, as a quarter of the time that the session took.
+const PENDING_CODE_LIMIT: Duration = Duration::from_millis(250);
 
 /// Loads the modules, then runs a session on standard input.
 pub(crate) fn sire(args: SireArgs) -> anyhow::Result<()> {
@@ -32,6 +35,7 @@ pub(crate) fn sire(args: SireArgs) -> anyhow::Result<()> {
 }
 
 fn run_session(args: SireArgs, recording: &ProfileRecording) -> anyhow::Result<()> {
+    let start = Instant::now();
     let mut sire = session(&args.cache.store, args.evaluation, args.print, io::stdout())?;
     recording.record(&mut sire);
     if is_interactive() {
@@ -59,7 +63,7 @@ fn run_session(args: SireArgs, recording: &ProfileRecording) -> anyhow::Result<(
     if let Some(measurement) = measurement {
         eprintln!("{}", measurement.line(sire.vm()));
     }
-    jit::finish_pending(PENDING_CODE_LIMIT);
+    jit::finish_pending((start.elapsed() / 4).clamp(PENDING_CODE_TIME, PENDING_CODE_LIMIT));
     // The process exits now. The system frees its memory faster than destructors would.
     std::mem::forget(sire);
     result
