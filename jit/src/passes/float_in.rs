@@ -148,7 +148,7 @@ fn branches_that_share(
 ) -> Option<Vec<usize>> {
     let Stmt::Let(vars, op @ (Op::Thunk(..) | Op::Delay(..))) = stmt else { return None };
     let &[thunk] = &vars[..] else { return None };
-    // Where a branch evaluates what the thunk captures (a row of which it reads an item, say), a later pass
+    // Where a branch evaluates what the thunk captures (a row, to read an item, say), a later pass
     // may find the thunk cheap.
     let captured = op.operands().filter_map(|operand| match operand {
         Operand::Var(var) if function.vars[var] == Type::Any => Some(var),

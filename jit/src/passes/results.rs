@@ -165,7 +165,7 @@ fn row_of<'s>(stmts: &'s [Stmt], returned: &[Operand]) -> Option<&'s [Operand]> 
 /// Parameters of functions, by their places.
 pub(super) type ReadParams = HashSet<(FunctionId, usize), FixedState>;
 
-/// The parameters of which a function reads items, or that it passes on to such a parameter.
+/// The parameters whose items a function reads, or that it passes on to such a parameter.
 pub(super) fn read_params(unit: &Unit) -> ReadParams {
     let mut read = ReadParams::default();
     let mut changed = true;
@@ -180,7 +180,7 @@ pub(super) fn read_params(unit: &Unit) -> ReadParams {
     read
 }
 
-/// The variables of which a function reads items, or that it passes for a parameter that is read.
+/// The variables whose items a function reads, or that it passes for a parameter that is read.
 fn read_rows(function: &Function, read: &ReadParams) -> EntitySet<Var> {
     let mut rows = EntitySet::with_capacity(function.vars.len());
     let mut note_call = |call: &Call| {

@@ -13,8 +13,8 @@
 //!
 //! (tools/perf/Documentation/jitdump-specification.txt of Linux) Numbers have the byte order of the
 //! processor, and times are those of `CLOCK_MONOTONIC`, so `perf record` needs `-k mono`. `perf` finds the
-//! file because the process maps it as code. Other than in the map for `perf`, code that has been freed
-//! is told from code that takes its addresses, by the times.
+//! file because the process maps it as code. The times distinguish code that was freed from newer code at
+//! the same addresses, which the map for `perf` cannot.
 
 use rustix::mm::{MapFlags, ProtFlags};
 use rustix::time::{ClockId, clock_gettime};

@@ -155,7 +155,7 @@ impl TieredCompiler {
             return !matches!(sent, Err(TrySendError::Full(_)));
         }
         let (done, is_done) = sync_channel(0);
-        request._done = Some(done);
+        request.done = Some(done);
         if messages.send(Message::Request(request)).is_ok() {
             // Nothing is sent: the sender is dropped with the request, with code or without.
             let _ = is_done.recv();
@@ -181,7 +181,7 @@ impl TieredCompiler {
             kind,
             entry,
             runtime: Arc::downgrade(&self.token),
-            _done: None,
+            done: None,
             _ticket: PendingTicket::take(),
         }
     }

@@ -126,12 +126,14 @@ impl UnitPipeline {
     /// work on it began, and the time that this thread had used.
     fn finish(
         &mut self,
-        request: CompileRequest,
+        mut request: CompileRequest,
         result: Result<Vec<CompiledFunction>, CompileError>,
         prints: bool,
         start: Instant,
         used: Duration,
     ) {
+        // A thread that waits continues at the end of this function, and finds the counters up to date.
+        let _done = request.done.take();
         let before = self.linker.used();
         let names = law_names(&request.unit);
         let hook = statistics::unit_hook()

@@ -35,7 +35,7 @@ pub(super) struct CompileRequest {
     /// The runtime that asks.
     pub(super) runtime: Weak<RuntimeToken>,
     /// Is dropped with the request, when the work on it has ended, which a thread may wait for.
-    pub(super) _done: Option<SyncSender<()>>,
+    pub(super) done: Option<SyncSender<()>>,
     pub(super) _ticket: PendingTicket,
 }
 

@@ -80,11 +80,12 @@ fn start() -> Option<SyncSender<Message>> {
     let cache = CACHE_DIRECTORY.get().cloned();
     let settings = PipelineSettings { frames, trampolines, cache };
     let results = sender.clone();
-    let thread = std::thread::Builder::new()
-        .name("pallas-linker".into())
-        .stack_size(THREAD_STACK)
-        .spawn(move || link(settings, &receiver, &results));
-    thread.ok().map(|_| sender)
+    spawn("pallas-linker", move || link(settings, &receiver, &results)).then_some(sender)
+}
+
+/// Starts a thread. Returns false if the system refuses it.
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> bool {
+    std::thread::Builder::new().name(name.into()).stack_size(THREAD_STACK).spawn(work).is_ok()
 }
 
 /// Serves requests whose code is kept, hands the others to the compiling thread, and links what that has
@@ -108,11 +109,10 @@ fn link(settings: PipelineSettings, messages: &Receiver<Message>, results: &Sync
                 Message::Request(request) => working.look_up(request),
                 Message::Compiled(unit) => {
                     working.publish(unit);
-                    working.keep_stubs();
                     None
                 }
             };
-            let Some(job) = job else { return };
+            let Some(job) = job else { return working.keep_stubs() };
             let compiler = compiler.get_or_init(|| start_compiler(working.options(), results));
             if let Some(compiler) = compiler {
                 // If the thread has ended, nothing is compiled any more.
@@ -134,11 +134,7 @@ fn start_compiler(
 ) -> Option<Sender<CompileJob>> {
     let (sender, receiver) = channel();
     let (options, results) = (options.clone(), results.clone());
-    let thread = std::thread::Builder::new()
-        .name("pallas-compiler".into())
-        .stack_size(THREAD_STACK)
-        .spawn(move || compile(options, &receiver, &results));
-    thread.ok().map(|_| sender)
+    spawn("pallas-compiler", move || compile(options, &receiver, &results)).then_some(sender)
 }
 
 /// Compiles the units of jobs until one of them panics, and sends what comes of them to the linking
@@ -150,7 +146,7 @@ fn compile(options: DebugOptions, jobs: &Receiver<CompileJob>, results: &SyncSen
     let mut waiting = Vec::new();
     while let Some(job) = next(jobs, &mut waiting) {
         let compiled = catch_unwind(AssertUnwindSafe(|| compiler.serve(job)));
-        // A panic is a bug in the compiler. The threads that wait are told as the jobs are dropped.
+        // A panic is a bug in the compiler. Dropping the jobs wakes the threads that wait.
         let Ok(compiled) = compiled else { return };
         if results.send(Message::Compiled(compiled)).is_err() {
             return;
