@@ -5,10 +5,10 @@ use super::entry_guards::ExpectedCallee;
 use super::jets::jet_signature;
 use crate::analysis::called_params::{CAPTURES_LIMIT, CalledParams};
 use crate::ir::{
-    Constant, ConstantId, ConstantKind, Function, FunctionId, FunctionRole, Operand,
+    Constant, ConstantId, ConstantKind, Function, FunctionId, FunctionRole, LIMBS_LIMIT, Operand,
     ROW_ITEMS_LIMIT, Unit,
 };
-use plan::{Items, LawRef, Ref, Shape};
+use plan::{Items, LawRef, NatRef, Ref, Shape};
 use vm::Vm;
 use vm::law::{AnalysedLaw, applied_function};
 
@@ -136,6 +136,7 @@ impl<'h> UnitBuilder<'h> {
             entry: None,
             of: None,
             number: value.as_u64().filter(|_| kind == ConstantKind::Nat),
+            limbs: value.as_nat().and_then(few_limbs),
             items: value.as_row().and_then(small_nats),
         }
     }
@@ -183,6 +184,12 @@ impl<'h> UnitBuilder<'h> {
     pub(super) fn new_function(&mut self, role: FunctionRole) -> FunctionId {
         self.unit.functions.push(Function::new(role))
     }
+}
+
+/// The limbs of a nat from 2^64, if they are few.
+fn few_limbs(nat: NatRef<'_>) -> Option<Vec<u64>> {
+    let limbs = nat.limbs();
+    (2..=LIMBS_LIMIT).contains(&limbs.len()).then(|| limbs.to_vec())
 }
 
 /// The items of a short row of nats below 2^63.

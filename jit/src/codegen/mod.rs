@@ -18,9 +18,9 @@
 //!   items      reading rows and bars
 //!   key_search searches for keys of tables and sets
 //!   collection_edit  insertion into tables and sets
+//!   constant_equality  equality with a constant row or nat
 //!   delayed_call  thunks of one search or edit, made at once
 //!   row_edit   replacement of an item of a row
-//!   row_equality equality with a constant row
 //!   calls      calls
 //!   closure    guards on functions
 //!   terminators blocks   the blocks of a function
@@ -40,6 +40,7 @@ mod boxes;
 mod calls;
 mod closure;
 mod collection_edit;
+mod constant_equality;
 mod delayed_call;
 mod emitter;
 mod environment;
@@ -51,7 +52,6 @@ mod key_search;
 mod liveness;
 mod ownership;
 mod row_edit;
-mod row_equality;
 mod symbol;
 mod terminators;
 mod translator;

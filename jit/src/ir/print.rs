@@ -124,6 +124,9 @@ impl Display for Constant {
         if let Some(number) = self.number {
             write!(f, " is {number}")?;
         }
+        if let Some(limbs) = &self.limbs {
+            write!(f, " limbs({})", List(limbs))?;
+        }
         if let Some(items) = &self.items {
             write!(f, " row({})", List(items))?;
         }

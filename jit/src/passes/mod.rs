@@ -19,6 +19,7 @@
 //! generate    makes rows of a known function's results in place of calls of the jet
 //! fuse        removes generated rows that only one loop or row reads (deforestation)
 //! worker      worker/wrapper split: arguments that are certain to be evaluated are passed evaluated
+//! normal      makes values that are normalised in normal form
 //! rotate      loop inversion of loops whose state is a row
 //! unpack      product unboxing: workers take the items of rows that their callers make
 //! specialise  copies functions for known function arguments
@@ -52,6 +53,7 @@ mod induction;
 mod lazy_entry;
 mod loops;
 mod narrow;
+mod normal;
 mod peel;
 mod pipeline;
 mod results;

@@ -2,8 +2,8 @@
 
 use super::simplify::{SimplifyOptions, simplify};
 use super::{
-    evaluated_results, fill, float_in, fuse, gather, generate, induction, loops, narrow, peel,
-    results, rotate, small_nats, specialise, sweep, unpack, worker_wrapper,
+    evaluated_results, fill, float_in, fuse, gather, generate, induction, loops, narrow, normal,
+    peel, results, rotate, small_nats, specialise, sweep, unpack, worker_wrapper,
 };
 use crate::ir::Unit;
 use std::fmt::{self, Display, Formatter};
@@ -55,6 +55,7 @@ passes! {
         worker_wrapper::split(unit);
         evaluated_results::evaluate_results(unit);
     };
+    Normal "normal" normal::make_normal;
     Rotate "rotate" |unit| {
         if rotate::rotate(unit) {
             // A thunk that reads an item of the state would keep the row.
@@ -94,6 +95,7 @@ pub const PIPELINE: &[Pass] = &[
     Pass::Generate,
     Pass::Sweep,
     Pass::Version,
+    Pass::Normal,
     Pass::Rotate,
     Pass::Unpack,
     Pass::Strict,
@@ -232,7 +234,7 @@ mod tests {
         assert_eq!(
             error,
             "there is no pass `guess`; the names are simplify, inline, into_loops, strict, eager, speculate, version, \
-             share, generate, fuse, worker, rotate, unpack, specialise, results, narrow, induction, small, peel, fill, float, gather, loop, sweep, expect, all"
+             share, generate, fuse, worker, normal, rotate, unpack, specialise, results, narrow, induction, small, peel, fill, float, gather, loop, sweep, expect, all"
         );
     }
 }

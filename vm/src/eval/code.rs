@@ -219,7 +219,7 @@ impl LawCode {
     /// Code without instructions that belongs to no law.
     pub(crate) fn idle() -> LawCode {
         LawCode {
-            pool: PoolId(u32::MAX),
+            pool: PoolId::NONE,
             constants: std::ptr::null(),
             law: 0,
             ops: Box::default(),

@@ -6,6 +6,7 @@ use super::fetch::CodePosition;
 use super::frame::{self, FrameKind};
 use super::next_step::{NextStep, is_false};
 use crate::jet::{ArgDemand, CheapCondition, JetAnswer, JetCode};
+use crate::pool_id::PoolId;
 use crate::vm::Vm;
 use plan::raw::{DIRECT_LIMIT, ObjectDraft, ObjectLayout, Word, WordKind, nat, shape};
 use plan::{EvalError, Items};
@@ -143,11 +144,13 @@ impl Vm {
                 let callee = stack.top() - count - 1;
                 let index = self.argument_of_step(callee, step);
                 self.heap.stack.set(callee + 1 + index, value);
+                at.caller = PoolId::NONE;
                 self.evaluate_arguments(callee, count, step + 1, at)
             }
             FrameKind::Again => {
                 let count = frame::pop_number(stack);
                 let callee = stack.top() - count - 1;
+                at.caller = PoolId::NONE;
                 self.evaluate_arguments(callee, count, count, at)
             }
             FrameKind::Normal => Ok(NextStep::Normalise(value)),
@@ -479,10 +482,12 @@ impl Vm {
         let JetCode::Native(run) = self.jets.get(jet).code else {
             unreachable!("decoded as a native jet")
         };
+        let before = self.evaluator.jet_applications;
         let answer = match self.run_native_jet(run, base, count) {
             Ok(answer) => answer,
             Err(error) => return Err(self.record_jet_in_place(at, number, error)),
         };
+        self.evaluator.count_applications(at.caller, before);
         match answer {
             JetAnswer::Done => {
                 let top = self.heap.stack.top();

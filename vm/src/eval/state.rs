@@ -23,6 +23,8 @@ pub(crate) struct Evaluator {
     pub(super) in_law_order: bool,
     /// The number of times that the interpreter has entered compiled code.
     pub(crate) compiled_runs: u64,
+    /// The number of applications that jets have made; it wraps around.
+    pub(crate) jet_applications: u32,
     /// The pools of laws whose code slot holds compiled code, by the code's address.
     pub(super) decoded: HashMap<usize, u32>,
     /// Code without instructions, for a position before any law runs.
@@ -55,6 +57,9 @@ impl Default for EvaluatorContext {
     }
 }
 
+/// The least number of applications of a jet that count as calls of its caller.
+const COUNTED_APPLICATIONS: u32 = 16;
+
 /// The frame kind of the mark of a thunk under evaluation.
 pub(crate) const UPDATE: u64 = FrameKind::Update as u64;
 
@@ -71,6 +76,7 @@ impl Evaluator {
             newest_run: std::ptr::null(),
             in_law_order: false,
             compiled_runs: 0,
+            jet_applications: 0,
             decoded: HashMap::new(),
             idle,
             spans: None,
@@ -100,6 +106,26 @@ impl Evaluator {
         }
         let codes = &self.codes;
         self.decoded.retain(|_, pool| codes[*pool as usize].is_some());
+    }
+
+    /// Counts the applications that a jet has made since there were `before` as calls of the law that
+    /// called the jet. A law that is called a few times, each time with a jet that takes long, becomes
+    /// hot by them: its compiled code has loops in place of such jets.
+    #[inline(always)]
+    pub(super) fn count_applications(&self, caller: PoolId, before: u32) {
+        let count = self.jet_applications.wrapping_sub(before);
+        if count >= COUNTED_APPLICATIONS {
+            self.count_for(caller, count);
+        }
+    }
+
+    #[cold]
+    fn count_for(&self, caller: PoolId, count: u32) {
+        // The pool may have been freed since, and then its number may be that of another law, which
+        // does no harm.
+        if let Some(Some(code)) = self.codes.get(caller.0 as usize) {
+            code.calls.set(code.calls.get().saturating_add(count).min(u32::MAX / 2));
+        }
     }
 
     /// The code of that pool, which is live.

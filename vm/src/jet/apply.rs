@@ -85,6 +85,7 @@ impl JetCall<'_> {
     pub fn apply_to_each(&mut self, function: usize, count: usize) -> Result<(), EvalError> {
         let known = self.cheap_function(function, 1);
         self.expect_values(count);
+        self.count_applications(count);
         let from = self.height() - count;
         if known.is_none() {
             let (function, from) = (self.stack_index(function), self.base + from);
@@ -106,6 +107,13 @@ impl JetCall<'_> {
             self.put(index);
         }
         Ok(())
+    }
+
+    /// Notes that the jet applies a function to that many items.
+    #[inline(always)]
+    pub(super) fn count_applications(&mut self, count: usize) {
+        let counter = &mut self.vm.evaluator.jet_applications;
+        *counter = counter.wrapping_add(u32::try_from(count).unwrap_or(u32::MAX / 2));
     }
 
     /// Replaces a function and the `count` arguments above it by the application: by its value if
