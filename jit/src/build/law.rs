@@ -1,6 +1,7 @@
 //! The lowering of one law: its scope, its lets, and the applications in its body.
 
 use super::error::BuildError;
+use super::jet_calls::lower_jet;
 use super::unit::{UnitBuilder, law_of};
 use crate::ir::{
     BlockId, ConstantId, DEPTH_LIMIT, Function, FunctionId, FunctionRole, Op, Operand, Stmt,
@@ -63,10 +64,15 @@ impl<'h> From<Ref<'h>> for Expr<'h> {
 /// # Errors
 /// If the blocks of a law nest too deeply.
 pub(super) fn lower_queued_laws(builder: &mut UnitBuilder<'_>) -> Result<(), BuildError> {
-    while let Some(law) = builder.queue.pop() {
-        lower_law(builder, law)?;
+    loop {
+        if let Some(law) = builder.queue.pop() {
+            lower_law(builder, law)?;
+        } else if let Some((jet, entry, declared)) = builder.jets.pop() {
+            lower_jet(builder, jet, entry, declared)?;
+        } else {
+            return Ok(());
+        }
     }
-    Ok(())
 }
 
 fn lower_law(builder: &mut UnitBuilder<'_>, id: ConstantId) -> Result<(), BuildError> {

@@ -2,7 +2,7 @@
 //! lowered.
 
 use super::entry_guards::ExpectedCallee;
-use super::jets::jet_signature;
+use super::jets::{has_code_of_its_own, jet_signature};
 use crate::analysis::called_params::{CAPTURES_LIMIT, CalledParams};
 use crate::ir::{
     Constant, ConstantId, ConstantKind, Function, FunctionId, FunctionRole, LIMBS_LIMIT, Operand,
@@ -10,6 +10,7 @@ use crate::ir::{
 };
 use plan::{Items, LawRef, NatRef, Ref, Shape};
 use vm::Vm;
+use vm::jet::Jet;
 use vm::law::{AnalysedLaw, applied_function};
 
 /// The most nodes in the body of a law that is compiled.
@@ -47,13 +48,22 @@ pub(super) struct UnitBuilder<'h> {
     pub(super) values: Vec<Ref<'h>>,
     /// The laws whose entries are still to be lowered.
     pub(super) queue: Vec<ConstantId>,
+    /// The jets whose entries are still to be lowered.
+    pub(super) jets: Vec<(ConstantId, FunctionId, Jet)>,
     /// The number of laws in the unit.
     laws: usize,
 }
 
 impl<'h> UnitBuilder<'h> {
     pub(super) fn new(vm: &'h Vm) -> UnitBuilder<'h> {
-        UnitBuilder { vm, unit: Unit::default(), values: Vec::new(), queue: Vec::new(), laws: 0 }
+        UnitBuilder {
+            vm,
+            unit: Unit::default(),
+            values: Vec::new(),
+            queue: Vec::new(),
+            jets: Vec::new(),
+            laws: 0,
+        }
     }
 
     /// The value of a constant.
@@ -70,8 +80,11 @@ impl<'h> UnitBuilder<'h> {
                 let id = self.constant_id(value);
                 let of = self.unit.constants[id].of.as_ref().map(|(law, _)| *law);
                 for law in [id].into_iter().chain(of) {
-                    if self.unit.constants[law].jet.is_none() {
-                        self.include_law(law, PASSED_SIZE_LIMIT);
+                    match self.unit.constants[law].jet {
+                        Some(_) => self.include_jet(law),
+                        None => {
+                            self.include_law(law, PASSED_SIZE_LIMIT);
+                        }
                     }
                 }
                 Operand::Constant(id)
@@ -137,6 +150,7 @@ impl<'h> UnitBuilder<'h> {
             of: None,
             number: value.as_u64().filter(|_| kind == ConstantKind::Nat),
             limbs: value.as_nat().and_then(few_limbs),
+            length: value.as_row().map(|items| items.len() as u64),
             items: value.as_row().and_then(small_nats),
         }
     }
@@ -160,6 +174,22 @@ impl<'h> UnitBuilder<'h> {
         self.unit.constants[id].entry = Some(entry);
         self.queue.push(id);
         Some(entry)
+    }
+
+    /// Makes the call of a jet that the unit passes on part of the unit, if it is lowered to more than
+    /// operations that passes write themselves: a known function may come to call it.
+    fn include_jet(&mut self, id: ConstantId) {
+        let Shape::Pin(pin) = self.value(id).shape() else { return };
+        let Some(jet) = self.vm.jet_of(pin).copied() else { return };
+        let is_included = self.unit.constants[id].entry.is_some() || self.laws == LAWS_LIMIT;
+        let has_code = || law_of(self.value(id)).and_then(AnalysedLaw::of).is_some();
+        if is_included || !has_code_of_its_own(&jet) || !has_code() {
+            return;
+        }
+        self.laws += 1;
+        let entry = self.new_function(FunctionRole::General);
+        self.unit.constants[id].entry = Some(entry);
+        self.jets.push((id, entry, jet));
     }
 
     /// The functions among the law's arguments that the law calls.

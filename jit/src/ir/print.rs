@@ -127,6 +127,9 @@ impl Display for Constant {
         if let Some(limbs) = &self.limbs {
             write!(f, " limbs({})", List(limbs))?;
         }
+        if let Some(length) = self.length {
+            write!(f, " length {length}")?;
+        }
         if let Some(items) = &self.items {
             write!(f, " row({})", List(items))?;
         }

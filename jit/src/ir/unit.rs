@@ -59,6 +59,8 @@ pub struct Constant {
     pub number: Option<u64>,
     /// For a nat from 2^64 of at most [`LIMBS_LIMIT`] limbs: the limbs, the least significant first.
     pub limbs: Option<Vec<u64>>,
+    /// For a row: the number of its items.
+    pub length: Option<u64>,
     /// For a row of one to [`ROW_ITEMS_LIMIT`] nats below 2^63: the nats.
     pub items: Option<Vec<u64>>,
 }

@@ -20,6 +20,7 @@
 //! fuse        removes generated rows that only one loop or row reads (deforestation)
 //! worker      worker/wrapper split: arguments that are certain to be evaluated are passed evaluated
 //! normal      makes values that are normalised in normal form
+//! capture     thunks capture the items of a row that they take apart (product unboxing)
 //! rotate      loop inversion of loops whose state is a row
 //! unpack      product unboxing: workers take the items of rows that their callers make
 //! specialise  copies functions for known function arguments
@@ -41,6 +42,7 @@
 //! lazy_entry  makes of an optimised unit the law's lazy entry; not part of the pipeline
 //! ```
 
+mod captured_rows;
 mod counted_loop;
 mod evaluated_results;
 mod fill;

@@ -2,8 +2,8 @@
 
 use super::simplify::{SimplifyOptions, simplify};
 use super::{
-    evaluated_results, fill, float_in, fuse, gather, generate, induction, loops, narrow, normal,
-    peel, results, rotate, small_nats, specialise, sweep, unpack, worker_wrapper,
+    captured_rows, evaluated_results, fill, float_in, fuse, gather, generate, induction, loops,
+    narrow, normal, peel, results, rotate, small_nats, specialise, sweep, unpack, worker_wrapper,
 };
 use crate::ir::Unit;
 use std::fmt::{self, Display, Formatter};
@@ -56,6 +56,7 @@ passes! {
         evaluated_results::evaluate_results(unit);
     };
     Normal "normal" normal::make_normal;
+    Capture "capture" captured_rows::capture_items;
     Rotate "rotate" |unit| {
         if rotate::rotate(unit) {
             // A thunk that reads an item of the state would keep the row.
@@ -96,6 +97,7 @@ pub const PIPELINE: &[Pass] = &[
     Pass::Sweep,
     Pass::Version,
     Pass::Normal,
+    Pass::Capture,
     Pass::Rotate,
     Pass::Unpack,
     Pass::Strict,
@@ -234,7 +236,7 @@ mod tests {
         assert_eq!(
             error,
             "there is no pass `guess`; the names are simplify, inline, into_loops, strict, eager, speculate, version, \
-             share, generate, fuse, worker, normal, rotate, unpack, specialise, results, narrow, induction, small, peel, fill, float, gather, loop, sweep, expect, all"
+             share, generate, fuse, worker, normal, capture, rotate, unpack, specialise, results, narrow, induction, small, peel, fill, float, gather, loop, sweep, expect, all"
         );
     }
 }

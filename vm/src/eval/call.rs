@@ -438,7 +438,7 @@ impl Vm {
             Ok(answer) => answer,
             Err(error) => return Err(self.record_jet(self.heap.stack.get(callee), error)),
         };
-        self.evaluator.count_applications(at.caller, before);
+        self.count_applications(at.caller, before, callee);
         match answer {
             JetAnswer::Done => self.return_top(callee),
             JetAnswer::Call(args) => {

@@ -487,7 +487,7 @@ impl Vm {
             Ok(answer) => answer,
             Err(error) => return Err(self.record_jet_in_place(at, number, error)),
         };
-        self.evaluator.count_applications(at.caller, before);
+        self.count_applications(at.caller, before, at.base);
         match answer {
             JetAnswer::Done => {
                 let top = self.heap.stack.top();

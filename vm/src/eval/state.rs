@@ -57,9 +57,6 @@ impl Default for EvaluatorContext {
     }
 }
 
-/// The least number of applications of a jet that count as calls of its caller.
-const COUNTED_APPLICATIONS: u32 = 16;
-
 /// The frame kind of the mark of a thunk under evaluation.
 pub(crate) const UPDATE: u64 = FrameKind::Update as u64;
 
@@ -108,22 +105,11 @@ impl Evaluator {
         self.decoded.retain(|_, pool| codes[*pool as usize].is_some());
     }
 
-    /// Counts the applications that a jet has made since there were `before` as calls of the law that
-    /// called the jet. A law that is called a few times, each time with a jet that takes long, becomes
-    /// hot by them: its compiled code has loops in place of such jets.
-    #[inline(always)]
-    pub(super) fn count_applications(&self, caller: PoolId, before: u32) {
-        let count = self.jet_applications.wrapping_sub(before);
-        if count >= COUNTED_APPLICATIONS {
-            self.count_for(caller, count);
-        }
-    }
-
-    #[cold]
-    fn count_for(&self, caller: PoolId, count: u32) {
+    /// Counts applications that jets have made as calls of the law with that pool.
+    pub(super) fn count_calls(&self, pool: PoolId, count: u32) {
         // The pool may have been freed since, and then its number may be that of another law, which
         // does no harm.
-        if let Some(Some(code)) = self.codes.get(caller.0 as usize) {
+        if let Some(Some(code)) = self.codes.get(pool.0 as usize) {
             code.calls.set(code.calls.get().saturating_add(count).min(u32::MAX / 2));
         }
     }
