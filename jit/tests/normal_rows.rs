@@ -9,7 +9,8 @@ mod row_programs;
 
 use jit::CompileMode;
 use row_programs::{
-    arg, call, call_jet, constant, crash, functions, jet, pair, rows, runtime, small, table, value,
+    arg, call, call_jet, constant, crash, functions, items, jet, pair, rows, runtime, small, table,
+    value,
 };
 use spec::Term;
 use support::end;
@@ -94,4 +95,22 @@ fn values_are_those_of_the_interpreter() {
 #[test]
 fn collecting_at_every_safepoint_changes_nothing() {
     check(true);
+}
+
+/// A normal form that is passed on is not made before it is needed.
+#[test]
+fn normal_forms_are_lazy() {
+    let jets = table();
+    let forced = |made: Term| call_jet("_Force", [made]);
+    let body = pair(forced(pair(arg(1), crash(4))), pair(arg(1), forced(arg(1))));
+    let law = Term::law(1, 1, body);
+    for row in rows() {
+        let [expected, found] = [CompileMode::Off, CompileMode::Eager].map(|mode| {
+            let mut vm = runtime(&jets, mode, false);
+            let [law, row] = [&law, &row].map(|term| value(&mut vm, term));
+            let made = vm.apply(&law, &[row]).expect("no item is evaluated");
+            items(&mut vm, &made, 3)
+        });
+        assert_eq!(found, expected, "{row}");
+    }
 }

@@ -64,15 +64,15 @@ impl<'h> From<Ref<'h>> for Expr<'h> {
 /// # Errors
 /// If the blocks of a law nest too deeply.
 pub(super) fn lower_queued_laws(builder: &mut UnitBuilder<'_>) -> Result<(), BuildError> {
-    loop {
-        if let Some(law) = builder.queue.pop() {
-            lower_law(builder, law)?;
-        } else if let Some((jet, entry, declared)) = builder.jets.pop() {
-            lower_jet(builder, jet, entry, declared)?;
-        } else {
-            return Ok(());
-        }
+    while let Some(law) = builder.queue.pop() {
+        lower_law(builder, law)?;
     }
+    builder.include_passed_jets();
+    // The code of a jet passes nothing on but its parameters.
+    while let Some((jet, entry, declared)) = builder.jets.pop() {
+        lower_jet(builder, jet, entry, declared)?;
+    }
+    Ok(())
 }
 
 fn lower_law(builder: &mut UnitBuilder<'_>, id: ConstantId) -> Result<(), BuildError> {

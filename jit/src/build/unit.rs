@@ -5,8 +5,8 @@ use super::entry_guards::ExpectedCallee;
 use super::jets::{has_code_of_its_own, jet_signature};
 use crate::analysis::called_params::{CAPTURES_LIMIT, CalledParams};
 use crate::ir::{
-    Constant, ConstantId, ConstantKind, Function, FunctionId, FunctionRole, LIMBS_LIMIT, Operand,
-    ROW_ITEMS_LIMIT, Unit,
+    Constant, ConstantId, ConstantKind, Function, FunctionId, FunctionRole, LIMBS_LIMIT, Op,
+    Operand, ROW_ITEMS_LIMIT, Stmt, Unit,
 };
 use plan::{Items, LawRef, NatRef, Ref, Shape};
 use vm::Vm;
@@ -80,11 +80,8 @@ impl<'h> UnitBuilder<'h> {
                 let id = self.constant_id(value);
                 let of = self.unit.constants[id].of.as_ref().map(|(law, _)| *law);
                 for law in [id].into_iter().chain(of) {
-                    match self.unit.constants[law].jet {
-                        Some(_) => self.include_jet(law),
-                        None => {
-                            self.include_law(law, PASSED_SIZE_LIMIT);
-                        }
+                    if self.unit.constants[law].jet.is_none() {
+                        self.include_law(law, PASSED_SIZE_LIMIT);
                     }
                 }
                 Operand::Constant(id)
@@ -174,6 +171,35 @@ impl<'h> UnitBuilder<'h> {
         self.unit.constants[id].entry = Some(entry);
         self.queue.push(id);
         Some(entry)
+    }
+
+    /// Makes the calls of the jets that the functions of the unit pass on part of the unit.
+    pub(super) fn include_passed_jets(&mut self) {
+        let functions = self.unit.functions.values();
+        let operands = functions.flat_map(|function| {
+            let applied = |op: &Op| match op {
+                Op::Partial(k, _) => Some(Operand::Constant(*k)),
+                _ => None,
+            };
+            let blocks = function.blocks.values();
+            blocks.flat_map(move |block| {
+                let ops = block.stmts.iter().flat_map(Stmt::ops);
+                let operands = ops.flat_map(move |op| op.operands().chain(applied(op)));
+                operands.chain(block.terminator.operands())
+            })
+        });
+        let mut passed: Vec<ConstantId> = operands
+            .filter_map(|operand| match operand {
+                Operand::Constant(k) => {
+                    Some(self.unit.constants[k].of.as_ref().map_or(k, |(function, _)| *function))
+                }
+                _ => None,
+            })
+            .filter(|k| self.unit.constants[*k].jet.is_some())
+            .collect();
+        passed.sort_unstable();
+        passed.dedup();
+        passed.into_iter().for_each(|k| self.include_jet(k));
     }
 
     /// Makes the call of a jet that the unit passes on part of the unit, if it is lowered to more than
