@@ -5,7 +5,7 @@ use plan::Hash;
 use std::collections::HashSet;
 
 /// Jets that implement only laws of this project's library.
-const PROJECT_ONLY: [&str; 13] = [
+const PROJECT_ONLY: [&str; 15] = [
     "barFind",
     "barGen",
     "barSpanOff",
@@ -16,6 +16,8 @@ const PROJECT_ONLY: [&str; 13] = [
     "fieldLines",
     "iDiv32",
     "listSort",
+    "listSortBy",
+    "listSortOn",
     "rowToBar",
     "sha256",
     "sha512",
