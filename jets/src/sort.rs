@@ -4,7 +4,7 @@
 //! spine of the list, and then what the comparisons evaluate. These implementations make the same
 //! comparisons in the same order, so they evaluate the same values, in the same order, and crash
 //! where the laws crash. A comparison of values whose evaluated parts decide evaluates nothing, so
-//! it may be replaced by one of a [`SortKey`]; and if all values are short rows of nats, so may the
+//! it may be replaced by one of [`SortKey`]s; and if all values are short rows of nats, so may the
 //! whole sort.
 
 use crate::args::{Suspendable, evaluate, is_true, ready};
@@ -141,10 +141,48 @@ enum Comparison {
     ByFunction { function: usize, first: usize },
 }
 
-/// The part of a value that decides most comparisons: 0 for a nat and 1 plus the number of items for
-/// a row, then the nat or the last item. Values whose keys differ are in the order of their keys.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct SortKey(u32, u64);
+/// What decides most comparisons of a value: its kind, and the nat that it is, or its last two items.
+#[derive(Clone, Copy)]
+struct SortKey {
+    /// 0 for a nat and 1 plus the number of items for a row.
+    kind: u32,
+    /// Whether the second word is known too.
+    is_long: bool,
+    /// The nat, or the items from the last to the first, and zeroes.
+    words: [u64; 2],
+}
+
+impl SortKey {
+    /// The key of a value. `None` if it is no nat or row, or too large.
+    fn of(value: Ref<'_>) -> Option<SortKey> {
+        match value.shape() {
+            Shape::Nat(nat) => Some(SortKey { kind: 0, is_long: true, words: [nat.to_u64()?, 0] }),
+            Shape::Row(items) => {
+                let kind = u32::try_from(1 + items.len()).ok()?;
+                let word = |from_last: usize| match items.len().checked_sub(from_last) {
+                    Some(index) => items.get(index)?.as_u64(),
+                    None => Some(0),
+                };
+                let (last, before) = (word(1)?, word(2));
+                let words = [last, before.unwrap_or(0)];
+                Some(SortKey { kind, is_long: before.is_some(), words })
+            }
+            _ => None,
+        }
+    }
+
+    /// The order of two values, if their keys decide.
+    #[inline(always)]
+    fn compare(&self, other: &SortKey) -> Option<Ordering> {
+        let order = self.kind.cmp(&other.kind).then(self.words[0].cmp(&other.words[0]));
+        if order.is_ne() {
+            return Some(order);
+        }
+        let order = self.words[1].cmp(&other.words[1]);
+        let is_decided = self.is_long && other.is_long && (order.is_ne() || self.kind <= 3);
+        is_decided.then_some(order)
+    }
+}
 
 /// The number of a value, and its key if it is known.
 #[derive(Clone, Copy)]
@@ -218,10 +256,10 @@ fn is_right_first(
 ) -> Suspendable<bool> {
     match *comparison {
         Comparison::OfValues { first } => {
-            if let (Some(left), Some(right)) = (left.key, right.key)
-                && left != right
+            if let (Some(left), Some(right)) = (&left.key, &right.key)
+                && let Some(order) = left.compare(right)
             {
-                return Ok(Some(left > right));
+                return Ok(Some(order.is_ge()));
             }
             Ok(compare_items(call, first, left, right)?.map(Ordering::is_ge))
         }
@@ -252,20 +290,9 @@ fn compare_items(
     }
     let order = compare(call, a, b)?;
     for (item, index) in [(left, a), (right, b)] {
-        if item.key.is_none() {
-            item.key = key_of(call.at(index));
+        if item.key.is_none_or(|key| !key.is_long) {
+            item.key = SortKey::of(call.at(index));
         }
     }
     Ok(order)
-}
-
-fn key_of(value: Ref<'_>) -> Option<SortKey> {
-    match value.shape() {
-        Shape::Nat(nat) => Some(SortKey(0, nat.to_u64()?)),
-        Shape::Row(items) => {
-            let last = items.get(items.len().checked_sub(1)?)?;
-            Some(SortKey(u32::try_from(1 + items.len()).ok()?, last.as_u64()?))
-        }
-        _ => None,
-    }
 }
