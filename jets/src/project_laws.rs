@@ -261,3 +261,10 @@ pub(crate) const LAWS: &[(&str, &str)] = &[
     ("xor64", "sDvGketGspxzsafwonYDEUN5AMtdGERiyNi9EDYshgu"),
     ("zip", "FvSrz6CPBoR6SA5JcwDGiyUHxZxW6gVTcrb33goNsiMX"),
 ];
+
+/// The same for laws of earlier versions of this library that stores may hold, and that are slow without
+/// their jets: these took a sort that made some of its comparisons later.
+pub(crate) const EARLIER_LAWS: &[(&str, &str)] = &[
+    ("setIns", "Coi8gDwEgm4Vr4X4ArQiWML67EJpjH4D2F7knp5DtxTa"),
+    ("setWeld", "J3j6mtXzcWoVoecfEKuvE89coQy5D47VXhquKhuYpXaw"),
+];

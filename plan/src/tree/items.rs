@@ -203,6 +203,15 @@ impl<'h> Items<'h> {
         place.map(|at| start + at).map_err(|at| start + at)
     }
 
+    /// Returns the first of these items, which are the keys of a set, if they are consecutive nats below
+    /// 2^63, and some.
+    pub fn first_of_consecutive_nats(self) -> Option<u64> {
+        // The keys are ascending, so only the first and the last need to be read.
+        let first = self.word(0)?.as_direct()?;
+        let last = self.word(self.len() - 1)?.as_direct()?;
+        (last - first == self.len() as u64 - 1).then_some(first)
+    }
+
     /// Searches these items, which are the keys of a set, for a nat below 2^63. Returns the index
     /// of the nat, or else (`Err`) that of the first key above it.
     #[inline]

@@ -2,6 +2,7 @@
 //! in [`helpers`](super::helpers) says what each takes and returns.
 
 use super::UNDECIDED;
+use super::consecutive_keys::CONSECUTIVE_KEYS_MIN;
 use super::remembered_objects::{KeyPosition, RememberedKey, RememberedSet, RowLeaf};
 use crate::vm::{JetCall, Vm};
 use plan::raw::tree::edit::EditMode;
@@ -46,7 +47,8 @@ enum Remembers {
 }
 
 /// The position of a key among those of a set or table: see [`Items::search`]. That of a nat is not
-/// remembered: it is found without reading other objects than nodes.
+/// remembered: it is found without reading other objects than nodes, and without those if the keys are
+/// [consecutive](super::consecutive_keys).
 fn position_of(
     vm: &mut Vm,
     collection: Word,
@@ -54,12 +56,17 @@ fn position_of(
     remembers: Remembers,
 ) -> Option<KeyPosition> {
     let set = keys_of(vm, collection);
-    let keys = Items::of(set, &vm.heap);
+    let keys = Items::of(set, &vm.heap.memory);
     let word = Word::from_bits(key);
+    let count = u32::try_from(keys.len()).ok();
     if let Some(nat) = word.as_direct() {
-        return Some(keys.search_nat(nat));
+        let count = count.filter(|count| *count >= CONSECUTIVE_KEYS_MIN);
+        let set = count.map(|count| RememberedSet { word: set.raw(), count });
+        let known = &mut vm.heap.host.native.remembered.consecutive_keys;
+        let position = set.and_then(|set| known.position(set, keys, nat));
+        return position.or_else(|| Some(keys.search_nat(nat)));
     }
-    let count = u32::try_from(keys.len()).ok().filter(|count| *count >= REMEMBERED_KEYS_MIN);
+    let count = count.filter(|count| *count >= REMEMBERED_KEYS_MIN);
     let of_object = || (remembers == Remembers::Objects).then_some(RememberedKey::Object(key));
     let (Some(count), Some(key)) = (count, short_bar(vm, word).or_else(of_object)) else {
         return keys.search_evaluated(Ref::new(word, &vm.heap)).ok();

@@ -14,6 +14,7 @@
 //! offset       offsets of fields of a runtime that compiled code reads and writes
 //! frames       visiting the values in frames of compiled code
 //! state        the state of compiled code in a runtime
+//! consecutive_keys  sets whose keys are consecutive nats
 //! remembered_objects  what helpers remember of objects until a collection moves them
 //! frame_table  stack maps: the positions of values in frames
 //! frame_reader  reading frames from a signal handler
@@ -52,6 +53,7 @@
 mod barrier;
 mod collections;
 mod compiler;
+mod consecutive_keys;
 #[allow(unsafe_code, reason = "enters compiled code and switches stacks")]
 mod enter;
 #[allow(unsafe_code, reason = "publishing an address makes the interpreter jump to it")]
