@@ -1,6 +1,7 @@
 //! Read access to rows and sets, flat or not.
 
 use super::TreeNode;
+use super::count::count_below;
 use crate::heap::HeapMemory;
 use crate::value_ref::Ref;
 use crate::word::Word;
@@ -220,11 +221,11 @@ impl<'h> Items<'h> {
         // such nats.
         let (mut items, mut start) = (self, 0);
         while let Some(node) = items.node() {
-            let part_index = node.firsts()[1..].partition_point(|first| first.raw() <= nat);
+            let part_index = count_below(&node.firsts()[1..], nat + 1);
             start += node.start(part_index);
             items = Items::of(node.parts()[part_index], self.heap);
         }
-        let index = items.words.partition_point(|word| word.raw() < nat);
+        let index = count_below(items.words, nat);
         match items.words.get(index) {
             Some(word) if word.raw() == nat => Ok(start + index),
             _ => Err(start + index),
