@@ -6,9 +6,8 @@ use super::consecutive_keys::CONSECUTIVE_KEYS_MIN;
 use super::remembered_objects::{KeyPosition, RememberedKey, RememberedSet, RowLeaf};
 use crate::vm::{JetCall, Vm};
 use plan::raw::tree::edit::EditMode;
-use plan::raw::{HeapFull, ObjectLayout, RawHeap, Word, WordKind, bar, shape, tree};
+use plan::raw::{HeapFull, RawHeap, Word, WordKind, bar, shape, tree};
 use plan::{EvalError, Items, Ref};
-use std::cmp::Ordering;
 
 /// Item `index` of a row, which is 0 if there is none. Loops read the items of a long row in order, so
 /// the leaf that has the item is kept for the next one.
@@ -254,44 +253,6 @@ pub(super) fn set_insert(vm: &mut Vm, set: u64, key: u64, mode: usize) -> Result
         return Err(EvalError::StackOverflow);
     }
     edited_on_stack(vm, word, key, |heap, base| tree::edit::insert(heap, base, at, base + 1, mode))
-}
-
-/// The most keys of a set that is united with another without the jet.
-const SHORT_SET: usize = 16;
-
-/// The keys of a flat set of few nats below 2^63.
-fn short_keys(vm: &Vm, set: Word) -> Option<&[Word]> {
-    let keys = vm.heap.words(set, 0);
-    let is_short = vm.heap.header(set).layout() == ObjectLayout::Set && keys.len() <= SHORT_SET;
-    (is_short && keys.iter().all(|key| key.is_direct())).then_some(keys)
-}
-
-pub(super) fn set_union(vm: &mut Vm, left: u64, right: u64) -> Result<u64, EvalError> {
-    let (left_set, right_set) = (Word::from_bits(left), Word::from_bits(right));
-    let (Some(mut a), Some(mut b)) = (short_keys(vm, left_set), short_keys(vm, right_set)) else {
-        return Ok(UNDECIDED);
-    };
-    let (left_count, right_count) = (a.len(), b.len());
-    let (mut keys, mut count) = ([Word::ZERO; 2 * SHORT_SET], 0);
-    while let (&[x, ref after_x @ ..], &[y, ref after_y @ ..]) = (a, b) {
-        keys[count] = if x.raw() <= y.raw() { x } else { y };
-        count += 1;
-        (a, b) = match x.raw().cmp(&y.raw()) {
-            Ordering::Less => (after_x, b),
-            Ordering::Equal => (after_x, after_y),
-            Ordering::Greater => (a, after_y),
-        };
-    }
-    for key in a.iter().chain(b) {
-        keys[count] = *key;
-        count += 1;
-    }
-    match count {
-        _ if count == left_count => return Ok(left),
-        _ if count == right_count => return Ok(right),
-        _ => vm.heap.reserve(1 + count)?,
-    }
-    Ok(vm.heap.allocate_words(ObjectLayout::Set, 0, &keys[..count]).raw())
 }
 
 pub(super) fn disown(vm: &mut Vm, value: u64) -> Result<u64, EvalError> {

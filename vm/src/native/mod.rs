@@ -8,6 +8,7 @@
 //! enter        entering compiled code; operations that a compiler needs of a runtime
 //! helpers      Rust functions that compiled code calls
 //! collections  those that read, search and edit rows, sets and tables
+//! short_sets   those that unite and subtract short sets of nats
 //! nats         arithmetic on nats that do not fit in a register
 //! barrier      the function called when a frame returns to the stack barrier
 //! compiler     the setup of a compiler
@@ -76,6 +77,7 @@ mod nats;
 mod numbered;
 pub mod offset;
 mod remembered_objects;
+mod short_sets;
 #[allow(unsafe_code, reason = "maps and switches native stacks")]
 pub(crate) mod stack;
 pub(crate) mod state;
