@@ -2,7 +2,7 @@
 
 use super::simplify::{SimplifyOptions, simplify};
 use super::{
-    evaluated_results, fill, float_in, fuse, gather, generate, induction, loops, narrow, peel,
+    captures, evaluated_results, fill, float_in, fuse, gather, generate, induction, loops, narrow, peel,
     results, rotate, small_nats, specialise, sweep, unpack, worker_wrapper,
 };
 use crate::ir::Unit;
@@ -69,6 +69,7 @@ passes! {
     Narrow "narrow" narrow::narrow;
     Induction "induction" induction::evaluate_cheap_thunks;
     Small "small" small_nats::add_variants;
+    Captures "captures" captures::capture_items;
     Peel "peel" peel::peel;
     Fill "fill" fill::fill;
     Float "float" float_in::float_in;
@@ -100,6 +101,7 @@ pub const PIPELINE: &[Pass] = &[
     Pass::Worker,
     Pass::IntoLoops,
     Pass::Induction,
+    Pass::Captures,
     Pass::Eager,
     Pass::Fuse,
     Pass::Float,
@@ -115,6 +117,7 @@ pub const PIPELINE: &[Pass] = &[
     Pass::Worker,
     Pass::IntoLoops,
     Pass::Narrow,
+    Pass::Captures,
     Pass::Speculate,
     Pass::Gather,
     Pass::Small,
@@ -232,7 +235,7 @@ mod tests {
         assert_eq!(
             error,
             "there is no pass `guess`; the names are simplify, inline, into_loops, strict, eager, speculate, version, \
-             share, generate, fuse, worker, rotate, unpack, specialise, results, narrow, induction, small, peel, fill, float, gather, loop, sweep, expect, all"
+             share, generate, fuse, worker, rotate, unpack, specialise, results, narrow, induction, small, captures, peel, fill, float, gather, loop, sweep, expect, all"
         );
     }
 }
