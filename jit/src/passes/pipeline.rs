@@ -2,8 +2,8 @@
 
 use super::simplify::{SimplifyOptions, simplify};
 use super::{
-    captures, evaluated_results, fill, float_in, fuse, gather, generate, induction, loops, narrow, peel,
-    results, rotate, small_nats, specialise, sweep, unpack, worker_wrapper,
+    captures, evaluated_results, fill, float_in, fuse, gather, generate, induction, loops, narrow,
+    peel, results, rotate, small_nats, specialise, sweep, unpack, worker_wrapper,
 };
 use crate::ir::Unit;
 use std::fmt::{self, Display, Formatter};
@@ -96,12 +96,12 @@ pub const PIPELINE: &[Pass] = &[
     Pass::Sweep,
     Pass::Version,
     Pass::Rotate,
+    Pass::Captures,
     Pass::Unpack,
     Pass::Strict,
     Pass::Worker,
     Pass::IntoLoops,
     Pass::Induction,
-    Pass::Captures,
     Pass::Eager,
     Pass::Fuse,
     Pass::Float,
@@ -109,6 +109,7 @@ pub const PIPELINE: &[Pass] = &[
     Pass::Worker,
     Pass::Inline,
     Pass::Rotate,
+    Pass::Captures,
     Pass::Unpack,
     Pass::Results,
     Pass::Strict,

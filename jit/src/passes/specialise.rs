@@ -95,7 +95,9 @@ fn saturated(
 
 /// Whether a constant applied to so many arguments is an operation on nats.
 fn is_nat_operation(unit: &Unit, function: Operand, count: usize) -> bool {
-    let Operand::Constant(k) = function else { return function == Operand::Small(INCREMENT) && count == 1 };
+    let Operand::Constant(k) = function else {
+        return function == Operand::Small(INCREMENT) && count == 1;
+    };
     let (k, given) = unit.constants[k].of.as_ref().map_or((k, 0), |(k, given)| (*k, given.len()));
     let constant = &unit.constants[k];
     let operation = constant.jet.as_ref().and_then(|jet| jet.operation);

@@ -2,11 +2,11 @@
 
 use super::source::SourceFrame;
 use super::walker::Simplifier;
-use crate::passes::specialise::INCREMENT;
 use crate::ir::{
     Call, Callee, ConstantId, ConstantKind, DEPTH_LIMIT, FunctionId, JetOperation, NatOperation,
     Op, Operand, Prim, Stmt, Terminator, Type,
 };
+use crate::passes::specialise::INCREMENT;
 
 /// The form that an application reduces to.
 pub(super) enum Reduced {
