@@ -20,7 +20,6 @@
 //! fuse        removes generated rows that only one loop or row reads (deforestation)
 //! worker      worker/wrapper split: arguments that are certain to be evaluated are passed evaluated
 //! normal      makes values that are normalised in normal form
-//! capture     thunks capture the items of a row that they take apart (product unboxing)
 //! rotate      loop inversion of loops whose state is a row
 //! unpack      product unboxing: workers take the items of rows that their callers make
 //! specialise  copies functions for known function arguments
@@ -28,6 +27,7 @@
 //! narrow      type inference for parameters and results from all that is passed
 //! induction   narrow, and evaluates the thunks that are cheap for the inferred types
 //! small       function versioning: variants of workers for nats below 2^63, and for words
+//! captures    thunks capture the items that they read of a row, in place of the row
 //! peel        partial inlining of the base case of recursive functions
 //! fill        writes the loops that fill generated rows
 //! float       float-in: moves definitions into the one branch that uses them
@@ -38,11 +38,12 @@
 //! evaluated_results  a part of `worker`: results that all callers evaluate are returned evaluated
 //! fold        (rules) primitive operations on known operands
 //! slice       (form) the generated row that is another one without its first items
+//! literal_captures  a part of `captures`: indices that a thunk captures are built into its code
 //! counted_loop (form) a loop that counts its index up and its turns down
 //! lazy_entry  makes of an optimised unit the law's lazy entry; not part of the pipeline
 //! ```
 
-mod captured_rows;
+mod captures;
 mod counted_loop;
 mod evaluated_results;
 mod fill;
@@ -53,6 +54,7 @@ mod gather;
 mod generate;
 mod induction;
 mod lazy_entry;
+mod literal_captures;
 mod loops;
 mod narrow;
 mod normal;

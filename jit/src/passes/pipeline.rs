@@ -2,8 +2,9 @@
 
 use super::simplify::{SimplifyOptions, simplify};
 use super::{
-    captured_rows, evaluated_results, fill, float_in, fuse, gather, generate, induction, loops,
-    narrow, normal, peel, results, rotate, small_nats, specialise, sweep, unpack, worker_wrapper,
+    captures, evaluated_results, fill, float_in, fuse, gather, generate, induction,
+    literal_captures, loops, narrow, normal, peel, results, rotate, small_nats, specialise, sweep,
+    unpack, worker_wrapper,
 };
 use crate::ir::Unit;
 use std::fmt::{self, Display, Formatter};
@@ -56,7 +57,6 @@ passes! {
         evaluated_results::evaluate_results(unit);
     };
     Normal "normal" normal::make_normal;
-    Capture "capture" captured_rows::capture_items;
     Rotate "rotate" |unit| {
         if rotate::rotate(unit) {
             // A thunk that reads an item of the state would keep the row.
@@ -71,6 +71,11 @@ passes! {
     Narrow "narrow" narrow::narrow;
     Induction "induction" induction::evaluate_cheap_thunks;
     Small "small" small_nats::add_variants;
+    Captures "captures" |unit| {
+        literal_captures::build_in_literals(unit);
+        captures::capture_items(unit);
+        literal_captures::merge_equal_thunks(unit);
+    };
     Peel "peel" peel::peel;
     Fill "fill" fill::fill;
     Float "float" float_in::float_in;
@@ -97,8 +102,8 @@ pub const PIPELINE: &[Pass] = &[
     Pass::Sweep,
     Pass::Version,
     Pass::Normal,
-    Pass::Capture,
     Pass::Rotate,
+    Pass::Captures,
     Pass::Unpack,
     Pass::Strict,
     Pass::Worker,
@@ -111,6 +116,7 @@ pub const PIPELINE: &[Pass] = &[
     Pass::Worker,
     Pass::Inline,
     Pass::Rotate,
+    Pass::Captures,
     Pass::Unpack,
     Pass::Results,
     Pass::Strict,
@@ -119,6 +125,7 @@ pub const PIPELINE: &[Pass] = &[
     Pass::Worker,
     Pass::IntoLoops,
     Pass::Narrow,
+    Pass::Captures,
     Pass::Speculate,
     Pass::Gather,
     Pass::Small,
@@ -236,7 +243,7 @@ mod tests {
         assert_eq!(
             error,
             "there is no pass `guess`; the names are simplify, inline, into_loops, strict, eager, speculate, version, \
-             share, generate, fuse, worker, normal, capture, rotate, unpack, specialise, results, narrow, induction, small, peel, fill, float, gather, loop, sweep, expect, all"
+             share, generate, fuse, worker, normal, rotate, unpack, specialise, results, narrow, induction, small, captures, peel, fill, float, gather, loop, sweep, expect, all"
         );
     }
 }
