@@ -121,6 +121,8 @@ pub enum LawSource {
     PrototypeLibrary,
     /// This project's library, where it differs from the prototype's.
     Project,
+    /// Earlier versions of this project's library, which stores may hold.
+    EarlierProject,
 }
 
 /// All laws that are known by hash, sorted by name; of one name, the prototype's first.
@@ -140,8 +142,8 @@ pub fn table() -> JetTable {
     let mut table = JetTable::new();
     for law in known_laws() {
         let Some(jet) = declared.get(law.name) else { continue };
-        let order =
-            project_orders.get(law.name).copied().filter(|_| law.source == LawSource::Project);
+        let is_of_project = matches!(law.source, LawSource::Project | LawSource::EarlierProject);
+        let order = project_orders.get(law.name).copied().filter(|_| is_of_project);
         table.add(jet.order(order.unwrap_or(jet.order)), &[law.hash]);
     }
     table
@@ -167,5 +169,6 @@ fn known_laws() -> impl Iterator<Item = KnownLaw> {
     let prototype = prototype_laws::LAWS.iter().map(parse(LawSource::PrototypeJets));
     let library = prototype_laws::LIBRARY_LAWS.iter().map(parse(LawSource::PrototypeLibrary));
     let project = project_laws::LAWS.iter().map(parse(LawSource::Project));
-    prototype.chain(library).chain(project)
+    let earlier = project_laws::EARLIER_LAWS.iter().map(parse(LawSource::EarlierProject));
+    prototype.chain(library).chain(project).chain(earlier)
 }

@@ -20,7 +20,7 @@ use vm::jet::{JetAnswer, JetCall, JetOperation};
 pub(crate) const JETS: &[Jet] = &[
     native("_MkSet", &[Lazy], make),
     native("_SetToRow", &[Head], to_row),
-    native("setSing", &[Normal], singleton).total(Set),
+    native("setSing", &[Normal], singleton).total(Set).operation(JetOperation::SetSingleton),
     native("setIsEmpty", &[Head], is_empty)
         .returns(Bit)
         .operation(JetOperation::SetIsEmpty)
@@ -42,7 +42,7 @@ pub(crate) const JETS: &[Jet] = &[
     native("setSplitAt", &[Lazy, Lazy], split_at).returns(Row),
     native("setSplitLT", &[Lazy, Lazy], split_below).returns(Row),
     native("setIntersect", &[Lazy, Head], intersect),
-    native("setSub", &[Lazy, Head], subtract),
+    native("setSub", &[Lazy, Head], subtract).operation(JetOperation::SetDifference),
 ];
 
 /// Pushes the set of the given keys of the set at index `set`.

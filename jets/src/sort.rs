@@ -1,21 +1,25 @@
-//! The jet that sorts a list.
+//! The jets that sort lists.
 //!
-//! The law is a lazy merge sort. When its result is evaluated, it has evaluated the spine of the list,
-//! and has found the least item by a tournament: neighbours are compared, then the winners. All other
-//! comparisons are made when the rest of the result is demanded. This implementation makes the same
-//! comparisons first, in the same order. After them each item is evaluated, and mostly no further
-//! comparison evaluates anything; then it sorts all items at once, which cannot be observed. If one
-//! would, the law runs.
+//! The laws are a merge sort that makes all comparisons before it returns. They evaluate first the
+//! spine of the list, and then what the comparisons evaluate. These implementations make the same
+//! comparisons in the same order, so they evaluate the same values, in the same order, and crash
+//! where the laws crash. A comparison of values whose evaluated parts decide evaluates nothing, so
+//! it may be replaced by one of [`SortKey`]s; and if all values are short rows of nats, so may the
+//! whole sort.
 
-use crate::args::{Suspendable, evaluate, ready};
+use crate::args::{Suspendable, evaluate, is_true, ready};
 use crate::declare::{Jet, JetResult, native};
 use crate::order::compare;
 use plan::{EvalError, Ref, Shape};
-use std::cmp::Ordering;
-use vm::jet::ArgDemand::Head;
+use std::cmp::{Ordering, Reverse};
+use vm::jet::ArgDemand::{Head, Lazy};
 use vm::jet::{JetAnswer, JetCall};
 
-pub(crate) const JETS: &[Jet] = &[native("listSort", &[Head], sort)];
+pub(crate) const JETS: &[Jet] = &[
+    native("listSort", &[Head], sort),
+    native("listSortBy", &[Lazy, Head], sort_by),
+    native("listSortOn", &[Lazy, Head], sort_on),
+];
 
 /// The most items of a row that is sorted by words.
 const WORDS_MAX: usize = 4;
@@ -23,48 +27,58 @@ const WORDS_MAX: usize = 4;
 /// The most items that are sorted by words, which is not interrupted.
 const SORTED_BY_WORDS_MAX: usize = 1 << 20;
 
-/// The number of comparisons between two looks for an interrupt.
-const COMPARISONS_PER_CHECK: usize = 1 << 10;
-
 /// Words whose order is that of the values: first 0 for a nat and 1 plus the number of items for a
 /// row, then the nat, or the items from the last to the first.
 type ValueWords = [u64; 1 + WORDS_MAX];
 
 fn sort(call: &mut JetCall<'_>) -> JetResult {
-    // In a nested evaluation, each item would begin the work again.
-    if !call.may_nest() {
-        return Ok(JetAnswer::Law);
-    }
     let first = call.height() + 1;
-    let Some(count) = push_items(call)? else { return Ok(JetAnswer::Law) };
-    if count == 0 {
-        call.push_small(0);
-        return Ok(JetAnswer::Done);
-    }
-    call.room_for(16)?;
-    ready!(find_least(call, first, count));
+    let Some(count) = push_items(call, 0)? else { return Ok(JetAnswer::Law) };
     let sorted = match sorted_by_words(call, first, count) {
         Some(sorted) => sorted,
-        None => match sorted_by_comparison(call, first, count)? {
-            Some(sorted) => sorted,
-            None => return Ok(JetAnswer::Law),
-        },
+        None => ready!(merge_sort(call, &Comparison::OfValues { first }, count)),
     };
-    call.check_result_words(3 * count as u64)?;
-    call.push_small(0);
-    for item in sorted.into_iter().rev() {
-        call.push_at(first + item as usize);
-        call.reverse(2);
-        call.row(2)?;
-    }
-    Ok(JetAnswer::Done)
+    return_items(call, first, &sorted)
 }
 
-/// Pushes the rest of the list, which is 0 in the end, and above it the items; returns their number. `None`
-/// if there are too many for the stack.
-fn push_items(call: &mut JetCall<'_>) -> Result<Option<usize>, EvalError> {
+/// `listSortBy comparison list`.
+fn sort_by(call: &mut JetCall<'_>) -> JetResult {
+    let first = call.height() + 1;
+    let Some(count) = push_items(call, 1)? else { return Ok(JetAnswer::Law) };
+    let sorted = ready!(merge_sort(call, &Comparison::ByFunction { function: 0, first }, count));
+    return_items(call, first, &sorted)
+}
+
+/// `listSortOn f list`: the keys are `f` of the items. That of a single item is not evaluated.
+fn sort_on(call: &mut JetCall<'_>) -> JetResult {
+    let first = call.height() + 1;
+    let Some(count) = push_items(call, 1)? else { return Ok(JetAnswer::Law) };
+    if count < 2 {
+        let all: Vec<u32> = (0..count as u32).collect();
+        return return_items(call, first, &all);
+    }
+    if call.room_for(count + 16).is_err() {
+        return Ok(JetAnswer::Law);
+    }
+    let keys = call.height();
+    (first..first + count).for_each(|item| call.push_at(item));
+    call.apply_to_each(0, count)?;
+    let sorted = match sorted_by_words(call, keys, count) {
+        Some(sorted) => sorted,
+        None => ready!(merge_sort(call, &Comparison::OfValues { first: keys }, count)),
+    };
+    return_items(call, first, &sorted)
+}
+
+/// Pushes the rest of the list at that index, which is 0 in the end, and above it the items; returns
+/// their number. `None` if there are too many for the stack, or if the call may not evaluate:
+/// suspended for each item, it would begin its work again each time.
+fn push_items(call: &mut JetCall<'_>, list: usize) -> Result<Option<usize>, EvalError> {
+    if !call.may_nest() {
+        return Ok(None);
+    }
     let rest = call.height();
-    call.push_at(0);
+    call.push_at(list);
     for count in 0..u32::MAX as usize {
         call.check()?;
         if evaluate(call, rest)?.is_none() || call.room_for(16).is_err() {
@@ -78,46 +92,30 @@ fn push_items(call: &mut JetCall<'_>) -> Result<Option<usize>, EvalError> {
     Ok(None)
 }
 
-/// Makes the comparisons of the tournament for the least of the items from index `first` on.
-fn find_least(call: &mut JetCall<'_>, first: usize, count: usize) -> Suspendable<usize> {
-    // The number of rounds until one is left.
-    let rounds = count.next_power_of_two().trailing_zeros();
-    winner(call, (first, count), rounds, 0)
+/// Returns the list of the values from index `first` on, in that order.
+fn return_items(call: &mut JetCall<'_>, first: usize, sorted: &[u32]) -> JetResult {
+    call.check_result_words(3 * sorted.len() as u64)?;
+    call.room_for(16)?;
+    call.push_small(0);
+    for item in sorted.iter().rev() {
+        call.push_at(first + *item as usize);
+        call.reverse(2);
+        call.row(2)?;
+    }
+    Ok(JetAnswer::Done)
 }
 
-/// The index of the winner of a match after that number of rounds.
-fn winner(
-    call: &mut JetCall<'_>,
-    (first, count): (usize, usize),
-    rounds: u32,
-    number: usize,
-) -> Suspendable<usize> {
-    let Some(before) = rounds.checked_sub(1) else { return Ok(Some(first + number)) };
-    let Some(left) = winner(call, (first, count), before, 2 * number)? else { return Ok(None) };
-    if (2 * number + 1) << before >= count {
-        return Ok(Some(left));
-    }
-    let Some(right) = winner(call, (first, count), before, 2 * number + 1)? else {
-        return Ok(None);
-    };
-    call.check()?;
-    // The law of the comparison evaluates its second argument first.
-    if evaluate(call, right)?.is_none() || evaluate(call, left)?.is_none() {
-        return Ok(None);
-    }
-    let order = compare(call, left, right)?;
-    Ok(order.map(|order| if order.is_lt() { left } else { right }))
-}
-
-/// The indices of the items in ascending order, if all are nats or short rows of nats below 2^64.
+/// The numbers of the values from index `first` on in ascending order, if all are nats or short rows
+/// of nats below 2^64. Of equal values the last comes first, as in the law.
 fn sorted_by_words(call: &JetCall<'_>, first: usize, count: usize) -> Option<Vec<u32>> {
     if count > SORTED_BY_WORDS_MAX {
         return None;
     }
-    let numbered = |item: u32| Some((words_of(call.at(first + item as usize))?, item));
-    let mut items = (0..count as u32).map(numbered).collect::<Option<Vec<(ValueWords, u32)>>>()?;
+    let numbered = |item: u32| Some((words_of(call.at(first + item as usize))?, Reverse(item)));
+    let items = (0..count as u32).map(numbered).collect::<Option<Vec<_>>>();
+    let mut items: Vec<(ValueWords, Reverse<u32>)> = items?;
     items.sort_unstable();
-    Some(items.into_iter().map(|(_, item)| item).collect())
+    Some(items.into_iter().map(|(_, Reverse(item))| item).collect())
 }
 
 fn words_of(value: Ref<'_>) -> Option<ValueWords> {
@@ -135,46 +133,166 @@ fn words_of(value: Ref<'_>) -> Option<ValueWords> {
     Some(words)
 }
 
-/// The indices of the items in ascending order, if no comparison evaluates anything.
-///
-/// # Errors
-/// [`EvalError::Interrupted`].
-fn sorted_by_comparison(
-    call: &JetCall<'_>,
-    first: usize,
-    count: usize,
-) -> Result<Option<Vec<u32>>, EvalError> {
-    let mut sorted: Vec<u32> = (0..count as u32).collect();
-    let mut merged = Vec::with_capacity(count);
-    let mut comparisons = 0;
-    let mut width = 1;
-    while width < count {
-        merged.clear();
-        for runs in sorted.chunks(2 * width) {
-            let (mut left, mut right) = runs.split_at(width.min(runs.len()));
-            while let (&[a, ref after_a @ ..], &[b, ref after_b @ ..]) = (left, right) {
-                comparisons += 1;
-                if comparisons % COMPARISONS_PER_CHECK == 0 {
-                    call.check()?;
-                }
-                let [x, y] = [a, b].map(|item| call.at(first + item as usize));
-                match x.compare_evaluated(y) {
-                    Err(_) => return Ok(None),
-                    Ok(Ordering::Greater) => {
-                        merged.push(b);
-                        right = after_b;
-                    }
-                    Ok(_) => {
-                        merged.push(a);
-                        left = after_a;
-                    }
-                }
+/// How two of the values are compared that begin at index `first`.
+enum Comparison {
+    /// In PLAN's order.
+    OfValues { first: usize },
+    /// By the function at an index, which says whether the second argument goes first.
+    ByFunction { function: usize, first: usize },
+}
+
+/// What decides most comparisons of a value: its kind, and the nat that it is, or its last two items.
+#[derive(Clone, Copy)]
+struct SortKey {
+    /// 0 for a nat and 1 plus the number of items for a row.
+    kind: u32,
+    /// Whether the second word is known too.
+    is_long: bool,
+    /// The nat, or the items from the last to the first, and zeroes.
+    words: [u64; 2],
+}
+
+impl SortKey {
+    /// The key of a value. `None` if it is no nat or row, or too large.
+    fn of(value: Ref<'_>) -> Option<SortKey> {
+        match value.shape() {
+            Shape::Nat(nat) => Some(SortKey { kind: 0, is_long: true, words: [nat.to_u64()?, 0] }),
+            Shape::Row(items) => {
+                let kind = u32::try_from(1 + items.len()).ok()?;
+                let word = |from_last: usize| match items.len().checked_sub(from_last) {
+                    Some(index) => items.get(index)?.as_u64(),
+                    None => Some(0),
+                };
+                let (last, before) = (word(1)?, word(2));
+                let words = [last, before.unwrap_or(0)];
+                Some(SortKey { kind, is_long: before.is_some(), words })
             }
-            merged.extend_from_slice(left);
-            merged.extend_from_slice(right);
+            _ => None,
         }
-        std::mem::swap(&mut sorted, &mut merged);
-        width *= 2;
     }
-    Ok(Some(sorted))
+
+    /// The order of two values, if their keys decide.
+    #[inline(always)]
+    fn compare(&self, other: &SortKey) -> Option<Ordering> {
+        let order = self.kind.cmp(&other.kind).then(self.words[0].cmp(&other.words[0]));
+        if order.is_ne() {
+            return Some(order);
+        }
+        let order = self.words[1].cmp(&other.words[1]);
+        let is_decided = self.is_long && other.is_long && (order.is_ne() || self.kind <= 3);
+        is_decided.then_some(order)
+    }
+}
+
+/// The number of a value, and its key if it is known.
+#[derive(Clone, Copy)]
+struct SortItem {
+    key: Option<SortKey>,
+    number: u32,
+}
+
+/// The numbers of the values in ascending order.
+fn merge_sort(
+    call: &mut JetCall<'_>,
+    comparison: &Comparison,
+    count: usize,
+) -> Suspendable<Vec<u32>> {
+    call.room_for(16)?;
+    let item = |number| SortItem { key: None, number };
+    let mut items: Vec<SortItem> = (0..count as u32).map(item).collect();
+    let mut merged = Vec::with_capacity(count);
+    if sort_block(call, comparison, &mut items, &mut merged)?.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(items.into_iter().map(|item| item.number).collect()))
+}
+
+/// Sorts the halves, of which the first is a power of two, and merges them. `merged` is empty before
+/// and after.
+fn sort_block(
+    call: &mut JetCall<'_>,
+    comparison: &Comparison,
+    items: &mut [SortItem],
+    merged: &mut Vec<SortItem>,
+) -> Suspendable<()> {
+    if items.len() < 2 {
+        return Ok(Some(()));
+    }
+    let (left, right) = items.split_at_mut(items.len().next_power_of_two() / 2);
+    if sort_block(call, comparison, left, merged)?.is_none()
+        || sort_block(call, comparison, right, merged)?.is_none()
+    {
+        return Ok(None);
+    }
+    let (mut l, mut r) = (0, 0);
+    while let (Some(a), Some(b)) = (left.get_mut(l), right.get_mut(r)) {
+        call.check()?;
+        let Some(is_right_first) = is_right_first(call, comparison, a, b)? else {
+            return Ok(None);
+        };
+        if is_right_first {
+            merged.push(*b);
+            r += 1;
+        } else {
+            merged.push(*a);
+            l += 1;
+        }
+    }
+    // What is left of the right half is in its place.
+    let rest = merged.len();
+    items.copy_within(l..items.len().next_power_of_two() / 2, rest);
+    items[..rest].copy_from_slice(merged);
+    merged.clear();
+    Ok(Some(()))
+}
+
+/// Whether the value of the right half goes first: the law takes it if they are equal.
+#[inline]
+fn is_right_first(
+    call: &mut JetCall<'_>,
+    comparison: &Comparison,
+    left: &mut SortItem,
+    right: &mut SortItem,
+) -> Suspendable<bool> {
+    match *comparison {
+        Comparison::OfValues { first } => {
+            if let (Some(left), Some(right)) = (&left.key, &right.key)
+                && let Some(order) = left.compare(right)
+            {
+                return Ok(Some(order.is_ge()));
+            }
+            Ok(compare_items(call, first, left, right)?.map(Ordering::is_ge))
+        }
+        Comparison::ByFunction { function, first } => {
+            let height = call.height();
+            call.push_at(function);
+            call.push_at(first + left.number as usize);
+            call.push_at(first + right.number as usize);
+            call.run(2)?;
+            let answer = is_true(call.at(height));
+            call.drop_to(height);
+            Ok(Some(answer))
+        }
+    }
+}
+
+/// Compares two values, and takes their keys.
+fn compare_items(
+    call: &mut JetCall<'_>,
+    first: usize,
+    left: &mut SortItem,
+    right: &mut SortItem,
+) -> Suspendable<Ordering> {
+    let (a, b) = (first + left.number as usize, first + right.number as usize);
+    // The law of the comparison evaluates its second argument first.
+    if evaluate(call, b)?.is_none() || evaluate(call, a)?.is_none() {
+        return Ok(None);
+    }
+    let order = compare(call, a, b)?;
+    for (item, index) in [(left, a), (right, b)] {
+        if item.key.is_none_or(|key| !key.is_long) {
+            item.key = SortKey::of(call.at(index));
+        }
+    }
+    Ok(order)
 }

@@ -25,6 +25,9 @@ const JETS: &[&str] = &[
     "setLen",
     "setIsEmpty",
     "setIns",
+    "setSing",
+    "setWeld",
+    "setSub",
     "tabIns",
     "_Dec",
     "_Mod",
@@ -271,6 +274,49 @@ fn sizes_are_those_that_the_jets_return() {
         values.extend([of_size(count), table(count)]);
     }
     check(&laws, &[Term::from(7)], &values);
+}
+
+fn of_two(jet: &str) -> Term {
+    call(jet, [arg(1), arg(2)])
+}
+
+/// Sets of one key, unions and differences: returned, taken further, and passed on lazily.
+#[test]
+fn sets_of_sets_are_those_that_the_jets_return() {
+    let laws_of = |bodies: fn(&str) -> Vec<Term>| -> Vec<Term> {
+        let bodies = ["setWeld", "setSub"].into_iter().flat_map(bodies);
+        bodies.map(|body| Term::law(0, 2, body)).collect()
+    };
+    check(
+        &laws_of(|jet| vec![of_two(jet), pair(of_two(jet), nat(8))]),
+        &collections(),
+        &collections(),
+    );
+    // Of two crashes, compiled code may meet the other one first.
+    let multiples = |count: u64, by: u64| set((0..count).map(|key| Term::from(by * key)));
+    let lazily = Term::law(0, 1, constant(multiples(4, 4))).app(Term::from(0));
+    let sets = [
+        set([]),
+        set(keys()),
+        multiples(1, 1),
+        multiples(3, 2),
+        multiples(15, 2),
+        multiples(16, 3),
+        multiples(17, 1),
+        multiples(300, 2),
+        set([1_u64 << 63, u64::MAX].map(Term::from)),
+        lazily,
+    ];
+    let further = laws_of(|jet| {
+        let turned = || call(jet, [arg(2), arg(1)]);
+        let more = |other| call(other, [of_two(jet), turned()]);
+        vec![of_two(jet), more("setWeld"), more("setSub"), call("setLen", [of_two(jet)])]
+    });
+    check(&further, &sets, &sets);
+    let of_key = || call("setSing", [arg(1)]);
+    let laws = [of_key(), call("setWeld", [of_key(), arg(2)]), pair(of_key(), nat(8))];
+    let laws = laws.map(|body| Term::law(0, 2, body));
+    check(&laws, &selectors(), &[set([]), set([1, 9].map(Term::from))]);
 }
 
 /// Rows with an item replaced: returned, read, and passed on lazily, with a value that is evaluated and

@@ -160,6 +160,14 @@ const PROGRAM: &str = "\
 
 = (boths n start) | both n start start
 
+= (numbering n tab sum)
+| ifz n [tab sum]
+@ !sum | add (mul 3 sum) (tabGet tab (mod (mul n 17) 600))
+@ key  | if (eql 0 (mod n 8)) (tabLen tab) (mod (mul n 7919) 150)
+| numbering (dec n) (tabPut tab (add 100 key) n) sum
+
+= (numbers n start) | numbering n start 0
+
 = zeros [b#{} x#00 x#0000 x#000000]
 
 = (zeroKeys n start)
@@ -183,6 +191,7 @@ const STARTS: &[&str] = &[
     "#[]",
     "(foldl (tab i & tabPut tab i [i]) #[] (gen 100 id))",
     "(foldl (tab i & tabPut tab (mul 3 i) i) #[] (gen 600 (mul 2)))",
+    "(foldl (tab i & tabPut tab (add 100 i) i) #[] (gen 300 id))",
     "(tabMap (add 1) (tabFromPairs [[1 2] [3 4] [b#abc 5]]))",
     "(tabFromPairs [[2 (die 2)] [3 3]])",
     "%[]",
@@ -230,6 +239,7 @@ const LOOPS: &[&str] = &[
     "pairs",
     "boths",
     "zeroKeys",
+    "numbers",
     "wraps",
 ];
 

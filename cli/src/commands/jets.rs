@@ -108,5 +108,8 @@ fn as_lines(run: Option<&CountedRun>) -> String {
 
 /// The library that defines a law.
 fn library(law: &KnownLaw) -> &'static str {
-    if law.source == LawSource::Project { "pallas" } else { "prototype" }
+    match law.source {
+        LawSource::Project | LawSource::EarlierProject => "pallas",
+        LawSource::PrototypeJets | LawSource::PrototypeLibrary => "prototype",
+    }
 }

@@ -81,6 +81,50 @@ fn sorting() {
         "listSort" list(vec![with_crash(), with_crash()]) => Crash(9);
         "listSort" Row(vec![N(2), Crash(7)]) => Crash(7);
         "listSort" list(vec![N(1), Crash(8), N(2), Crash(6)]) => Crash(8);
+        // All comparisons are made.
+        "listSort" list(vec![N(1), N(5), N(2), Crash(6)]) => Crash(6);
+        "listSort" list(vec![with_crash(), N(1), N(2), with_crash()]) => Crash(9);
+        // An item of a row is evaluated only if the items behind it are equal.
+        "listSort" list(vec![Row(vec![lazy(N(1)), N(7)]), Row(vec![N(0), lazy(N(7))]), row([0, 6])])
+            => list(vec![row([0, 6]), row([0, 7]), row([1, 7])]);
+        "listSort" list(vec![N(1), Row(vec![Crash(7), N(3)]), N(2), Row(vec![Crash(8), N(3)])])
+            => Crash(7);
+    }
+}
+
+/// A row of distinct nats, as they are in a list that is sorted by a function.
+fn pairs(pairs: &[[u64; 2]]) -> TestValue {
+    list(pairs.iter().map(|pair| Row(nats(*pair))).collect())
+}
+
+#[test]
+fn sorting_by_a_function() {
+    let by = || TestValue::Jet("_Gte");
+    // The part at index 0.
+    let key = || Apply(vec![TestValue::Jet("_Idx"), N(0)]);
+    let with_crash = || Row(vec![Crash(9), N(1)]);
+    cases! {
+        "listSortBy" Crash(8), N(7) => N(0);
+        "listSortBy" Crash(8), list(vec![lazy(N(5))]) => list(vec![N(5)]);
+        "listSortBy" Crash(8), list(vec![N(5), N(4)]) => Crash(8);
+        "listSortBy" Crash(8), Row(vec![N(5), Crash(6)]) => Crash(6);
+        "listSortBy" by(), list(nats([3, 1, 2, 1, 9])) => list(nats([1, 1, 2, 3, 9]));
+        "listSortBy" TestValue::Jet("_Lte"), list(nats([3, 1, 2, 1, 9]))
+            => list(nats([9, 3, 2, 1, 1]));
+        // What the function leaves unevaluated stays so, and what it evaluates crashes.
+        "listSortBy" TestValue::LawOf(9, 2, Box::new(N(7))),
+            list(vec![N(1), N(2), N(3), N(4), N(5)]) => list(nats([5, 4, 3, 2, 1]));
+        "listSortBy" by(), list(vec![N(1), N(2), Crash(5), Crash(7)]) => Crash(5);
+        "listSortOn" Crash(8), N(7) => N(0);
+        "listSortOn" Crash(8), list(vec![lazy(N(5))]) => list(vec![N(5)]);
+        "listSortOn" Crash(8), list(vec![N(5), N(4)]) => Crash(8);
+        "listSortOn" key(), pairs(&[[2, 1], [1, 2], [2, 3], [1, 4], [2, 5]])
+            => pairs(&[[1, 4], [1, 2], [2, 5], [2, 3], [2, 1]]);
+        "listSortOn" key(), list(vec![Row(vec![Bar(b"b")]), Row(vec![Bar(b"a")])])
+            => list(vec![Row(vec![Bar(b"a")]), Row(vec![Bar(b"b")])]);
+        "listSortOn" key(), list(vec![with_crash(), Row(nats([5])), with_crash()]) => Crash(9);
+        "listSortOn" key(), list(vec![Row(vec![N(2), Crash(8)]), Row(vec![N(1), Crash(7)])])
+            => Crash(8);
     }
 }
 

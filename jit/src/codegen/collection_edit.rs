@@ -84,27 +84,6 @@ impl FunctionTranslator<'_, '_> {
         self.edited(tag, edit.stub, words, mode, otherwise)
     }
 
-    /// The result of a jet that unites two evaluated sets.
-    pub(super) fn unite_sets(
-        &mut self,
-        sets: [Operand; 2],
-        jet: ConstantId,
-        args: &[Operand],
-    ) -> Result<Value, CompileError> {
-        let (slowly, (done, result)) = (self.emit.cold_block(), self.emit.block_with_param());
-        let words = self.words(&sets);
-        for word in &words {
-            let is_set = self.emit.is_top(*word, top::SET);
-            self.emit.guard(is_set, slowly);
-        }
-        let union = self.emit.call_stub(Stub::SetUnion, &words);
-        let is_known = self.emit.b.ins().icmp_imm_s(IntCC::NotEqual, union, UNDECIDED as i64);
-        self.emit.guard(is_known, slowly);
-        self.emit.jump(done, &[union]);
-        self.call_jet_in(slowly, done, jet, args)?;
-        Ok(result)
-    }
-
     /// The result of a stub for the collection `words[0]`, other words and a mode. Continues only if the
     /// collection has that tag, and the stub decides.
     pub(super) fn edited(

@@ -8,6 +8,7 @@ use super::emitter::trusted;
 use super::error::CompileError;
 use super::key_search::KeySearch;
 use super::row_edit::RowEdit;
+use super::set_operation::SetOperation;
 use super::symbol::Stub;
 use super::translator::{FunctionTranslator, variadic};
 use crate::ir::{ConstantId, JetOperation, Op, Operand, Prim, Stmt, Var};
@@ -51,8 +52,8 @@ impl FunctionTranslator<'_, '_> {
         if let Some(edit) = operation.and_then(|it| CollectionEdit::of(it, args)) {
             return self.edit_collection(edit, jet, args, target).map(Some);
         }
-        if let (Some(JetOperation::SetUnion), &[left, right]) = (operation, args) {
-            return self.unite_sets([left, right], jet, args).map(Some);
+        if let Some(set) = operation.and_then(|operation| SetOperation::of(operation, args)) {
+            return self.set_operation(set, jet, args).map(Some);
         }
         let (access, object) = match (operation, args) {
             (Some(JetOperation::Index), &[index, row]) => (Access::Item(index), row),

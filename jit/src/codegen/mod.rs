@@ -17,6 +17,7 @@
 //!   arithmetic words64   primitive operations
 //!   items      reading rows and bars
 //!   key_search searches for keys of tables and sets
+//!   set_operation  sets of one key, unions, differences
 //!   collection_edit  insertion into tables and sets
 //!   delayed_call  thunks of one search or edit, made at once
 //!   row_edit   replacement of an item of a row
@@ -52,6 +53,7 @@ mod liveness;
 mod ownership;
 mod row_edit;
 mod row_equality;
+mod set_operation;
 mod symbol;
 mod terminators;
 mod translator;

@@ -99,6 +99,8 @@ pub enum Stub {
     SetInsert,
     /// `(left, right)`: the union of two short sets.
     SetUnion,
+    /// `(left, right)`: the keys of one short set that another does not have.
+    SetDifference,
     /// `(value)`: removes the mark of an owner.
     Disown,
     /// `(operation, a, b)`: the result of an operation on nats.
@@ -125,7 +127,7 @@ pub enum Stub {
 
 /// Variadic stubs exist for every number of words below this, the first word not counted.
 const VARIANTS: u32 = PARAMETERS_MAX as u32;
-const FIXED: [Stub; 24] = [
+const FIXED: [Stub; 25] = [
     Stub::Force,
     Stub::ForceSlowly,
     Stub::Normalise,
@@ -144,6 +146,7 @@ const FIXED: [Stub; 24] = [
     Stub::TableInsertWith,
     Stub::SetInsert,
     Stub::SetUnion,
+    Stub::SetDifference,
     Stub::Disown,
     Stub::Nat,
     Stub::Store,

@@ -1,6 +1,7 @@
 //! Read access to rows and sets, flat or not.
 
 use super::TreeNode;
+use super::count::count_below;
 use crate::heap::HeapMemory;
 use crate::value_ref::Ref;
 use crate::word::Word;
@@ -203,6 +204,15 @@ impl<'h> Items<'h> {
         place.map(|at| start + at).map_err(|at| start + at)
     }
 
+    /// Returns the first of these items, which are the keys of a set, if they are consecutive nats below
+    /// 2^63, and some.
+    pub fn first_of_consecutive_nats(self) -> Option<u64> {
+        // The keys are ascending, so only the first and the last need to be read.
+        let first = self.word(0)?.as_direct()?;
+        let last = self.word(self.len() - 1)?.as_direct()?;
+        (last - first == self.len() as u64 - 1).then_some(first)
+    }
+
     /// Searches these items, which are the keys of a set, for a nat below 2^63. Returns the index
     /// of the nat, or else (`Err`) that of the first key above it.
     #[inline]
@@ -211,11 +221,11 @@ impl<'h> Items<'h> {
         // such nats.
         let (mut items, mut start) = (self, 0);
         while let Some(node) = items.node() {
-            let part_index = node.firsts()[1..].partition_point(|first| first.raw() <= nat);
+            let part_index = count_below(&node.firsts()[1..], nat + 1);
             start += node.start(part_index);
             items = Items::of(node.parts()[part_index], self.heap);
         }
-        let index = items.words.partition_point(|word| word.raw() < nat);
+        let index = count_below(items.words, nat);
         match items.words.get(index) {
             Some(word) if word.raw() == nat => Ok(start + index),
             _ => Err(start + index),

@@ -34,6 +34,7 @@
 
 mod build;
 mod check;
+mod count;
 pub mod edit;
 mod items;
 mod owner;
@@ -42,6 +43,7 @@ pub use self::build::{row_of_items, set_of_row, set_of_top};
 pub use self::check::check;
 pub use self::items::Items;
 
+use self::count::count_below;
 use crate::heap::{HeapFull, HeapMemory, RawHeap};
 use crate::layout::ObjectLayout;
 use crate::word::{Word, WordKind};
@@ -93,7 +95,7 @@ impl<'h> TreeNode<'h> {
     /// Returns the index of the part that has the item with that index.
     #[inline]
     fn part_of(self, index: usize) -> usize {
-        self.words[..self.fan].partition_point(|end| end.raw() as usize <= index)
+        count_below(&self.words[..self.fan], (index as u64).saturating_add(1))
     }
 
     /// Returns the parts.

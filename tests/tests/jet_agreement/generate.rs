@@ -18,7 +18,7 @@
 //! | `h`    | germ of that pin, as a bar | `x`   | expression of `_TryExp`        |
 //! | `d`    | text of decimal digits    | `H`    | text of hexadecimal digits     |
 //! | `L`    | list of nats              | `M`    | list of bars                   |
-//! | `F`    | fields of a head of HTTP  |        |                                |
+//! | `F`    | fields of a head of HTTP  | `K`    | list of keys                   |
 
 use plan::{EvalError, Natural, Val, ValueBuilder};
 use vm::Vm;
@@ -172,6 +172,7 @@ impl<'v> Generator<'v> {
             'l' => self.list('a', inner),
             'F' => self.fields(),
             'L' => self.list('n', inner),
+            'K' => self.keys(),
             'M' => self.list('b', inner),
             'd' => self.digits(b"0123456789_"),
             'H' => self.digits(b"0123456789abcdefABCDEF_\n"),
@@ -418,6 +419,17 @@ impl<'v> Generator<'v> {
             let item = self.mostly(kind, depth);
             let cell = self.row(&[item, list]);
             list = self.maybe_delayed(cell);
+        }
+        list
+    }
+
+    /// A list of keys, many of them equal. A few crash or loop, and a few have parts that do.
+    fn keys(&mut self) -> Val {
+        let mut list = self.nat(0);
+        for _ in 0..self.below(12) {
+            let key = self.key();
+            let item = if self.below(8) == 0 { self.maybe_delayed(key) } else { key };
+            list = self.row(&[item, list]);
         }
         list
     }

@@ -65,8 +65,10 @@ const NOT_IN_PROTOTYPE: &[&str] = &[
     "ed25519Verify",
     "fieldLines",
     "iDiv32",
-    // The prototype's law of this name sorts by insertion, and has no jet.
+    // The prototype's laws of these names sort by insertion, and have no jets.
     "listSort",
+    "listSortBy",
+    "listSortOn",
     "rowToBar",
     "sha256",
     "sha512",

@@ -275,8 +275,12 @@ pub enum JetOperation {
     TableInsertWith,
     /// Set `b` with key `a`.
     SetInsert,
+    /// The set of the key `a`.
+    SetSingleton,
     /// The set of the keys of two sets.
     SetUnion,
+    /// The set of the keys of set `a` that set `b` does not have.
+    SetDifference,
     /// The number of keys of a table.
     TableLength,
     /// Whether a table has no keys.

@@ -2,12 +2,12 @@
 //! in [`helpers`](super::helpers) says what each takes and returns.
 
 use super::UNDECIDED;
+use super::consecutive_keys::CONSECUTIVE_KEYS_MIN;
 use super::remembered_objects::{KeyPosition, RememberedKey, RememberedSet, RowLeaf};
 use crate::vm::{JetCall, Vm};
 use plan::raw::tree::edit::EditMode;
-use plan::raw::{HeapFull, ObjectLayout, RawHeap, Word, WordKind, bar, shape, tree};
+use plan::raw::{HeapFull, RawHeap, Word, WordKind, bar, shape, tree};
 use plan::{EvalError, Items, Ref};
-use std::cmp::Ordering;
 
 /// Item `index` of a row, which is 0 if there is none. Loops read the items of a long row in order, so
 /// the leaf that has the item is kept for the next one.
@@ -46,7 +46,8 @@ enum Remembers {
 }
 
 /// The position of a key among those of a set or table: see [`Items::search`]. That of a nat is not
-/// remembered: it is found without reading other objects than nodes.
+/// remembered: it is found without reading other objects than nodes, and without those if the keys are
+/// [consecutive](super::consecutive_keys).
 fn position_of(
     vm: &mut Vm,
     collection: Word,
@@ -54,12 +55,17 @@ fn position_of(
     remembers: Remembers,
 ) -> Option<KeyPosition> {
     let set = keys_of(vm, collection);
-    let keys = Items::of(set, &vm.heap);
+    let keys = Items::of(set, &vm.heap.memory);
     let word = Word::from_bits(key);
+    let count = u32::try_from(keys.len()).ok();
     if let Some(nat) = word.as_direct() {
-        return Some(keys.search_nat(nat));
+        let count = count.filter(|count| *count >= CONSECUTIVE_KEYS_MIN);
+        let set = count.map(|count| RememberedSet { word: set.raw(), count });
+        let known = &mut vm.heap.host.native.remembered.consecutive_keys;
+        let position = set.and_then(|set| known.position(set, keys, nat));
+        return position.or_else(|| Some(keys.search_nat(nat)));
     }
-    let count = u32::try_from(keys.len()).ok().filter(|count| *count >= REMEMBERED_KEYS_MIN);
+    let count = count.filter(|count| *count >= REMEMBERED_KEYS_MIN);
     let of_object = || (remembers == Remembers::Objects).then_some(RememberedKey::Object(key));
     let (Some(count), Some(key)) = (count, short_bar(vm, word).or_else(of_object)) else {
         return keys.search_evaluated(Ref::new(word, &vm.heap)).ok();
@@ -247,44 +253,6 @@ pub(super) fn set_insert(vm: &mut Vm, set: u64, key: u64, mode: usize) -> Result
         return Err(EvalError::StackOverflow);
     }
     edited_on_stack(vm, word, key, |heap, base| tree::edit::insert(heap, base, at, base + 1, mode))
-}
-
-/// The most keys of a set that is united with another without the jet.
-const SHORT_SET: usize = 16;
-
-/// The keys of a flat set of few nats below 2^63.
-fn short_keys(vm: &Vm, set: Word) -> Option<&[Word]> {
-    let keys = vm.heap.words(set, 0);
-    let is_short = vm.heap.header(set).layout() == ObjectLayout::Set && keys.len() <= SHORT_SET;
-    (is_short && keys.iter().all(|key| key.is_direct())).then_some(keys)
-}
-
-pub(super) fn set_union(vm: &mut Vm, left: u64, right: u64) -> Result<u64, EvalError> {
-    let (left_set, right_set) = (Word::from_bits(left), Word::from_bits(right));
-    let (Some(mut a), Some(mut b)) = (short_keys(vm, left_set), short_keys(vm, right_set)) else {
-        return Ok(UNDECIDED);
-    };
-    let (left_count, right_count) = (a.len(), b.len());
-    let (mut keys, mut count) = ([Word::ZERO; 2 * SHORT_SET], 0);
-    while let (&[x, ref after_x @ ..], &[y, ref after_y @ ..]) = (a, b) {
-        keys[count] = if x.raw() <= y.raw() { x } else { y };
-        count += 1;
-        (a, b) = match x.raw().cmp(&y.raw()) {
-            Ordering::Less => (after_x, b),
-            Ordering::Equal => (after_x, after_y),
-            Ordering::Greater => (a, after_y),
-        };
-    }
-    for key in a.iter().chain(b) {
-        keys[count] = *key;
-        count += 1;
-    }
-    match count {
-        _ if count == left_count => return Ok(left),
-        _ if count == right_count => return Ok(right),
-        _ => vm.heap.reserve(1 + count)?,
-    }
-    Ok(vm.heap.allocate_words(ObjectLayout::Set, 0, &keys[..count]).raw())
 }
 
 pub(super) fn disown(vm: &mut Vm, value: u64) -> Result<u64, EvalError> {

@@ -12,11 +12,12 @@
 //! an argument block holds as many words as the stub says.
 
 use super::collections::{
-    disown, has_key, item_of_row, look_up, optional_item, put, put_in_place, set_insert, set_union,
+    disown, has_key, item_of_row, look_up, optional_item, put, put_in_place, set_insert,
     table_insert, table_insert_with,
 };
 use super::nats::NatOp;
 use super::numbered::numbered_enum;
+use super::short_sets::{set_difference, set_union};
 use super::state::ExitReason;
 use super::{PENDING, UNWOUND, switch};
 use crate::vm::{JetCall, Vm};
@@ -134,8 +135,11 @@ helpers! {
         /// in that [`EditMode`]. [`UNDECIDED`] as for [`Helper::TableInsert`].
         SetInsert = set_insert(set: u64, key: u64, mode: usize),
         /// `(left, right)`, both sets that are data jets: their union. [`UNDECIDED`] unless both are
-        /// short sets of nats below 2^63.
+        /// short sets of nats below 2^63, or one is empty.
         SetUnion = set_union(left: u64, right: u64),
+        /// `(left, right)`: the keys of the left set that the right one does not have. [`UNDECIDED`] as
+        /// for [`Helper::SetUnion`].
+        SetDifference = set_difference(left: u64, right: u64),
         /// `(value)`: removes the mark of an owner from a table, row or set. 0.
         Disown = disown(value: u64),
         /// `(operation, a, b)`: the result of a [`NatOp`], given by its number, for two values.

@@ -8,12 +8,14 @@
 //! enter        entering compiled code; operations that a compiler needs of a runtime
 //! helpers      Rust functions that compiled code calls
 //! collections  those that read, search and edit rows, sets and tables
+//! short_sets   those that unite and subtract short sets of nats
 //! nats         arithmetic on nats that do not fit in a register
 //! barrier      the function called when a frame returns to the stack barrier
 //! compiler     the setup of a compiler
 //! offset       offsets of fields of a runtime that compiled code reads and writes
 //! frames       visiting the values in frames of compiled code
 //! state        the state of compiled code in a runtime
+//! consecutive_keys  sets whose keys are consecutive nats
 //! remembered_objects  what helpers remember of objects until a collection moves them
 //! frame_table  stack maps: the positions of values in frames
 //! frame_reader  reading frames from a signal handler
@@ -52,6 +54,7 @@
 mod barrier;
 mod collections;
 mod compiler;
+mod consecutive_keys;
 #[allow(unsafe_code, reason = "enters compiled code and switches stacks")]
 mod enter;
 #[allow(unsafe_code, reason = "publishing an address makes the interpreter jump to it")]
@@ -74,6 +77,7 @@ mod nats;
 mod numbered;
 pub mod offset;
 mod remembered_objects;
+mod short_sets;
 #[allow(unsafe_code, reason = "maps and switches native stacks")]
 pub(crate) mod stack;
 pub(crate) mod state;

@@ -1,6 +1,8 @@
 //! [`RememberedObjects`]: what helpers of compiled code remember of objects, by their addresses, until
 //! the next collection, which moves them.
 
+use super::consecutive_keys::ConsecutiveKeys;
+
 /// The leaf of a row from which an item was last read, and the row.
 #[derive(Clone, Copy, Default)]
 pub(super) struct RowLeaf {
@@ -62,6 +64,8 @@ impl KeySlot {
 pub(super) struct RememberedObjects {
     /// The leaf that a row's items were last read from.
     pub(super) row_leaf: RowLeaf,
+    /// Sets of nats that were searched.
+    pub(super) consecutive_keys: ConsecutiveKeys,
     /// A direct-mapped table: a later search replaces an earlier one in the same slot. Empty if no
     /// search has been remembered since the last collection; the memory is kept.
     positions: Vec<KeySlot>,
@@ -71,6 +75,7 @@ impl RememberedObjects {
     /// Forgets everything.
     pub(super) fn clear(&mut self) {
         self.row_leaf = RowLeaf::default();
+        self.consecutive_keys = ConsecutiveKeys::default();
         self.positions.clear();
     }
 

@@ -48,6 +48,7 @@ pub(super) fn compile_stub(
         Stub::TableInsertWith => fixed(backend, Helper::TableInsertWith, 5),
         Stub::SetInsert => fixed(backend, Helper::SetInsert, 3),
         Stub::SetUnion => fixed(backend, Helper::SetUnion, 2),
+        Stub::SetDifference => fixed(backend, Helper::SetDifference, 2),
         Stub::Disown => fixed(backend, Helper::Disown, 1),
         Stub::Nat => fixed(backend, Helper::Nat, 3),
         Stub::Store => fixed(backend, Helper::Store, 3),
