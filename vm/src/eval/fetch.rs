@@ -24,7 +24,8 @@ use plan::raw::Word;
 use std::ptr::NonNull;
 use std::rc::Rc;
 
-/// The position in a law's code, and the base of its frame.
+/// The position in a law's code, and the base of its frame. A copy is valid as long as the frame.
+#[derive(Clone)]
 pub(super) struct CodePosition {
     code: NonNull<LawCode>,
     /// The code's instructions, cached because one is read in every step.

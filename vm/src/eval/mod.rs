@@ -31,6 +31,7 @@
 
 mod abort;
 mod call;
+mod cheap_entries;
 mod code;
 mod decode;
 #[allow(unsafe_code, reason = "reads the running code without bounds checks")]

@@ -21,9 +21,9 @@ pub struct CheapFunction {
 }
 
 impl CheapFunction {
-    /// Its value for a nat as second operand, if a few instructions compute it.
+    /// Its value for a nat below 2^63 as second operand, if a few instructions compute it.
     #[inline(always)]
-    fn of_small(self, b: u64) -> Option<u64> {
+    pub fn of_small(self, b: u64) -> Option<u64> {
         let (operation, a) = self.arithmetic?;
         CheapFunction::compute(operation, a?, b)
     }
@@ -43,6 +43,12 @@ impl CheapFunction {
             JetOperation::Add => a + b,
             JetOperation::Subtract => a.saturating_sub(b),
             JetOperation::Multiply => a.checked_mul(b)?,
+            JetOperation::Equal => u64::from(a == b),
+            JetOperation::NotEqual => u64::from(a != b),
+            JetOperation::Less => u64::from(a < b),
+            JetOperation::LessOrEqual => u64::from(a <= b),
+            JetOperation::Greater => u64::from(a > b),
+            JetOperation::GreaterOrEqual => u64::from(a >= b),
             _ => return None,
         };
         (value < DIRECT_LIMIT).then_some(value)
