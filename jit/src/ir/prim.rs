@@ -242,7 +242,8 @@ impl Prim {
     pub fn is_cheap(self, params: &[Type]) -> bool {
         match self {
             Prim::Lsh | Prim::Flat => false,
-            Prim::Mul | Prim::Div | Prim::Mod => params.iter().all(|ty| ty.is(Type::Small)),
+            Prim::Mul => params.iter().all(|ty| ty.is(Type::Small)),
+            Prim::Div | Prim::Mod => params.iter().all(|ty| ty.is(Type::U64)),
             _ => self.is_total(params),
         }
     }

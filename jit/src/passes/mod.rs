@@ -26,6 +26,7 @@
 //! narrow      type inference for parameters and results from all that is passed
 //! induction   narrow, and evaluates the thunks that are cheap for the inferred types
 //! small       function versioning: variants of workers for nats below 2^63, and for words
+//! captures    thunks capture the items that they read of a row, in place of the row
 //! peel        partial inlining of the base case of recursive functions
 //! fill        writes the loops that fill generated rows
 //! float       float-in: moves definitions into the one branch that uses them
@@ -40,6 +41,7 @@
 //! lazy_entry  makes of an optimised unit the law's lazy entry; not part of the pipeline
 //! ```
 
+mod captures;
 mod counted_loop;
 mod evaluated_results;
 mod fill;

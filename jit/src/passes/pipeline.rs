@@ -2,8 +2,8 @@
 
 use super::simplify::{SimplifyOptions, simplify};
 use super::{
-    evaluated_results, fill, float_in, fuse, gather, generate, induction, loops, narrow, peel,
-    results, rotate, small_nats, specialise, sweep, unpack, worker_wrapper,
+    captures, evaluated_results, fill, float_in, fuse, gather, generate, induction, loops, narrow,
+    peel, results, rotate, small_nats, specialise, sweep, unpack, worker_wrapper,
 };
 use crate::ir::Unit;
 use std::fmt::{self, Display, Formatter};
@@ -69,6 +69,7 @@ passes! {
     Narrow "narrow" narrow::narrow;
     Induction "induction" induction::evaluate_cheap_thunks;
     Small "small" small_nats::add_variants;
+    Captures "captures" captures::capture_items;
     Peel "peel" peel::peel;
     Fill "fill" fill::fill;
     Float "float" float_in::float_in;
@@ -95,6 +96,7 @@ pub const PIPELINE: &[Pass] = &[
     Pass::Sweep,
     Pass::Version,
     Pass::Rotate,
+    Pass::Captures,
     Pass::Unpack,
     Pass::Strict,
     Pass::Worker,
@@ -107,6 +109,7 @@ pub const PIPELINE: &[Pass] = &[
     Pass::Worker,
     Pass::Inline,
     Pass::Rotate,
+    Pass::Captures,
     Pass::Unpack,
     Pass::Results,
     Pass::Strict,
@@ -115,6 +118,7 @@ pub const PIPELINE: &[Pass] = &[
     Pass::Worker,
     Pass::IntoLoops,
     Pass::Narrow,
+    Pass::Captures,
     Pass::Speculate,
     Pass::Gather,
     Pass::Small,
@@ -232,7 +236,7 @@ mod tests {
         assert_eq!(
             error,
             "there is no pass `guess`; the names are simplify, inline, into_loops, strict, eager, speculate, version, \
-             share, generate, fuse, worker, rotate, unpack, specialise, results, narrow, induction, small, peel, fill, float, gather, loop, sweep, expect, all"
+             share, generate, fuse, worker, rotate, unpack, specialise, results, narrow, induction, small, captures, peel, fill, float, gather, loop, sweep, expect, all"
         );
     }
 }

@@ -9,7 +9,7 @@
 //!
 //! The code of a turn, `f3`, never returns the row that it gets, only the one that it makes. So it may take
 //! the items in place of the row ([`unpack`](super::unpack)), whatever row the first turn gets, and items
-//! that each turn evaluates are evaluated before the next one starts, as far as there is one. (Loop
+//! that each turn evaluates are evaluated before the next turn, if there is one, starts. (Loop
 //! inversion: Muchnick, "Advanced Compiler Design and Implementation", 1997, section 18.5.)
 //!
 //! This pass splits the function. The inliner then writes the test into the turn.

@@ -8,8 +8,8 @@
 
 use crate::analysis::called_params::{CAPTURES_LIMIT, CalledParams};
 use crate::ir::{
-    BlockId, Call, Callee, ConstantId, ConstantKind, Function, FunctionId, FunctionRole, Op,
-    Operand, Prim, Stmt, Terminator, Type, Unit, Var,
+    BlockId, Call, Callee, ConstantId, ConstantKind, Function, FunctionId, FunctionRole,
+    NatOperation, Op, Operand, Prim, Stmt, Terminator, Type, Unit, Var,
 };
 use foldhash::fast::FixedState;
 use std::collections::HashMap;
@@ -20,12 +20,14 @@ const COPIES_LIMIT: usize = 24;
 const SIZE_LIMIT: usize = 400;
 /// The most statements and terminators copied in a unit.
 const COPIED_LIMIT: usize = 1500;
+/// The nat that is the increment as a function.
+pub(super) const INCREMENT: u64 = 3;
 /// Closures that closures capture are built in up to this depth.
 const NESTING_LIMIT: usize = 3;
 
-/// The function built in for a parameter, if any: a constant and the number of values it is applied
-/// to.
-type BuiltIn = Option<(ConstantId, usize)>;
+/// The function built in for a parameter, if any: a constant or the nat of an operation, and the number of
+/// values it is applied to.
+type BuiltIn = Option<(Operand, usize)>;
 /// A function and the value that is built in for each of its parameters.
 type CopyKey = (FunctionId, Vec<BuiltIn>);
 /// The partial applications that a function makes: the constant and the captured values.
@@ -36,6 +38,7 @@ pub(super) fn specialise(unit: &mut Unit) {
         called: CalledParams::of(unit),
         copies: HashMap::default(),
         thunks: HashMap::default(),
+        operations: HashMap::default(),
         budget: COPIED_LIMIT,
     };
     let mut next = FunctionId::ROOT;
@@ -90,22 +93,37 @@ fn saturated(
     Some((constant.entry.filter(|_| fits)?, [given, args].concat()))
 }
 
+/// Whether a constant applied to so many arguments is an operation on nats.
+fn is_nat_operation(unit: &Unit, function: Operand, count: usize) -> bool {
+    let Operand::Constant(k) = function else {
+        return function == Operand::Small(INCREMENT) && count == 1;
+    };
+    let (k, given) = unit.constants[k].of.as_ref().map_or((k, 0), |(k, given)| (*k, given.len()));
+    let constant = &unit.constants[k];
+    let operation = constant.jet.as_ref().and_then(|jet| jet.operation);
+    constant.arity == (given + count) as u64 && operation.and_then(NatOperation::of).is_some()
+}
+
 /// The copies made so far, and what limits further ones.
 struct Specialiser {
     called: CalledParams,
     copies: HashMap<CopyKey, FunctionId, FixedState>,
     /// For each function, the code of a thunk that calls it.
     thunks: HashMap<FunctionId, FunctionId, FixedState>,
+    /// For each operation on nats, the code of a thunk that applies it.
+    operations: HashMap<Operand, FunctionId, FixedState>,
     /// The statements and terminators that may still be copied.
     budget: usize,
 }
 
 impl Specialiser {
     fn op(&mut self, unit: &mut Unit, closures: &KnownClosures, op: &mut Op) {
-        if let Op::Delay(function, args) = op
-            && let Some((entry, args)) = saturated(unit, closures, *function, args)
-        {
-            *op = Op::Thunk(self.thunk_code(unit, entry), args);
+        if let Op::Delay(function, args) = op {
+            if let Some((entry, args)) = saturated(unit, closures, *function, args) {
+                *op = Op::Thunk(self.thunk_code(unit, entry), args);
+            } else if is_nat_operation(unit, *function, args.len()) {
+                *op = Op::Thunk(self.operation_code(unit, *function, args.len()), args.clone());
+            }
         }
         match op {
             Op::Call(call) => self.call(unit, closures, call),
@@ -134,6 +152,21 @@ impl Specialiser {
         let thunk = unit.functions.push(code);
         self.called.extend(unit);
         self.thunks.insert(callee, thunk);
+        thunk
+    }
+
+    /// The code of a thunk that applies an operation on nats, which passes may evaluate early.
+    fn operation_code(&mut self, unit: &mut Unit, operation: Operand, count: usize) -> FunctionId {
+        if let Some(thunk) = self.operations.get(&operation) {
+            return *thunk;
+        }
+        let mut code = Function::with_params(FunctionRole::Thunk, (0..count).map(|_| Type::Any));
+        let args = code.param_operands();
+        let call = Call { callee: Callee::Unknown(operation), args };
+        code.blocks[BlockId::FIRST].terminator = Terminator::Tail(call);
+        let thunk = unit.functions.push(code);
+        self.called.extend(unit);
+        self.operations.insert(operation, thunk);
         thunk
     }
 
@@ -175,15 +208,17 @@ impl Specialiser {
         args: &[Operand],
     ) -> Option<Vec<BuiltIn>> {
         let known = |(arg, is_called): (&Operand, &bool)| match arg {
-            Operand::Constant(k) if *is_called => {
+            _ if !*is_called => None,
+            Operand::Constant(k) => {
                 let constant = &unit.constants[*k];
                 let is_function = matches!(constant.kind, ConstantKind::Law | ConstantKind::Pin);
-                (is_function || constant.of.is_some()).then_some((*k, 0))
+                (is_function || constant.of.is_some()).then_some((*arg, 0))
             }
-            Operand::Var(var) if *is_called => {
-                closures.get(var).map(|(k, captures)| (*k, captures.len()))
+            Operand::Small(INCREMENT) => Some((*arg, 0)),
+            Operand::Small(_) => None,
+            Operand::Var(var) => {
+                closures.get(var).map(|(k, captures)| (Operand::Constant(*k), captures.len()))
             }
-            _ => None,
         };
         let built_in: Vec<BuiltIn> =
             args.iter().zip(self.called.params(callee)).map(known).collect();
@@ -222,8 +257,7 @@ fn specialised(function: &Function, built_in: &[BuiltIn]) -> Function {
     for (param, built_in) in function.params.iter().zip(built_in) {
         match *built_in {
             None => copy.params.push(*param),
-            Some((k, 0)) => drop(values.insert(*param, Operand::Constant(k))),
-            Some((k, count)) => {
+            Some((Operand::Constant(k), count @ 1..)) => {
                 let captures: Vec<Var> = (0..count).map(|_| copy.new_var(Type::Any)).collect();
                 copy.params.extend(&captures);
                 // A new variable, since its type is narrower than the parameter's.
@@ -232,6 +266,7 @@ fn specialised(function: &Function, built_in: &[BuiltIn]) -> Function {
                 closures.push(Stmt::Let(vec![closure], Op::Partial(k, captures)));
                 values.insert(*param, closure.into());
             }
+            Some((function, _)) => drop(values.insert(*param, function)),
         }
     }
     copy.for_each_operand_mut(|operand| {

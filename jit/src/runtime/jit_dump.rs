@@ -16,15 +16,14 @@
 //! file because the process maps it as code. The times distinguish code that was freed from newer code at
 //! the same addresses, which the map for `perf` cannot.
 
+use super::perf_file::PerfFile;
 use rustix::mm::{MapFlags, ProtFlags};
 use rustix::time::{ClockId, clock_gettime};
-use std::fs::{self, File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Whether the next linker writes a file.
-static IS_WANTED: AtomicBool = AtomicBool::new(false);
+pub(super) static JIT_DUMP: PerfFile = PerfFile::new("jit", "dump");
 
 const MAGIC: u32 = 0x4a69_5444;
 const VERSION: u32 = 1;
@@ -38,17 +37,7 @@ const PROCESSOR: u32 = if cfg!(target_arch = "aarch64") { 183 } else { 62 };
 /// Has functions that are compiled from now on written for `perf inject`. Call it before the first code is
 /// compiled. Returns the path of the file, which exists once code has been linked.
 pub fn enable_jit_dump() -> PathBuf {
-    IS_WANTED.store(true, Ordering::Relaxed);
-    path()
-}
-
-/// Whether functions are to be written.
-pub(super) fn is_wanted() -> bool {
-    IS_WANTED.load(Ordering::Relaxed)
-}
-
-fn path() -> PathBuf {
-    PathBuf::from(format!("/tmp/jit-{}.dump", std::process::id()))
+    JIT_DUMP.enable()
 }
 
 /// Nanoseconds of the clock whose times `perf` compares.
@@ -78,11 +67,11 @@ pub(super) struct JitDump {
 impl JitDump {
     /// Adds functions, if a file is wanted.
     pub(super) fn add<'f>(&mut self, functions: impl Iterator<Item = DumpedFunction<'f>>) {
-        if self.has_failed || !is_wanted() {
+        if self.has_failed || !JIT_DUMP.is_wanted() {
             return;
         }
         if let Err(error) = self.write(functions) {
-            eprintln!("pallas: no file for perf inject: {}: {error}", path().display());
+            eprintln!("pallas: no file for perf inject: {}: {error}", JIT_DUMP.path().display());
             self.has_failed = true;
         }
     }
@@ -91,11 +80,7 @@ impl JitDump {
         let file = match &mut self.file {
             Some(file) => file,
             None => {
-                // What another process with this number left. Another user's file stays, and then the
-                // new one cannot be made.
-                let _ = fs::remove_file(path());
-                let mut file =
-                    OpenOptions::new().read(true).write(true).create_new(true).open(path())?;
+                let mut file = JIT_DUMP.create()?;
                 file.write_all(&header())?;
                 map_as_code(&file)?;
                 self.file.insert(file)

@@ -1,6 +1,6 @@
 //! Linking: compiled functions get addresses, and can be run.
 
-use super::jit_dump::{self, DumpedFunction, JitDump};
+use super::jit_dump::{DumpedFunction, JIT_DUMP, JitDump};
 use super::module::{UnitModule, module_size};
 use super::perf_map::PerfMap;
 use super::region::{ALIGNMENT, CodeRegion, PublishedCode};
@@ -176,7 +176,7 @@ impl CodeLinker {
             let module = UnitModule::new(&**backend.isa(), bytes, base);
             let addresses = define(module, functions, address_of);
             let addresses = addresses.map_err(|error| compile_error(&error))?;
-            let copy = if jit_dump::is_wanted() { bytes.to_vec() } else { Vec::new() };
+            let copy = if JIT_DUMP.is_wanted() { bytes.to_vec() } else { Vec::new() };
             Ok((addresses, copy))
         });
         match linked {

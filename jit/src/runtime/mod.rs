@@ -7,6 +7,7 @@
 //! stubs     code between compiled code and Rust
 //! shared    stubs and trampolines, compiled once for all runtimes
 //! linker    from compiled functions to published code
+//! perf_file the files in `/tmp` that `perf` looks for
 //! perf_map  the names of compiled functions for Linux's `perf`
 //! jit_dump  their names and code for `perf inject`
 //! ```
@@ -17,6 +18,7 @@ mod code_memory;
 mod jit_dump;
 mod linker;
 mod module;
+mod perf_file;
 mod perf_map;
 mod region;
 mod relocate;
@@ -32,5 +34,5 @@ pub(crate) use self::shared::{compile_shared, restore_shared, shared_functions};
 
 /// Whether functions are to be named for `perf`.
 pub(crate) fn are_names_wanted() -> bool {
-    perf_map::is_wanted() || jit_dump::is_wanted()
+    perf_map::PERF_MAP.is_wanted() || jit_dump::JIT_DUMP.is_wanted()
 }

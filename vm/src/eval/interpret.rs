@@ -194,6 +194,18 @@ impl Vm {
                     }
                 }
                 Op::Thunk(entry) => self.make_thunk(at, entry)?,
+                Op::AreNats(list) => {
+                    let words = at.list(list).iter().map(|source| self.source(at, *source));
+                    let are_nats =
+                        words.into_iter().all(|word| self.heap.resolve(word).is_direct());
+                    self.heap.stack.push(Word::bit(are_nats));
+                }
+                Op::IsItemNat { index, slot } => {
+                    let row = self.heap.stack.get(at.base + slot as usize);
+                    let item = self.flat_item(row, usize::from(index));
+                    let is_nat = item.is_some_and(|item| self.heap.resolve(item).is_direct());
+                    self.heap.stack.push(Word::bit(is_nat));
+                }
                 Op::Select { index, entry } => self.select(at, usize::from(index), entry)?,
                 Op::Apply(count) => shape::apply_lazily(&mut self.heap, count as usize)?,
                 Op::Row(count) => {

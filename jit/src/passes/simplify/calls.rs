@@ -6,6 +6,7 @@ use crate::ir::{
     Call, Callee, ConstantId, ConstantKind, DEPTH_LIMIT, FunctionId, JetOperation, NatOperation,
     Op, Operand, Prim, Stmt, Terminator, Type,
 };
+use crate::passes::specialise::INCREMENT;
 
 /// The form that an application reduces to.
 pub(super) enum Reduced {
@@ -118,6 +119,10 @@ impl<'u> Simplifier<'u> {
 
     /// Reduces an application: a partial application, a call, or a call of the result of a call.
     pub(super) fn application(&mut self, function: Operand, mut args: Vec<Operand>) -> Reduced {
+        if let (Operand::Small(INCREMENT), &[nat]) = (function, &args[..]) {
+            let nat = self.force(nat);
+            return Reduced::Value(self.prim(Prim::Inc, &[nat]));
+        }
         let Some((k, given)) = self.known_function(function) else {
             return Reduced::Call(Call { callee: Callee::Unknown(function), args });
         };

@@ -88,7 +88,8 @@ impl Instructions<'_> {
     fn reads(&self, op: Op) -> SlotSet {
         match op {
             Op::Slot(slot) | Op::EvalSlot(slot) | Op::ReturnSlot(slot) => bit(slot as usize),
-            Op::Push(list) | Op::Delay(list) | Op::ApplyEagerly(list) => {
+            Op::IsItemNat { slot, .. } => bit(slot as usize),
+            Op::Push(list) | Op::Delay(list) | Op::ApplyEagerly(list) | Op::AreNats(list) => {
                 self.read_from(list.start as usize, usize::from(list.count))
             }
             Op::Thunk(entry) | Op::Select { entry, .. } | Op::Fill(entry) => {
