@@ -1,15 +1,15 @@
-//! The jets that sort lists.
+//! The jets that sort lists and rows.
 //!
-//! The laws are a merge sort that makes all comparisons before it returns. They evaluate first the
+//! The laws are a merge sort of a list that makes all comparisons before it returns. They evaluate first the
 //! spine of the list, and then what the comparisons evaluate. These implementations make the same
 //! comparisons in the same order, so they evaluate the same values, in the same order, and crash
 //! where the laws crash. A comparison of values whose evaluated parts decide evaluates nothing, so
 //! it may be replaced by one of [`SortKey`]s; and if all values are short rows of nats, so may the
 //! whole sort.
 
-use crate::args::{Suspendable, evaluate, is_true, ready};
+use crate::args::{Suspendable, evaluate, is_true, ready, row_len};
 use crate::declare::{Jet, JetResult, native};
-use crate::order::compare;
+use crate::order::{compare, equal};
 use plan::{EvalError, Ref, Shape};
 use std::cmp::{Ordering, Reverse};
 use vm::jet::ArgDemand::{Head, Lazy};
@@ -19,6 +19,10 @@ pub(crate) const JETS: &[Jet] = &[
     native("listSort", &[Head], sort),
     native("listSortBy", &[Lazy, Head], sort_by),
     native("listSortOn", &[Lazy, Head], sort_on),
+    native("sort", &[Head], sort_row),
+    native("sortBy", &[Lazy, Head], sort_row_by),
+    native("sortOn", &[Lazy, Head], sort_row_on),
+    native("sortUniq", &[Head], sort_row_uniquely),
 ];
 
 /// The most items of a row that is sorted by words.
@@ -32,48 +36,125 @@ const SORTED_BY_WORDS_MAX: usize = 1 << 20;
 type ValueWords = [u64; 1 + WORDS_MAX];
 
 fn sort(call: &mut JetCall<'_>) -> JetResult {
-    let first = call.height() + 1;
-    let Some(count) = push_items(call, 0)? else { return Ok(JetAnswer::Law) };
-    let sorted = match sorted_by_words(call, first, count) {
-        Some(sorted) => sorted,
-        None => ready!(merge_sort(call, &Comparison::OfValues { first }, count)),
-    };
-    return_items(call, first, &sorted)
+    let Some(items) = push_list(call, 0)? else { return Ok(JetAnswer::Law) };
+    let sorted = ready!(sorted_values(call, items));
+    return_list(call, items.first, &sorted)
 }
 
 /// `listSortBy comparison list`.
 fn sort_by(call: &mut JetCall<'_>) -> JetResult {
-    let first = call.height() + 1;
-    let Some(count) = push_items(call, 1)? else { return Ok(JetAnswer::Law) };
-    let sorted = ready!(merge_sort(call, &Comparison::ByFunction { function: 0, first }, count));
-    return_items(call, first, &sorted)
+    let Some(items) = push_list(call, 1)? else { return Ok(JetAnswer::Law) };
+    let sorted = ready!(sorted_by_function(call, items));
+    return_list(call, items.first, &sorted)
 }
 
-/// `listSortOn f list`: the keys are `f` of the items. That of a single item is not evaluated.
+/// `listSortOn f list`.
 fn sort_on(call: &mut JetCall<'_>) -> JetResult {
-    let first = call.height() + 1;
-    let Some(count) = push_items(call, 1)? else { return Ok(JetAnswer::Law) };
-    if count < 2 {
-        let all: Vec<u32> = (0..count as u32).collect();
-        return return_items(call, first, &all);
-    }
-    if call.room_for(count + 16).is_err() {
-        return Ok(JetAnswer::Law);
-    }
-    let keys = call.height();
-    (first..first + count).for_each(|item| call.push_at(item));
-    call.apply_to_each(0, count)?;
-    let sorted = match sorted_by_words(call, keys, count) {
-        Some(sorted) => sorted,
-        None => ready!(merge_sort(call, &Comparison::OfValues { first: keys }, count)),
-    };
-    return_items(call, first, &sorted)
+    let Some(items) = push_list(call, 1)? else { return Ok(JetAnswer::Law) };
+    let Some(keys) = push_keys(call, items)? else { return Ok(JetAnswer::Law) };
+    let sorted = ready!(sorted_values(call, keys));
+    return_list(call, items.first, &sorted)
 }
 
-/// Pushes the rest of the list at that index, which is 0 in the end, and above it the items; returns
-/// their number. `None` if there are too many for the stack, or if the call may not evaluate:
+fn sort_row(call: &mut JetCall<'_>) -> JetResult {
+    let Some(items) = push_row(call, 0) else { return Ok(JetAnswer::Law) };
+    let sorted = ready!(sorted_values(call, items));
+    return_row(call, items.first, &sorted)
+}
+
+/// `sortBy comparison row`.
+fn sort_row_by(call: &mut JetCall<'_>) -> JetResult {
+    let Some(items) = push_row(call, 1) else { return Ok(JetAnswer::Law) };
+    let sorted = ready!(sorted_by_function(call, items));
+    return_row(call, items.first, &sorted)
+}
+
+/// `sortOn f row`.
+fn sort_row_on(call: &mut JetCall<'_>) -> JetResult {
+    let Some(items) = push_row(call, 1) else { return Ok(JetAnswer::Law) };
+    let Some(keys) = push_keys(call, items)? else { return Ok(JetAnswer::Law) };
+    let sorted = ready!(sorted_values(call, keys));
+    return_row(call, items.first, &sorted)
+}
+
+/// `sortUniq row`: of equal items, which are neighbours after the sort, only the first stays. The sort
+/// has compared neighbours, so this evaluates nothing.
+fn sort_row_uniquely(call: &mut JetCall<'_>) -> JetResult {
+    let Some(items) = push_row(call, 0) else { return Ok(JetAnswer::Law) };
+    let sorted = ready!(sorted_values(call, items));
+    let mut unique: Vec<u32> = Vec::with_capacity(sorted.len());
+    for item in sorted {
+        call.check()?;
+        let is_repeated = match unique.last() {
+            Some(last) => ready!(equal(call, items.index(*last), items.index(item))),
+            None => false,
+        };
+        if !is_repeated {
+            unique.push(item);
+        }
+    }
+    return_row(call, items.first, &unique)
+}
+
+/// Values on the call's stack.
+#[derive(Clone, Copy)]
+struct StackValues {
+    /// The index of the first.
+    first: usize,
+    count: usize,
+}
+
+impl StackValues {
+    /// The index of the value with that number.
+    fn index(self, number: u32) -> usize {
+        self.first + number as usize
+    }
+}
+
+/// The numbers of the values in PLAN's order.
+fn sorted_values(call: &mut JetCall<'_>, values: StackValues) -> Suspendable<Vec<u32>> {
+    match sorted_by_words(call, values) {
+        Some(sorted) => Ok(Some(sorted)),
+        None => merge_sort(call, Comparison::OfValues, values),
+    }
+}
+
+/// The numbers of the values in the order of the function at index 0.
+fn sorted_by_function(call: &mut JetCall<'_>, values: StackValues) -> Suspendable<Vec<u32>> {
+    merge_sort(call, Comparison::ByFunction, values)
+}
+
+/// Pushes the items of the row at that index. `None` if it is none, if there are too many items for the
+/// stack, or if the call may not evaluate (see [`push_list`]).
+fn push_row(call: &mut JetCall<'_>, row: usize) -> Option<StackValues> {
+    let count = row_len(call, row).filter(|_| call.may_nest())?;
+    call.room_for(count + 16).ok()?;
+    let first = call.height();
+    call.push_items(row, 0..count);
+    Some(StackValues { first, count })
+}
+
+/// Pushes the application of the function at index 0 to each of the values. That to a single value, which
+/// is not compared, stays unevaluated. `None` if there are too many for the stack.
+fn push_keys(
+    call: &mut JetCall<'_>,
+    values: StackValues,
+) -> Result<Option<StackValues>, EvalError> {
+    if values.count < 2 {
+        return Ok(Some(values));
+    }
+    if call.room_for(values.count + 16).is_err() {
+        return Ok(None);
+    }
+    let first = call.height();
+    (0..values.count as u32).for_each(|number| call.push_at(values.index(number)));
+    call.apply_to_each(0, values.count)?;
+    Ok(Some(StackValues { first, count: values.count }))
+}
+
+/// Pushes the rest of the list at that index, which is 0 in the end, and above it the items. `None` if there are too many for the stack, or if the call may not evaluate:
 /// suspended for each item, it would begin its work again each time.
-fn push_items(call: &mut JetCall<'_>, list: usize) -> Result<Option<usize>, EvalError> {
+fn push_list(call: &mut JetCall<'_>, list: usize) -> Result<Option<StackValues>, EvalError> {
     if !call.may_nest() {
         return Ok(None);
     }
@@ -85,15 +166,24 @@ fn push_items(call: &mut JetCall<'_>, list: usize) -> Result<Option<usize>, Eval
             return Ok(None);
         }
         if call.nat(rest).is_some() {
-            return Ok(Some(count));
+            return Ok(Some(StackValues { first: rest + 1, count }));
         }
         call.push_cell(rest)?;
     }
     Ok(None)
 }
 
+/// Returns the row of the values from index `first` on, in that order.
+fn return_row(call: &mut JetCall<'_>, first: usize, sorted: &[u32]) -> JetResult {
+    call.check_result_words(1 + sorted.len() as u64)?;
+    call.room_for(sorted.len() + 16)?;
+    sorted.iter().for_each(|item| call.push_at(first + *item as usize));
+    call.row(sorted.len())?;
+    Ok(JetAnswer::Done)
+}
+
 /// Returns the list of the values from index `first` on, in that order.
-fn return_items(call: &mut JetCall<'_>, first: usize, sorted: &[u32]) -> JetResult {
+fn return_list(call: &mut JetCall<'_>, first: usize, sorted: &[u32]) -> JetResult {
     call.check_result_words(3 * sorted.len() as u64)?;
     call.room_for(16)?;
     call.push_small(0);
@@ -105,14 +195,14 @@ fn return_items(call: &mut JetCall<'_>, first: usize, sorted: &[u32]) -> JetResu
     Ok(JetAnswer::Done)
 }
 
-/// The numbers of the values from index `first` on in ascending order, if all are nats or short rows
-/// of nats below 2^64. Of equal values the last comes first, as in the law.
-fn sorted_by_words(call: &JetCall<'_>, first: usize, count: usize) -> Option<Vec<u32>> {
-    if count > SORTED_BY_WORDS_MAX {
+/// The numbers of the values in ascending order, if all are nats or short rows of nats below 2^64. Of
+/// equal values the last comes first, as in the law.
+fn sorted_by_words(call: &JetCall<'_>, values: StackValues) -> Option<Vec<u32>> {
+    if values.count > SORTED_BY_WORDS_MAX {
         return None;
     }
-    let numbered = |item: u32| Some((words_of(call.at(first + item as usize))?, Reverse(item)));
-    let items = (0..count as u32).map(numbered).collect::<Option<Vec<_>>>();
+    let numbered = |number: u32| Some((words_of(call.at(values.index(number)))?, Reverse(number)));
+    let items = (0..values.count as u32).map(numbered).collect::<Option<Vec<_>>>();
     let mut items: Vec<(ValueWords, Reverse<u32>)> = items?;
     items.sort_unstable();
     Some(items.into_iter().map(|(_, Reverse(item))| item).collect())
@@ -133,12 +223,20 @@ fn words_of(value: Ref<'_>) -> Option<ValueWords> {
     Some(words)
 }
 
-/// How two of the values are compared that begin at index `first`.
+/// How two values are compared.
+#[derive(Clone, Copy)]
 enum Comparison {
     /// In PLAN's order.
-    OfValues { first: usize },
-    /// By the function at an index, which says whether the second argument goes first.
-    ByFunction { function: usize, first: usize },
+    OfValues,
+    /// By the function at index 0, which says whether its second argument goes first.
+    ByFunction,
+}
+
+/// A sort in progress.
+#[derive(Clone, Copy)]
+struct MergeSort {
+    values: StackValues,
+    comparison: Comparison,
 }
 
 /// What decides most comparisons of a value: its kind, and the nat that it is, or its last two items.
@@ -191,17 +289,18 @@ struct SortItem {
     number: u32,
 }
 
-/// The numbers of the values in ascending order.
+/// The numbers of the values in the order of a comparison.
 fn merge_sort(
     call: &mut JetCall<'_>,
-    comparison: &Comparison,
-    count: usize,
+    comparison: Comparison,
+    values: StackValues,
 ) -> Suspendable<Vec<u32>> {
     call.room_for(16)?;
     let item = |number| SortItem { key: None, number };
-    let mut items: Vec<SortItem> = (0..count as u32).map(item).collect();
-    let mut merged = Vec::with_capacity(count);
-    if sort_block(call, comparison, &mut items, &mut merged)?.is_none() {
+    let mut items: Vec<SortItem> = (0..values.count as u32).map(item).collect();
+    let mut merged = Vec::with_capacity(values.count);
+    let sort = MergeSort { values, comparison };
+    if sort_block(call, sort, &mut items, &mut merged)?.is_none() {
         return Ok(None);
     }
     Ok(Some(items.into_iter().map(|item| item.number).collect()))
@@ -211,7 +310,7 @@ fn merge_sort(
 /// and after.
 fn sort_block(
     call: &mut JetCall<'_>,
-    comparison: &Comparison,
+    sort: MergeSort,
     items: &mut [SortItem],
     merged: &mut Vec<SortItem>,
 ) -> Suspendable<()> {
@@ -219,15 +318,15 @@ fn sort_block(
         return Ok(Some(()));
     }
     let (left, right) = items.split_at_mut(items.len().next_power_of_two() / 2);
-    if sort_block(call, comparison, left, merged)?.is_none()
-        || sort_block(call, comparison, right, merged)?.is_none()
+    if sort_block(call, sort, left, merged)?.is_none()
+        || sort_block(call, sort, right, merged)?.is_none()
     {
         return Ok(None);
     }
     let (mut l, mut r) = (0, 0);
     while let (Some(a), Some(b)) = (left.get_mut(l), right.get_mut(r)) {
         call.check()?;
-        let Some(is_right_first) = is_right_first(call, comparison, a, b)? else {
+        let Some(is_right_first) = is_right_first(call, sort, a, b)? else {
             return Ok(None);
         };
         if is_right_first {
@@ -250,24 +349,24 @@ fn sort_block(
 #[inline]
 fn is_right_first(
     call: &mut JetCall<'_>,
-    comparison: &Comparison,
+    sort: MergeSort,
     left: &mut SortItem,
     right: &mut SortItem,
 ) -> Suspendable<bool> {
-    match *comparison {
-        Comparison::OfValues { first } => {
+    match sort.comparison {
+        Comparison::OfValues => {
             if let (Some(left), Some(right)) = (&left.key, &right.key)
                 && let Some(order) = left.compare(right)
             {
                 return Ok(Some(order.is_ge()));
             }
-            Ok(compare_items(call, first, left, right)?.map(Ordering::is_ge))
+            Ok(compare_items(call, sort.values, left, right)?.map(Ordering::is_ge))
         }
-        Comparison::ByFunction { function, first } => {
+        Comparison::ByFunction => {
             let height = call.height();
-            call.push_at(function);
-            call.push_at(first + left.number as usize);
-            call.push_at(first + right.number as usize);
+            call.push_at(0);
+            call.push_at(sort.values.index(left.number));
+            call.push_at(sort.values.index(right.number));
             call.run(2)?;
             let answer = is_true(call.at(height));
             call.drop_to(height);
@@ -279,11 +378,11 @@ fn is_right_first(
 /// Compares two values, and takes their keys.
 fn compare_items(
     call: &mut JetCall<'_>,
-    first: usize,
+    values: StackValues,
     left: &mut SortItem,
     right: &mut SortItem,
 ) -> Suspendable<Ordering> {
-    let (a, b) = (first + left.number as usize, first + right.number as usize);
+    let (a, b) = (values.index(left.number), values.index(right.number));
     // The law of the comparison evaluates its second argument first.
     if evaluate(call, b)?.is_none() || evaluate(call, a)?.is_none() {
         return Ok(None);

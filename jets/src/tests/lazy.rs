@@ -1,7 +1,8 @@
 //! Control forms, truth and comparison: which arguments and parts are evaluated.
 
 use super::harness::{
-    Apply, Bar, Big, Crash, N, Row, Set, Tab, TestValue, app, cases, law, lazy, nats, pin, power,
+    Apply, Bar, Big, Crash, FromLaw, N, Row, Set, Tab, TestValue, app, cases, law, lazy, nats, pin,
+    power,
 };
 
 #[test]
@@ -125,6 +126,34 @@ fn sorting_by_a_function() {
         "listSortOn" key(), list(vec![with_crash(), Row(nats([5])), with_crash()]) => Crash(9);
         "listSortOn" key(), list(vec![Row(vec![N(2), Crash(8)]), Row(vec![N(1), Crash(7)])])
             => Crash(8);
+    }
+}
+
+#[test]
+fn sorting_rows() {
+    let key = || Apply(vec![TestValue::Jet("_Idx"), N(0)]);
+    let rows = |rows: &[[u64; 2]]| Row(rows.iter().map(|row| Row(nats(*row))).collect());
+    cases! {
+        "sort" N(7) => FromLaw;
+        "sort" Row(vec![]) => Row(vec![]);
+        "sort" Row(vec![lazy(N(5))]) => Row(nats([5]));
+        "sort" Row(nats([3, 1, 2, 1])) => Row(nats([1, 1, 2, 3]));
+        "sort" Row(vec![lazy(N(3)), Bar(b"b"), Bar(b"a")]) => Row(vec![N(3), Bar(b"a"), Bar(b"b")]);
+        "sort" Row(vec![N(1), Crash(8), N(2), Crash(6)]) => Crash(8);
+        "sortBy" Crash(8), Row(vec![lazy(N(5))]) => Row(nats([5]));
+        "sortBy" Crash(8), N(5) => FromLaw;
+        "sortBy" Crash(8), Row(nats([5, 4])) => Crash(8);
+        "sortBy" TestValue::Jet("_Lte"), Row(nats([3, 1, 2, 1, 9])) => Row(nats([9, 3, 2, 1, 1]));
+        "sortOn" Crash(8), Row(vec![lazy(N(5))]) => Row(nats([5]));
+        "sortOn" Crash(8), Row(nats([5, 4])) => Crash(8);
+        "sortOn" key(), rows(&[[2, 1], [1, 2], [2, 3], [1, 4]])
+            => rows(&[[1, 4], [1, 2], [2, 3], [2, 1]]);
+        "sortUniq" N(7) => FromLaw;
+        "sortUniq" Row(vec![]) => Row(vec![]);
+        "sortUniq" Row(nats([3, 1, 2, 1, 3, 3])) => Row(nats([1, 2, 3]));
+        "sortUniq" Row(vec![Bar(b"b"), lazy(Bar(b"a")), Bar(b"b"), Row(vec![lazy(N(1))]), Bar(b"a")])
+            => Row(vec![Bar(b"a"), Bar(b"b"), Row(nats([1]))]);
+        "sortUniq" Row(vec![N(1), Crash(8)]) => Crash(8);
     }
 }
 

@@ -19,6 +19,7 @@
 //! | `d`    | text of decimal digits    | `H`    | text of hexadecimal digits     |
 //! | `L`    | list of nats              | `M`    | list of bars                   |
 //! | `F`    | fields of a head of HTTP  | `K`    | list of keys                   |
+//! | `U`    | row of keys               |        |                                |
 
 use plan::{EvalError, Natural, Val, ValueBuilder};
 use vm::Vm;
@@ -172,7 +173,15 @@ impl<'v> Generator<'v> {
             'l' => self.list('a', inner),
             'F' => self.fields(),
             'L' => self.list('n', inner),
-            'K' => self.keys(),
+            'K' => {
+                let nil = self.nat(0);
+                let keys = self.keys();
+                keys.into_iter().fold(nil, |list, key| self.row(&[key, list]))
+            }
+            'U' => {
+                let keys = self.keys();
+                self.row(&keys)
+            }
             'M' => self.list('b', inner),
             'd' => self.digits(b"0123456789_"),
             'H' => self.digits(b"0123456789abcdefABCDEF_\n"),
@@ -423,15 +432,15 @@ impl<'v> Generator<'v> {
         list
     }
 
-    /// A list of keys, many of them equal. A few crash or loop, and a few have parts that do.
-    fn keys(&mut self) -> Val {
-        let mut list = self.nat(0);
-        for _ in 0..self.below(12) {
+    /// Keys, many of them equal. A few crash or loop, and a few have parts that do.
+    fn keys(&mut self) -> Vec<Val> {
+        let count = self.below(12);
+        let mut keys = Vec::new();
+        for _ in 0..count {
             let key = self.key();
-            let item = if self.below(8) == 0 { self.maybe_delayed(key) } else { key };
-            list = self.row(&[item, list]);
+            keys.push(if self.below(8) == 0 { self.maybe_delayed(key) } else { key });
         }
-        list
+        keys
     }
 
     fn ascending_row(&mut self) -> Val {

@@ -72,6 +72,10 @@ const NOT_IN_PROTOTYPE: &[&str] = &[
     "rowToBar",
     "sha256",
     "sha512",
+    "sort",
+    "sortBy",
+    "sortOn",
+    "sortUniq",
 ];
 
 /// Jets without a law in our library.
