@@ -78,11 +78,22 @@ pub(crate) fn build_for<'h>(
         Some(_) => BuildError::TooLarge,
         None => BuildError::NotALaw,
     })?;
-    law::lower_queued_laws(&mut builder)?;
+    lower_queued(&mut builder)?;
     let expected = builder.expected_callees(args);
-    law::lower_queued_laws(&mut builder)?;
+    lower_queued(&mut builder)?;
     builder.unit.row_size = vector_size([args, &builder.values].concat());
     Ok(finish(vm, builder, expected))
+}
+
+/// Lowers the laws of the unit, and the jets that they pass on. The code of a jet passes nothing on but its
+/// parameters.
+fn lower_queued(builder: &mut UnitBuilder<'_>) -> Result<(), BuildError> {
+    law::lower_queued_laws(builder)?;
+    builder.include_passed_jets();
+    while let Some((jet, entry, declared)) = builder.jets.pop() {
+        jet_calls::lower_jet(builder, jet, entry, declared)?;
+    }
+    Ok(())
 }
 
 /// The most values that are examined for vectors.

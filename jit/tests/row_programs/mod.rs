@@ -85,6 +85,11 @@ pub(crate) fn functions() -> Vec<(&'static str, Term, bool)> {
         ("crash", law(1, crash(4)), false),
         ("down", law(1, call_jet("_If", [arg(1), down, small(5)])), false),
         ("too few arguments", law(3, arg(1)).app(Term::from(8)), false),
+        // Jets that are passed on.
+        ("item", jet("_Idx").app(Term::from(1)), false),
+        ("choice", jet("_If").apps([Term::from(1), Term::from(7)]), false),
+        ("rest", jet("drop").app(Term::from(1)), false),
+        ("length by its jet", jet("_Len"), false),
     ]
 }
 
