@@ -28,6 +28,9 @@ fn test_byte(
     test: usize,
     byte: u8,
 ) -> Result<Option<bool>, EvalError> {
+    if let Some(value) = function.of_small(byte.into()) {
+        return Ok(Some(value != 0));
+    }
     let result = call.height();
     call.push_at(test);
     call.push_small(byte.into());

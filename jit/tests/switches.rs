@@ -224,6 +224,25 @@ fn a_switch_on_large_nats_and_laws_compares() {
     }
 }
 
+/// Few nats are tried one after the other; many are searched.
+#[test]
+fn a_switch_on_large_nats_alone_compares_their_limbs() {
+    let wide = |limbs: usize, low: u8| {
+        let bytes: Vec<u8> = [low].into_iter().chain(vec![b'x'; 8 * limbs - 1]).collect();
+        Term::Nat(spec::nat_from_bytes(&bytes))
+    };
+    let few = [Term::from(5), Term::from(1 << 63), big(1), big(3), wide(3, 1), wide(5, 2)];
+    let tests = [wide(3, 1), wide(3, 2), wide(4, 1), wide(5, 1), wide(5, 2), wide(2, 1)];
+    let selectors = [&selectors()[..], &tests].concat();
+    for from in 0..few.len() {
+        check("tabSwitch", Some(&few[from..]), few.len() - from, &selectors);
+    }
+    let many: Vec<Term> = (0..11).map(big).chain([wide(3, 1), wide(5, 2)]).collect();
+    check("tabSwitch", Some(&many), many.len(), &selectors);
+    let mixed = [big(1), big(2), wide(3, 1), Term::from(4).pin(), bar(b"b")];
+    check("tabIdx", Some(&mixed), mixed.len(), &selectors);
+}
+
 #[test]
 fn a_switch_on_rows_evaluates_the_parts_that_the_jet_evaluates() {
     let keys = [

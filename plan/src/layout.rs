@@ -146,7 +146,8 @@ pub struct ObjectHeader(u64);
 /// The payload index of a law's code word: its decoded code on this heap, or 0.
 pub const LAW_CODE: usize = 3;
 
-const NORMAL: u64 = 1 << 8;
+/// The header bit of an object in normal form.
+pub const NORMAL: u64 = 1 << 8;
 /// The header bit of an object in the remembered set.
 pub const REMEMBERED: u64 = 1 << 9;
 /// The lowest bit of `extra` in a header.

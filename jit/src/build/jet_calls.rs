@@ -6,8 +6,8 @@ use super::law::{Expr, LawLowering};
 use super::strict::Destination;
 use super::unit::{UnitBuilder, law_of};
 use crate::ir::{
-    Call, Callee, ConstantId, Function, FunctionRole, GuardedOperation, NatOperation, Op, Operand,
-    Prim, Terminator, Type,
+    Call, Callee, ConstantId, Function, FunctionId, FunctionRole, GuardedOperation, NatOperation,
+    Op, Operand, Prim, Terminator, Type,
 };
 use vm::jet::{ArgDemand, Jet};
 use vm::law::{
@@ -22,17 +22,17 @@ pub(super) struct JetConstant {
     pub(super) jet: Jet,
 }
 
-/// Adds a function that calls a jet, the constant `id`, with its parameters.
+/// Writes the function `entry`, which calls a jet, the constant `id`, with its parameters.
 ///
 /// # Errors
 /// If the constant is no law with code.
 pub(super) fn lower_jet(
     builder: &mut UnitBuilder<'_>,
     id: ConstantId,
+    entry: FunctionId,
     jet: Jet,
 ) -> Result<(), BuildError> {
     let law = law_of(builder.value(id)).and_then(AnalysedLaw::of).ok_or(BuildError::NotALaw)?;
-    let entry = builder.new_function(FunctionRole::General);
     let params = std::iter::repeat_n(Type::Any, jet.arity());
     let function = Function::with_params(FunctionRole::General, params).of_law(Some(id));
     let args: Vec<Expr<'_>> = function.param_operands().into_iter().map(Expr::Operand).collect();

@@ -20,6 +20,18 @@ pub(super) fn jet_signature(jet: &Jet) -> JetSignature {
     JetSignature { demands: jet.demands.to_vec(), result, operation: jet.operation }
 }
 
+/// Whether a call of a jet is lowered to code that a pass cannot write when it finds that a function that
+/// it calls is the jet: more than an operation, and less than a call as of a law.
+pub(super) fn has_code_of_its_own(jet: &Jet) -> bool {
+    !matches!(
+        jet_lowering(jet),
+        JetLowering::Arithmetic(_)
+            | JetLowering::ZeroGuarded(..)
+            | JetLowering::Choice(_)
+            | JetLowering::Evaluation(JetEvaluation::General)
+    )
+}
+
 /// How a call of a jet with as many arguments as its arity is lowered.
 #[derive(Clone, Copy)]
 pub(super) enum JetLowering {

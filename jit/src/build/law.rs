@@ -1,6 +1,7 @@
 //! The lowering of one law: its scope, its lets, and the applications in its body.
 
 use super::error::BuildError;
+use super::jet_calls::lower_jet;
 use super::unit::{UnitBuilder, law_of};
 use crate::ir::{
     BlockId, ConstantId, DEPTH_LIMIT, Function, FunctionId, FunctionRole, Op, Operand, Stmt,
@@ -65,6 +66,11 @@ impl<'h> From<Ref<'h>> for Expr<'h> {
 pub(super) fn lower_queued_laws(builder: &mut UnitBuilder<'_>) -> Result<(), BuildError> {
     while let Some(law) = builder.queue.pop() {
         lower_law(builder, law)?;
+    }
+    builder.include_passed_jets();
+    // The code of a jet passes nothing on but its parameters.
+    while let Some((jet, entry, declared)) = builder.jets.pop() {
+        lower_jet(builder, jet, entry, declared)?;
     }
     Ok(())
 }

@@ -37,7 +37,7 @@ pub(crate) use entry_guards::{ExpectedCallee, add_entry_guards};
 pub use error::BuildError;
 pub(crate) use unit::ARITY_LIMIT;
 
-use crate::ir::Unit;
+use crate::ir::{FunctionRole, Unit};
 use plan::{Ref, Shape, Val};
 use unit::{LAW_SIZE_LIMIT, UnitBuilder, law_of};
 use vm::Vm;
@@ -121,7 +121,8 @@ pub(crate) fn build_jet<'h>(vm: &'h Vm, pin: Ref<'h>) -> Result<BuiltUnit, Build
     let jet = *vm.jet_of(view).ok_or(BuildError::NotALaw)?;
     let mut builder = UnitBuilder::new(vm);
     let root = builder.constant_id(pin);
-    jet_calls::lower_jet(&mut builder, root, jet)?;
+    let entry = builder.new_function(FunctionRole::General);
+    jet_calls::lower_jet(&mut builder, root, entry, jet)?;
     law::lower_queued_laws(&mut builder)?;
     Ok(finish(vm, builder, Vec::new()))
 }

@@ -13,6 +13,10 @@ use vm::law::{Application, BodyNode, BodyReader, Spine, Switch, SwitchCases};
 /// Keys, ascending, and the case of each.
 type KeyedCases<'c, 'h> = [(Ref<'h>, Expr<'h>)];
 
+/// The most nats that are tried one after the other: such a comparison is a few instructions, and one for
+/// order is a call.
+const TRIED_NATS: usize = 8;
+
 impl<'h> BodyReader<'h> for LawLowering<'_, 'h> {
     type Expr = Expr<'h>;
 
@@ -138,6 +142,25 @@ impl<'h> LawLowering<'_, 'h> {
         self.branch(no, |this| this.search(value, entries, missing, to));
     }
 
+    /// Writes the comparisons with one key after the other, which are nats.
+    fn try_nats(
+        &mut self,
+        value: Operand,
+        entries: &KeyedCases<'_, 'h>,
+        missing: JoinId,
+        to: Destination,
+    ) {
+        let Some(((key, case), others)) = entries.split_first() else {
+            return self.terminate(Terminator::Jump(missing, Vec::new()));
+        };
+        let operand = self.builder.constant(*key);
+        let is_equal = self.prim(Prim::Eq, &[value, operand]);
+        let (yes, no) = (self.new_block(), self.new_block());
+        self.terminate(Terminator::If(is_equal, yes, no));
+        self.branch_to(yes, *case, &[], to);
+        self.branch(no, |this| this.try_nats(value, others, missing, to));
+    }
+
     /// Writes a binary search by comparisons.
     fn search(
         &mut self,
@@ -146,20 +169,15 @@ impl<'h> LawLowering<'_, 'h> {
         missing: JoinId,
         to: Destination,
     ) {
+        let are_nats = || entries.iter().all(|(key, _)| matches!(key.shape(), Shape::Nat(_)));
+        if entries.len() <= TRIED_NATS && are_nats() {
+            return self.try_nats(value, entries, missing, to);
+        }
         let (below, rest) = entries.split_at(entries.len() / 2);
         let Some(((key, case), above)) = rest.split_first() else {
             return self.terminate(Terminator::Jump(missing, Vec::new()));
         };
         let operand = self.builder.constant(*key);
-        if entries.len() == 1 && matches!(key.shape(), Shape::Nat(_)) {
-            let is_equal = self.prim(Prim::Eq, &[value, operand]);
-            let (yes, no) = (self.new_block(), self.new_block());
-            self.terminate(Terminator::If(is_equal, yes, no));
-            self.branch_to(yes, *case, &[], to);
-            return self.branch(no, |this| {
-                this.terminate(Terminator::Jump(missing, Vec::new()));
-            });
-        }
         let order = self.prim(Prim::Cmp, &[value, operand]);
         let [less, equal, greater] = [(); 3].map(|()| self.new_block());
         self.terminate(Terminator::Switch(order, vec![(0, less), (1, equal)], greater));

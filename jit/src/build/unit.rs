@@ -2,14 +2,15 @@
 //! lowered.
 
 use super::entry_guards::ExpectedCallee;
-use super::jets::jet_signature;
+use super::jets::{has_code_of_its_own, jet_signature};
 use crate::analysis::called_params::{CAPTURES_LIMIT, CalledParams};
 use crate::ir::{
-    Constant, ConstantId, ConstantKind, Function, FunctionId, FunctionRole, Operand,
-    ROW_ITEMS_LIMIT, Unit,
+    Constant, ConstantId, ConstantKind, Function, FunctionId, FunctionRole, LIMBS_LIMIT, Op,
+    Operand, ROW_ITEMS_LIMIT, Stmt, Unit,
 };
-use plan::{Items, LawRef, Ref, Shape};
+use plan::{Items, LawRef, NatRef, Ref, Shape};
 use vm::Vm;
+use vm::jet::Jet;
 use vm::law::{AnalysedLaw, applied_function};
 
 /// The most nodes in the body of a law that is compiled.
@@ -47,13 +48,22 @@ pub(super) struct UnitBuilder<'h> {
     pub(super) values: Vec<Ref<'h>>,
     /// The laws whose entries are still to be lowered.
     pub(super) queue: Vec<ConstantId>,
+    /// The jets whose entries are still to be lowered.
+    pub(super) jets: Vec<(ConstantId, FunctionId, Jet)>,
     /// The number of laws in the unit.
     laws: usize,
 }
 
 impl<'h> UnitBuilder<'h> {
     pub(super) fn new(vm: &'h Vm) -> UnitBuilder<'h> {
-        UnitBuilder { vm, unit: Unit::default(), values: Vec::new(), queue: Vec::new(), laws: 0 }
+        UnitBuilder {
+            vm,
+            unit: Unit::default(),
+            values: Vec::new(),
+            queue: Vec::new(),
+            jets: Vec::new(),
+            laws: 0,
+        }
     }
 
     /// The value of a constant.
@@ -136,6 +146,8 @@ impl<'h> UnitBuilder<'h> {
             entry: None,
             of: None,
             number: value.as_u64().filter(|_| kind == ConstantKind::Nat),
+            limbs: value.as_nat().and_then(few_limbs),
+            length: value.as_row().map(|items| items.len() as u64),
             items: value.as_row().and_then(small_nats),
         }
     }
@@ -161,6 +173,51 @@ impl<'h> UnitBuilder<'h> {
         Some(entry)
     }
 
+    /// Makes the calls of the jets that the functions of the unit pass on part of the unit.
+    pub(super) fn include_passed_jets(&mut self) {
+        let functions = self.unit.functions.values();
+        let operands = functions.flat_map(|function| {
+            let applied = |op: &Op| match op {
+                Op::Partial(k, _) => Some(Operand::Constant(*k)),
+                _ => None,
+            };
+            let blocks = function.blocks.values();
+            blocks.flat_map(move |block| {
+                let ops = block.stmts.iter().flat_map(Stmt::ops);
+                let operands = ops.flat_map(move |op| op.operands().chain(applied(op)));
+                operands.chain(block.terminator.operands())
+            })
+        });
+        let mut passed: Vec<ConstantId> = operands
+            .filter_map(|operand| match operand {
+                Operand::Constant(k) => {
+                    Some(self.unit.constants[k].of.as_ref().map_or(k, |(function, _)| *function))
+                }
+                _ => None,
+            })
+            .filter(|k| self.unit.constants[*k].jet.is_some())
+            .collect();
+        passed.sort_unstable();
+        passed.dedup();
+        passed.into_iter().for_each(|k| self.include_jet(k));
+    }
+
+    /// Makes the call of a jet that the unit passes on part of the unit, if it is lowered to more than
+    /// operations that passes write themselves: a known function may come to call it.
+    fn include_jet(&mut self, id: ConstantId) {
+        let Shape::Pin(pin) = self.value(id).shape() else { return };
+        let Some(jet) = self.vm.jet_of(pin).copied() else { return };
+        let is_included = self.unit.constants[id].entry.is_some() || self.laws == LAWS_LIMIT;
+        let has_code = || law_of(self.value(id)).and_then(AnalysedLaw::of).is_some();
+        if is_included || !has_code_of_its_own(&jet) || !has_code() {
+            return;
+        }
+        self.laws += 1;
+        let entry = self.new_function(FunctionRole::General);
+        self.unit.constants[id].entry = Some(entry);
+        self.jets.push((id, entry, jet));
+    }
+
     /// The functions among the law's arguments that the law calls.
     pub(super) fn expected_callees(&mut self, args: &[Ref<'h>]) -> Vec<ExpectedCallee> {
         let called = CalledParams::of(&self.unit).params(FunctionId::ROOT).to_vec();
@@ -183,6 +240,12 @@ impl<'h> UnitBuilder<'h> {
     pub(super) fn new_function(&mut self, role: FunctionRole) -> FunctionId {
         self.unit.functions.push(Function::new(role))
     }
+}
+
+/// The limbs of a nat from 2^64, if they are few.
+fn few_limbs(nat: NatRef<'_>) -> Option<Vec<u64>> {
+    let limbs = nat.limbs();
+    (2..=LIMBS_LIMIT).contains(&limbs.len()).then(|| limbs.to_vec())
 }
 
 /// The items of a short row of nats below 2^63.

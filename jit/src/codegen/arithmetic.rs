@@ -1,7 +1,7 @@
 //! Primitive operations. The case where operands and result are direct nats, those below 2^63, is computed
 //! in registers; so is the case where the types say that they are below 2^64. The runtime does the rest.
 
-use super::row_equality::RowBranches;
+use super::constant_equality::EqualityBranches;
 use super::symbol::Stub;
 use super::translator::FunctionTranslator;
 use crate::ir::{Operand, Prim, Type};
@@ -23,11 +23,11 @@ impl FunctionTranslator<'_, '_> {
         if prim.is_word64() {
             return self.word_operation(prim, operands);
         }
-        if let Some(comparison) = self.row_comparison(prim, operands) {
+        if let Some(comparison) = self.constant_comparison(prim, operands) {
             let branches = [(); 3].map(|()| self.emit.block());
             let [equal, different, undecided] = branches;
             let (done, result) = self.emit.block_with_param();
-            self.branch_on_row(&comparison, RowBranches { equal, different, undecided });
+            self.branch_on_constant(&comparison, EqualityBranches { equal, different, undecided });
             for (block, is_equal) in [(equal, true), (different, false)] {
                 self.emit.switch_to(block);
                 let holds = self.emit.constant(u64::from(is_equal == (prim == Prim::Eq)));
@@ -385,10 +385,10 @@ impl FunctionTranslator<'_, '_> {
 
     /// Branches on the outcome of a comparison.
     pub(super) fn branch_on(&mut self, prim: Prim, operands: &[Operand], yes: Block, no: Block) {
-        if let Some(comparison) = self.row_comparison(prim, operands) {
+        if let Some(comparison) = self.constant_comparison(prim, operands) {
             let undecided = self.emit.block();
             let (equal, different) = if prim == Prim::Eq { (yes, no) } else { (no, yes) };
-            self.branch_on_row(&comparison, RowBranches { equal, different, undecided });
+            self.branch_on_constant(&comparison, EqualityBranches { equal, different, undecided });
             self.emit.switch_to(undecided);
             let [a, b] = self.words(operands)[..] else { unreachable!("two values are compared") };
             let holds = self.compare_by_runtime(prim, a, b);

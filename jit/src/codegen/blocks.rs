@@ -167,7 +167,7 @@ impl FunctionTranslator<'_, '_> {
                 let word = self.word(*a);
                 match self.type_of(*a).is(Type::Nat) {
                     true => word,
-                    false => self.emit.call_stub(Stub::Normalise, &[word]),
+                    false => self.normalise(word),
                 }
             }
             Op::Prim(prim, operands) => self.prim(*prim, operands, self.function.vars[vars[0]]),

@@ -19,9 +19,9 @@
 //!   key_search searches for keys of tables and sets
 //!   set_operation  sets of one key, unions, differences
 //!   collection_edit  insertion into tables and sets
+//!   constant_equality  equality with a constant row or nat
 //!   delayed_call  thunks of one search or edit, made at once
 //!   row_edit   replacement of an item of a row
-//!   row_equality equality with a constant row
 //!   calls      calls
 //!   closure    guards on functions
 //!   terminators blocks   the blocks of a function
@@ -41,6 +41,7 @@ mod boxes;
 mod calls;
 mod closure;
 mod collection_edit;
+mod constant_equality;
 mod delayed_call;
 mod emitter;
 mod environment;
@@ -52,7 +53,6 @@ mod key_search;
 mod liveness;
 mod ownership;
 mod row_edit;
-mod row_equality;
 mod set_operation;
 mod symbol;
 mod terminators;

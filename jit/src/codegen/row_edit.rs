@@ -1,17 +1,20 @@
-//! Replacement of an item of a row: by the runtime directly, without the call of the jet, if the row
-//! and the index are evaluated and the row has such an item.
+//! Replacement of an item of a row: in place of the call of the jet, if the row and the index are
+//! evaluated and the row has such an item. A short row is copied by a loop, others by the runtime.
 
 use super::collection_edit::EditTarget;
+use super::emitter::trusted;
 use super::error::CompileError;
 use super::ownership::Collection;
 use super::symbol::Stub;
 use super::translator::FunctionTranslator;
 use crate::ir::{ConstantId, JetOperation, Operand};
 use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::types::I64;
 use cranelift_codegen::ir::{Block, InstBuilder, Value};
 use vm::jet::EditMode;
 use vm::native::UNDECIDED;
-use vm::native::layout::top;
+use vm::native::layout::{self, ObjectKind, top};
+use vm::native::offset;
 
 /// The most items of a row in which an item is replaced instead of making a thunk: the thunk takes as much
 /// memory as the new row, and keeps the old one alive.
@@ -61,14 +64,71 @@ impl FunctionTranslator<'_, '_> {
     /// The row with the item replaced. Continues only if the row is an evaluated one of at most `limit`
     /// items that has the item, and the index is evaluated.
     fn edited_row(&mut self, edit: RowEdit, limit: u64, otherwise: Block) -> Value {
-        let words = self.words(&[edit.row, edit.index, edit.value]);
+        let words = [edit.row, edit.index, edit.value].map(|operand| self.word(operand));
         let is_row = self.emit.is_top(words[0], top::ROW);
         self.emit.guard(is_row, otherwise);
+        let (by_runtime, (done, result)) = (self.emit.cold_block(), self.emit.block_with_param());
+        let copy = self.copied_row(words, by_runtime);
+        self.emit.jump(done, &[copy]);
+        self.emit.switch_to(by_runtime);
         let limit = self.emit.constant(limit);
         let edited = self.emit.call_stub(Stub::Put, &[&words[..], &[limit]].concat());
         let is_known = self.emit.b.ins().icmp_imm_s(IntCC::NotEqual, edited, UNDECIDED as i64);
         self.emit.guard(is_known, otherwise);
-        edited
+        self.emit.jump(done, &[edited]);
+        self.emit.switch_to(done);
+        result
+    }
+
+    /// A copy of a row with the item at an index replaced. Continues only if the row is flat and short,
+    /// has the item, and fits into the nursery. Does not collect.
+    fn copied_row(&mut self, [row, index, value]: [Value; 3], otherwise: Block) -> Value {
+        let address = self.emit.address(row);
+        let layout = self.emit.b.ins().uload8(I64, trusted(), address, 0);
+        let is_flat =
+            self.emit.b.ins().icmp_imm_s(IntCC::Equal, layout, ObjectKind::Row.code() as i64);
+        self.emit.guard(is_flat, otherwise);
+        let size = self.emit.payload_size(address);
+        let is_short =
+            self.emit.b.ins().icmp_imm_u(IntCC::UnsignedLessThanOrEqual, size, SHORT_ROW as i64);
+        self.emit.guard(is_short, otherwise);
+        // An index that is no direct nat is larger than every size.
+        let has_item = self.emit.b.ins().icmp(IntCC::UnsignedLessThan, index, size);
+        self.emit.guard(has_item, otherwise);
+        let next = self.emit.load_context(offset::NURSERY_NEXT);
+        let end = self.emit.load_context(offset::NURSERY_END);
+        let bytes = self.emit.b.ins().ishl_imm_s(size, 3);
+        let last = self.emit.b.ins().iadd(next, bytes);
+        let after = self.emit.b.ins().iadd_imm_s(last, i64::from(layout::PAYLOAD));
+        let fits = self.emit.b.ins().icmp(IntCC::UnsignedLessThanOrEqual, after, end);
+        self.emit.guard(fits, otherwise);
+        self.emit.store_context(after, offset::NURSERY_NEXT);
+        let size = self.emit.b.ins().ishl_imm_s(size, 32);
+        let header = self.emit.b.ins().bor_imm_s(size, ObjectKind::Row.header(0, 0) as i64);
+        self.emit.store(header, next, 0);
+        self.copy_items(address, next, last);
+        let distance = self.emit.b.ins().ishl_imm_s(index, 3);
+        let slot = self.emit.b.ins().iadd(next, distance);
+        self.emit.store(value, slot, layout::PAYLOAD);
+        self.emit.b.ins().bor_imm_s(next, ObjectKind::Row.tag() as i64)
+    }
+
+    /// Copies the items of the row at an address, which has some, to the row at another one, whose last
+    /// item is at the address `last` as the first is at that of the row.
+    fn copy_items(&mut self, from: Value, to: Value, last: Value) {
+        let (body, here) = self.emit.block_with_param();
+        let done = self.emit.block();
+        let distance = self.emit.b.ins().isub(from, to);
+        self.emit.jump(body, &[to]);
+        self.emit.switch_to_loop(body);
+        let source = self.emit.b.ins().iadd(here, distance);
+        let item = self.emit.load(source, layout::PAYLOAD);
+        self.emit.store(item, here, layout::PAYLOAD);
+        let next = self.emit.b.ins().iadd_imm_s(here, 8);
+        let is_done = self.emit.b.ins().icmp(IntCC::Equal, next, last);
+        self.emit.b.ins().brif(is_done, done, &[], body, &[next.into()]);
+        self.emit.b.seal_block(body);
+        self.emit.switch_to(done);
     }
 
     /// The short row with an item replaced. Continues as [`FunctionTranslator::edited_row`] does.

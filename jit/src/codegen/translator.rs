@@ -21,6 +21,7 @@ use cranelift_codegen::ir::{Block, InstBuilder, Value};
 use cranelift_frontend::Variable;
 use std::collections::{BTreeSet, HashSet};
 use vm::native::PARAMETERS_MAX;
+use vm::native::layout::{self, top};
 
 /// The most words that a poll saves on the evaluation stack: fewer than the stack's slack.
 const SAVED_MAX: usize = 1 << 9;
@@ -273,6 +274,27 @@ impl<'e, 'f> FunctionTranslator<'e, 'f> {
             Operand::Constant(_) => true,
             Operand::Small(_) => false,
         }
+    }
+
+    /// The normal form of a word. A direct nat, and a row that is marked as normal, is its own.
+    pub(super) fn normalise(&mut self, word: Value) -> Value {
+        let (object, row) = (self.emit.block(), self.emit.block());
+        let (slowly, (done, value)) = (self.emit.cold_block(), self.emit.block_with_param());
+        let is_object = self.emit.is_not_direct(word);
+        self.emit.b.ins().brif(is_object, object, &[], done, &[word.into()]);
+        self.emit.switch_to(object);
+        let is_row = self.emit.is_top(word, top::ROW);
+        self.emit.branch(is_row, row, slowly);
+        self.emit.switch_to(row);
+        let address = self.emit.address(word);
+        let header = self.emit.load(address, 0);
+        let mark = self.emit.b.ins().band_imm_u(header, layout::NORMAL as i64);
+        self.emit.b.ins().brif(mark, done, &[word.into()], slowly, &[]);
+        self.emit.switch_to(slowly);
+        let normal = self.emit.call_stub(Stub::Normalise, &[word]);
+        self.emit.jump(done, &[normal]);
+        self.emit.switch_to(done);
+        value
     }
 
     /// The value of a word that may point to a thunk.

@@ -159,7 +159,9 @@ pub use op::{Arm, Call, Callee, Op, Stmt, Terminator};
 pub use parse::{IrParseError, parse};
 pub use prim::Prim;
 pub use types::Type;
-pub use unit::{Constant, ConstantKind, JetSignature, ROW_ITEMS_LIMIT, Unit, WorkerSignature};
+pub use unit::{
+    Constant, ConstantKind, JetSignature, LIMBS_LIMIT, ROW_ITEMS_LIMIT, Unit, WorkerSignature,
+};
 pub use verify::{VerifyError, verify};
 /// How far a caller evaluates a jet's argument, and what a jet computes.
 pub use vm::jet::{ArgDemand, JetOperation};

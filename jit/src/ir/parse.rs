@@ -218,8 +218,10 @@ impl IrParser<'_> {
             None
         };
         let number = if self.accept_word("is")? { Some(self.word64()?) } else { None };
+        let limbs = if self.accept_word("limbs")? { Some(self.list(Self::word64)?) } else { None };
+        let length = if self.accept_word("length")? { Some(self.word64()?) } else { None };
         let items = if self.accept_word("row")? { Some(self.list(Self::word64)?) } else { None };
-        Ok(Constant { name, kind, arity, jet, worker, entry, of, number, items })
+        Ok(Constant { name, kind, arity, jet, worker, entry, of, number, limbs, length, items })
     }
 
     fn demand(&mut self) -> Parse<ArgDemand> {

@@ -124,6 +124,12 @@ impl Display for Constant {
         if let Some(number) = self.number {
             write!(f, " is {number}")?;
         }
+        if let Some(limbs) = &self.limbs {
+            write!(f, " limbs({})", List(limbs))?;
+        }
+        if let Some(length) = self.length {
+            write!(f, " length {length}")?;
+        }
         if let Some(items) = &self.items {
             write!(f, " row({})", List(items))?;
         }

@@ -57,12 +57,19 @@ pub struct Constant {
     pub of: Option<(ConstantId, Vec<Operand>)>,
     /// For a nat below 2^64: the nat.
     pub number: Option<u64>,
+    /// For a nat from 2^64 of at most [`LIMBS_LIMIT`] limbs: the limbs, the least significant first.
+    pub limbs: Option<Vec<u64>>,
+    /// For a row: the number of its items.
+    pub length: Option<u64>,
     /// For a row of one to [`ROW_ITEMS_LIMIT`] nats below 2^63: the nats.
     pub items: Option<Vec<u64>>,
 }
 
 /// The most items of a constant row that are known.
 pub const ROW_ITEMS_LIMIT: usize = 6;
+
+/// The most limbs of a constant nat that are known: a text of 32 bytes.
+pub const LIMBS_LIMIT: usize = 4;
 
 /// The unit of compilation: functions and constants.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]

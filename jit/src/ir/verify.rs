@@ -55,6 +55,12 @@ pub fn verify(unit: &Unit) -> Result<(), VerifyError> {
             let what = format!("{id} is no nat from 2^63 up to 2^64");
             return Err(VerifyError { function: FunctionId::ROOT, what });
         }
+        if constant.limbs.as_ref().is_some_and(|limbs| {
+            constant.kind != ConstantKind::Nat || limbs.len() < 2 || limbs.last() == Some(&0)
+        }) {
+            let what = format!("{id} is no nat from 2^64");
+            return Err(VerifyError { function: FunctionId::ROOT, what });
+        }
         if constant.items.as_ref().is_some_and(|items| {
             constant.kind != ConstantKind::App || items.iter().any(|nat| *nat >= 1 << 63)
         }) {

@@ -66,7 +66,7 @@ fn fill_rows_of(unit: &mut Unit, id: FunctionId, filling: &mut FillingFunctions)
                 continue;
             };
             let mut row = GeneratedRow { var: vars[0], code: *code, operands: operands.clone() };
-            let flattened = row.flatten_captures(unit, &mut function);
+            let flattened = flattened_captures(unit, &mut function, row.code, &mut row.operands);
             let made = index;
             index += flattened.len();
             function.blocks[block].stmts.splice(made..made, flattened);
@@ -124,38 +124,43 @@ struct ExtendedRow {
     first: FirstItem,
 }
 
-impl GeneratedRow {
-    /// Replaces a captured row with as many items as this one, which the filling loop reads item by
-    /// item, by [`Prim::Flat`] of it; returns the statements that define these. (Of a longer row, the
-    /// loop might read a few items only.)
-    fn flatten_captures(&mut self, unit: &Unit, function: &mut Function) -> Vec<Stmt> {
-        let code = &unit.functions[self.code];
-        if Slice::of(code).is_some() {
-            return Vec::new();
-        }
-        let index = code.params.last().map(|index| Operand::Var(*index));
-        let is_read = |param: Var| {
-            let read = |op: &Op| match op {
-                Op::Prim(Prim::Item, operands) => {
-                    operands[0] == param.into() && Some(operands[1]) == index
-                }
-                _ => false,
-            };
-            code.vars[param] == Type::Whnf && code.live_ops().any(read)
-        };
-        let count = definition(function, self.operands[0]).cloned();
-        let is_as_long = |row: Operand| count == Some(Op::Prim(Prim::Length, vec![row]));
-        let mut stmts = Vec::new();
-        for (capture, param) in self.operands[1..].iter_mut().zip(&code.params) {
-            if is_as_long(*capture) && is_read(*param) {
-                let flat = function.new_var(Type::Whnf);
-                stmts.push(Stmt::Let(vec![flat], Op::Prim(Prim::Flat, vec![*capture])));
-                *capture = flat.into();
-            }
-        }
-        stmts
+/// Replaces a captured row with as many items as a generated row, which its filling loop reads item by
+/// item, by [`Prim::Flat`] of it; returns the statements that define these. (Of a longer row, the
+/// loop might read a few items only.) The first operand is the number of items.
+pub(super) fn flattened_captures(
+    unit: &Unit,
+    function: &mut Function,
+    code: FunctionId,
+    operands: &mut [Operand],
+) -> Vec<Stmt> {
+    let code = &unit.functions[code];
+    if Slice::of(code).is_some() {
+        return Vec::new();
     }
+    let index = code.params.last().map(|index| Operand::Var(*index));
+    let is_read = |param: Var| {
+        let read = |op: &Op| match op {
+            Op::Prim(Prim::Item, operands) => {
+                operands[0] == param.into() && Some(operands[1]) == index
+            }
+            _ => false,
+        };
+        code.vars[param] == Type::Whnf && code.live_ops().any(read)
+    };
+    let count = definition(function, operands[0]).cloned();
+    let is_as_long = |row: Operand| count == Some(Op::Prim(Prim::Length, vec![row]));
+    let mut stmts = Vec::new();
+    for (capture, param) in operands[1..].iter_mut().zip(&code.params) {
+        if is_as_long(*capture) && is_read(*param) {
+            let flat = function.new_var(Type::Whnf);
+            stmts.push(Stmt::Let(vec![flat], Op::Prim(Prim::Flat, vec![*capture])));
+            *capture = flat.into();
+        }
+    }
+    stmts
+}
 
+impl GeneratedRow {
     /// The row with one more item, if nothing else uses this row.
     fn extension(&self, unit: &Unit, function: &Function, block: BlockId) -> Option<ExtendedRow> {
         let row = Operand::Var(self.var);

@@ -98,7 +98,9 @@ fn return_jet_results(unit: &Unit, function: &mut Function, block: BlockId) {
     let call = call.clone();
     let operation = operation_of(unit, &call);
     let ty = match operation {
-        Some(JetOperation::Generate | JetOperation::Map | JetOperation::Zip) => Type::Whnf,
+        Some(
+            JetOperation::Generate | JetOperation::Map | JetOperation::Zip | JetOperation::Drop,
+        ) => Type::Whnf,
         Some(JetOperation::Sum | JetOperation::SumOf) => Type::Nat,
         _ => return,
     };

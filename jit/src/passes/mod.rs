@@ -19,6 +19,7 @@
 //! generate    makes rows of a known function's results in place of calls of the jet
 //! fuse        removes generated rows that only one loop or row reads (deforestation)
 //! worker      worker/wrapper split: arguments that are certain to be evaluated are passed evaluated
+//! normal      makes values that are normalised in normal form
 //! rotate      loop inversion of loops whose state is a row
 //! unpack      product unboxing: workers take the items of rows that their callers make
 //! specialise  copies functions for known function arguments
@@ -37,6 +38,7 @@
 //! evaluated_results  a part of `worker`: results that all callers evaluate are returned evaluated
 //! fold        (rules) primitive operations on known operands
 //! slice       (form) the generated row that is another one without its first items
+//! literal_captures  a part of `captures`: indices that a thunk captures are built into its code
 //! counted_loop (form) a loop that counts its index up and its turns down
 //! lazy_entry  makes of an optimised unit the law's lazy entry; not part of the pipeline
 //! ```
@@ -52,8 +54,10 @@ mod gather;
 mod generate;
 mod induction;
 mod lazy_entry;
+mod literal_captures;
 mod loops;
 mod narrow;
+mod normal;
 mod peel;
 mod pipeline;
 mod results;

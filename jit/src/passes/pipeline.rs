@@ -2,8 +2,9 @@
 
 use super::simplify::{SimplifyOptions, simplify};
 use super::{
-    captures, evaluated_results, fill, float_in, fuse, gather, generate, induction, loops, narrow,
-    peel, results, rotate, small_nats, specialise, sweep, unpack, worker_wrapper,
+    captures, evaluated_results, fill, float_in, fuse, gather, generate, induction,
+    literal_captures, loops, narrow, normal, peel, results, rotate, small_nats, specialise, sweep,
+    unpack, worker_wrapper,
 };
 use crate::ir::Unit;
 use std::fmt::{self, Display, Formatter};
@@ -55,6 +56,7 @@ passes! {
         worker_wrapper::split(unit);
         evaluated_results::evaluate_results(unit);
     };
+    Normal "normal" normal::make_normal;
     Rotate "rotate" |unit| {
         if rotate::rotate(unit) {
             // A thunk that reads an item of the state would keep the row.
@@ -69,7 +71,11 @@ passes! {
     Narrow "narrow" narrow::narrow;
     Induction "induction" induction::evaluate_cheap_thunks;
     Small "small" small_nats::add_variants;
-    Captures "captures" captures::capture_items;
+    Captures "captures" |unit| {
+        literal_captures::build_in_literals(unit);
+        captures::capture_items(unit);
+        literal_captures::merge_equal_thunks(unit);
+    };
     Peel "peel" peel::peel;
     Fill "fill" fill::fill;
     Float "float" float_in::float_in;
@@ -95,6 +101,7 @@ pub const PIPELINE: &[Pass] = &[
     Pass::Generate,
     Pass::Sweep,
     Pass::Version,
+    Pass::Normal,
     Pass::Rotate,
     Pass::Captures,
     Pass::Unpack,
@@ -236,7 +243,7 @@ mod tests {
         assert_eq!(
             error,
             "there is no pass `guess`; the names are simplify, inline, into_loops, strict, eager, speculate, version, \
-             share, generate, fuse, worker, rotate, unpack, specialise, results, narrow, induction, small, captures, peel, fill, float, gather, loop, sweep, expect, all"
+             share, generate, fuse, worker, normal, rotate, unpack, specialise, results, narrow, induction, small, captures, peel, fill, float, gather, loop, sweep, expect, all"
         );
     }
 }

@@ -12,7 +12,7 @@ use vm::jet::{Jet, JetTable};
 /// The jets of the programs.
 const JETS: &[&str] = &[
     "_Map", "_Gen", "_Idx", "_Len", "_Add", "_Mul", "_Mod", "_Eql", "_If", "_Dec", "_Lsh", "_Gte",
-    "_Min", "sum", "sumOf", "zip", "drop", "rowCons", "rowSnoc",
+    "_Min", "sum", "sumOf", "zip", "drop", "rowCons", "rowSnoc", "_Force", "_Seq", "setIns",
 ];
 
 pub(crate) fn declared(name: &str) -> Jet {

@@ -433,10 +433,12 @@ impl Vm {
             JetCode::Native(run) => run,
             JetCode::Control(control) => return self.control(callee, control, at),
         };
+        let before = self.evaluator.jet_applications;
         let answer = match self.run_native_jet(run, callee + 1, count) {
             Ok(answer) => answer,
             Err(error) => return Err(self.record_jet(self.heap.stack.get(callee), error)),
         };
+        self.count_applications(at.caller, before, callee);
         match answer {
             JetAnswer::Done => self.return_top(callee),
             JetAnswer::Call(args) => {

@@ -67,16 +67,9 @@ pub(crate) enum Op {
     ApplyEagerly(SourceList),
     /// Pushes a new thunk for an entry, capturing its slots.
     Thunk(u32),
-    /// Pushes 1 if the words of all sources are nats below 2^63, else 0.
-    AreNats(SourceList),
-    /// Pushes 1 if the value in a slot is an evaluated, flat row, and the item at an index is a nat below
-    /// 2^63, else 0.
-    IsItemNat {
-        /// The index of the item.
-        index: u16,
-        /// The slot.
-        slot: u32,
-    },
+    /// Pushes the value of an entry if its code finds it [cheap](super::cheap_entries), else a new thunk for
+    /// it, capturing its slots.
+    ThunkUnlessCheap(u32),
     /// Pushes an item of the row that an entry captures, if the row is evaluated. Otherwise pushes a
     /// selector, a thunk for the entry, which evaluates the row and returns the item.
     Select {
@@ -229,7 +222,7 @@ impl LawCode {
     /// Code without instructions that belongs to no law.
     pub(crate) fn idle() -> LawCode {
         LawCode {
-            pool: PoolId(u32::MAX),
+            pool: PoolId::NONE,
             constants: std::ptr::null(),
             law: 0,
             ops: Box::default(),

@@ -19,24 +19,29 @@
 use super::code::{
     LawCode, Op, ReflectTargets, SourceList, SwitchTargets, ThunkEntry, ValueSource,
 };
+use crate::pool_id::PoolId;
 use plan::raw::Word;
 use std::ptr::NonNull;
 use std::rc::Rc;
 
-/// The position in a law's code, and the base of its frame.
+/// The position in a law's code, and the base of its frame. A copy is valid as long as the frame.
+#[derive(Clone)]
 pub(super) struct CodePosition {
     code: NonNull<LawCode>,
     /// The code's instructions, cached because one is read in every step.
     ops: NonNull<Op>,
     pub(super) pc: usize,
     pub(super) base: usize,
+    /// The pool of the law that the work of a jet counts for; none that exists if the law that called the
+    /// jet is not known.
+    pub(super) caller: PoolId,
 }
 
 impl CodePosition {
     /// The start of this code, with the frame at the bottom of the stack.
     pub(super) fn new(code: &Rc<LawCode>) -> CodePosition {
-        let dangling = (NonNull::dangling(), NonNull::dangling());
-        let mut at = CodePosition { code: dangling.0, ops: dangling.1, pc: 0, base: 0 };
+        let (no_code, ops) = (NonNull::dangling(), NonNull::dangling());
+        let mut at = CodePosition { code: no_code, ops, pc: 0, base: 0, caller: PoolId::NONE };
         at.go(code, 0, 0);
         at
     }
@@ -50,6 +55,7 @@ impl CodePosition {
         self.ops = NonNull::from(&*code.ops).cast();
         self.pc = pc;
         self.base = base;
+        self.caller = code.pool;
     }
 
     #[inline(always)]

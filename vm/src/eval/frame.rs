@@ -62,6 +62,9 @@ pub(crate) const RETURN_SIZE: usize = 3;
 /// The number of words of an Update frame.
 pub(crate) const UPDATE_SIZE: usize = 4;
 
+/// The number of words of a Force frame.
+pub(crate) const FORCE_SIZE: usize = 3;
+
 /// The number of words of a Span frame.
 pub(crate) const SPAN_SIZE: usize = 4;
 

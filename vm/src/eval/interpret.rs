@@ -6,6 +6,7 @@ use super::fetch::CodePosition;
 use super::frame::{self, FrameKind};
 use super::next_step::{NextStep, is_false};
 use crate::jet::{ArgDemand, CheapCondition, JetAnswer, JetCode};
+use crate::pool_id::PoolId;
 use crate::vm::Vm;
 use plan::raw::{DIRECT_LIMIT, ObjectDraft, ObjectLayout, Word, WordKind, nat, shape};
 use plan::{EvalError, Items};
@@ -143,11 +144,13 @@ impl Vm {
                 let callee = stack.top() - count - 1;
                 let index = self.argument_of_step(callee, step);
                 self.heap.stack.set(callee + 1 + index, value);
+                at.caller = PoolId::NONE;
                 self.evaluate_arguments(callee, count, step + 1, at)
             }
             FrameKind::Again => {
                 let count = frame::pop_number(stack);
                 let callee = stack.top() - count - 1;
+                at.caller = PoolId::NONE;
                 self.evaluate_arguments(callee, count, count, at)
             }
             FrameKind::Normal => Ok(NextStep::Normalise(value)),
@@ -194,17 +197,10 @@ impl Vm {
                     }
                 }
                 Op::Thunk(entry) => self.make_thunk(at, entry)?,
-                Op::AreNats(list) => {
-                    let words = at.list(list).iter().map(|source| self.source(at, *source));
-                    let are_nats =
-                        words.into_iter().all(|word| self.heap.resolve(word).is_direct());
-                    self.heap.stack.push(Word::bit(are_nats));
-                }
-                Op::IsItemNat { index, slot } => {
-                    let row = self.heap.stack.get(at.base + slot as usize);
-                    let item = self.flat_item(row, usize::from(index));
-                    let is_nat = item.is_some_and(|item| self.heap.resolve(item).is_direct());
-                    self.heap.stack.push(Word::bit(is_nat));
+                Op::ThunkUnlessCheap(entry) => {
+                    if !self.evaluate_entry_cheaply(at, entry)? {
+                        self.make_thunk(at, entry)?;
+                    }
                 }
                 Op::Select { index, entry } => self.select(at, usize::from(index), entry)?,
                 Op::Apply(count) => shape::apply_lazily(&mut self.heap, count as usize)?,
@@ -305,13 +301,7 @@ impl Vm {
                 Op::Switch(number) => at.pc = self.switch_target(at, number)? as usize,
                 Op::CountJet(jet) => self.jets.count_call(jet),
                 Op::LawSpan => at.base = self.begin_law_span(at.base),
-                Op::Exchange(below) => {
-                    let top = self.heap.stack.top() - 1;
-                    let other = top - below as usize;
-                    let (upper, lower) = (self.heap.stack.get(top), self.heap.stack.get(other));
-                    self.heap.stack.set(other, upper);
-                    self.heap.stack.set(top, lower);
-                }
+                Op::Exchange(below) => self.exchange_top(below as usize),
                 Op::Slide(count) => {
                     let top = self.heap.stack.top();
                     self.heap.stack.slide(top - 1 - count as usize, top - 1);
@@ -324,11 +314,21 @@ impl Vm {
     }
 
     #[inline(always)]
-    fn source(&self, at: &CodePosition, source: ValueSource) -> Word {
+    pub(super) fn source(&self, at: &CodePosition, source: ValueSource) -> Word {
         match source.slot_or_constant() {
             Ok(slot) => self.heap.stack.get(at.base + slot),
             Err(number) => at.constant(number),
         }
+    }
+
+    /// Exchanges the top value with the one that many below it.
+    #[inline(always)]
+    pub(super) fn exchange_top(&mut self, below: usize) {
+        let top = self.heap.stack.top() - 1;
+        let other = top - below;
+        let (upper, lower) = (self.heap.stack.get(top), self.heap.stack.get(other));
+        self.heap.stack.set(other, upper);
+        self.heap.stack.set(top, lower);
     }
 
     /// Pushes a thunk for the application of the first source to the others.
@@ -347,7 +347,11 @@ impl Vm {
     /// Pushes the application of a cheap function, the first source, to the others, computed
     /// eagerly. If an argument is not evaluated, pushes nothing and returns false. The result may
     /// be unevaluated.
-    fn apply_eagerly(&mut self, at: &CodePosition, list: SourceList) -> Result<bool, EvalError> {
+    pub(super) fn apply_eagerly(
+        &mut self,
+        at: &CodePosition,
+        list: SourceList,
+    ) -> Result<bool, EvalError> {
         let base = self.heap.stack.top();
         let done = self.apply_eagerly_above(base, at, list)?;
         if !done {
@@ -370,13 +374,7 @@ impl Vm {
         let cheap = jet.map_or(Some(CheapCondition::Always), |jet| self.jets.cheap(jet));
         for (index, source) in sources[1..].iter().enumerate() {
             let word = self.heap.resolve(self.source(at, *source));
-            let fits = match cheap {
-                Some(CheapCondition::OnSmallKey) => index > 0 || word.is_direct(),
-                Some(CheapCondition::OnNats) => word.is_direct(),
-                Some(CheapCondition::OnU64) => self.heap.is_u64(word),
-                Some(CheapCondition::Always) | None => word.kind() != WordKind::Big,
-            };
-            if !fits {
+            if !self.is_cheap_argument(cheap, index, word) {
                 return Ok(false);
             }
             self.heap.stack.push(word);
@@ -403,7 +401,7 @@ impl Vm {
 
     /// Pushes a thunk for an entry with the values that it captures.
     #[inline(always)]
-    fn make_thunk(&mut self, at: &CodePosition, entry: u32) -> Result<(), EvalError> {
+    pub(super) fn make_thunk(&mut self, at: &CodePosition, entry: u32) -> Result<(), EvalError> {
         let mut thunk = self.allocate_entry(at, entry)?;
         for (index, source) in at.captures(at.entry(entry)).iter().enumerate() {
             thunk.set(1 + index, self.source(at, *source));
@@ -413,7 +411,7 @@ impl Vm {
     }
 
     /// An item of a row, if the row is evaluated and flat.
-    fn flat_item(&self, row: Word, index: usize) -> Option<Word> {
+    pub(super) fn flat_item(&self, row: Word, index: usize) -> Option<Word> {
         let row = self.heap.resolve(row);
         (row.kind() == WordKind::Row).then(|| Items::of(row, &self.heap).flat_word(index)).flatten()
     }
@@ -491,10 +489,12 @@ impl Vm {
         let JetCode::Native(run) = self.jets.get(jet).code else {
             unreachable!("decoded as a native jet")
         };
+        let before = self.evaluator.jet_applications;
         let answer = match self.run_native_jet(run, base, count) {
             Ok(answer) => answer,
             Err(error) => return Err(self.record_jet_in_place(at, number, error)),
         };
+        self.count_applications(at.caller, before, at.base);
         match answer {
             JetAnswer::Done => {
                 let top = self.heap.stack.top();

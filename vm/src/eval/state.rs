@@ -23,6 +23,8 @@ pub(crate) struct Evaluator {
     pub(super) in_law_order: bool,
     /// The number of times that the interpreter has entered compiled code.
     pub(crate) compiled_runs: u64,
+    /// The number of applications that jets have made; it wraps around.
+    pub(crate) jet_applications: u32,
     /// The pools of laws whose code slot holds compiled code, by the code's address.
     pub(super) decoded: HashMap<usize, u32>,
     /// Code without instructions, for a position before any law runs.
@@ -71,6 +73,7 @@ impl Evaluator {
             newest_run: std::ptr::null(),
             in_law_order: false,
             compiled_runs: 0,
+            jet_applications: 0,
             decoded: HashMap::new(),
             idle,
             spans: None,
@@ -100,6 +103,15 @@ impl Evaluator {
         }
         let codes = &self.codes;
         self.decoded.retain(|_, pool| codes[*pool as usize].is_some());
+    }
+
+    /// Counts applications that jets have made as calls of the law with that pool.
+    pub(super) fn count_calls(&self, pool: PoolId, count: u32) {
+        // The pool may have been freed since, and then its number may be that of another law, which
+        // does no harm.
+        if let Some(Some(code)) = self.codes.get(pool.0 as usize) {
+            code.calls.set(code.calls.get().saturating_add(count).min(u32::MAX / 2));
+        }
     }
 
     /// The code of that pool, which is live.

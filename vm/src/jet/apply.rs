@@ -21,9 +21,9 @@ pub struct CheapFunction {
 }
 
 impl CheapFunction {
-    /// Its value for a nat as second operand, if a few instructions compute it.
+    /// Its value for a nat below 2^63 as second operand, if a few instructions compute it.
     #[inline(always)]
-    fn of_small(self, b: u64) -> Option<u64> {
+    pub fn of_small(self, b: u64) -> Option<u64> {
         let (operation, a) = self.arithmetic?;
         CheapFunction::compute(operation, a?, b)
     }
@@ -43,6 +43,12 @@ impl CheapFunction {
             JetOperation::Add => a + b,
             JetOperation::Subtract => a.saturating_sub(b),
             JetOperation::Multiply => a.checked_mul(b)?,
+            JetOperation::Equal => u64::from(a == b),
+            JetOperation::NotEqual => u64::from(a != b),
+            JetOperation::Less => u64::from(a < b),
+            JetOperation::LessOrEqual => u64::from(a <= b),
+            JetOperation::Greater => u64::from(a > b),
+            JetOperation::GreaterOrEqual => u64::from(a >= b),
             _ => return None,
         };
         (value < DIRECT_LIMIT).then_some(value)
@@ -85,6 +91,7 @@ impl JetCall<'_> {
     pub fn apply_to_each(&mut self, function: usize, count: usize) -> Result<(), EvalError> {
         let known = self.cheap_function(function, 1);
         self.expect_values(count);
+        self.count_applications(count);
         let from = self.height() - count;
         if known.is_none() {
             let (function, from) = (self.stack_index(function), self.base + from);
@@ -106,6 +113,13 @@ impl JetCall<'_> {
             self.put(index);
         }
         Ok(())
+    }
+
+    /// Notes that the jet applies a function to that many items.
+    #[inline(always)]
+    pub(super) fn count_applications(&mut self, count: usize) {
+        let counter = &mut self.vm.evaluator.jet_applications;
+        *counter = counter.wrapping_add(u32::try_from(count).unwrap_or(u32::MAX / 2));
     }
 
     /// Replaces a function and the `count` arguments above it by the application: by its value if

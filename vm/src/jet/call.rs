@@ -234,6 +234,7 @@ impl JetCall<'_> {
     /// Any error of the evaluation; the jet returns it.
     pub fn run(&mut self, count: usize) -> Result<(), EvalError> {
         self.expect_values(count.saturating_add(1));
+        self.count_applications(1);
         let value = self.vm.run_top(count)?;
         self.vm.heap.stack.push(value);
         Ok(())

@@ -80,6 +80,8 @@ pub const EXTRA_LIMIT: u64 = layout::EXTRA_MAX;
 pub const PAYLOAD: i32 = size_of::<ObjectHeader>() as i32;
 /// The bit of a header that is set while the object is in the remembered set.
 pub const REMEMBERED: u64 = layout::REMEMBERED;
+/// The bit of an object's header that says that the value is in normal form.
+pub const NORMAL: u64 = layout::NORMAL;
 /// The shift and the width of a header's extra number, in bits.
 pub const EXTRA: (u32, u32) = (layout::EXTRA_SHIFT, layout::EXTRA_MAX.count_ones());
 /// The frame kind of a thunk under evaluation. Its frame is the thunk, 0, the distance to the mark

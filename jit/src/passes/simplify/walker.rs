@@ -294,6 +294,11 @@ impl<'u> Simplifier<'u> {
     /// Applies a primitive operation to a row or partial application made here, or to a constant.
     fn prim_of_known(&self, prim: Prim, operands: &[Operand]) -> Option<Operand> {
         match (prim, operands) {
+            (Prim::Item, &[Operand::Constant(k), Operand::Small(index)]) => {
+                let items = self.unit.constants[k].items.as_ref()?;
+                let item = usize::try_from(index).ok().and_then(|index| items.get(index));
+                Some(Operand::Small(item.copied().unwrap_or(0)))
+            }
             (Prim::Item, &[row, Operand::Small(index)]) => {
                 let Op::Row(items) = self.facts.definition(row)? else { return None };
                 let item = usize::try_from(index).ok().and_then(|index| items.get(index));
@@ -302,6 +307,9 @@ impl<'u> Simplifier<'u> {
             (Prim::IsNat, &[Operand::Constant(k)]) => {
                 let is_nat = self.unit.constants[k].kind == crate::ir::ConstantKind::Nat;
                 Some(Operand::Small(u64::from(is_nat)))
+            }
+            (Prim::Length, &[Operand::Constant(k)]) => {
+                self.unit.constants[k].length.map(Operand::Small)
             }
             (Prim::Length, &[row]) => match self.facts.definition(row)? {
                 Op::Row(items) => Some(Operand::Small(items.len() as u64)),

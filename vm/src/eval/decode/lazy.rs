@@ -2,29 +2,10 @@
 
 use super::super::code::{Op, ThunkEntry, ValueSource};
 use super::{Binding, Decoder, Operand, PendingThunk, STRICT_LIMIT};
-use crate::jet::{CheapCondition, JetCode, JetOperation};
+use crate::jet::{JetCode, JetOperation};
 use crate::law::{Application, BodyNode, DELAYED_ARGS_LIMIT, SaturatedCall, Spine};
 use plan::Ref;
 use plan::raw::Word;
-
-/// The most operations of an expression that is computed at once on small nats.
-const ARITHMETIC_LIMIT: usize = 6;
-
-/// What an expression of operations on nats reads.
-#[derive(Default)]
-struct ArithmeticInputs {
-    nats: Vec<ValueSource>,
-    /// Items of rows: the index and the slot of the row.
-    items: Vec<(u16, u32)>,
-    /// The number of operations.
-    operations: usize,
-}
-
-impl ArithmeticInputs {
-    fn is_empty(&self) -> bool {
-        self.nats.is_empty() && self.items.is_empty()
-    }
-}
 
 impl<'a> Decoder<'a> {
     /// Pushes an operand without evaluating it.
@@ -84,77 +65,8 @@ impl<'a> Decoder<'a> {
                 None => self.application(&spine),
             };
         }
-        let mut inputs = ArithmeticInputs::default();
-        if self.nesting < STRICT_LIMIT
-            && self.is_arithmetic(&spine, &mut inputs)
-            && !inputs.is_empty()
-        {
-            return self.arithmetic(node, inputs);
-        }
         let entry = self.thunk_entry(node);
         self.push(Op::Thunk(entry));
-    }
-
-    /// Whether an application is one of a cheap operation on nats to atoms, items of rows in slots, and such
-    /// applications, with few operations. Finds its inputs.
-    fn is_arithmetic(&mut self, spine: &Spine<Operand<'a>>, inputs: &mut ArithmeticInputs) -> bool {
-        let Some((_, application)) = self.classify(spine) else { return false };
-        if let Some(index) = self.selected_item(application, spine) {
-            let row = spine.args.iter().find_map(|arg| self.source(*arg)?.slot_or_constant().ok());
-            inputs.items.extend(row.map(|slot| (index, slot as u32)));
-            return row.is_some();
-        }
-        let is_operation = match application {
-            Application::Saturated(SaturatedCall::Jet(jet)) => {
-                matches!(self.jets.cheap(jet), Some(CheapCondition::OnNats | CheapCondition::OnU64))
-            }
-            Application::Saturated(SaturatedCall::Increment) => true,
-            _ => false,
-        };
-        inputs.operations += 1;
-        is_operation
-            && self.is_cheap(application)
-            && inputs.operations <= ARITHMETIC_LIMIT
-            && spine.args.iter().all(|arg| self.is_arithmetic_operand(*arg, inputs))
-    }
-
-    fn is_arithmetic_operand(&mut self, arg: Operand<'a>, inputs: &mut ArithmeticInputs) -> bool {
-        if let Some(constant) = self.constant_operand(arg) {
-            return constant.word().is_direct();
-        }
-        if !self.is_atom(arg) {
-            let spine = self.spine(arg);
-            return self.is_arithmetic(&spine, inputs);
-        }
-        let source = self.source(arg);
-        inputs.nats.extend(source);
-        source.is_some()
-    }
-
-    /// Pushes the value of an arithmetic expression if its inputs are small nats, else a thunk for it. A
-    /// chain of such thunks (the state of a fold) would grow until compiled code runs, which could not
-    /// tell that the thunks are cheap.
-    fn arithmetic(&mut self, node: Ref<'a>, inputs: ArithmeticInputs) {
-        let before = self.depth;
-        let mut otherwise = Vec::new();
-        if !inputs.nats.is_empty() {
-            let list = self.list(inputs.nats);
-            self.push(Op::AreNats(list));
-            otherwise.push(self.jump(Op::JumpIfFalse));
-            self.depth = before;
-        }
-        for (index, slot) in inputs.items {
-            self.push(Op::IsItemNat { index, slot });
-            otherwise.push(self.jump(Op::JumpIfFalse));
-            self.depth = before;
-        }
-        self.strict(Operand::Expression(node));
-        let end = self.jump(Op::Jump);
-        otherwise.into_iter().for_each(|jump| self.patch_jump(jump));
-        self.depth = before;
-        let entry = self.thunk_entry(node);
-        self.push(Op::Thunk(entry));
-        self.patch_jump(end);
     }
 
     /// Pushes an application that is a value: a row, or an app.

@@ -88,8 +88,7 @@ impl Instructions<'_> {
     fn reads(&self, op: Op) -> SlotSet {
         match op {
             Op::Slot(slot) | Op::EvalSlot(slot) | Op::ReturnSlot(slot) => bit(slot as usize),
-            Op::IsItemNat { slot, .. } => bit(slot as usize),
-            Op::Push(list) | Op::Delay(list) | Op::ApplyEagerly(list) | Op::AreNats(list) => {
+            Op::Push(list) | Op::Delay(list) | Op::ApplyEagerly(list) => {
                 self.read_from(list.start as usize, usize::from(list.count))
             }
             Op::Thunk(entry) | Op::Select { entry, .. } | Op::Fill(entry) => {

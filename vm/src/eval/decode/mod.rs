@@ -14,6 +14,7 @@ mod lazy;
 mod live;
 mod strict;
 
+use super::cheap_entries;
 use super::code::{
     LawCode, Op, ReflectTargets, SourceList, SwitchTargets, ThunkEntry, ValueSource,
 };
@@ -163,6 +164,7 @@ pub(crate) fn decode(jets: &JetTable, law: LawRef<'_>, has_spans: bool) -> Optio
         decoder.tail(pending.node);
     }
     decoder.clear_dead_slots(&regions);
+    decoder.mark_cheap_entries();
     let fits = decoder.entries.iter().all(|e| u64::from(e.captured) < EXTRA_MAX);
     (fits && decoder.ops.len() < OPS_LIMIT).then_some(DecodedLaw {
         constants: decoder.constants,
@@ -202,6 +204,17 @@ impl<'a> Decoder<'a> {
         };
         Instructions { ops, sources, entries, branches, switches, is_cheap: &is_cheap }
             .clear_dead_slots(regions);
+    }
+
+    /// No jet is cheap while calls are counted: the law does not make the eager call.
+    fn mark_cheap_entries(&mut self) {
+        let Decoder { ops, entries, constants, jets, law, .. } = self;
+        let memory = law.result().memory();
+        let is_cheap = |pin: u32| {
+            let jet = jets.of_pin(memory, constants[pin as usize]);
+            !jets.counts_calls() && jet.is_some_and(|jet| jets.cheap(jet).is_some())
+        };
+        cheap_entries::mark(ops, entries, is_cheap);
     }
 
     // Emitting instructions, and tracking the stack's depth.

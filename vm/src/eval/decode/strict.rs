@@ -28,7 +28,7 @@ impl<'a> Decoder<'a> {
     }
 
     /// Pushes the value of an operand.
-    pub(super) fn strict(&mut self, operand: Operand<'a>) {
+    fn strict(&mut self, operand: Operand<'a>) {
         if self.nesting >= STRICT_LIMIT {
             self.lazy(operand);
             return self.emit(Op::Eval);
