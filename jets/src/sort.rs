@@ -239,34 +239,50 @@ struct MergeSort {
     comparison: Comparison,
 }
 
-/// What decides most comparisons of a value: its kind, and the nat that it is, or its last two items.
+/// What decides most comparisons of a value: its kind, and two words.
 #[derive(Clone, Copy)]
 struct SortKey {
-    /// 0 for a nat and 1 plus the number of items for a row.
+    /// 0 for a nat, 1 for a bar, 2 plus the number of items for a row: in the order of the kinds.
     kind: u32,
     /// Whether the second word is known too.
     is_long: bool,
-    /// The nat, or the items from the last to the first, and zeroes.
+    /// Whether values with equal words are equal.
+    is_whole: bool,
+    /// Of a nat the number of limbs and the highest one; of a bar the number of bytes and the last of
+    /// them, of which the last counts most; of a row of nats the items from the last to the first, and
+    /// zeroes.
     words: [u64; 2],
 }
 
 impl SortKey {
-    /// The key of a value. `None` if it is no nat or row, or too large.
+    /// The key of a value. `None` if it is another one, or if its words are no nats below 2^64.
     fn of(value: Ref<'_>) -> Option<SortKey> {
         match value.shape() {
-            Shape::Nat(nat) => Some(SortKey { kind: 0, is_long: true, words: [nat.to_u64()?, 0] }),
+            Shape::Nat(nat) => {
+                let limbs = nat.limbs();
+                let words = [limbs.len() as u64, limbs.last().copied().unwrap_or(0)];
+                Some(SortKey { kind: 0, is_long: true, is_whole: limbs.len() <= 1, words })
+            }
             Shape::Row(items) => {
-                let kind = u32::try_from(1 + items.len()).ok()?;
+                let kind = u32::try_from(2 + items.len()).ok()?;
                 let word = |from_last: usize| match items.len().checked_sub(from_last) {
                     Some(index) => items.get(index)?.as_u64(),
                     None => Some(0),
                 };
                 let (last, before) = (word(1)?, word(2));
                 let words = [last, before.unwrap_or(0)];
-                Some(SortKey { kind, is_long: before.is_some(), words })
+                Some(SortKey { kind, is_long: before.is_some(), is_whole: items.len() <= 2, words })
             }
-            _ => None,
+            _ => SortKey::of_bar(value.as_bar()?),
         }
+    }
+
+    fn of_bar(bytes: &[u8]) -> Option<SortKey> {
+        let mut last = [0; 8];
+        let tail = &bytes[bytes.len().saturating_sub(last.len())..];
+        last[..tail.len()].copy_from_slice(tail);
+        let words = [bytes.len() as u64, u64::from_le_bytes(last)];
+        Some(SortKey { kind: 1, is_long: true, is_whole: bytes.len() <= last.len(), words })
     }
 
     /// The order of two values, if their keys decide.
@@ -277,7 +293,7 @@ impl SortKey {
             return Some(order);
         }
         let order = self.words[1].cmp(&other.words[1]);
-        let is_decided = self.is_long && other.is_long && (order.is_ne() || self.kind <= 3);
+        let is_decided = self.is_long && other.is_long && (order.is_ne() || self.is_whole);
         is_decided.then_some(order)
     }
 }

@@ -4,6 +4,7 @@ use super::harness::{
     Apply, Bar, Big, Crash, FromLaw, N, Row, Set, Tab, TestValue, app, cases, law, lazy, nats, pin,
     power,
 };
+use plan::Natural;
 
 #[test]
 fn control() {
@@ -140,6 +141,17 @@ fn sorting_rows() {
         "sort" Row(nats([3, 1, 2, 1])) => Row(nats([1, 1, 2, 3]));
         "sort" Row(vec![lazy(N(3)), Bar(b"b"), Bar(b"a")]) => Row(vec![N(3), Bar(b"a"), Bar(b"b")]);
         "sort" Row(vec![N(1), Crash(8), N(2), Crash(6)]) => Crash(8);
+        // Values whose sort keys are equal, and values of each kind.
+        "sort" Row(vec![
+            Bar(b"yabcdefgh"), Big(power(70) + Natural::from(1u32)), Row(nats([1, 2, 3])), Bar(b"xabcdefgh"),
+            N(u64::MAX), Bar(b""), Big(power(70)), Row(vec![]), Bar(b"zz"), N(0), Row(nats([0, 2, 3])),
+            Bar(b"xabcdefgh"), Big(power(64)), Row(vec![Bar(b"a"), N(3)]), Row(vec![N(9), N(3)]),
+        ]) => Row(vec![
+            N(0), N(u64::MAX), Big(power(64)), Big(power(70)), Big(power(70) + Natural::from(1u32)),
+            Bar(b""), Bar(b"zz"), Bar(b"xabcdefgh"), Bar(b"xabcdefgh"), Bar(b"yabcdefgh"),
+            Row(vec![]), Row(vec![N(9), N(3)]), Row(vec![Bar(b"a"), N(3)]), Row(nats([0, 2, 3])),
+            Row(nats([1, 2, 3])),
+        ]);
         "sortBy" Crash(8), Row(vec![lazy(N(5))]) => Row(nats([5]));
         "sortBy" Crash(8), N(5) => FromLaw;
         "sortBy" Crash(8), Row(nats([5, 4])) => Crash(8);

@@ -15,13 +15,21 @@ pub(super) fn count_below(words: &[Word], bound: u64) -> usize {
         return count_each_below(words, bound);
     }
     let (chunks, rest) = words.as_chunks::<8>();
-    let below = chunks.iter().map(|chunk| usize::from(chunk[7].raw() < bound)).sum::<usize>();
+    let mut below = 0;
+    for chunk in chunks {
+        below += usize::from(chunk[7].raw() < bound);
+    }
     let next = chunks.get(below).map_or(rest, <[Word; 8]>::as_slice);
     8 * below + count_each_below(next, bound)
 }
 
+#[inline(always)]
 fn count_each_below(words: &[Word], bound: u64) -> usize {
-    words.iter().map(|word| usize::from(word.raw() < bound)).sum()
+    let mut below = 0;
+    for word in words {
+        below += usize::from(word.raw() < bound);
+    }
+    below
 }
 
 #[cfg(test)]
