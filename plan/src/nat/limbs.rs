@@ -316,5 +316,8 @@ pub fn rem_limb(a: &[u64], b: u64) -> u64 {
     LimbDivisor::new(b).run(a, |_, _| ())
 }
 
+pub use long_division::LongDivision;
+
+mod long_division;
 #[cfg(test)]
 mod tests;

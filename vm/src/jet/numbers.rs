@@ -15,6 +15,7 @@
 //! ```
 
 use crate::vm::JetCall;
+use plan::limbs::LongDivision;
 use plan::raw::bar::BarDraft;
 use plan::raw::large::{LargeArithmetic, SCHOOLBOOK_LIMIT};
 use plan::raw::nat::NatDraft;
@@ -104,6 +105,10 @@ impl JetCall<'_> {
                 limbs::div_limb(out, call.cast(a).limbs(), divisor);
             });
         }
+        if let Some(division) = LongDivision::new(left.limbs(), right.limbs()) {
+            let count = division.quotient_len() as u64;
+            return self.push_nat_with(count, |_, out| division.quotient(out));
+        }
         let (quotient, _) = self.divided(a, b)?;
         self.push_natural(&quotient)
     }
@@ -123,6 +128,10 @@ impl JetCall<'_> {
         if let Some(divisor) = right.to_u64() {
             let remainder = limbs::rem_limb(left.limbs(), divisor);
             return self.push_u64(remainder);
+        }
+        if let Some(division) = LongDivision::new(left.limbs(), right.limbs()) {
+            let count = division.remainder_len() as u64;
+            return self.push_nat_with(count, |_, out| division.remainder(out));
         }
         let (_, remainder) = self.divided(a, b)?;
         self.push_natural(&remainder)

@@ -105,6 +105,36 @@ proptest! {
     }
 }
 
+/// Numbers of few limbs, many of whose estimated quotient limbs are too large.
+fn short_number() -> impl Strategy<Value = Vec<u64>> {
+    let limb = prop_oneof![
+        Just(0),
+        Just(1),
+        Just(u64::MAX),
+        Just(1 << 63),
+        Just((1 << 63) - 1),
+        any::<u64>()
+    ];
+    prop::collection::vec(limb, 0..8)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4000))]
+
+    #[test]
+    fn quotients_by_few_limbs(a in prop_oneof![number(), short_number()], b in prop_oneof![number(), short_number()]) {
+        let lengths = [trimmed(&a).len(), trimmed(&b).len()];
+        let division = || LongDivision::new(&a, &b);
+        let fits = (2..=32).contains(&lengths[1]) && (lengths[1]..=64).contains(&lengths[0]);
+        prop_assert_eq!(division().is_some(), fits);
+        if let (Some(first), Some(second)) = (division(), division()) {
+            let (quotient, remainder) = natural(&a).div_mod(natural(&b));
+            prop_assert_eq!(written(first.quotient_len(), |out| first.quotient(out)), quotient);
+            prop_assert_eq!(written(second.remainder_len(), |out| second.remainder(out)), remainder);
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn bytes_and_back(bytes in prop::collection::vec(any::<u8>(), 0..100), spare in 0usize..20) {
