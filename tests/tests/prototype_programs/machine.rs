@@ -139,9 +139,11 @@ impl RunningMachine {
         line.split(' ').nth(2).and_then(|count| count.parse().ok()).expect("a number")
     }
 
-    /// Ends the machine by SIGKILL.
+    /// Ends the machine by SIGKILL, unless it has just ended by itself, because nothing can happen to it
+    /// any more.
     pub(crate) fn kill(self) {
-        assert_eq!(self.end(Signal::KILL), None);
+        let code = self.end(Signal::KILL);
+        assert!(matches!(code, None | Some(5)), "{code:?}");
     }
 
     /// Ends the machine by SIGTERM.
