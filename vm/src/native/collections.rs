@@ -3,7 +3,8 @@
 
 use super::UNDECIDED;
 use super::consecutive_keys::CONSECUTIVE_KEYS_MIN;
-use super::remembered_objects::{KeyPosition, RememberedKey, RememberedSet, RowLeaf};
+use super::key_position::{KeyPosition, RememberedSet};
+use super::remembered_objects::{RememberedKey, RowLeaf};
 use crate::vm::{JetCall, Vm};
 use plan::raw::tree::edit::EditMode;
 use plan::raw::{HeapFull, RawHeap, Word, WordKind, bar, shape, tree};

@@ -1,7 +1,7 @@
 //! [`ConsecutiveKeys`]: sets whose keys are consecutive nats, as they are in a table that is used as an
 //! array. The position of a key in them is a subtraction, and no node of the set is read.
 
-use super::remembered_objects::{KeyPosition, RememberedSet};
+use super::key_position::{KeyPosition, RememberedSet};
 use plan::Items;
 
 /// Sets with fewer keys are not looked up here: a search in them is as fast.

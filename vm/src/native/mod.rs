@@ -15,6 +15,7 @@
 //! offset       offsets of fields of a runtime that compiled code reads and writes
 //! frames       visiting the values in frames of compiled code
 //! state        the state of compiled code in a runtime
+//! key_position  a set, and the position of a key in it
 //! consecutive_keys  sets whose keys are consecutive nats
 //! remembered_objects  what helpers remember of objects until a collection moves them
 //! frame_table  stack maps: the positions of values in frames
@@ -72,6 +73,7 @@ mod frozen;
 mod helpers;
 mod jet_calls;
 pub(crate) mod jet_entries;
+mod key_position;
 pub mod layout;
 mod nats;
 mod numbered;

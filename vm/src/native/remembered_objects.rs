@@ -2,6 +2,7 @@
 //! the next collection, which moves them.
 
 use super::consecutive_keys::ConsecutiveKeys;
+use super::key_position::{KeyPosition, RememberedSet};
 
 /// The leaf of a row from which an item was last read, and the row.
 #[derive(Clone, Copy, Default)]
@@ -16,9 +17,6 @@ pub(super) struct RowLeaf {
     pub(super) count: usize,
 }
 
-/// The position of a key in a set, or the position where it would be.
-pub(super) type KeyPosition = Result<usize, usize>;
-
 /// A key, as it is compared with the keys of slots.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum RememberedKey {
@@ -26,14 +24,6 @@ pub(super) enum RememberedKey {
     Object(u64),
     /// A bar of that many bytes, 1 to 8, and their number, least significant first.
     ShortBar(u64, u8),
-}
-
-/// A set, as it is compared with those of slots: its word and the number of its keys. A set that an
-/// owner changes in place gets another number.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct RememberedSet {
-    pub(super) word: u64,
-    pub(super) count: u32,
 }
 
 /// The logarithm of the number of slots of the table of key positions.
