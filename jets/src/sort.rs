@@ -16,12 +16,12 @@ use vm::jet::ArgDemand::{Head, Lazy};
 use vm::jet::{JetAnswer, JetCall};
 
 pub(crate) const JETS: &[Jet] = &[
-    native("listSort", &[Head], sort),
-    native("listSortBy", &[Lazy, Head], sort_by),
-    native("listSortOn", &[Lazy, Head], sort_on),
-    native("sort", &[Head], sort_row),
-    native("sortBy", &[Lazy, Head], sort_row_by),
-    native("sortOn", &[Lazy, Head], sort_row_on),
+    native("listSort", &[Head], |call| sort(call, Collection::List)),
+    native("listSortBy", &[Lazy, Head], |call| sort_by(call, Collection::List)),
+    native("listSortOn", &[Lazy, Head], |call| sort_on(call, Collection::List)),
+    native("sort", &[Head], |call| sort(call, Collection::Row)),
+    native("sortBy", &[Lazy, Head], |call| sort_by(call, Collection::Row)),
+    native("sortOn", &[Lazy, Head], |call| sort_on(call, Collection::Row)),
     native("sortUniq", &[Head], sort_row_uniquely),
 ];
 
@@ -35,46 +35,55 @@ const SORTED_BY_WORDS_MAX: usize = 1 << 20;
 /// row, then the nat, or the items from the last to the first.
 type ValueWords = [u64; 1 + WORDS_MAX];
 
-fn sort(call: &mut JetCall<'_>) -> JetResult {
-    let Some(items) = push_list(call, 0)? else { return Ok(JetAnswer::Law) };
+/// What is sorted, and returned.
+#[derive(Clone, Copy)]
+enum Collection {
+    List,
+    Row,
+}
+
+impl Collection {
+    /// Pushes the items of the argument at that index. `None` if the call is left to the law.
+    fn push(
+        self,
+        call: &mut JetCall<'_>,
+        argument: usize,
+    ) -> Result<Option<StackValues>, EvalError> {
+        match self {
+            Collection::List => push_list(call, argument),
+            Collection::Row => Ok(push_row(call, argument)),
+        }
+    }
+
+    /// Returns the items from stack index `first` on, in that order.
+    fn return_items(self, call: &mut JetCall<'_>, first: usize, sorted: &[u32]) -> JetResult {
+        match self {
+            Collection::List => return_list(call, first, sorted),
+            Collection::Row => return_row(call, first, sorted),
+        }
+    }
+}
+
+/// `sort items`.
+fn sort(call: &mut JetCall<'_>, collection: Collection) -> JetResult {
+    let Some(items) = collection.push(call, 0)? else { return Ok(JetAnswer::Law) };
     let sorted = ready!(sorted_values(call, items));
-    return_list(call, items.first, &sorted)
+    collection.return_items(call, items.first, &sorted)
 }
 
-/// `listSortBy comparison list`.
-fn sort_by(call: &mut JetCall<'_>) -> JetResult {
-    let Some(items) = push_list(call, 1)? else { return Ok(JetAnswer::Law) };
+/// `sortBy comparison items`.
+fn sort_by(call: &mut JetCall<'_>, collection: Collection) -> JetResult {
+    let Some(items) = collection.push(call, 1)? else { return Ok(JetAnswer::Law) };
     let sorted = ready!(sorted_by_function(call, items));
-    return_list(call, items.first, &sorted)
+    collection.return_items(call, items.first, &sorted)
 }
 
-/// `listSortOn f list`.
-fn sort_on(call: &mut JetCall<'_>) -> JetResult {
-    let Some(items) = push_list(call, 1)? else { return Ok(JetAnswer::Law) };
+/// `sortOn f items`.
+fn sort_on(call: &mut JetCall<'_>, collection: Collection) -> JetResult {
+    let Some(items) = collection.push(call, 1)? else { return Ok(JetAnswer::Law) };
     let Some(keys) = push_keys(call, items)? else { return Ok(JetAnswer::Law) };
     let sorted = ready!(sorted_values(call, keys));
-    return_list(call, items.first, &sorted)
-}
-
-fn sort_row(call: &mut JetCall<'_>) -> JetResult {
-    let Some(items) = push_row(call, 0) else { return Ok(JetAnswer::Law) };
-    let sorted = ready!(sorted_values(call, items));
-    return_row(call, items.first, &sorted)
-}
-
-/// `sortBy comparison row`.
-fn sort_row_by(call: &mut JetCall<'_>) -> JetResult {
-    let Some(items) = push_row(call, 1) else { return Ok(JetAnswer::Law) };
-    let sorted = ready!(sorted_by_function(call, items));
-    return_row(call, items.first, &sorted)
-}
-
-/// `sortOn f row`.
-fn sort_row_on(call: &mut JetCall<'_>) -> JetResult {
-    let Some(items) = push_row(call, 1) else { return Ok(JetAnswer::Law) };
-    let Some(keys) = push_keys(call, items)? else { return Ok(JetAnswer::Law) };
-    let sorted = ready!(sorted_values(call, keys));
-    return_row(call, items.first, &sorted)
+    collection.return_items(call, items.first, &sorted)
 }
 
 /// `sortUniq row`: of equal items, which are neighbours after the sort, only the first stays. The sort
@@ -152,8 +161,9 @@ fn push_keys(
     Ok(Some(StackValues { first, count: values.count }))
 }
 
-/// Pushes the rest of the list at that index, which is 0 in the end, and above it the items. `None` if there are too many for the stack, or if the call may not evaluate:
-/// suspended for each item, it would begin its work again each time.
+/// Pushes the rest of the list at that index, which is 0 in the end, and above it the items. `None` if
+/// there are too many for the stack, or if the call may not evaluate: suspended for each item, it would
+/// begin its work again each time.
 fn push_list(call: &mut JetCall<'_>, list: usize) -> Result<Option<StackValues>, EvalError> {
     if !call.may_nest() {
         return Ok(None);
@@ -248,9 +258,9 @@ struct SortKey {
     is_long: bool,
     /// Whether values with equal words are equal.
     is_whole: bool,
-    /// Of a nat the number of limbs and the highest one; of a bar the number of bytes and the last of
-    /// them, of which the last counts most; of a row of nats the items from the last to the first, and
-    /// zeroes.
+    /// Of a nat the number of limbs and the highest one; of a bar the number of bytes, and the last
+    /// eight as a number, the last one highest; of a row of nats the items from the last to the first,
+    /// and zeroes.
     words: [u64; 2],
 }
 
@@ -322,8 +332,8 @@ fn merge_sort(
     Ok(Some(items.into_iter().map(|item| item.number).collect()))
 }
 
-/// Sorts the halves, of which the first is a power of two, and merges them. `merged` is empty before
-/// and after.
+/// Sorts the halves and merges them. The length of the first half is a power of two. `merged` is empty
+/// before and after.
 fn sort_block(
     call: &mut JetCall<'_>,
     sort: MergeSort,

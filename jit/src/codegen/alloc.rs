@@ -170,6 +170,23 @@ impl FunctionTranslator<'_, '_> {
         start
     }
 
+    /// Takes the words of a row of `count` items, and writes its header. Returns its address, and the
+    /// address `8 * count` bytes above. Continues at `otherwise` if the nursery has no room; does not collect.
+    pub(super) fn bump_allocate_row(&mut self, count: Value, otherwise: Block) -> (Value, Value) {
+        let next = self.emit.load_context(offset::NURSERY_NEXT);
+        let end = self.emit.load_context(offset::NURSERY_END);
+        let bytes = self.emit.b.ins().ishl_imm_s(count, 3);
+        let last = self.emit.b.ins().iadd(next, bytes);
+        let after = self.emit.b.ins().iadd_imm_s(last, i64::from(layout::PAYLOAD));
+        let fits = self.emit.b.ins().icmp(IntCC::UnsignedLessThanOrEqual, after, end);
+        self.emit.guard(fits, otherwise);
+        self.emit.store_context(after, offset::NURSERY_NEXT);
+        let size = self.emit.b.ins().ishl_imm_s(count, 32);
+        let header = self.emit.b.ins().bor_imm_s(size, ObjectKind::Row.header(0, 0) as i64);
+        self.emit.store(header, next, 0);
+        (next, last)
+    }
+
     /// Writes the words of an object.
     fn fill(&mut self, address: Value, plan: &ObjectPlan) {
         let header = self.emit.constant(plan.kind.header(plan.extra, plan.size));

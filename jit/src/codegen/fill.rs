@@ -20,17 +20,7 @@ impl FunctionTranslator<'_, '_> {
         let is_short =
             self.emit.b.ins().icmp_imm_u(IntCC::UnsignedLessThanOrEqual, count, IN_PLACE_LIMIT);
         self.emit.guard(is_short, slowly);
-        let next = self.emit.load_context(offset::NURSERY_NEXT);
-        let end = self.emit.load_context(offset::NURSERY_END);
-        let bytes = self.emit.b.ins().ishl_imm_s(count, 3);
-        let last = self.emit.b.ins().iadd(next, bytes);
-        let after = self.emit.b.ins().iadd_imm_s(last, i64::from(layout::PAYLOAD));
-        let fits = self.emit.b.ins().icmp(IntCC::UnsignedLessThanOrEqual, after, end);
-        self.emit.guard(fits, slowly);
-        self.emit.store_context(after, offset::NURSERY_NEXT);
-        let size = self.emit.b.ins().ishl_imm_s(count, 32);
-        let header = self.emit.b.ins().bor_imm_s(size, ObjectKind::Row.header(0, 0) as i64);
-        self.emit.store(header, next, 0);
+        let (next, last) = self.bump_allocate_row(count, slowly);
         self.zero_items(next, last);
         let tag = ObjectKind::Row.tag();
         let word = self.emit.b.ins().bor_imm_s(next, tag as i64);

@@ -14,7 +14,6 @@ use cranelift_codegen::ir::{Block, InstBuilder, Value};
 use vm::jet::EditMode;
 use vm::native::UNDECIDED;
 use vm::native::layout::{self, ObjectKind, top};
-use vm::native::offset;
 
 /// The most items of a row in which an item is replaced instead of making a thunk: the thunk takes as much
 /// memory as the new row, and keeps the old one alive.
@@ -95,17 +94,7 @@ impl FunctionTranslator<'_, '_> {
         // An index that is no direct nat is larger than every size.
         let has_item = self.emit.b.ins().icmp(IntCC::UnsignedLessThan, index, size);
         self.emit.guard(has_item, otherwise);
-        let next = self.emit.load_context(offset::NURSERY_NEXT);
-        let end = self.emit.load_context(offset::NURSERY_END);
-        let bytes = self.emit.b.ins().ishl_imm_s(size, 3);
-        let last = self.emit.b.ins().iadd(next, bytes);
-        let after = self.emit.b.ins().iadd_imm_s(last, i64::from(layout::PAYLOAD));
-        let fits = self.emit.b.ins().icmp(IntCC::UnsignedLessThanOrEqual, after, end);
-        self.emit.guard(fits, otherwise);
-        self.emit.store_context(after, offset::NURSERY_NEXT);
-        let size = self.emit.b.ins().ishl_imm_s(size, 32);
-        let header = self.emit.b.ins().bor_imm_s(size, ObjectKind::Row.header(0, 0) as i64);
-        self.emit.store(header, next, 0);
+        let (next, last) = self.bump_allocate_row(size, otherwise);
         self.copy_items(address, next, last);
         let distance = self.emit.b.ins().ishl_imm_s(index, 3);
         let slot = self.emit.b.ins().iadd(next, distance);

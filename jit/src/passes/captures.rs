@@ -86,7 +86,7 @@ fn passed_types(unit: &Unit) -> SecondaryMap<FunctionId, Option<Vec<Type>>> {
     passed
 }
 
-/// The evaluated parameters of which a function only reads items.
+/// The evaluated parameters that a function only reads items of.
 struct ItemReads {
     /// For each such parameter, the indices.
     indices: HashMap<Var, Vec<u64>, FixedState>,

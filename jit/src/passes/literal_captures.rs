@@ -9,6 +9,7 @@
 //! The thunks of a row that is generated with a known length are made in this way. With a literal index, they
 //! [capture the item](super::captures) instead of the row. (Procedure cloning for constants.)
 
+use super::slice::definition;
 use crate::ir::{Function, FunctionId, FunctionRole, Op, Operand, Prim, Stmt, Type, Unit, Var};
 use foldhash::fast::FixedState;
 use std::collections::HashMap;
@@ -124,11 +125,8 @@ fn with_literals(
 
 /// What a variable is the value of, if it is that of another one.
 fn forced_value(code: &Function, value: Operand) -> Operand {
-    let blocks = code.live_blocks();
-    let mut stmts = blocks.iter().flat_map(|block| &code.blocks[*block].stmts);
-    let forced = stmts.find_map(|stmt| match stmt {
-        Stmt::Let(vars, Op::Force(of)) if value == Operand::Var(vars[0]) => Some(*of),
-        _ => None,
-    });
-    forced.unwrap_or(value)
+    match definition(code, value) {
+        Some(Op::Force(of)) => *of,
+        _ => value,
+    }
 }

@@ -21,7 +21,7 @@
 //! mark, so an argument of a jet is normalised as before.
 
 use super::fill::flattened_captures;
-use crate::analysis::call_graph::referenced_functions;
+use crate::analysis::call_graph::{referenced_functions, tail_calls};
 use crate::ir::{
     BlockId, Call, Callee, Function, FunctionId, FunctionRole, Op, Operand, Prim, Stmt, Terminator,
     Type, Unit, Var,
@@ -293,10 +293,8 @@ fn is_jet_argument(function: &Function, value: Var) -> bool {
     let takes = |call: &Call| {
         matches!(call.callee, Callee::Jet(_)) && call.args.contains(&Operand::Var(value))
     };
-    let in_tail = function.live_blocks().into_iter().any(
-        |block| matches!(&function.blocks[block].terminator, Terminator::Tail(call) if takes(call)),
-    );
-    in_tail || function.live_ops().any(|op| matches!(op, Op::Call(call) if takes(call)))
+    tail_calls(function).any(takes)
+        || function.live_ops().any(|op| matches!(op, Op::Call(call) if takes(call)))
 }
 
 /// The functions that a function leads to, itself included.

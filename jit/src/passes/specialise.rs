@@ -93,7 +93,7 @@ fn saturated(
     Some((constant.entry.filter(|_| fits)?, [given, args].concat()))
 }
 
-/// Whether a constant applied to so many arguments is an operation on nats.
+/// Whether a function applied to `count` arguments is an operation on nats.
 fn is_nat_operation(unit: &Unit, function: Operand, count: usize) -> bool {
     let Operand::Constant(k) = function else {
         return function == Operand::Small(INCREMENT) && count == 1;

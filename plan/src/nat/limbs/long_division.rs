@@ -1,7 +1,7 @@
 //! Long division by a few limbs, without an allocation. (Knuth, "The Art of Computer Programming", volume 2,
 //! section 4.3.1, algorithm D.) Longer numbers are divided by malachite, whose algorithms are faster there.
 
-use super::{LimbDivisor, trimmed};
+use super::{LimbDivisor, shift_left, shift_right, trimmed};
 
 /// The most limbs of a divisor.
 const DIVISOR_LIMIT: usize = 32;
@@ -12,9 +12,9 @@ const DIVIDEND_LIMIT: usize = 64;
 pub struct LongDivision {
     /// What is left of the dividend, shifted as the divisor is.
     rest: [u64; DIVIDEND_LIMIT + 1],
-    /// The divisor, shifted so that its highest bit is set.
-    divisor: [u64; DIVISOR_LIMIT],
-    shift: u32,
+    /// The divisor, shifted so that its highest bit is set, and 0 above it.
+    divisor: [u64; DIVISOR_LIMIT + 1],
+    shift: u64,
     dividend_len: usize,
     divisor_len: usize,
 }
@@ -26,16 +26,16 @@ impl LongDivision {
         let (a, b) = (trimmed(a), trimmed(b));
         let fits =
             (2..=DIVISOR_LIMIT).contains(&b.len()) && (b.len()..=DIVIDEND_LIMIT).contains(&a.len());
-        let shift = b.last().filter(|_| fits)?.leading_zeros();
+        let shift = u64::from(b.last().filter(|_| fits)?.leading_zeros());
         let mut division = LongDivision {
             rest: [0; DIVIDEND_LIMIT + 1],
-            divisor: [0; DIVISOR_LIMIT],
+            divisor: [0; DIVISOR_LIMIT + 1],
             shift,
             dividend_len: a.len(),
             divisor_len: b.len(),
         };
-        shift_up(&mut division.rest[..=a.len()], a, shift);
-        shift_up(&mut division.divisor[..b.len()], b, shift);
+        shift_left(&mut division.rest, a, shift);
+        shift_left(&mut division.divisor, b, shift);
         Some(division)
     }
 
@@ -57,7 +57,7 @@ impl LongDivision {
     /// Writes the remainder, into [`remainder_len`](LongDivision::remainder_len) limbs.
     pub fn remainder(mut self, out: &mut [u64]) {
         self.run(|_, _| ());
-        shift_down(out, &self.rest[..self.divisor_len], self.shift);
+        shift_right(out, &self.rest[..self.divisor_len], self.shift);
     }
 
     /// Passes each limb of the quotient with its index to `limb`, and leaves the remainder in `rest`.
@@ -88,25 +88,6 @@ impl LongDivision {
             }
             limb(at, quotient);
         }
-    }
-}
-
-/// Writes `a` shifted up by less than a limb.
-fn shift_up(out: &mut [u64], a: &[u64], shift: u32) {
-    let mut below = 0;
-    for (at, out) in out.iter_mut().enumerate() {
-        let limb = a.get(at).copied().unwrap_or(0);
-        *out = limb << shift | below;
-        below = if shift == 0 { 0 } else { limb >> (64 - shift) };
-    }
-}
-
-/// Writes `a` shifted down by less than a limb.
-fn shift_down(out: &mut [u64], a: &[u64], shift: u32) {
-    for (at, out) in out.iter_mut().enumerate() {
-        let above = a.get(at + 1).copied().unwrap_or(0);
-        let above = if shift == 0 { 0 } else { above << (64 - shift) };
-        *out = a.get(at).map_or(0, |limb| limb >> shift) | above;
     }
 }
 
