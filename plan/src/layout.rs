@@ -124,6 +124,19 @@ impl ObjectLayout {
         }
     }
 
+    /// Whether it is the layout of a row or set without nodes.
+    #[inline(always)]
+    pub fn is_flat(self) -> bool {
+        matches!(self, ObjectLayout::Row | ObjectLayout::Set)
+    }
+
+    /// Whether `extra` is the mark of an owner.
+    #[inline(always)]
+    fn may_have_mark(self) -> bool {
+        matches!(self, ObjectLayout::Tab | ObjectLayout::RowNode | ObjectLayout::SetNode)
+            || self.is_flat()
+    }
+
     /// Returns the range of payload indices that hold values, in a payload of `size` words.
     #[inline]
     pub fn values(self, size: usize) -> std::ops::Range<usize> {
@@ -244,17 +257,16 @@ impl ObjectHeader {
         ObjectHeader((self.0 & !(EXTRA_MAX << EXTRA_SHIFT)) | (mark << EXTRA_SHIFT))
     }
 
+    /// Whether it is the header of a table, row, set or node of one, with the mark of an owner.
+    #[inline(always)]
+    pub fn has_mark(self) -> bool {
+        self.0 & (EXTRA_MAX << EXTRA_SHIFT) != 0 && self.layout().may_have_mark()
+    }
+
     /// Returns the header of the same object without the mark of an owner. In headers of other
     /// objects than tables, rows and sets, the number beside the layout is no mark and stays.
     pub fn without_mark(self) -> ObjectHeader {
-        match self.layout() {
-            ObjectLayout::Tab
-            | ObjectLayout::Row
-            | ObjectLayout::Set
-            | ObjectLayout::RowNode
-            | ObjectLayout::SetNode => self.with_mark(0),
-            _ => self,
-        }
+        if self.layout().may_have_mark() { self.with_mark(0) } else { self }
     }
 
     /// Returns the header of the same object with one payload word more, and one spare word less.

@@ -68,6 +68,7 @@ impl FunctionTranslator<'_, '_> {
             {
                 self.check_limit_once(from_here, terminator);
             }
+            self.disown_shared(id, stmts.len() - from_here.len(), from_here);
             match stmt {
                 Stmt::Join(join) => {
                     if self.function.joins[*join].is_loop {

@@ -8,9 +8,10 @@ use super::error::CompileError;
 use super::ownership::Collection;
 use super::symbol::Stub;
 use super::translator::{FunctionTranslator, variadic};
-use crate::ir::{ConstantId, FunctionId, JetOperation, Operand, Type, Var};
+use crate::ir::{BlockId, ConstantId, FunctionId, JetOperation, Operand, Stmt, Type, Var};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, InstBuilder, Value};
+use std::collections::BTreeSet;
 use vm::jet::EditMode;
 use vm::native::UNDECIDED;
 use vm::native::layout::{self, top};
@@ -178,6 +179,18 @@ impl FunctionTranslator<'_, '_> {
                 let word = self.word(*arg);
                 self.emit.call_stub(Stub::Disown, &[word]);
             }
+        }
+    }
+
+    /// Disowns the variables that the statement at an index, and allocations that directly follow it,
+    /// keep, if they are used later.
+    pub(super) fn disown_shared(&mut self, block: BlockId, at: usize, stmts: &[Stmt]) {
+        let allocates = |stmt: &&Stmt| matches!(stmt, Stmt::Let(_, op) if self.is_allocation(op));
+        let count = stmts.iter().take_while(allocates).count().max(1);
+        let shared: BTreeSet<Var> =
+            self.ownership.shared_at((self.id, block), at..at + count).collect();
+        for var in shared {
+            self.disown(var.into());
         }
     }
 

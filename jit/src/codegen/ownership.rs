@@ -10,6 +10,11 @@
 //! an item of, where it becomes a value like any other. `plan/src/heap/ownership.rs` has the rules of
 //! the heap.
 //!
+//! A thunk, row or closure may keep the value of an owned variable that is used later: the code
+//! disowns the value first ([`Ownership::shared_at`]), so the next edit copies. This makes edits dearer,
+//! not cheaper, unless there is a path on which they change a value in place. Such a thunk is often
+//! made only where a value could not be computed at once.
+//!
 //! Owned are parameters of join points, parameters and results of workers, and results of edits and
 //! of calls of workers. The analysis begins with all of these that have the type of evaluated values,
 //! removes those with another use until none is left, and then those that no edit reaches, or that
@@ -19,10 +24,11 @@
 use super::liveness::{live_before, live_in_join};
 use crate::analysis::call_graph::tail_calls;
 use crate::ir::{
-    Call, Callee, Function, FunctionId, FunctionRole, JetOperation, JoinId, Op, Operand, Prim,
-    Stmt, Terminator, Type, Unit, Var,
+    Block, BlockId, Call, Callee, Function, FunctionId, FunctionRole, JetOperation, JoinId, Op,
+    Operand, Prim, Stmt, Terminator, Type, Unit, Var,
 };
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::ops::Range;
 
 /// A kind of collection that is edited.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -75,6 +81,9 @@ enum Owned {
 #[derive(Default)]
 pub(super) struct Ownership {
     owned: HashSet<(Collection, Owned)>,
+    /// The owned variables that a statement of a block keeps and that are used later, by the
+    /// statement's index in the block.
+    shared: HashMap<(FunctionId, BlockId), Vec<(usize, Var)>>,
 }
 
 impl Ownership {
@@ -88,8 +97,9 @@ impl Ownership {
                 function.live_ops().any(is_edit) || tail_calls(function).any(edits)
             };
             if functions.iter().any(has_edit) {
-                let owned = OwnershipAnalysis::new(unit, functions, kind).run();
-                found.owned.extend(owned.into_iter().map(|owned| (kind, owned)));
+                let analysis = OwnershipAnalysis::new(unit, functions, kind).run();
+                analysis.add_shared(&mut found.shared);
+                found.owned.extend(analysis.owned.into_iter().map(|owned| (kind, owned)));
             }
         }
         found
@@ -117,6 +127,17 @@ impl Ownership {
     ) -> bool {
         let passes = |kind| is_owned(kind) && !self.owns(kind, function, operand);
         !matches!(operand, Operand::Small(_)) && Collection::ALL.into_iter().any(passes)
+    }
+
+    /// The owned variables that the statements of a block with these indices keep and that are used
+    /// later.
+    pub(super) fn shared_at(
+        &self,
+        place: (FunctionId, BlockId),
+        statements: Range<usize>,
+    ) -> impl Iterator<Item = Var> + use<'_> {
+        let shared = self.shared.get(&place).map_or(&[][..], Vec::as_slice);
+        shared.iter().filter(move |(at, _)| statements.contains(at)).map(|(_, var)| *var)
     }
 
     /// Whether an operand that is passed to a variable has to be disowned.
@@ -174,7 +195,7 @@ impl<'u> OwnershipAnalysis<'u> {
         OwnershipAnalysis { unit, functions, kind, owned: HashSet::new() }
     }
 
-    fn run(mut self) -> HashSet<Owned> {
+    fn run(mut self) -> OwnershipAnalysis<'u> {
         self.add_candidates();
         loop {
             let mut refuted = HashSet::new();
@@ -188,7 +209,7 @@ impl<'u> OwnershipAnalysis<'u> {
             }
         }
         self.prune();
-        self.owned
+        self
     }
 
     fn numbered_functions(&self) -> impl Iterator<Item = (FunctionId, &'u Function)> + use<'u> {
@@ -256,11 +277,9 @@ impl<'u> OwnershipAnalysis<'u> {
                     let is_owned = match self.use_in(stmt, var) {
                         Use::Read => true,
                         Use::Kept if is_passed_twice(stmt, var) => false,
+                        Use::Kept if is_allocation(stmt) => true,
                         // A value that another one keeps is a value like any other from here on.
-                        Use::Kept | Use::UsedUp => {
-                            let rest = &block.stmts[index + 1..];
-                            !live_before(function, rest, &block.terminator).contains(&var)
-                        }
+                        Use::Kept | Use::UsedUp => !is_live_after(function, block, index, var),
                     };
                     if !is_owned {
                         refuted.insert(Owned::Var(id, var));
@@ -274,6 +293,30 @@ impl<'u> OwnershipAnalysis<'u> {
             }
             self.refute_results(id, function, &block.terminator, refuted);
         }
+    }
+
+    /// Adds the owned variables that a statement keeps and that are used later.
+    fn add_shared(&self, shared: &mut HashMap<(FunctionId, BlockId), Vec<(usize, Var)>>) {
+        for (id, function) in self.numbered_functions() {
+            for block_id in function.live_blocks() {
+                let at = self.shared_in(id, function, &function.blocks[block_id]);
+                if !at.is_empty() {
+                    shared.entry((id, block_id)).or_default().extend(at);
+                }
+            }
+        }
+    }
+
+    /// The owned variables that a statement of the block keeps and that are used later, with the
+    /// statement's index.
+    fn shared_in(&self, id: FunctionId, function: &Function, block: &Block) -> Vec<(usize, Var)> {
+        let mut shared = Vec::new();
+        for (index, stmt) in block.stmts.iter().enumerate().filter(|(_, it)| is_allocation(it)) {
+            let used = self.owned_operands(id, stmt.ops().flat_map(Op::operands));
+            let kept = used.into_iter().filter(|var| is_live_after(function, block, index, *var));
+            shared.extend(kept.map(|var| (index, var)));
+        }
+        shared
     }
 
     fn owned_operands(
@@ -374,18 +417,30 @@ impl<'u> OwnershipAnalysis<'u> {
     fn prune(&mut self) {
         let (mut edits, mut made, mut flows) = (Vec::new(), Vec::new(), Vec::new());
         for (id, function) in self.numbered_functions() {
-            for block in function.live_blocks() {
-                let block = &function.blocks[block];
+            let shared = self.shared_on_paths(id, function);
+            for block_id in function.live_blocks() {
+                let block = &function.blocks[block_id];
+                let shared = &shared[&block_id];
                 for stmt in &block.stmts {
                     let Stmt::Let(vars, Op::Call(call)) = stmt else { continue };
                     let results: Vec<Owned> = vars.iter().map(|var| Owned::Var(id, *var)).collect();
-                    self.add_call(id, call, &results, (&mut edits, &mut made, &mut flows));
+                    self.add_call(
+                        (id, shared),
+                        call,
+                        &results,
+                        (&mut edits, &mut made, &mut flows),
+                    );
                 }
                 match &block.terminator {
                     Terminator::Tail(call) => {
                         let results = 0..function.results.len();
                         let results: Vec<Owned> = results.map(|it| Owned::Result(id, it)).collect();
-                        self.add_call(id, call, &results, (&mut edits, &mut made, &mut flows));
+                        self.add_call(
+                            (id, shared),
+                            call,
+                            &results,
+                            (&mut edits, &mut made, &mut flows),
+                        );
                     }
                     Terminator::Return(args) => {
                         let targets = (0..).map(|index| Owned::Result(id, index));
@@ -405,10 +460,31 @@ impl<'u> OwnershipAnalysis<'u> {
         self.owned.retain(|owned| useful.contains(owned) && reached.contains(owned));
     }
 
-    /// Adds the flows of values into and out of a call; the operands and results of edits.
-    fn add_call(
+    /// The variables that are disowned on the path to the end of each block, before they are edited.
+    fn shared_on_paths(
         &self,
         id: FunctionId,
+        function: &Function,
+    ) -> HashMap<BlockId, HashSet<Var>> {
+        let mut on_paths: HashMap<BlockId, HashSet<Var>> = HashMap::new();
+        // A block comes before the blocks under it.
+        for block_id in function.live_blocks() {
+            let block = &function.blocks[block_id];
+            let mut shared = on_paths.remove(&block_id).unwrap_or_default();
+            shared.extend(self.shared_in(id, function, block).into_iter().map(|(_, var)| var));
+            for below in block.terminator.blocks() {
+                on_paths.insert(below, shared.clone());
+            }
+            on_paths.insert(block_id, shared);
+        }
+        on_paths
+    }
+
+    /// Adds the flows of values into and out of a call; the operands and results of edits. An edit of
+    /// one of the `shared` variables changes nothing in place.
+    fn add_call(
+        &self,
+        (id, shared): (FunctionId, &HashSet<Var>),
         call: &Call,
         results: &[Owned],
         (edits, made, flows): (&mut Vec<Owned>, &mut Vec<Owned>, &mut Vec<(Owned, Owned)>),
@@ -420,12 +496,25 @@ impl<'u> OwnershipAnalysis<'u> {
             let returned = (0..).map(|index| Owned::Result(callee, index));
             flows.extend(returned.zip(results.iter().copied()));
         } else if let Some(operand) = jet_edit(self.unit, self.kind, call) {
-            if let Operand::Var(var) = operand {
+            if let Operand::Var(var) = operand
+                && !shared.contains(&var)
+            {
                 edits.push(Owned::Var(id, var));
             }
             made.extend(results);
         }
     }
+}
+
+/// Whether a variable is used after a statement of a block.
+fn is_live_after(function: &Function, block: &Block, index: usize, var: Var) -> bool {
+    live_before(function, &block.stmts[index + 1..], &block.terminator).contains(&var)
+}
+
+/// Whether a statement only makes objects, which keep its operands.
+fn is_allocation(stmt: &Stmt) -> bool {
+    stmt.ops().all(|op| matches!(op, Op::Thunk(..) | Op::Delay(..) | Op::Partial(..) | Op::Row(..)))
+        && !matches!(stmt, Stmt::Join(_))
 }
 
 fn vars_of(id: FunctionId, args: &[Operand]) -> impl Iterator<Item = Option<Owned>> {

@@ -60,6 +60,11 @@ pub(super) fn sweep_function(unit: &Unit, function: &mut Function) {
     *function = Renumbering::of(swept);
 }
 
+/// The variables that something with an effect, or the result, of a function depends on.
+pub(super) fn used_by(unit: &Unit, function: &Function) -> EntitySet<Var> {
+    EntityUses::of(unit, function).live
+}
+
 /// What a function uses.
 struct EntityUses {
     /// The variables that something with an effect, or the result, depends on. A nat of a loop that only

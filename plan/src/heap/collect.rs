@@ -16,6 +16,7 @@ use super::collection::{Collection, CollectionScope};
 use super::handles::HandleTable;
 use super::host::HeapHost;
 use super::loan::OldSpaceLoan;
+use super::ownership::OwnerNumbers;
 use super::raw::RawHeap;
 use super::stack::EvalStack;
 use crate::pinspace::{HeapReferences, PinSpace};
@@ -34,6 +35,7 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
         // The loan before ends first: it may have been given for objects that are dead by now.
         self.memory.lender.wait();
         self.evacuate_nursery(false);
+        self.memory.owner_numbers.retire();
         self.memory.lender.lend()
     }
 
@@ -54,6 +56,8 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
             scope: CollectionScope::Nursery(nursery),
             to: &mut memory.old,
             remembered: &mut memory.remembered,
+            first_new_number: memory.owner_numbers.next(),
+            owner_numbers: &mut memory.owner_numbers,
             detached_views: Vec::new(),
             copied: 0,
             scanned: 0,
@@ -123,6 +127,8 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
             scope: CollectionScope::Full(&mut memory.spaces.referenced),
             to: &mut memory.old,
             remembered: &mut memory.remembered,
+            first_new_number: memory.owner_numbers.next(),
+            owner_numbers: &mut memory.owner_numbers,
             detached_views: Vec::new(),
             copied: 0,
             scanned: 0,
@@ -144,6 +150,7 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
         memory.statistics.scanned += run.scanned;
         memory.statistics.scanned_stack += run.scanned_stack;
         memory.nursery.clear();
+        memory.owner_numbers = OwnerNumbers::none_given();
         let weight = host.weight();
         let growth = memory.schedule_full(used_before + weight, memory.old.used() + weight);
         memory.old.reuse(before, growth);

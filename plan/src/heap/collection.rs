@@ -18,6 +18,7 @@
 use super::bar_views::DetachedView;
 use super::nursery::NurseryEvacuation;
 use super::object;
+use super::ownership::OwnerNumbers;
 use super::remembered::{
     RememberedParts, RememberedSet, cards_of, is_scanned_by_cards, values_on_card,
 };
@@ -54,6 +55,9 @@ pub struct Collection<'a> {
     pub(super) scope: CollectionScope<'a>,
     pub(super) to: &'a mut OldSpace,
     pub(super) remembered: &'a mut RememberedSet,
+    pub(super) owner_numbers: &'a mut OwnerNumbers,
+    /// The least number of a root with parts that this collection gives.
+    pub(super) first_new_number: u64,
     /// The views that the end of a full collection attaches to their sources.
     pub(super) detached_views: Vec<DetachedView>,
     /// Words copied so far.
@@ -247,6 +251,17 @@ impl Collection<'_> {
             // A later collection may replace the pin by the copy.
             self.keep_frozen(copy);
         }
+        let new = self.copy_object(address, header);
+        if header.has_mark() {
+            // SAFETY: the object has just moved.
+            unsafe { self.move_ownership((address, new), header) };
+        }
+        new
+    }
+
+    /// Moves an object. Its header is copied but for the bit of the remembered set.
+    #[inline(always)]
+    pub(super) fn copy_object(&mut self, address: usize, header: ObjectHeader) -> usize {
         let size = header.size();
         let survivor = match &mut self.scope {
             CollectionScope::Nursery(nursery) => nursery.allocate_survivor(address, 1 + size),
@@ -305,6 +320,8 @@ impl Collection<'_> {
     ) {
         // SAFETY: by this function's contract.
         let header = unsafe { object::header(address) };
+        // SAFETY: as above.
+        unsafe { self.number_new_parts(address, header) };
         let values = header.layout().values(header.size());
         let is_remembered = if is_scanned_by_cards(header) {
             for card in cards_of(&values) {
@@ -381,6 +398,8 @@ impl Collection<'_> {
             {
                 // SAFETY: objects are contiguous from the first survivor to the frontier.
                 let header = unsafe { object::header(*survivors) };
+                // SAFETY: as above.
+                unsafe { self.number_new_parts(*survivors, header) };
                 let values = header.layout().values(header.size());
                 // SAFETY: as above.
                 unsafe { self.scan(*survivors, values, marker) };

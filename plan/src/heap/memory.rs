@@ -7,6 +7,7 @@ use super::loan::OldSpaceLender;
 use super::nursery::{self, Nursery};
 use super::object::{self, ObjectDraft, ObjectRef};
 use super::options::{CollectionReport, HeapOptions, HeapStatistics};
+use super::ownership::OwnerNumbers;
 use super::remembered::{RememberedSet, is_scanned_by_cards};
 use super::space::OldSpace;
 use super::stack::{self, EvalStack};
@@ -40,6 +41,8 @@ pub struct HeapMemory {
     /// The number of words, in old space and of the host, that triggers a full collection.
     pub(super) major_at: usize,
     pub(super) remembered: RememberedSet,
+    /// The numbers of owners of objects outside of eden.
+    pub(super) owner_numbers: OwnerNumbers,
     /// The evaluation stack of the running evaluation.
     pub stack: EvalStack,
     /// The evaluation stacks of the evaluations that do not run, by number; and unused ones.
@@ -110,6 +113,7 @@ impl HeapMemory {
             major_at: MIN_GROWTH_EDENS * nursery.capacity(),
             nursery,
             remembered: RememberedSet::default(),
+            owner_numbers: OwnerNumbers::none_given(),
             stack: EvalStack::new(stack_words(&options))?,
             other_stacks: Vec::new(),
             handles: Rc::new(HandleTable::default()),
@@ -127,6 +131,12 @@ impl HeapMemory {
     /// Returns the heap's options.
     pub fn options(&self) -> &HeapOptions {
         &self.options
+    }
+
+    /// Returns the number of collections of the nursery.
+    #[inline(always)]
+    pub fn young_collections(&self) -> u64 {
+        self.statistics.minor
     }
 
     /// Returns the collector's counters.

@@ -24,6 +24,7 @@
 //! memory      Memory: allocate, read, write
 //! remembered  the remembered set: old objects, and cards of large ones, with young values
 //! ownership   which new objects an edit may change in place
+//! ownership_moves  the same in a collection
 //! loan        another thread's right to read old objects
 //! handles     Val: a handle that keeps a value alive from outside
 //! stack       the evaluation stack
@@ -54,6 +55,8 @@ mod object;
 mod options;
 #[allow(unsafe_code, reason = "changes objects that one edit after the other owns")]
 mod ownership;
+#[allow(unsafe_code, reason = "moves objects by address")]
+mod ownership_moves;
 #[allow(unsafe_code, reason = "declares the unsafe constructor that carries the contract")]
 mod raw;
 mod remembered;

@@ -166,6 +166,17 @@ impl NurseryEvacuation<'_> {
         self.nursery.contains(address)
     }
 
+    /// Whether an object is in eden.
+    #[inline(always)]
+    pub(crate) fn is_in_eden(&self, address: usize) -> bool {
+        self.nursery.is_in_eden(address)
+    }
+
+    /// Returns the address of eden's first word, and the number of its words.
+    pub(crate) fn eden(&self) -> (usize, usize) {
+        (self.nursery.eden_start(), self.nursery.capacity())
+    }
+
     /// Whether an object is in the part that is being evacuated.
     #[inline(always)]
     pub(crate) fn must_move(&self, address: usize) -> bool {

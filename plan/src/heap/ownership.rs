@@ -7,54 +7,143 @@
 //!
 //! # The mark
 //!
-//! The root of a version (a table, a row or a set) has an [`EditMark`] in its header: the address of
-//! the next object in eden when the first edit of the loop began. Everything below the root that is
-//! in eden at that address or a later one was made by edits of this loop, because edits add only
-//! parts that they make, and the first version is older than the mark. A flat row or set has no
-//! parts below it; its own mark says how many words behind it are spare.
+//! The root of a version (a table, a row or a set) has an [`EditMark`] in its header.
+//!
+//! - *In eden* it is the address of the next object in eden when the first edit of the loop began.
+//!   Everything below the root that is in eden at that address or a later one was made by edits of
+//!   this loop, because edits add only parts that they make, and the first version is older than the
+//!   mark. A flat row or set has no parts below it; its own mark says how many words behind it are
+//!   spare.
+//! - *Elsewhere* it is the number of an owner, which a young collection gives to a marked root and to
+//!   the parts that the loop has made ([`Collection::move_ownership`]). Everything below the root that
+//!   has the same number was made by the loop, and so was everything below it that is in eden: it was
+//!   made since the collection. The collection gives the number to those parts too, when it moves them.
+//!   Flat roots share a number, since they have no parts.
+//!
+//! # Why nothing else is changed
 //!
 //! - *No other reference to the root.* The edit that makes a marked root returns it to code that
 //!   passes it only to the next edit. Before a value from elsewhere enters such a variable, the code
 //!   [disowns](HeapMemory::disown) it, so a mark that was left in a value that is shared by now is
-//!   never used.
-//! - *A collection ends ownership.* It empties eden, so neither the root nor its parts are in eden
-//!   afterwards, and the next edit copies them. Hence objects that are changed in place are young,
-//!   and need no write barrier; no other thread reads them; and marks of different collections are
-//!   never compared.
-//! - Marks never leave the heap: a frozen copy has none ([`ObjectHeader::without_mark`]).
+//!   never used. The edits of another loop copy such a root, and give the copy another mark.
+//! - *No other reference to a part with the number of the root*, for the same reason: only the owner of
+//!   the root has reached it. A part that becomes the root of another value was taken from a value
+//!   that nobody owned any more, and is disowned as well.
+//! - *Numbers are not given twice.* A full collection removes all of them, and begins again.
+//! - *No other thread reads what is changed.* Numbers that were given before old objects were lent
+//!   ([`super::loan`]) do not count.
+//! - Marks never leave the heap: a frozen copy has none ([`ObjectHeader::without_mark`]), and a number in
+//!   a frozen object is ignored.
 
 use super::memory::HeapMemory;
 use super::object::{self, ObjectDraft};
 use crate::layout::{EXTRA_MAX, ObjectHeader, ObjectLayout};
+use crate::pinspace::range::is_frozen;
 use crate::word::{Word, WordKind};
 
-/// The address of the next object in eden when the edits of an owner began.
+/// Which objects an owner has made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct EditMark(usize);
+pub(crate) struct EditMark {
+    /// Those in eden at this address or a later one.
+    eden_from: usize,
+    /// Those elsewhere with this number; 0 for none.
+    number: u64,
+}
 
 impl EditMark {
     /// The mark of an owner that has no objects.
-    pub(crate) const NOTHING: EditMark = EditMark(usize::MAX);
+    pub(crate) const NOTHING: EditMark = EditMark { eden_from: usize::MAX, number: 0 };
+}
+
+/// The numbers of owners of objects outside of eden.
+#[derive(Debug)]
+pub(super) struct OwnerNumbers {
+    /// The number of all owners of flat roots, and the least that counts.
+    flat: u64,
+    /// The next number for an owner of a root with parts.
+    next: u64,
+}
+
+impl OwnerNumbers {
+    /// The state in which no object has a number.
+    pub(super) const fn none_given() -> OwnerNumbers {
+        OwnerNumbers { flat: 1, next: 2 }
+    }
+
+    /// Has the numbers that were given no longer count.
+    pub(super) fn retire(&mut self) {
+        self.flat = self.next;
+        self.next = self.flat + 1;
+    }
+
+    /// Returns the next number for a root with parts.
+    pub(super) fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// Whether objects with that number have an owner.
+    fn counts(&self, number: u64) -> bool {
+        number >= self.flat
+    }
+
+    /// Returns the number for the flat roots that a collection moves; 0 if there is none left.
+    pub(super) fn for_flat_root(&self) -> u64 {
+        if self.flat <= EXTRA_MAX { self.flat } else { 0 }
+    }
+
+    /// Returns the number for a root with parts that a collection moves; 0 if there is none left.
+    pub(super) fn for_next_root(&mut self) -> u64 {
+        if self.next > EXTRA_MAX {
+            return 0;
+        }
+        self.next += 1;
+        self.next - 1
+    }
+}
+
+/// Returns the address that the mark in the header of an object in eden stands for, in an eden that
+/// begins there. The header has a mark, and is not that of a flat object.
+pub(super) fn marked_address(header: ObjectHeader, (eden_start, unit): (usize, usize)) -> usize {
+    eden_start + 8 * unit * (header.extra() as usize - 1)
+}
+
+/// Returns the number of words that a unit of marks stands for in an eden of that many words: 1 unless
+/// it is larger than 4 MB.
+pub(super) fn mark_unit(eden_words: usize) -> usize {
+    eden_words.div_ceil(EXTRA_MAX as usize / 2).next_power_of_two()
 }
 
 impl HeapMemory {
     /// Returns the mark of an owner whose edits begin now.
     pub(crate) fn edit_mark(&self) -> EditMark {
-        EditMark(self.nursery.next())
+        EditMark { eden_from: self.nursery.next(), number: 0 }
     }
 
-    /// Returns the mark of a root; `None` if it has none, or a collection has moved it since.
+    /// Returns the mark of a root; `None` if it has none that counts.
     #[inline]
     pub(crate) fn mark_of(&self, root: Word) -> Option<EditMark> {
         let header = self.header(root);
-        let number = header.extra() as usize;
-        if number == 0 || !self.nursery.is_in_eden(root.address()) {
+        if header.extra() == 0 {
             return None;
         }
-        if matches!(header.layout(), ObjectLayout::Row | ObjectLayout::Set) {
-            return Some(EditMark(root.address()));
+        if !self.nursery.is_in_eden(root.address()) {
+            let number = self.number_of(root.address(), header)?;
+            return Some(EditMark { eden_from: self.nursery.eden_start(), number });
         }
-        Some(EditMark(self.nursery.eden_start() + 8 * self.mark_unit() * (number - 1)))
+        let eden_from = if header.layout().is_flat() {
+            root.address()
+        } else {
+            let unit = mark_unit(self.nursery.capacity());
+            marked_address(header, (self.nursery.eden_start(), unit))
+        };
+        Some(EditMark { eden_from, number: 0 })
+    }
+
+    /// Returns the number of the owner of a table, row, set or node outside of eden.
+    #[inline]
+    fn number_of(&self, address: usize, header: ObjectHeader) -> Option<u64> {
+        let number = header.extra();
+        (self.owner_numbers.counts(number) && !is_frozen(address)).then_some(number)
     }
 
     /// Whether an owner may still change a table, row or set, or the parts of it, in place. What others
@@ -63,10 +152,16 @@ impl HeapMemory {
         self.mark_of(root).is_some()
     }
 
-    /// Marks a root that is not flat. It was made by the owner.
+    /// Marks a root that is not flat. It was made by the owner. A root outside of eden has the owner's
+    /// number already.
     pub(crate) fn set_mark(&mut self, root: Word, mark: EditMark) {
-        let words = mark.0.saturating_sub(self.nursery.eden_start()) / 8;
-        let number = 1 + words.div_ceil(self.mark_unit()) as u64;
+        if !self.nursery.is_in_eden(root.address()) {
+            debug_assert!(self.is_owned(root, mark));
+            return;
+        }
+        let words = mark.eden_from.saturating_sub(self.nursery.eden_start()) / 8;
+        let unit = mark_unit(self.nursery.capacity());
+        let number = 1 + words.div_ceil(unit) as u64;
         let header = self.header(root).with_mark(number.min(EXTRA_MAX));
         self.replace_header(root, header);
     }
@@ -78,23 +173,23 @@ impl HeapMemory {
         if !matches!(value.kind(), WordKind::Tab | WordKind::Row | WordKind::Set) {
             return;
         }
-        // Objects outside of eden may be read-only, and their marks are not used.
-        if self.nursery.is_in_eden(value.address()) {
-            let header = self.header(value).without_mark();
-            self.replace_header(value, header);
+        let header = self.header(value);
+        // A frozen object is read-only, and other threads may read one whose number does not count.
+        if header.extra() != 0
+            && (self.nursery.is_in_eden(value.address())
+                || self.number_of(value.address(), header).is_some())
+        {
+            self.replace_header(value, header.without_mark());
         }
     }
 
     /// Whether the owner with that mark has made a part of its root.
     #[inline(always)]
     pub(crate) fn is_owned(&self, part: Word, mark: EditMark) -> bool {
-        part.address() >= mark.0 && self.nursery.is_in_eden(part.address())
-    }
-
-    /// The number of words that a unit of marks stands for: 1 unless eden is larger than 4 MB.
-    fn mark_unit(&self) -> usize {
-        let most = EXTRA_MAX as usize / 2;
-        self.nursery.capacity().div_ceil(most).next_power_of_two()
+        if self.nursery.is_in_eden(part.address()) {
+            return part.address() >= mark.eden_from;
+        }
+        mark.number != 0 && self.number_of(part.address(), self.header(part)) == Some(mark.number)
     }
 
     /// Allocates a flat row or set that an owner may lengthen in place by up to `spare` items. The
@@ -141,9 +236,9 @@ impl HeapMemory {
         self.replace_header(object, header);
     }
 
-    /// Replaces the header of an object in eden.
+    /// Replaces the header of an object that is not frozen.
     fn replace_header(&mut self, object: Word, header: ObjectHeader) {
-        debug_assert!(self.nursery.is_in_eden(object.address()));
+        debug_assert!(!is_frozen(object.address()));
         // SAFETY: by the heap's invariant the object is live.
         unsafe { object::set_header(object.address(), header) };
     }

@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! native          calls from and to compiled code; running the loop
-//! hot_jets        counting the work of jets for the laws that call them
+//! hot_callers        counting the work of jets for the laws that call them
 //! lazy_entries    entering compiled code that makes lazy applications
 //! interpret       the loop: instructions, thunks, returning to frames
 //! call            calling laws, jets and data
@@ -37,7 +37,7 @@ mod decode;
 #[allow(unsafe_code, reason = "reads the running code without bounds checks")]
 mod fetch;
 mod frame;
-mod hot_jets;
+mod hot_callers;
 mod interpret;
 #[allow(unsafe_code, reason = "enters compiled code")]
 mod lazy_entries;

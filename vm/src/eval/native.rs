@@ -134,8 +134,10 @@ impl Vm {
         // The code reads the arguments first, before anything can be pushed over them.
         let args = self.heap.stack.top_from(callee + 1).as_ptr().cast::<u64>();
         self.heap.stack.truncate(callee);
+        let before = self.heap.young_collections();
         // SAFETY: the law has this code, and its `count` arguments are at `args`.
         let bits = unsafe { self.enter_native(entry, args, count) }?;
+        self.count_collections(before, callee);
         Ok(self.step_after_native(bits))
     }
 
@@ -153,8 +155,10 @@ impl Vm {
         // not overwrite them.
         let outer = self.push_update(thunk, Word::ZERO);
         self.mark_entered(thunk, outer);
+        let (before, base) = (self.heap.young_collections(), self.heap.stack.top());
         // SAFETY: the thunk has this code, whose one argument is the thunk.
         let bits = unsafe { self.enter_native(entry, (&raw const thunk).cast::<u64>(), 1) }?;
+        self.count_collections(before, base);
         Ok(self.step_after_native(bits))
     }
 

@@ -1,9 +1,13 @@
-//! Laws that are hot by the work of the jets that they call.
+//! Laws that are hot by the work of what they call.
 //!
 //! A law that is called a few times, each time with a jet that applies a function to many items, is hot:
 //! its compiled code has loops in place of such jets. So the applications that a jet makes count as
 //! calls: of the law that calls the jet, and of the one that waits for the result, since a law of the library
 //! may stand between them (`foreach`), or a thunk.
+//!
+//! So is a law that is called a few times and waits for compiled code that runs for long: what it passes as
+//! thunks and owned rows, compiled code passes as values and in place. Each collection of the nursery
+//! during such a run counts as half of the calls that make a law hot.
 
 use super::frame::{self, FrameKind, is_decoded_code};
 use crate::pool_id::PoolId;
@@ -24,6 +28,25 @@ impl Vm {
         let count = self.evaluator.jet_applications.wrapping_sub(before);
         if count >= COUNTED_APPLICATIONS {
             self.count_for(caller, count, base);
+        }
+    }
+
+    /// Counts the collections since there were `before`, while compiled code ran, for the law that waits for the
+    /// value of the frame at that stack index.
+    #[inline(always)]
+    pub(super) fn count_collections(&self, before: u64, base: usize) {
+        let count = self.heap.young_collections() - before;
+        if count > 0 {
+            self.count_waiting(count, base);
+        }
+    }
+
+    #[cold]
+    fn count_waiting(&self, collections: u64, base: usize) {
+        if let Some(pool) = self.waiting_law(base) {
+            let each = self.heap.host.native.threshold.div_ceil(2);
+            let count = u32::try_from(collections).unwrap_or(u32::MAX).saturating_mul(each);
+            self.evaluator.count_calls(pool, count);
         }
     }
 
