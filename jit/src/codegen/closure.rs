@@ -1,8 +1,11 @@
 //! Guards on the function that a value is, before code that has the function built in.
 
+use super::emitter::trusted;
+use super::symbol::Stub;
 use super::translator::FunctionTranslator;
 use crate::ir::{Arm, BlockId, ConstantId, Operand, Type};
 use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::types::I64;
 use cranelift_codegen::ir::{Block, InstBuilder, Value};
 use vm::native::layout::{self, ObjectKind, top};
 
@@ -47,13 +50,39 @@ impl FunctionTranslator<'_, '_> {
         value
     }
 
-    /// Whether a value is evaluated, or a thunk that is.
+    /// The value of a thunk that is evaluated already, or that the runtime finds cheap; any other word unchanged.
+    pub(super) fn value_if_cheap(&mut self, word: Value) -> Value {
+        let (waiting, asking) = (self.emit.cold_block(), self.emit.cold_block());
+        let (done, value) = self.emit.block_with_param();
+        let word = self.value_if_done(word);
+        let thunk = self.emit.is_thunk(word);
+        self.emit.b.ins().brif(thunk, waiting, &[], done, &[word.into()]);
+        // Compiled code of a thunk has made it because it was not cheap.
+        self.emit.switch_to(waiting);
+        let address = self.emit.address(word);
+        let layout = self.emit.b.ins().uload8(I64, trusted(), address, 0);
+        let offset = self.emit.b.ins().iadd_imm_s(layout, -(ObjectKind::ThunkCode.code() as i64));
+        let kinds = (ObjectKind::ThunkApp.code() - ObjectKind::ThunkCode.code()) as i64;
+        let is_of_interpreter =
+            self.emit.b.ins().icmp_imm_u(IntCC::UnsignedLessThanOrEqual, offset, kinds);
+        let first = self.emit.payload(address, 0);
+        let is_compiled = self.emit.is_top(first, top::NATIVE);
+        let may_be_cheap = self.emit.b.ins().band_not(is_of_interpreter, is_compiled);
+        self.emit.b.ins().brif(may_be_cheap, asking, &[], done, &[word.into()]);
+        self.emit.switch_to(asking);
+        let cheap = self.emit.call_stub(Stub::CheapValue, &[word]);
+        self.emit.jump(done, &[cheap]);
+        self.emit.switch_to(done);
+        value
+    }
+
+    /// Whether a value is evaluated, or a thunk that is, or becomes it because that is cheap.
     pub(super) fn evaluated(&mut self, operand: Operand) -> Value {
         if self.type_of(operand).is(Type::Whnf) {
             return self.emit.constant(1);
         }
         let word = self.word(operand);
-        let word = self.value_if_done(word);
+        let word = self.value_if_cheap(word);
         let thunk = self.emit.is_thunk(word);
         let evaluated = self.emit.b.ins().bxor_imm_s(thunk, 1);
         self.bit(evaluated)

@@ -66,6 +66,8 @@ pub enum Stub {
     Force,
     /// Does the same through Rust.
     ForceSlowly,
+    /// `(thunk)`: its value if that is cheap, else the thunk.
+    CheapValue,
     /// `(word)`: its normal form.
     Normalise,
     /// `(words)`: collects until the nursery has that many free words.
@@ -127,9 +129,10 @@ pub enum Stub {
 
 /// Variadic stubs exist for every number of words below this, the first word not counted.
 const VARIANTS: u32 = PARAMETERS_MAX as u32;
-const FIXED: [Stub; 25] = [
+const FIXED: [Stub; 26] = [
     Stub::Force,
     Stub::ForceSlowly,
+    Stub::CheapValue,
     Stub::Normalise,
     Stub::Room,
     Stub::Limit,

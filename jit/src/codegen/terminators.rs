@@ -132,7 +132,7 @@ impl FunctionTranslator<'_, '_> {
         self.emit.b.ins().return_(&[word]);
     }
 
-    /// Branches on whether a value is a nat below 2^63, or a thunk that was evaluated to one: a loop
+    /// Branches on whether a value is a nat below 2^63, or a thunk that was evaluated to one or is cheap: a loop
     /// variable that was a thunk in some turn is a number from the turn after its evaluation on.
     fn branch_on_small(&mut self, on: Operand, nat: Var, yes: BlockId, no: BlockId) {
         let word = self.word(on);
@@ -147,7 +147,7 @@ impl FunctionTranslator<'_, '_> {
         let other = self.emit.cold_block();
         self.emit.b.ins().brif(not_direct, other, &[], body, &[word.into()]);
         self.emit.switch_to(other);
-        let value = self.value_if_done(word);
+        let value = self.value_if_cheap(word);
         let not_direct = self.emit.is_not_direct(value);
         self.emit.b.ins().brif(not_direct, no, &[], body, &[value.into()]);
     }

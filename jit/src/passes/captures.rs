@@ -12,7 +12,7 @@
 //! that nothing else refers to, the index may also be a captured value that is evaluated, or a few cheap
 //! operations on such values, which the maker does.
 
-use super::sweep::used_by;
+use super::sweep::{sweep_function, used_by};
 use crate::ir::{
     Block, BlockId, Call, Callee, Function, FunctionId, JetOperation, Op, Operand, Prim, Stmt,
     Terminator, Type, Unit, Var,
@@ -75,10 +75,16 @@ fn drop_unused(unit: &mut Unit) {
     let mut kept: SecondaryMap<FunctionId, Option<Vec<bool>>> = SecondaryMap::default();
     for id in unit.functions.keys().filter(|id| passed[*id].is_some()).collect::<Vec<_>>() {
         let used = used_by(unit, &unit.functions[id]);
-        let params = &mut unit.functions[id].params;
-        if params.iter().any(|param| !used.contains(*param)) {
-            kept[id] = Some(params.iter().map(|param| used.contains(*param)).collect());
-            params.retain(|param| used.contains(*param));
+        let is_used: Vec<bool> =
+            unit.functions[id].params.iter().map(|param| used.contains(*param)).collect();
+        if is_used.contains(&false) {
+            let mut function = unit.functions[id].clone();
+            // What is computed from the parameters is unused as well.
+            sweep_function(unit, &mut function);
+            let mut keeps = is_used.iter().copied();
+            function.params.retain(|_| keeps.next().unwrap_or(true));
+            unit.functions[id] = function;
+            kept[id] = Some(is_used);
         }
     }
     for function in unit.functions.values_mut() {

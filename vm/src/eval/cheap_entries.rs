@@ -8,25 +8,46 @@
 //!
 //! Compiled code does the same by tests of its own (`jit::passes::lazy_entry`), but it cannot tell that a
 //! thunk which the interpreter made is cheap. So without this, what a fold computes lazily, such as the item of a
-//! row from other items, would stay a chain of thunks also after compiled code has taken over the fold.
+//! row from other items, would stay a chain of thunks also after compiled code has taken over the fold. For the
+//! same reason, a jet that applies a law to each of many items runs the law at once if all of its code is perhaps
+//! cheap.
 //! (Cheap eagerness: Faxén, "Cheap eagerness: speculative evaluation in a lazy functional language", 2000.)
 
-use super::code::{Op, ThunkEntry};
+use super::code::{Op, SourceList, ThunkEntry, ValueSource};
 use super::fetch::CodePosition;
 use super::next_step::is_false;
 use crate::jet::{ArgDemand, CheapCondition, JetAnswer, JetCode};
 use crate::vm::Vm;
 use plan::EvalError;
-use plan::raw::{Word, WordKind};
+use plan::raw::{ObjectLayout, Word, WordKind};
+use std::ops::Range;
+use std::rc::Rc;
 
 /// The most instructions of a cheap entry.
 const INSTRUCTIONS_LIMIT: usize = 32;
-/// Lazy subexpressions of lazy subexpressions are evaluated up to this depth.
-const NESTING_LIMIT: usize = 2;
+
+/// What a cheap evaluation may still use.
+struct CheapBudget {
+    /// The number of instructions.
+    instructions: u32,
+    /// The depth of lazy subexpressions, thunks and calls in each other.
+    nesting: u32,
+}
+
+impl CheapBudget {
+    const WHOLE: CheapBudget = CheapBudget { instructions: 160, nesting: 3 };
+}
+
+/// The stack words of a frame besides its slots.
+const FRAME_ROOM: usize = 8;
+
+/// The number of calls in a row for which a law may turn out not to be cheap before it counts as not cheap at all.
+const FAILURES_LIMIT: u8 = 16;
 
 /// Finds the entries whose code is perhaps cheap, and has their thunks made by
-/// [`Op::ThunkUnlessCheap`]. `is_cheap` says whether the jet in a constant is cheap.
-pub(super) fn mark(ops: &mut [Op], entries: &[ThunkEntry], is_cheap: impl Fn(u32) -> bool) {
+/// [`Op::ThunkUnlessCheap`]. `is_cheap` says whether the jet in a constant is cheap. Returns whether the code of
+/// the law itself is perhaps cheap.
+pub(super) fn mark(ops: &mut [Op], entries: &[ThunkEntry], is_cheap: impl Fn(u32) -> bool) -> bool {
     let mut starts: Vec<usize> = entries.iter().map(|entry| entry.pc as usize).collect();
     starts.push(ops.len());
     starts.sort_unstable();
@@ -38,17 +59,17 @@ pub(super) fn mark(ops: &mut [Op], entries: &[ThunkEntry], is_cheap: impl Fn(u32
     let is_allowed = |op: &Op| match op {
         Op::Native { pin, .. } => is_cheap(*pin),
         Op::Slot(_) | Op::Constant(_) | Op::Push(_) | Op::EvalSlot(_) | Op::Eval => true,
-        Op::ApplyEagerly(_) | Op::Thunk(_) | Op::Select { .. } => true,
+        Op::ApplyEagerly(_) | Op::Delay(_) | Op::Thunk(_) | Op::Select { .. } => true,
         Op::Jump(_) | Op::JumpIfFalse(_) | Op::JumpUnlessZero(_) => true,
         Op::Increment | Op::Truth | Op::Exchange(_) | Op::Slide(_) | Op::Drop => true,
-        Op::Clear(_) | Op::Return | Op::ReturnSlot(_) => true,
+        Op::Clear(_) | Op::Return | Op::ReturnSlot(_) | Op::TailCall(_) => true,
         _ => false,
     };
-    let mut cheap: Vec<bool> = Vec::with_capacity(entries.len());
-    for entry in entries {
-        let code = &ops[code_of(entry)];
-        cheap.push(code.len() <= INSTRUCTIONS_LIMIT && code.iter().all(is_allowed));
-    }
+    let perhaps_cheap =
+        |code: &[Op]| code.len() <= INSTRUCTIONS_LIMIT && code.iter().all(is_allowed);
+    let cheap: Vec<bool> =
+        entries.iter().map(|entry| perhaps_cheap(&ops[code_of(entry)])).collect();
+    let is_law_cheap = perhaps_cheap(&ops[..starts[0]]);
     for op in ops {
         if let Op::Thunk(entry) = *op
             && cheap[entry as usize]
@@ -56,6 +77,7 @@ pub(super) fn mark(ops: &mut [Op], entries: &[ThunkEntry], is_cheap: impl Fn(u32
             *op = Op::ThunkUnlessCheap(entry);
         }
     }
+    is_law_cheap
 }
 
 impl Vm {
@@ -66,20 +88,23 @@ impl Vm {
         at: &CodePosition,
         entry: u32,
     ) -> Result<bool, EvalError> {
-        if !self.heap.stack.has_room((NESTING_LIMIT + 1) * (at.depth() + 8)) {
-            return Ok(false);
-        }
-        self.run_cheap_entry(at, entry, NESTING_LIMIT)
+        self.run_cheap_entry(at, entry, &mut { CheapBudget::WHOLE })
     }
 
     fn run_cheap_entry(
         &mut self,
         at: &CodePosition,
         entry: u32,
-        nesting: usize,
+        budget: &mut CheapBudget,
     ) -> Result<bool, EvalError> {
         let base = self.heap.stack.top();
-        let value = self.run_cheap_code(at, entry, nesting)?;
+        let run = at.clone();
+        let value = self.run_in_new_frame(run, at.entry(entry).pc as usize, budget, |vm| {
+            for source in at.captures(at.entry(entry)) {
+                let word = vm.source(at, *source);
+                vm.heap.stack.push(word);
+            }
+        })?;
         self.heap.stack.truncate(base);
         if let Some(value) = value {
             self.heap.stack.push(value);
@@ -87,113 +112,341 @@ impl Vm {
         Ok(value.is_some())
     }
 
-    /// Runs the code of an entry on top of the stack, where it leaves unspecified values. `None` if it turns out
-    /// not to be cheap.
-    fn run_cheap_code(
+    /// Runs code from `pc` on, with the frame that `push` pushes. `None` if it turns out not to be cheap. Leaves
+    /// unspecified values on the stack.
+    fn run_in_new_frame(
         &mut self,
-        at: &CodePosition,
-        entry: u32,
-        nesting: usize,
+        mut run: CodePosition,
+        pc: usize,
+        budget: &mut CheapBudget,
+        push: impl FnOnce(&mut Vm),
     ) -> Result<Option<Word>, EvalError> {
-        let mut run = at.clone();
-        run.base = self.heap.stack.top();
-        run.pc = at.entry(entry).pc as usize;
-        for source in at.captures(at.entry(entry)) {
-            let word = self.source(at, *source);
-            self.heap.stack.push(word);
+        if budget.nesting == 0 || !self.heap.stack.has_room(2 * (run.depth() + FRAME_ROOM)) {
+            return Ok(None);
         }
-        loop {
-            let is_cheap = match run.fetch() {
-                Op::Slot(slot) => {
-                    let word = self.heap.stack.get(run.base + slot as usize);
-                    self.heap.stack.push(word);
-                    true
-                }
-                Op::Constant(number) => {
-                    self.heap.stack.push(run.constant(number as usize));
-                    true
-                }
-                Op::Push(list) => {
-                    for source in run.list(list) {
-                        let word = self.source(&run, *source);
-                        self.heap.stack.push(word);
-                    }
-                    true
-                }
-                Op::EvalSlot(slot) => {
-                    let word = self.heap.stack.get(run.base + slot as usize);
-                    self.push_if_evaluated(word)
-                }
-                Op::Eval => {
-                    let word = self.heap.stack.pop();
-                    self.push_if_evaluated(word)
-                }
-                Op::ApplyEagerly(list) => self.apply_eagerly(&run, list)?,
-                Op::ThunkUnlessCheap(entry) => {
-                    nesting > 0 && self.run_cheap_entry(&run, entry, nesting - 1)?
-                }
-                Op::Select { index, entry } => {
-                    let row = self.source(&run, run.captures(run.entry(entry))[0]);
-                    let item = self.flat_item(row, usize::from(index));
-                    item.inspect(|item| self.heap.stack.push(*item)).is_some()
-                }
-                Op::Native { count, pin } => {
-                    self.native_cheaply(&run, pin as usize, count as usize)?
-                }
-                Op::Jump(pc) => {
-                    run.pc = pc as usize;
-                    true
-                }
-                Op::JumpIfFalse(pc) => {
-                    if is_false(self.heap.stack.pop()) {
-                        run.pc = pc as usize;
-                    }
-                    true
-                }
-                Op::JumpUnlessZero(pc) => {
-                    if self.heap.stack.pop() != Word::ZERO {
-                        run.pc = pc as usize;
-                    }
-                    true
-                }
-                Op::Increment => {
-                    let is_small = self.heap.stack.peek(0).is_direct();
-                    if is_small {
-                        self.increment_top()?;
-                    }
-                    is_small
-                }
-                Op::Truth => {
-                    let truth = !is_false(self.heap.stack.pop());
-                    self.heap.stack.push(Word::bit(truth));
-                    true
-                }
-                Op::Exchange(below) => {
-                    self.exchange_top(below as usize);
-                    true
-                }
-                Op::Slide(count) => {
-                    let top = self.heap.stack.top();
-                    self.heap.stack.slide(top - 1 - count as usize, top - 1);
-                    true
-                }
-                Op::Drop => {
-                    self.heap.stack.pop();
-                    true
-                }
-                // The slots are dropped soon.
-                Op::Clear(_) => true,
+        (run.pc, run.base) = (pc, self.heap.stack.top());
+        push(self);
+        budget.nesting -= 1;
+        let value = self.run_cheaply(run, budget);
+        budget.nesting += 1;
+        value
+    }
+
+    /// Continues at a position whose frame is on top of the stack, until the code returns. `None` if it turns out
+    /// not to be cheap. Leaves unspecified values above the frame's base.
+    fn run_cheaply(
+        &mut self,
+        mut run: CodePosition,
+        budget: &mut CheapBudget,
+    ) -> Result<Option<Word>, EvalError> {
+        while budget.instructions > 0 {
+            budget.instructions -= 1;
+            let op = run.fetch();
+            match op {
                 Op::Return => return Ok(Some(self.heap.stack.peek(0))),
                 Op::ReturnSlot(slot) => {
                     let word = self.heap.stack.get(run.base + slot as usize);
                     return Ok(Some(self.heap.resolve(word)));
                 }
-                _ => false,
-            };
-            if !is_cheap {
-                return Ok(None);
+                Op::TailCall(count) => return self.call_cheaply(count as usize, budget),
+                _ if self.step_cheaply(&mut run, op, budget)? => {}
+                _ => return Ok(None),
             }
         }
+        Ok(None)
+    }
+
+    /// Runs an instruction that does not leave the code. Returns false if it is not cheap.
+    #[inline(always)]
+    fn step_cheaply(
+        &mut self,
+        run: &mut CodePosition,
+        op: Op,
+        budget: &mut CheapBudget,
+    ) -> Result<bool, EvalError> {
+        match op {
+            Op::Slot(slot) => {
+                let word = self.heap.stack.get(run.base + slot as usize);
+                self.heap.stack.push(word);
+            }
+            Op::Constant(number) => self.heap.stack.push(run.constant(number as usize)),
+            Op::Push(list) => {
+                for source in run.list(list) {
+                    let word = self.source(run, *source);
+                    self.heap.stack.push(word);
+                }
+            }
+            Op::EvalSlot(slot) => {
+                let word = self.heap.stack.get(run.base + slot as usize);
+                return self.push_if_cheap(word, budget);
+            }
+            Op::Eval => {
+                let word = self.heap.stack.pop();
+                return self.push_if_cheap(word, budget);
+            }
+            Op::ApplyEagerly(list) => return self.apply_eagerly(run, list),
+            Op::Delay(list) => return self.apply_cheaply(run, list, budget),
+            Op::ThunkUnlessCheap(entry) => return self.run_cheap_entry(run, entry, budget),
+            Op::Select { index, entry } => {
+                let row = self.source(run, run.captures(run.entry(entry))[0]);
+                let item = self.flat_item(row, usize::from(index));
+                return Ok(item.inspect(|item| self.heap.stack.push(*item)).is_some());
+            }
+            Op::Native { count, pin } => {
+                return self.native_cheaply(run, pin as usize, count as usize, budget);
+            }
+            Op::Jump(pc) => run.pc = pc as usize,
+            Op::JumpIfFalse(pc) => {
+                if is_false(self.heap.stack.pop()) {
+                    run.pc = pc as usize;
+                }
+            }
+            Op::JumpUnlessZero(pc) => {
+                if self.heap.stack.pop() != Word::ZERO {
+                    run.pc = pc as usize;
+                }
+            }
+            Op::Increment => {
+                if !self.heap.stack.peek(0).is_direct() {
+                    return Ok(false);
+                }
+                self.increment_top()?;
+            }
+            Op::Truth => {
+                let truth = !is_false(self.heap.stack.pop());
+                self.heap.stack.push(Word::bit(truth));
+            }
+            Op::Exchange(below) => self.exchange_top(below as usize),
+            Op::Slide(count) => {
+                let top = self.heap.stack.top();
+                self.heap.stack.slide(top - 1 - count as usize, top - 1);
+            }
+            Op::Drop => drop(self.heap.stack.pop()),
+            // The slots are dropped soon.
+            Op::Clear(_) => {}
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// The value of the call of the function below `count` arguments on top of the stack, perhaps a thunk, if it
+    /// is the call of a law and cheap.
+    fn call_cheaply(
+        &mut self,
+        count: usize,
+        budget: &mut CheapBudget,
+    ) -> Result<Option<Word>, EvalError> {
+        let top = self.heap.stack.top();
+        let function = self.heap.resolve(self.heap.stack.get(top - count - 1));
+        let Some(pool) = self.perhaps_cheap_law(function, count) else { return Ok(None) };
+        self.run_law_cheaply(pool, budget, |vm| {
+            vm.push_head_and_held(function);
+            for index in top - count..top {
+                let word = vm.heap.stack.get(index);
+                vm.heap.stack.push(word);
+            }
+        })
+    }
+
+    /// The value of a law in the frame that `push` pushes, perhaps a thunk, if it is cheap. Leaves unspecified values
+    /// on the stack.
+    fn run_law_cheaply(
+        &mut self,
+        pool: u32,
+        budget: &mut CheapBudget,
+        push: impl FnOnce(&mut Vm),
+    ) -> Result<Option<Word>, EvalError> {
+        let code = Rc::clone(self.evaluator.code(pool));
+        let value = self.run_in_new_frame(CodePosition::new(&code), 0, budget, push)?;
+        let failures = code.cheap_failures.get();
+        code.cheap_failures.set(if value.is_some() { 0 } else { failures.saturating_add(1) });
+        Ok(value)
+    }
+
+    /// Pushes the application of the first source to the others, evaluated if it is the call of a law and cheap.
+    pub(super) fn delay_unless_cheap(
+        &mut self,
+        at: &CodePosition,
+        list: SourceList,
+    ) -> Result<(), EvalError> {
+        if self.apply_cheaply(at, list, &mut { CheapBudget::WHOLE })? {
+            return Ok(());
+        }
+        self.delay(at, list)
+    }
+
+    /// Pushes the application of the first source to the others, perhaps a thunk, if these are evaluated, and it is the
+    /// call of a law and cheap. If not, pushes nothing and returns false.
+    fn apply_cheaply(
+        &mut self,
+        at: &CodePosition,
+        list: SourceList,
+        budget: &mut CheapBudget,
+    ) -> Result<bool, EvalError> {
+        let sources = at.list(list);
+        let (base, count) = (self.heap.stack.top(), sources.len() - 1);
+        let function = self.heap.resolve(self.source(at, sources[0]));
+        let is_ready =
+            |source: &ValueSource| !self.heap.resolve(self.source(at, *source)).is_thunk();
+        if !sources[1..].iter().all(is_ready) {
+            return Ok(false);
+        }
+        let Some(pool) = self.perhaps_cheap_law(function, count) else { return Ok(false) };
+        let value = self.run_law_cheaply(pool, budget, |vm| {
+            vm.push_head_and_held(function);
+            for source in &sources[1..] {
+                let word = vm.source(at, *source);
+                vm.heap.stack.push(word);
+            }
+        })?;
+        self.heap.stack.truncate(base);
+        Ok(value.inspect(|value| self.heap.stack.push(*value)).is_some())
+    }
+
+    /// Replaces words between two stack indices by the applications of the function at stack index `function` to
+    /// them, from the first on, if that is a law whose code is perhaps cheap: by the value, perhaps a thunk, that the
+    /// law finds cheap, and else by a thunk of the application. Returns the number of words that it has replaced.
+    pub(crate) fn apply_law_cheaply(
+        &mut self,
+        function: usize,
+        items: Range<usize>,
+    ) -> Result<usize, EvalError> {
+        let from = items.start;
+        for index in items.clone() {
+            self.heap.interrupt.check()?;
+            let word = self.heap.resolve(self.heap.stack.get(function));
+            let Some(pool) = self.perhaps_cheap_law(word, 1) else { return Ok(index - from) };
+            let base = self.heap.stack.top();
+            let value = self.run_law_cheaply(pool, &mut { CheapBudget::WHOLE }, |vm| {
+                vm.push_head_and_held(word);
+                let item = vm.heap.resolve(vm.heap.stack.get(index));
+                vm.heap.stack.push(item);
+            })?;
+            self.heap.stack.truncate(base);
+            match value {
+                Some(value) => self.heap.stack.set(index, value),
+                None => self.delay_application(function, index)?,
+            }
+        }
+        Ok(items.len())
+    }
+
+    /// Replaces the word at a stack index by a thunk of the application of a function to it.
+    fn delay_application(&mut self, function: usize, index: usize) -> Result<(), EvalError> {
+        self.heap.reserve(3)?;
+        let parts = [function, index].map(|at| self.heap.resolve(self.heap.stack.get(at)));
+        let thunk = self.heap.allocate_words(ObjectLayout::ThunkApp, 0, &parts);
+        self.heap.stack.set(index, thunk);
+        Ok(())
+    }
+
+    /// Pushes the head of a function and the arguments that it holds.
+    fn push_head_and_held(&mut self, function: Word) {
+        if function.kind() == WordKind::App {
+            let size = self.heap.size(function);
+            self.heap.push_payload(function, 0, size);
+        } else {
+            self.heap.stack.push(function);
+        }
+    }
+
+    /// The pool of the law that a function is, perhaps applied to all arguments but `missing`, if the law's code is
+    /// perhaps cheap, and was not found otherwise often.
+    fn perhaps_cheap_law(&mut self, function: Word, missing: usize) -> Option<u32> {
+        let head = match function.kind() {
+            WordKind::App => self.heap.load(function, 0),
+            WordKind::Law | WordKind::Pin => function,
+            _ => return None,
+        };
+        if self.evaluator.in_law_order || self.heap.header(function).extra() != missing as u64 {
+            return None;
+        }
+        let pool = self.pool_of_law(head)?;
+        let code = self.evaluator.code(pool);
+        let is_cheap = code.is_perhaps_cheap && code.cheap_failures.get() < FAILURES_LIMIT;
+        is_cheap.then_some(pool)
+    }
+
+    /// Pushes the value of a word if it is evaluated or a thunk that is cheap. Returns whether it is.
+    fn push_if_cheap(&mut self, word: Word, budget: &mut CheapBudget) -> Result<bool, EvalError> {
+        let word = self.heap.resolve(word);
+        self.heap.stack.push(word);
+        Ok(!word.is_thunk() || self.evaluate_top_cheaply(budget)?)
+    }
+
+    /// The value of a thunk, or the thunk if that is not cheap; and the number of instructions that it took to
+    /// find out.
+    pub(crate) fn cheap_value(&mut self, thunk: Word) -> Result<(Word, u32), EvalError> {
+        if self.native_stack_is_full() || !self.heap.stack.has_room(FRAME_ROOM) {
+            return Ok((thunk, 0));
+        }
+        let mut budget = CheapBudget::WHOLE;
+        self.push_if_cheap(thunk, &mut budget)?;
+        let used = CheapBudget::WHOLE.instructions - budget.instructions;
+        Ok((self.heap.stack.pop(), used))
+    }
+
+    /// Updates the thunk on top of the stack with its value, if that is cheap, and replaces it by the value. Returns
+    /// whether it did.
+    fn evaluate_top_cheaply(&mut self, budget: &mut CheapBudget) -> Result<bool, EvalError> {
+        let at = self.heap.stack.top() - 1;
+        let value = self.value_of_cheap_thunk(at, budget)?;
+        self.heap.stack.truncate(at + 1);
+        let Some(value) = value.filter(|value| !value.is_thunk()) else { return Ok(false) };
+        // The code may have collected.
+        let thunk = self.heap.resolve(self.heap.stack.get(at));
+        if thunk.is_thunk() {
+            self.heap.update(thunk, value);
+        }
+        self.heap.stack.set(at, value);
+        Ok(true)
+    }
+
+    /// The value of the thunk at a stack index, perhaps another thunk, if it is cheap. Leaves unspecified values above.
+    fn value_of_cheap_thunk(
+        &mut self,
+        at: usize,
+        budget: &mut CheapBudget,
+    ) -> Result<Option<Word>, EvalError> {
+        let thunk = self.heap.stack.get(at);
+        let header = self.heap.header(thunk);
+        match header.layout() {
+            ObjectLayout::ThunkCode => {
+                let code_word = self.heap.load(thunk, 0);
+                if code_word.is_native() {
+                    return Ok(None);
+                }
+                let (pool, pc) = code_word.code_parts();
+                let code = Rc::clone(self.evaluator.code(pool));
+                let captured = header.extra() as usize;
+                self.run_in_new_frame(CodePosition::new(&code), pc as usize, budget, |vm| {
+                    vm.heap.push_payload(thunk, 1, captured);
+                })
+            }
+            ObjectLayout::ThunkApp => {
+                let count = self.heap.size(thunk) - 1;
+                if !self.heap.stack.has_room(count + FRAME_ROOM) {
+                    return Ok(None);
+                }
+                self.heap.push_payload(thunk, 0, count + 1);
+                let function = self.heap.resolve(self.heap.stack.get(at + 1));
+                match self.jet_applied(function, count) {
+                    Some(jet) => self.jet_cheaply(jet, count),
+                    None => self.call_cheaply(count, budget),
+                }
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// The jet whose pin a function is, if it takes that many arguments.
+    fn jet_applied(&self, function: Word, count: usize) -> Option<u32> {
+        let jet = if function.kind() == WordKind::Pin {
+            self.jet_of_pin(function)?
+        } else {
+            return None;
+        };
+        (self.jets.get(jet).arity() == count).then_some(jet)
     }
 
     /// Whether a function that is cheap under a condition is cheap for this argument.
@@ -212,12 +465,6 @@ impl Vm {
         }
     }
 
-    fn push_if_evaluated(&mut self, word: Word) -> bool {
-        let word = self.heap.resolve(word);
-        self.heap.stack.push(word);
-        !word.is_thunk()
-    }
-
     /// Calls a cheap jet in place. Returns false if it is not cheap for its arguments; then unspecified values are
     /// left on the stack.
     fn native_cheaply(
@@ -225,27 +472,43 @@ impl Vm {
         run: &CodePosition,
         number: usize,
         count: usize,
+        budget: &mut CheapBudget,
     ) -> Result<bool, EvalError> {
         let Some(id) = self.jet_of_pin(run.constant(number)) else { return Ok(false) };
+        let base = self.heap.stack.top() - count;
+        let Some(word) = self.jet_cheaply(id, count)? else { return Ok(false) };
+        self.heap.stack.truncate(base);
+        // A value that is returned may be a thunk, others are needed.
+        let is_needed = run.next() != Op::Return;
+        if is_needed {
+            return self.push_if_cheap(word, budget);
+        }
+        self.heap.stack.push(word);
+        Ok(true)
+    }
+
+    /// The value of a jet for the arguments on top of the stack, perhaps a thunk, if it is cheap for them.
+    fn jet_cheaply(&mut self, id: u32, count: usize) -> Result<Option<Word>, EvalError> {
         let base = self.heap.stack.top() - count;
         let (jet, condition) = (self.jets.get(id), self.jets.cheap(id));
         for (index, demand) in jet.demands.iter().enumerate() {
             let word = self.heap.resolve(self.heap.stack.get(base + index));
-            let is_ready = !word.is_thunk() || *demand == ArgDemand::Lazy;
+            let is_ready = match demand {
+                ArgDemand::Lazy => true,
+                ArgDemand::Head => !word.is_thunk(),
+                ArgDemand::Normal => !word.is_thunk() && self.heap.is_normal(word),
+            };
+            self.heap.stack.set(base + index, word);
             if !is_ready || condition.is_none() || !self.is_cheap_argument(condition, index, word) {
-                return Ok(false);
+                return Ok(None);
             }
         }
-        let JetCode::Native(jet) = jet.code else { return Ok(false) };
+        let JetCode::Native(jet) = jet.code else { return Ok(None) };
         match self.run_native_jet(jet, base, count)? {
             JetAnswer::Done | JetAnswer::Eval => {
-                let top = self.heap.stack.top();
-                self.heap.stack.slide(base, top - 1);
-                let word = self.heap.stack.pop();
-                // A value that is returned may be a thunk, others are needed.
-                Ok(self.push_if_evaluated(word) || run.next() == Op::Return)
+                Ok(Some(self.heap.resolve(self.heap.stack.peek(0))))
             }
-            JetAnswer::Call(_) | JetAnswer::Again | JetAnswer::Law => Ok(false),
+            JetAnswer::Call(_) | JetAnswer::Again | JetAnswer::Law => Ok(None),
         }
     }
 }

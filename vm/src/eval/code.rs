@@ -60,7 +60,8 @@ pub(crate) enum Op {
     Constant(u32),
     /// Pushes the words of several sources.
     Push(SourceList),
-    /// Pushes a new thunk for the application of the first source to the others.
+    /// Pushes the application of the first source to the others: a new thunk, or its value if the first is a law
+    /// that finds it [cheap](super::cheap_entries).
     Delay(SourceList),
     /// Pushes the application of the first source, a cheap jet or operation 3, to the others: its
     /// value if they are evaluated, else the same thunk as `Delay`.
@@ -216,6 +217,10 @@ pub(crate) struct LawCode {
     pub(crate) lazy_calls: Cell<u32>,
     /// The lazy entries of the law: for applications of the law itself, and of its pin.
     pub(crate) lazy_entries: [OnceCell<EntryCell>; 2],
+    /// Whether the law's own code is [perhaps cheap](super::cheap_entries).
+    pub(crate) is_perhaps_cheap: bool,
+    /// The number of calls in a row that were not cheap.
+    pub(crate) cheap_failures: Cell<u8>,
 }
 
 impl LawCode {
@@ -238,6 +243,8 @@ impl LawCode {
             is_jet_requested: Cell::new(false),
             lazy_calls: Cell::new(0),
             lazy_entries: Default::default(),
+            is_perhaps_cheap: false,
+            cheap_failures: Cell::new(0),
         }
     }
 }

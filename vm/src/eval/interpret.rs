@@ -190,7 +190,7 @@ impl Vm {
                         self.heap.stack.push(word);
                     }
                 }
-                Op::Delay(list) => self.delay(at, list)?,
+                Op::Delay(list) => self.delay_unless_cheap(at, list)?,
                 Op::ApplyEagerly(list) => {
                     if !self.apply_eagerly(at, list)? {
                         self.delay(at, list)?;
@@ -333,7 +333,7 @@ impl Vm {
 
     /// Pushes a thunk for the application of the first source to the others.
     #[inline(always)]
-    fn delay(&mut self, at: &CodePosition, list: SourceList) -> Result<(), EvalError> {
+    pub(super) fn delay(&mut self, at: &CodePosition, list: SourceList) -> Result<(), EvalError> {
         let sources = at.list(list);
         self.heap.reserve(1 + sources.len())?;
         let mut thunk = self.heap.allocate(ObjectLayout::ThunkApp, 0, sources.len());

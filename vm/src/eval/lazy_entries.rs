@@ -36,19 +36,7 @@ impl Vm {
         }
         let function = self.heap.stack.get(callee);
         let is_pin = function.kind() == WordKind::Pin;
-        if is_pin && self.jet_of_pin(function).is_some() {
-            return None;
-        }
-        let law = if is_pin { pin::item(&self.heap, function) } else { function };
-        if law.kind() != WordKind::Law {
-            return None;
-        }
-        let slot = self.slot_of(law, is_pin).ok()?;
-        let pool = if slot.is_native() {
-            *self.evaluator.decoded.get(&slot.address())?
-        } else {
-            slot.code_parts().0
-        };
+        let pool = self.pool_of_law(function)?;
         let code = Rc::clone(self.evaluator.code(pool));
         let calls = code.lazy_calls.get();
         let entry = code.lazy_entries[usize::from(is_pin)].get_or_init(EntryCell::default);
@@ -68,6 +56,24 @@ impl Vm {
             }
         }
         entry.address()
+    }
+
+    /// The pool of a law, or of the pin of one that has no jet.
+    pub(super) fn pool_of_law(&mut self, function: Word) -> Option<u32> {
+        let is_pin = function.kind() == WordKind::Pin;
+        if is_pin && self.jet_of_pin(function).is_some() {
+            return None;
+        }
+        let law = if is_pin { pin::item(&self.heap, function) } else { function };
+        if law.kind() != WordKind::Law {
+            return None;
+        }
+        let slot = self.slot_of(law, is_pin).ok()?;
+        if slot.is_native() {
+            self.evaluator.decoded.get(&slot.address()).copied()
+        } else {
+            Some(slot.code_parts().0)
+        }
     }
 
     /// Replaces each word between two stack indices by the application of the function at stack index

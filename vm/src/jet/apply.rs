@@ -93,13 +93,16 @@ impl JetCall<'_> {
         self.expect_values(count);
         self.count_applications(count);
         let from = self.height() - count;
+        let end = from + count;
+        let mut done = 0;
         if known.is_none() {
-            let (function, from) = (self.stack_index(function), self.base + from);
-            if self.vm.apply_lazy_entry(function, from..from + count)? {
+            let (function, items) = (self.stack_index(function), self.base + from..self.base + end);
+            if self.vm.apply_lazy_entry(function, items.clone())? {
                 return Ok(());
             }
+            done = self.vm.apply_law_cheaply(function, items)?;
         }
-        for index in from..from + count {
+        for index in from + done..end {
             self.check()?;
             let item = self.word_at(index);
             let value = item.as_direct().and_then(|nat| known?.of_small(nat));

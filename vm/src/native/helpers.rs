@@ -11,6 +11,7 @@
 //! `Vm` is the one that entered compiled code, whose borrow is suspended until `enter` returns; and
 //! an argument block holds as many words as the stub says.
 
+use super::cheap_values::cheap_value;
 use super::collections::{
     disown, has_key, item_of_row, look_up, optional_item, put, put_in_place, set_insert,
     table_insert, table_insert_with,
@@ -76,6 +77,8 @@ helpers! {
     pub enum Helper {
         /// `(thunk)`: its value.
         Force = force(word: u64),
+        /// `(thunk)`: its value if that is [cheap](crate::eval), else the thunk.
+        CheapValue = cheap_value(word: u64),
         /// `(word)`: its normal form.
         Normalise = normalise(word: u64),
         /// `(block)`: the value of the first word applied to the others.

@@ -10,6 +10,7 @@
 //! collections  those that read, search and edit rows, sets and tables
 //! short_sets   those that unite and subtract short sets of nats
 //! nats         arithmetic on nats that do not fit in a register
+//! cheap_values  the values of thunks that take a short time
 //! barrier      the function called when a frame returns to the stack barrier
 //! compiler     the setup of a compiler
 //! offset       offsets of fields of a runtime that compiled code reads and writes
@@ -53,6 +54,7 @@
 
 #[allow(unsafe_code, reason = "compiled code calls it with the address of the runtime")]
 mod barrier;
+mod cheap_values;
 mod collections;
 mod compiler;
 mod consecutive_keys;

@@ -1,5 +1,6 @@
 //! [`NativeState`]: the state of compiled code in a runtime.
 
+use super::cheap_values::CheapAttempts;
 use super::frame_table::FrameTable;
 use super::frozen::FrozenEntries;
 use super::jet_entries::{JetCalls, JetEntries};
@@ -105,6 +106,7 @@ pub(crate) struct NativeState {
     /// Whether collections place a barrier on the stack.
     pub(super) has_barrier: bool,
     pub(super) remembered: RememberedObjects,
+    pub(super) cheap_attempts: CheapAttempts,
 }
 
 impl Default for NativeState {
@@ -125,6 +127,7 @@ impl Default for NativeState {
             threshold: u32::MAX,
             has_barrier: true,
             remembered: RememberedObjects::default(),
+            cheap_attempts: CheapAttempts::default(),
         }
     }
 }

@@ -32,6 +32,7 @@ pub(super) fn compile_stub(
         Stub::Apply(0) => fixed(backend, Helper::Force, 1),
         Stub::Apply(count) => apply::compile(backend, count as usize),
         Stub::ForceSlowly => fixed(backend, Helper::Force, 1),
+        Stub::CheapValue => fixed(backend, Helper::CheapValue, 1),
         Stub::Normalise => fixed(backend, Helper::Normalise, 1),
         Stub::Room => fixed(backend, Helper::Room, 1),
         Stub::Limit => fixed(backend, Helper::Limit, 0),

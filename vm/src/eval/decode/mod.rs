@@ -95,6 +95,7 @@ pub(crate) struct DecodedLaw {
     branches: Vec<ReflectTargets>,
     switches: Vec<SwitchTargets>,
     deepest: u32,
+    is_perhaps_cheap: bool,
 }
 
 impl DecodedLaw {
@@ -118,6 +119,8 @@ impl DecodedLaw {
             is_jet_requested: Cell::new(false),
             lazy_calls: Cell::new(0),
             lazy_entries: Default::default(),
+            is_perhaps_cheap: self.is_perhaps_cheap,
+            cheap_failures: Cell::new(0),
         }
     }
 }
@@ -164,7 +167,7 @@ pub(crate) fn decode(jets: &JetTable, law: LawRef<'_>, has_spans: bool) -> Optio
         decoder.tail(pending.node);
     }
     decoder.clear_dead_slots(&regions);
-    decoder.mark_cheap_entries();
+    let is_perhaps_cheap = decoder.mark_cheap_entries();
     let fits = decoder.entries.iter().all(|e| u64::from(e.captured) < EXTRA_MAX);
     (fits && decoder.ops.len() < OPS_LIMIT).then_some(DecodedLaw {
         constants: decoder.constants,
@@ -174,6 +177,7 @@ pub(crate) fn decode(jets: &JetTable, law: LawRef<'_>, has_spans: bool) -> Optio
         branches: decoder.branches,
         switches: decoder.switches,
         deepest: decoder.deepest,
+        is_perhaps_cheap,
     })
 }
 
@@ -206,15 +210,16 @@ impl<'a> Decoder<'a> {
             .clear_dead_slots(regions);
     }
 
-    /// No jet is cheap while calls are counted: the law does not make the eager call.
-    fn mark_cheap_entries(&mut self) {
+    /// No jet is cheap while calls are counted: the law does not make the eager call. Returns whether the law's
+    /// code is perhaps cheap.
+    fn mark_cheap_entries(&mut self) -> bool {
         let Decoder { ops, entries, constants, jets, law, .. } = self;
         let memory = law.result().memory();
         let is_cheap = |pin: u32| {
             let jet = jets.of_pin(memory, constants[pin as usize]);
             !jets.counts_calls() && jet.is_some_and(|jet| jets.cheap(jet).is_some())
         };
-        cheap_entries::mark(ops, entries, is_cheap);
+        cheap_entries::mark(ops, entries, is_cheap)
     }
 
     // Emitting instructions, and tracking the stack's depth.
