@@ -15,7 +15,7 @@ use crate::layout::ObjectLayout;
 use crate::word::{Word, WordKind};
 use std::ops::Range;
 
-pub use super::owner::{EditMode, change_owned_nat};
+pub use super::owner::{EditMode, change_owned_nat, replace_in_owned_tree};
 
 /// Returns the row or set at `stack_index` with the value at stack index `item` inserted
 /// before its item `at`. A key of a set is in normal form, and `at` is where it belongs.

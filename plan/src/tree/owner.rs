@@ -103,6 +103,19 @@ pub(super) fn replace_in_place(
     true
 }
 
+/// Replaces an item of a long row in place by a value, if the caller owns the row and its nodes on the path
+/// to the item. Returns whether it did. The row has that item.
+#[inline]
+pub fn replace_in_owned_tree(heap: &mut HeapMemory, row: Word, at: usize, item: Word) -> bool {
+    if TreeNode::of(heap, row).is_none() {
+        // What is known of the items of a short row is kept by `edit::replace`.
+        return false;
+    }
+    let Some(mark) = heap.mark_of(row) else { return false };
+    let item = heap.resolve(item);
+    replace_in_place(heap, row, at, item, mark)
+}
+
 /// Replaces the value of an entry of a table in place by the nat below 2^63 that `change` returns for it,
 /// if the caller owns the table and its nodes on the path to the value, and `change` returns one. Returns
 /// whether it did.

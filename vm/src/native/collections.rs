@@ -156,6 +156,11 @@ fn put_as(
     let Some(index) = index.filter(|index| *index < count && count <= limit) else {
         return Ok(UNDECIDED);
     };
+    if mode == EditMode::Reuse
+        && tree::edit::replace_in_owned_tree(&mut vm.heap, row, index, Word::from_bits(value))
+    {
+        return Ok(row.raw());
+    }
     edited_on_stack(vm, row, value, |heap, base| {
         tree::edit::replace(heap, base, index, base + 1, mode)
     })
