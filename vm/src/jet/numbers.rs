@@ -15,7 +15,7 @@
 //! ```
 
 use crate::vm::JetCall;
-use plan::limbs::LongDivision;
+use plan::limbs::{DIVIDEND_LIMIT, DIVISOR_LIMIT};
 use plan::raw::bar::BarDraft;
 use plan::raw::large::{LargeArithmetic, SCHOOLBOOK_LIMIT};
 use plan::raw::nat::NatDraft;
@@ -100,14 +100,18 @@ impl JetCall<'_> {
             self.push_small(0);
             return Ok(());
         }
+        let counts = [left, right].map(|nat| nat.limbs().len());
         if let Some(divisor) = right.to_u64() {
-            return self.push_nat_with(self.limb_count(a), |call, out| {
+            return self.push_nat_with(counts[0] as u64, |call, out| {
                 limbs::div_limb(out, call.cast(a).limbs(), divisor);
             });
         }
-        if let Some(division) = LongDivision::new(left.limbs(), right.limbs()) {
-            let count = division.quotient_len() as u64;
-            return self.push_nat_with(count, |_, out| division.quotient(out));
+        if counts[0] <= DIVIDEND_LIMIT && counts[1] <= DIVISOR_LIMIT {
+            return self.push_nat_with(counts[0] as u64 + 1, |call, out| {
+                limbs::divide(out, call.cast(a).limbs(), call.cast(b).limbs());
+                out.copy_within(counts[1].., 0);
+                out[counts[0] - counts[1] + 1..].fill(0);
+            });
         }
         let (quotient, _) = self.divided(a, b)?;
         self.push_natural(&quotient)
@@ -129,9 +133,12 @@ impl JetCall<'_> {
             let remainder = limbs::rem_limb(left.limbs(), divisor);
             return self.push_u64(remainder);
         }
-        if let Some(division) = LongDivision::new(left.limbs(), right.limbs()) {
-            let count = division.remainder_len() as u64;
-            return self.push_nat_with(count, |_, out| division.remainder(out));
+        let counts = [left, right].map(|nat| nat.limbs().len());
+        if counts[0] <= DIVIDEND_LIMIT && counts[1] <= DIVISOR_LIMIT {
+            return self.push_nat_with(counts[0] as u64 + 1, |call, out| {
+                limbs::divide(out, call.cast(a).limbs(), call.cast(b).limbs());
+                out[counts[1]..].fill(0);
+            });
         }
         let (_, remainder) = self.divided(a, b)?;
         self.push_natural(&remainder)

@@ -4,6 +4,7 @@ use super::numbered::numbered_enum;
 use crate::jet::{JetAnswer, JetCode};
 use crate::vm::{JetCall, Vm};
 use plan::raw::Word;
+use plan::raw::nat::operations;
 use plan::{EvalError, Ref, limbs};
 use std::cmp::Ordering;
 use std::ops::{BitAnd, BitOr, BitXor};
@@ -46,6 +47,37 @@ numbered_enum! {
 impl NatOp {
     /// The result for evaluated values.
     pub(super) fn compute(self, vm: &mut Vm, a: Word, b: Word) -> Result<Word, EvalError> {
+        if let Some(result) = self.compute_without_collection(vm, a, b) {
+            return Ok(result);
+        }
+        self.compute_slowly(vm, a, b)
+    }
+
+    /// The result for short nats, if the nursery has room for it.
+    #[inline(always)]
+    fn compute_without_collection(self, vm: &mut Vm, a: Word, b: Word) -> Option<Word> {
+        let heap = &mut vm.heap.memory;
+        match self {
+            NatOp::Inc => operations::add(heap, a, Word::direct(1)),
+            NatOp::Add => operations::add(heap, a, b),
+            NatOp::Dec => operations::sub(heap, a, Word::direct(1)),
+            NatOp::Sub => operations::sub(heap, a, b),
+            NatOp::Mul => operations::mul(heap, a, b),
+            NatOp::Div => operations::div(heap, a, b),
+            NatOp::Mod => operations::rem(heap, a, b),
+            NatOp::Cmp => operations::compare(heap, a, b).map(order_word),
+            NatOp::Eq => operations::compare(heap, a, b).map(|order| Word::bit(order.is_eq())),
+            NatOp::And => operations::bitwise(heap, a, b, BitAnd::bitand),
+            NatOp::Or => operations::bitwise(heap, a, b, BitOr::bitor),
+            NatOp::Xor => operations::bitwise(heap, a, b, BitXor::bitxor),
+            NatOp::Lsh => operations::shift_left(heap, a, b),
+            NatOp::Rsh => operations::shift_right(heap, a, b),
+        }
+    }
+
+    /// The result for evaluated values, in all cases. May collect.
+    #[cold]
+    fn compute_slowly(self, vm: &mut Vm, a: Word, b: Word) -> Result<Word, EvalError> {
         if matches!(self, NatOp::Cmp | NatOp::Eq) {
             let order = Ref::new(a, &vm.heap).compare_evaluated(Ref::new(b, &vm.heap));
             let Ok(order) = order else {
@@ -169,3 +201,6 @@ impl Vm {
         Ok(if by_equality { Word::bit(order.is_eq()) } else { order_word(order) })
     }
 }
+
+#[cfg(test)]
+mod tests;
