@@ -97,19 +97,17 @@ pub fn bit(limbs: &[u64], index: u64) -> bool {
 /// are faster in builds that optimise the units of a crate one by one.
 #[inline(always)]
 fn each_pair(out: &mut [u64], a: &[u64], b: &[u64], mut op: impl FnMut(u64, u64) -> u64) {
-    let count = out.len();
-    let (a, b) = (&a[..count], &b[..count]);
-    let mut at = 0;
-    while count - at >= 4 {
-        out[at] = op(a[at], b[at]);
-        out[at + 1] = op(a[at + 1], b[at + 1]);
-        out[at + 2] = op(a[at + 2], b[at + 2]);
-        out[at + 3] = op(a[at + 3], b[at + 3]);
-        at += 4;
+    let (a, b) = (&a[..out.len()], &b[..out.len()]);
+    let (out, out_rest) = out.as_chunks_mut::<4>();
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<4>(), b.as_chunks::<4>());
+    let (a, b) = (&a[..out.len()], &b[..out.len()]);
+    for at in 0..out.len() {
+        let (a, b) = (&a[at], &b[at]);
+        out[at] = [op(a[0], b[0]), op(a[1], b[1]), op(a[2], b[2]), op(a[3], b[3])];
     }
-    while at < count {
-        out[at] = op(a[at], b[at]);
-        at += 1;
+    let (a, b) = (&a_rest[..out_rest.len()], &b_rest[..out_rest.len()]);
+    for at in 0..out_rest.len() {
+        out_rest[at] = op(a[at], b[at]);
     }
 }
 
@@ -257,19 +255,17 @@ pub fn truncate(limbs: &mut [u64], width: u64) {
 /// Replaces each limb by `op` of it and the limb of a slice of the same length, four at a time.
 #[inline(always)]
 fn each(out: &mut [u64], a: &[u64], mut op: impl FnMut(u64, u64) -> u64) {
-    let count = out.len();
-    let a = &a[..count];
-    let mut at = 0;
-    while count - at >= 4 {
-        out[at] = op(out[at], a[at]);
-        out[at + 1] = op(out[at + 1], a[at + 1]);
-        out[at + 2] = op(out[at + 2], a[at + 2]);
-        out[at + 3] = op(out[at + 3], a[at + 3]);
-        at += 4;
+    let a = &a[..out.len()];
+    let (out, out_rest) = out.as_chunks_mut::<4>();
+    let (a, a_rest) = a.as_chunks::<4>();
+    let a = &a[..out.len()];
+    for at in 0..out.len() {
+        let (out, a) = (&mut out[at], &a[at]);
+        *out = [op(out[0], a[0]), op(out[1], a[1]), op(out[2], a[2]), op(out[3], a[3])];
     }
-    while at < count {
-        out[at] = op(out[at], a[at]);
-        at += 1;
+    let a_rest = &a_rest[..out_rest.len()];
+    for at in 0..out_rest.len() {
+        out_rest[at] = op(out_rest[at], a_rest[at]);
     }
 }
 
