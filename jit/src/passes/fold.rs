@@ -121,6 +121,9 @@ fn binary(prim: Prim, [a, b]: [Operand; 2], [of_a, of_b]: [Type; 2]) -> Option<F
         (Prim::Mod, _, Operand::Small(by)) if by.is_power_of_two() => {
             Some(Folded::Prim(Prim::And, vec![a, small(by - 1)]))
         }
+        (Prim::Div, _, Operand::Small(by @ 2..)) if by.is_power_of_two() => {
+            Some(Folded::Prim(Prim::Rsh, vec![a, small(by.ilog2().into())]))
+        }
         (Prim::Lsh32 | Prim::Mul32, Operand::Small(0), _)
         | (Prim::Lsh32, _, Operand::Small(32..))
         | (Prim::Mul32, _, Operand::Small(0)) => Some(Folded::Value(small(0))),
@@ -167,8 +170,10 @@ fn binary(prim: Prim, [a, b]: [Operand; 2], [of_a, of_b]: [Type; 2]) -> Option<F
         (Prim::Le, _, Operand::Small(most)) if keeps(most, of_a) => Some(Folded::Value(small(1))),
         (Prim::Eq, Operand::Small(0), _) => Some(Folded::Prim(Prim::IsZero, vec![b])),
         (Prim::Eq, _, Operand::Small(0)) => Some(Folded::Prim(Prim::IsZero, vec![a])),
-        // The result is below 2^64 because one operand is.
-        (Prim::And, _, _) if [of_a, of_b].contains(&Type::U64) => {
+        // The result is below 2^64 because one operand is: only the lowest limb of the other one is read.
+        (Prim::And, _, _)
+            if [of_a, of_b].contains(&Type::U64) || of_a.is(Type::U64) != of_b.is(Type::U64) =>
+        {
             Some(Folded::Prim(Prim::And64, vec![a, b]))
         }
         _ => None,

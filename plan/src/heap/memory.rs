@@ -479,7 +479,7 @@ impl HeapMemory {
     ///
     /// # Panics
     /// If the draft has fewer words.
-    #[inline]
+    #[inline(always)]
     pub fn shorten(&mut self, draft: ObjectDraft, size: usize) -> Word {
         let address = draft.address();
         // SAFETY: a draft is a live object.
@@ -492,7 +492,7 @@ impl HeapMemory {
     }
 
     /// Discards the draft that was allocated last, and returns its words to the allocator.
-    #[inline]
+    #[inline(always)]
     pub fn discard(&mut self, draft: ObjectDraft) {
         let address = draft.address();
         // SAFETY: a draft is a live object.
@@ -503,7 +503,7 @@ impl HeapMemory {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn give_back(&mut self, end: usize, words: usize) {
         let given = self.nursery.give_back(end, words) || self.old.give_back(end, words);
         debug_assert!(given, "only the last allocation can be returned");

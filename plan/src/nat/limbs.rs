@@ -10,7 +10,7 @@ use std::cmp::Ordering;
 pub const BITS: u64 = 64;
 
 /// Returns the number without its most significant zero limbs.
-#[inline]
+#[inline(always)]
 pub fn trimmed(mut limbs: &[u64]) -> &[u64] {
     while let [rest @ .., 0] = limbs {
         limbs = rest;
@@ -24,7 +24,7 @@ pub fn compare(a: &[u64], b: &[u64]) -> Ordering {
 }
 
 /// Compares two numbers without most significant zero limbs.
-#[inline]
+#[inline(always)]
 pub fn compare_trimmed(a: &[u64], b: &[u64]) -> Ordering {
     if a.len() != b.len() {
         return a.len().cmp(&b.len());
@@ -115,6 +115,7 @@ fn each_pair(out: &mut [u64], a: &[u64], b: &[u64], mut op: impl FnMut(u64, u64)
 const FEW: usize = 8;
 
 /// Writes `a + b`, into one limb more than the longer number has.
+#[inline(always)]
 pub fn add(out: &mut [u64], a: &[u64], b: &[u64]) {
     let (long, short) = if a.len() < b.len() { (b, a) } else { (a, b) };
     let (low, high) = long.split_at(short.len());
@@ -134,6 +135,7 @@ pub fn increment(out: &mut [u64], a: &[u64]) {
 }
 
 /// Writes `a` plus a carry.
+#[inline(always)]
 fn add_bit(out: &mut [u64], a: &[u64], mut carry: bool) {
     let mut at = 0;
     while at < a.len() && (carry || a.len() - at <= FEW) {
@@ -147,6 +149,7 @@ fn add_bit(out: &mut [u64], a: &[u64], mut carry: bool) {
 }
 
 /// Writes `a - b`, which is not negative, into as many limbs as `a` has.
+#[inline(always)]
 pub fn sub(out: &mut [u64], a: &[u64], b: &[u64]) {
     let b = trimmed(b);
     let (low, high) = a.split_at(b.len());
@@ -166,6 +169,7 @@ pub fn decrement(out: &mut [u64], a: &[u64]) {
 }
 
 /// Writes `a` minus a borrow.
+#[inline(always)]
 fn sub_bit(out: &mut [u64], a: &[u64], mut borrow: bool) {
     let mut at = 0;
     while at < a.len() && (borrow || a.len() - at <= FEW) {

@@ -90,7 +90,7 @@ pub fn from_bytes(heap: &mut RawHeap, bytes: &[u8]) -> Result<Word, HeapFull> {
 }
 
 /// Returns a word as a nat; 0 if it is anything else (PLAN's cast).
-#[inline]
+#[inline(always)]
 pub fn cast(heap: &HeapMemory, word: Word) -> NatRef<'_> {
     if matches!(word.kind(), WordKind::Nat | WordKind::Big) {
         NatRef::of(heap, word)

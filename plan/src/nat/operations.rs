@@ -56,7 +56,19 @@ pub fn mul(heap: &mut HeapMemory, a: Word, b: Word) -> Option<Word> {
 #[inline]
 pub fn div(heap: &mut HeapMemory, a: Word, b: Word) -> Option<Word> {
     let (left, right) = (cast(heap, a), cast(heap, b));
-    if right.is_zero() || left.compare(right).is_lt() {
+    if let Some(divisor) = right.to_u64() {
+        let limbs = left.limbs().len();
+        if divisor == 0 || limbs == 0 {
+            return Some(Word::ZERO);
+        }
+        if limbs > DIVIDEND_LIMIT {
+            return None;
+        }
+        return with(heap, limbs, a, b, |out, a, _| {
+            limbs::div_limb(out, a, divisor);
+        });
+    }
+    if left.compare(right).is_lt() {
         return Some(Word::ZERO);
     }
     if let Some(division) = ShortQuotient::new(left.limbs(), right.limbs()) {

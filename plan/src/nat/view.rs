@@ -20,7 +20,7 @@ impl<'h> NatRef<'h> {
     ///
     /// # Panics
     /// If the word is not a nat.
-    #[inline]
+    #[inline(always)]
     pub fn of(heap: &'h HeapMemory, word: Word) -> NatRef<'h> {
         match word.kind() {
             WordKind::Nat => NatRef::Small(word.raw()),
@@ -34,7 +34,7 @@ impl<'h> NatRef<'h> {
 
     /// Returns the nat with these limbs, least significant first; the most significant limbs may be
     /// zero.
-    #[inline]
+    #[inline(always)]
     pub fn from_limbs(limbs: &'h [u64]) -> NatRef<'h> {
         match limbs::trimmed(limbs) {
             [] => NatRef::Small(0),
@@ -44,7 +44,7 @@ impl<'h> NatRef<'h> {
     }
 
     /// Returns the number, if it is below 2^64.
-    #[inline]
+    #[inline(always)]
     pub fn to_u64(self) -> Option<u64> {
         match self {
             NatRef::Small(n) => Some(n),
@@ -59,7 +59,7 @@ impl<'h> NatRef<'h> {
     }
 
     /// Whether the number is 0.
-    #[inline]
+    #[inline(always)]
     pub fn is_zero(self) -> bool {
         matches!(self, NatRef::Small(0))
     }
@@ -73,7 +73,7 @@ impl<'h> NatRef<'h> {
     }
 
     /// Returns the number's 64-bit limbs, least significant first; none for 0.
-    #[inline]
+    #[inline(always)]
     pub fn limbs(&self) -> &[u64] {
         match self {
             NatRef::Small(0) => &[],
@@ -83,7 +83,7 @@ impl<'h> NatRef<'h> {
     }
 
     /// Compares two nats.
-    #[inline]
+    #[inline(always)]
     pub fn compare(self, other: NatRef<'_>) -> Ordering {
         limbs::compare_trimmed(self.limbs(), other.limbs())
     }

@@ -10,7 +10,7 @@ use super::limb_division::{div_limb, reciprocal};
 use super::{each, shift_down, shift_up};
 
 /// The most limbs of a divisor for which [`divide`] takes less time than malachite.
-pub const DIVISOR_LIMIT: usize = 32;
+pub const DIVISOR_LIMIT: usize = 64;
 
 /// The most limbs of a dividend for [`divide`]: longer ones are divided in steps between which an interrupt is
 /// checked.

@@ -63,15 +63,29 @@ impl LimbDivisor {
     }
 }
 
+/// [`divide_by_limb`] with the reciprocal of the divisor.
+#[inline(never)]
+fn divide_long(a: &[u64], divisor: u64, limb: impl FnMut(usize, u64)) -> u64 {
+    LimbDivisor::new(divisor).run(a, limb)
+}
+
 /// Passes each limb of the quotient with its index to `limb`, from the upper end. Returns the
 /// remainder; the divisor is not 0.
 #[inline(always)]
 fn divide_by_limb(a: &[u64], divisor: u64, mut limb: impl FnMut(usize, u64)) -> u64 {
     if a.len() > SHORT {
-        return LimbDivisor::new(divisor).run(a, limb);
+        return divide_long(a, divisor, limb);
     }
-    let mut remainder = 0;
-    for at in (0..a.len()).rev() {
+    // If the topmost limb is less than the divisor, as in a product of two numbers less than that, there is one
+    // division less.
+    let (mut remainder, count) = match a {
+        [rest @ .., last] if *last < divisor => {
+            limb(rest.len(), 0);
+            (*last, rest.len())
+        }
+        _ => (0, a.len()),
+    };
+    for at in (0..count).rev() {
         let quotient;
         (quotient, remainder) = divide_wide(remainder, a[at], divisor);
         limb(at, quotient);
@@ -80,12 +94,14 @@ fn divide_by_limb(a: &[u64], divisor: u64, mut limb: impl FnMut(usize, u64)) -> 
 }
 
 /// Writes `a / b`, into as many limbs as `a` has, and returns the remainder; `b` is not 0.
+#[inline(always)]
 pub fn div_limb(out: &mut [u64], a: &[u64], b: u64) -> u64 {
     let out = &mut out[..a.len()];
     divide_by_limb(a, b, |at, limb| out[at] = limb)
 }
 
 /// Returns the remainder of `a / b`; `b` is not 0.
+#[inline(always)]
 pub fn rem_limb(a: &[u64], b: u64) -> u64 {
     divide_by_limb(a, b, |_, _| ())
 }
