@@ -103,5 +103,35 @@ pub fn div_limb(out: &mut [u64], a: &[u64], b: u64) -> u64 {
 /// Returns the remainder of `a / b`; `b` is not 0.
 #[inline(always)]
 pub fn rem_limb(a: &[u64], b: u64) -> u64 {
+    if a.len() >= FOLDED_MIN && b < FOLDED_LIMIT {
+        return rem_folded(a, b);
+    }
     divide_by_limb(a, b, |_, _| ())
+}
+
+/// The fewest limbs of a dividend of [`rem_folded`].
+const FOLDED_MIN: usize = 16;
+/// The least divisor that is too large for [`rem_folded`].
+const FOLDED_LIMIT: u64 = 1 << 61;
+
+/// [`rem_limb`] of a divisor less than 2^61. Four limbs at a time are replaced by a number of two limbs with the same
+/// remainder: each limb is multiplied with the remainder of its power of 2^64, which is less than 2^61, so that the
+/// sum of five such products and a limb is less than 2^128. The products do not depend on each other, unlike the steps
+/// of a division.
+#[inline(never)]
+fn rem_folded(a: &[u64], divisor: u64) -> u64 {
+    let mut powers = [0; 5];
+    let mut power = 1;
+    for slot in &mut powers {
+        (_, power) = divide_wide(power % divisor, 0, divisor);
+        *slot = power;
+    }
+    let (chunks, above) = a.as_chunks::<4>();
+    let mut rest = u128::from(divide_by_limb(above, divisor, |_, _| ()));
+    for &[a, b, c, d] in chunks.iter().rev() {
+        let product = |limb: u64, power: usize| u128::from(limb) * u128::from(powers[power]);
+        let upper = product(rest as u64, 3) + product((rest >> 64) as u64, 4);
+        rest = u128::from(a) + product(b, 0) + product(c, 1) + product(d, 2) + upper;
+    }
+    divide_wide((rest >> 64) as u64 % divisor, rest as u64, divisor).1
 }
