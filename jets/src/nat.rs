@@ -80,10 +80,7 @@ fn add(call: &mut JetCall<'_>) -> JetResult {
         // The sum cannot overflow: both nats are below 2^63.
         return return_u64(call, a + b);
     }
-    let limbs = call.limb_count(0).max(call.limb_count(1)) + 1;
-    call.push_nat_with(limbs, |call, out| {
-        limbs::add(out, call.cast(0).limbs(), call.cast(1).limbs());
-    })?;
+    call.push_sum(0, 1)?;
     Ok(JetAnswer::Done)
 }
 
@@ -91,12 +88,7 @@ fn sub(call: &mut JetCall<'_>) -> JetResult {
     if let (Some(a), Some(b)) = (call.small(0), call.small(1)) {
         return return_small(call, a.saturating_sub(b));
     }
-    if call.cast(0) <= call.cast(1) {
-        return return_small(call, 0);
-    }
-    call.push_nat_with(call.limb_count(0), |call, out| {
-        limbs::sub(out, call.cast(0).limbs(), call.cast(1).limbs());
-    })?;
+    call.push_difference(0, 1)?;
     Ok(JetAnswer::Done)
 }
 

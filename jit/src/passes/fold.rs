@@ -170,10 +170,8 @@ fn binary(prim: Prim, [a, b]: [Operand; 2], [of_a, of_b]: [Type; 2]) -> Option<F
         (Prim::Le, _, Operand::Small(most)) if keeps(most, of_a) => Some(Folded::Value(small(1))),
         (Prim::Eq, Operand::Small(0), _) => Some(Folded::Prim(Prim::IsZero, vec![b])),
         (Prim::Eq, _, Operand::Small(0)) => Some(Folded::Prim(Prim::IsZero, vec![a])),
-        // The result is below 2^64 because one operand is: only the lowest limb of the other one is read.
-        (Prim::And, _, _)
-            if [of_a, of_b].contains(&Type::U64) || of_a.is(Type::U64) != of_b.is(Type::U64) =>
-        {
+        // The result is below 2^64 because one operand is.
+        (Prim::And, _, _) if [of_a, of_b].contains(&Type::U64) => {
             Some(Folded::Prim(Prim::And64, vec![a, b]))
         }
         _ => None,

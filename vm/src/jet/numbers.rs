@@ -18,7 +18,8 @@ use crate::vm::JetCall;
 use plan::limbs::{DIVIDEND_LIMIT, DIVISOR_LIMIT};
 use plan::raw::bar::BarDraft;
 use plan::raw::large::{LargeArithmetic, SCHOOLBOOK_LIMIT};
-use plan::raw::nat::NatDraft;
+use plan::raw::nat::{NatDraft, operations};
+use plan::raw::{HeapMemory, Word};
 use plan::{EvalError, Natural, limbs};
 
 impl JetCall<'_> {
@@ -69,11 +70,61 @@ impl JetCall<'_> {
         self.check_result_words(bits.div_ceil(limbs::BITS).saturating_add(1))
     }
 
+    /// Pushes the result of an operation that does not collect on two arguments. Returns false if it has none.
+    #[inline(always)]
+    fn push_without_collection(
+        &mut self,
+        operation: impl FnOnce(&mut HeapMemory, Word, Word) -> Option<Word>,
+        a: usize,
+        b: usize,
+    ) -> bool {
+        let (left, right) = (self.word_at(a), self.word_at(b));
+        let result = operation(&mut self.vm.heap, left, right);
+        if let Some(word) = result {
+            self.vm.heap.stack.push_checked(word);
+        }
+        result.is_some()
+    }
+
+    /// Pushes the sum of two arguments as nats.
+    ///
+    /// # Errors
+    /// [`EvalError::OutOfMemory`].
+    pub fn push_sum(&mut self, a: usize, b: usize) -> Result<(), EvalError> {
+        if self.push_without_collection(operations::add, a, b) {
+            return Ok(());
+        }
+        let limbs = self.limb_count(a).max(self.limb_count(b)) + 1;
+        self.push_nat_with(limbs, |call, out| {
+            limbs::add(out, call.cast(a).limbs(), call.cast(b).limbs());
+        })
+    }
+
+    /// Pushes the difference of two arguments as nats; 0 if it is negative.
+    ///
+    /// # Errors
+    /// [`EvalError::OutOfMemory`].
+    pub fn push_difference(&mut self, a: usize, b: usize) -> Result<(), EvalError> {
+        if self.push_without_collection(operations::sub, a, b) {
+            return Ok(());
+        }
+        if self.cast(a) <= self.cast(b) {
+            self.push_small(0);
+            return Ok(());
+        }
+        self.push_nat_with(self.limb_count(a), |call, out| {
+            limbs::sub(out, call.cast(a).limbs(), call.cast(b).limbs());
+        })
+    }
+
     /// Pushes the product of two arguments as nats.
     ///
     /// # Errors
     /// [`EvalError::OutOfMemory`] and [`EvalError::Interrupted`].
     pub fn push_product(&mut self, a: usize, b: usize) -> Result<(), EvalError> {
+        if self.push_without_collection(operations::mul, a, b) {
+            return Ok(());
+        }
         let (left, right) = (self.limb_count(a), self.limb_count(b));
         if left.min(right) <= SCHOOLBOOK_LIMIT as u64 {
             return self.push_nat_with(left + right, |call, out| {
@@ -95,6 +146,9 @@ impl JetCall<'_> {
     /// # Errors
     /// Those of [`JetCall::push_product`].
     pub fn push_quotient(&mut self, a: usize, b: usize) -> Result<(), EvalError> {
+        if self.push_without_collection(operations::div, a, b) {
+            return Ok(());
+        }
         let (left, right) = (self.cast(a), self.cast(b));
         if left < right {
             self.push_small(0);
@@ -125,6 +179,9 @@ impl JetCall<'_> {
     /// # Errors
     /// Those of [`JetCall::push_product`].
     pub fn push_remainder(&mut self, a: usize, b: usize) -> Result<(), EvalError> {
+        if self.push_without_collection(operations::rem, a, b) {
+            return Ok(());
+        }
         let (left, right) = (self.cast(a), self.cast(b));
         if left < right {
             return self.push_cast(a);

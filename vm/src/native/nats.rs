@@ -110,8 +110,8 @@ impl NatOp {
             NatOp::Dec if !left_is_zero => call.push_nat_with(left, |call, out| {
                 limbs::decrement(out, call.cast(0).limbs());
             }),
-            NatOp::Add => push_with(call, most + 1, limbs::add),
-            NatOp::Sub if call.cast(0) > call.cast(1) => push_with(call, left, limbs::sub),
+            NatOp::Add => call.push_sum(0, 1),
+            NatOp::Sub => call.push_difference(0, 1),
             NatOp::Mul if !left_is_zero && !right_is_zero => call.push_product(0, 1),
             NatOp::Div if !right_is_zero => call.push_quotient(0, 1),
             NatOp::Mod if right_is_zero => call.push_cast(0),
@@ -137,7 +137,7 @@ impl NatOp {
                     }
                 })
             }
-            NatOp::Dec | NatOp::Sub | NatOp::Mul | NatOp::Div | NatOp::Lsh => {
+            NatOp::Dec | NatOp::Mul | NatOp::Div | NatOp::Lsh => {
                 call.push_small(0);
                 Ok(())
             }
