@@ -12,8 +12,10 @@ use support::{ProgramResult, found};
 use vm::Vm;
 use vm::jet::JetTable;
 
+type NatFunction = fn(&Natural, &Natural) -> Natural;
+
 /// The operations, with their results for nats.
-const OPERATIONS: [(&str, fn(&Natural, &Natural) -> Natural); 5] = [
+const OPERATIONS: [(&str, NatFunction); 5] = [
     ("_Add", |a, b| a + b),
     ("_Sub", |a, b| if a > b { a - b } else { nat(0) }),
     ("_Mul", |a, b| a * b),
