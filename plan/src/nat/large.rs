@@ -15,7 +15,7 @@ use malachite_nz::natural::Natural;
 
 /// The largest number of limbs of the smaller factor for which schoolbook multiplication is faster
 /// than malachite. Measured by `cargo run --release -p plan --example products`.
-pub const SCHOOLBOOK_LIMIT: usize = 48;
+pub const SCHOOLBOOK_LIMIT: usize = 24;
 
 /// The largest number of limbs of an operand of a single step.
 const STEP: usize = 1 << 20;
