@@ -7,18 +7,13 @@
 ///
 /// # Panics
 /// If the higher limb is not less than the divisor.
+#[cfg(all(target_arch = "x86_64", not(miri)))]
 #[inline(always)]
 pub(super) fn divide_wide(high: u64, low: u64, divisor: u64) -> (u64, u64) {
     assert!(high < divisor, "a quotient of more than one limb");
-    divide(high, low, divisor)
-}
-
-#[cfg(all(target_arch = "x86_64", not(miri)))]
-#[inline(always)]
-fn divide(high: u64, low: u64, divisor: u64) -> (u64, u64) {
     let (quotient, remainder);
     // SAFETY: the instruction reads and writes these registers and the flags only. It traps unless the
-    // higher limb is less than the divisor, which the caller has checked.
+    // higher limb is less than the divisor, which was just checked.
     unsafe {
         std::arch::asm!(
             "div {divisor}",
@@ -32,11 +27,13 @@ fn divide(high: u64, low: u64, divisor: u64) -> (u64, u64) {
 }
 
 #[cfg(not(all(target_arch = "x86_64", not(miri))))]
-use divide_portably as divide;
+pub(super) use divide_portably as divide_wide;
 
+/// [`divide_wide`] on other processors.
 #[cfg(any(test, not(all(target_arch = "x86_64", not(miri)))))]
 #[inline(always)]
-fn divide_portably(high: u64, low: u64, divisor: u64) -> (u64, u64) {
+pub(super) fn divide_portably(high: u64, low: u64, divisor: u64) -> (u64, u64) {
+    assert!(high < divisor, "a quotient of more than one limb");
     let (dividend, divisor) = (u128::from(high) << 64 | u128::from(low), u128::from(divisor));
     ((dividend / divisor) as u64, (dividend % divisor) as u64)
 }
