@@ -138,14 +138,12 @@ impl JetCall<'_> {
         self.push_natural(&product)
     }
 
-    /// Pushes the quotient of two arguments as nats.
-    ///
-    /// # Panics
-    /// If the second is 0.
+    /// Pushes the quotient of two arguments as nats; 0 if the second is 0.
     ///
     /// # Errors
     /// Those of [`JetCall::push_product`].
     pub fn push_quotient(&mut self, a: usize, b: usize) -> Result<(), EvalError> {
+        // If the second is 0, this has the result.
         if self.push_without_collection(operations::div, a, b) {
             return Ok(());
         }
@@ -171,14 +169,12 @@ impl JetCall<'_> {
         self.push_natural(&quotient)
     }
 
-    /// Pushes the remainder of two arguments as nats.
-    ///
-    /// # Panics
-    /// If the second is 0.
+    /// Pushes the remainder of two arguments as nats; the first if the second is 0.
     ///
     /// # Errors
     /// Those of [`JetCall::push_product`].
     pub fn push_remainder(&mut self, a: usize, b: usize) -> Result<(), EvalError> {
+        // If the second is 0, this has the result.
         if self.push_without_collection(operations::rem, a, b) {
             return Ok(());
         }

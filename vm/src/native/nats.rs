@@ -113,8 +113,7 @@ impl NatOp {
             NatOp::Add => call.push_sum(0, 1),
             NatOp::Sub => call.push_difference(0, 1),
             NatOp::Mul if !left_is_zero && !right_is_zero => call.push_product(0, 1),
-            NatOp::Div if !right_is_zero => call.push_quotient(0, 1),
-            NatOp::Mod if right_is_zero => call.push_cast(0),
+            NatOp::Div => call.push_quotient(0, 1),
             NatOp::Mod => call.push_remainder(0, 1),
             NatOp::And => {
                 push_with(call, most, |out, a, b| limbs::bitwise(out, a, b, BitAnd::bitand))
@@ -137,7 +136,7 @@ impl NatOp {
                     }
                 })
             }
-            NatOp::Dec | NatOp::Mul | NatOp::Div | NatOp::Lsh => {
+            NatOp::Dec | NatOp::Mul | NatOp::Lsh => {
                 call.push_small(0);
                 Ok(())
             }
