@@ -7,7 +7,7 @@ use crate::args::{
     evaluate_arg, return_bit, return_lazy, return_small, return_u64, return_value, thunk_words,
 };
 use crate::declare::{Jet, JetResult, native};
-use plan::{EvalError, NatRef, limbs};
+use plan::{NatRef, limbs};
 use vm::jet::ArgDemand::{Head, Lazy};
 use vm::jet::CheapCondition::{Always, OnNats};
 use vm::jet::JetOperation;
@@ -80,10 +80,7 @@ fn add(call: &mut JetCall<'_>) -> JetResult {
         // The sum cannot overflow: both nats are below 2^63.
         return return_u64(call, a + b);
     }
-    let limbs = call.limb_count(0).max(call.limb_count(1)) + 1;
-    call.push_nat_with(limbs, |call, out| {
-        limbs::add(out, call.cast(0).limbs(), call.cast(1).limbs());
-    })?;
+    call.push_sum(0, 1)?;
     Ok(JetAnswer::Done)
 }
 
@@ -91,12 +88,7 @@ fn sub(call: &mut JetCall<'_>) -> JetResult {
     if let (Some(a), Some(b)) = (call.small(0), call.small(1)) {
         return return_small(call, a.saturating_sub(b));
     }
-    if call.cast(0) <= call.cast(1) {
-        return return_small(call, 0);
-    }
-    call.push_nat_with(call.limb_count(0), |call, out| {
-        limbs::sub(out, call.cast(0).limbs(), call.cast(1).limbs());
-    })?;
+    call.push_difference(0, 1)?;
     Ok(JetAnswer::Done)
 }
 
@@ -116,25 +108,11 @@ fn mul(call: &mut JetCall<'_>) -> JetResult {
     Ok(JetAnswer::Done)
 }
 
-/// Pushes the quotient; 0 for a division by 0.
-fn push_quotient(call: &mut JetCall<'_>) -> Result<(), EvalError> {
-    if call.cast(1).is_zero() {
-        call.push_small(0);
-        return Ok(());
-    }
-    call.push_quotient(0, 1)
-}
-
-/// Pushes the remainder; the dividend for a division by 0.
-fn push_remainder(call: &mut JetCall<'_>) -> Result<(), EvalError> {
-    if call.cast(1).is_zero() { call.push_cast(0) } else { call.push_remainder(0, 1) }
-}
-
 fn div(call: &mut JetCall<'_>) -> JetResult {
     if let (Some(a), Some(b)) = (call.small(0), call.small(1)) {
         return return_small(call, a.checked_div(b).unwrap_or(0));
     }
-    push_quotient(call)?;
+    call.push_quotient(0, 1)?;
     Ok(JetAnswer::Done)
 }
 
@@ -142,7 +120,7 @@ fn rem(call: &mut JetCall<'_>) -> JetResult {
     if let (Some(a), Some(b)) = (call.small(0), call.small(1)) {
         return return_small(call, a.checked_rem(b).unwrap_or(a));
     }
-    push_remainder(call)?;
+    call.push_remainder(0, 1)?;
     Ok(JetAnswer::Done)
 }
 
@@ -153,8 +131,8 @@ fn div_mod(call: &mut JetCall<'_>) -> JetResult {
         return Ok(JetAnswer::Law);
     }
     call.push_small(0);
-    push_quotient(call)?;
-    push_remainder(call)?;
+    call.push_quotient(0, 1)?;
+    call.push_remainder(0, 1)?;
     call.app(2)?;
     Ok(JetAnswer::Done)
 }

@@ -1,8 +1,9 @@
-//! Measures the number of limbs from which malachite multiplies faster than the schoolbook method:
-//! `cargo run --release -p plan --example products`.
+//! Measures the number of limbs from which malachite multiplies and divides faster than the schoolbook
+//! methods: `cargo run --release -p plan --example products`.
 //!
 //! The times of malachite include copying the factors to naturals and the product back.
 
+use malachite_base::num::arithmetic::traits::DivMod;
 use plan::{Natural, limbs};
 use std::hint::black_box;
 use std::time::Instant;
@@ -53,6 +54,22 @@ fn quotients(long: usize) {
     println!("{long:>6} / 1      {in_place:>12.0} {malachite:>12.0}   {:.2}", in_place / malachite);
 }
 
+fn long_quotients(long: usize, short: usize) {
+    let (a, b) = (number(long, 1), number(short, 2));
+    let mut out = vec![0; long + 1];
+    let in_place =
+        time(long * short, || limbs::divide(black_box(&mut out), black_box(&a), black_box(&b)));
+    let malachite = time(long * short, || {
+        let (quotient, _) =
+            Natural::from_limbs_asc(black_box(&a)).div_mod(Natural::from_limbs_asc(&b));
+        out[..quotient.as_limbs_asc().len()].copy_from_slice(quotient.as_limbs_asc());
+    });
+    println!(
+        "{long:>6} / {short:<6} {in_place:>12.0} {malachite:>12.0}   {:.2}",
+        in_place / malachite
+    );
+}
+
 fn main() {
     println!("limbs              in place ns    malachite   ratio");
     for limbs in [2, 4, 8, 12, 16, 20, 24, 28, 32, 40, 48, 64, 96, 128] {
@@ -63,5 +80,14 @@ fn main() {
     }
     for limbs in [2, 8, 64, 1000] {
         quotients(limbs);
+    }
+    for (long, short) in [(3, 2), (4, 2), (8, 4), (16, 8), (32, 16), (64, 32), (96, 48), (128, 64)]
+    {
+        long_quotients(long, short);
+    }
+    for (long, short) in
+        [(33, 32), (65, 64), (1000, 2), (1000, 8), (1000, 16), (1000, 32), (1000, 64)]
+    {
+        long_quotients(long, short);
     }
 }

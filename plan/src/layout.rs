@@ -276,6 +276,7 @@ impl ObjectHeader {
     }
 
     /// Returns the header of the same object with a smaller payload.
+    #[inline]
     pub fn with_size(self, size: usize) -> ObjectHeader {
         debug_assert!(size <= self.size());
         ObjectHeader((self.0 & 0xffff_ffff) | ((size as u64) << 32))

@@ -277,6 +277,10 @@ impl FunctionTranslator<'_, '_> {
                 return self.unless_slow(slow, fast, operation, [a, b]);
             }
             (Prim::Lsh, either) => return self.shift_left([a, b], either),
+            (Prim::And, Some(wide)) if small != [false, false] => {
+                let mask = if wide == a { b } else { a };
+                return self.masked(wide, mask, fast);
+            }
             (_, None) => return fast,
             (_, Some(either)) => either,
         };
@@ -316,6 +320,26 @@ impl FunctionTranslator<'_, '_> {
             }
             _ => unreachable!("{prim:?} is no arithmetic of two"),
         }
+    }
+
+    /// `fast`, unless the operand `wide` is no direct nat: then its lowest limb, if it has one, with a mask that is a
+    /// direct nat.
+    fn masked(&mut self, wide: Value, mask: Value, fast: Value) -> Value {
+        let (object, big) = (self.emit.cold_block(), self.emit.cold_block());
+        let (done, result) = self.emit.block_with_param();
+        let not_direct = self.emit.is_not_direct(wide);
+        self.emit.b.ins().brif(not_direct, object, &[], done, &[fast.into()]);
+        self.emit.switch_to(object);
+        let is_big = self.emit.is_top(wide, top::BIG);
+        let zero = self.emit.constant(0);
+        self.emit.b.ins().brif(is_big, big, &[], done, &[zero.into()]);
+        self.emit.switch_to(big);
+        let address = self.emit.address(wide);
+        let limb = self.emit.payload(address, 0);
+        let low = self.emit.b.ins().band(limb, mask);
+        self.emit.jump(done, &[low]);
+        self.emit.switch_to(done);
+        result
     }
 
     /// Whether a divisor is 0, and the divisor, or 1 in place of 0.

@@ -121,6 +121,9 @@ fn binary(prim: Prim, [a, b]: [Operand; 2], [of_a, of_b]: [Type; 2]) -> Option<F
         (Prim::Mod, _, Operand::Small(by)) if by.is_power_of_two() => {
             Some(Folded::Prim(Prim::And, vec![a, small(by - 1)]))
         }
+        (Prim::Div, _, Operand::Small(by @ 2..)) if by.is_power_of_two() => {
+            Some(Folded::Prim(Prim::Rsh, vec![a, small(by.ilog2().into())]))
+        }
         (Prim::Lsh32 | Prim::Mul32, Operand::Small(0), _)
         | (Prim::Lsh32, _, Operand::Small(32..))
         | (Prim::Mul32, _, Operand::Small(0)) => Some(Folded::Value(small(0))),

@@ -437,6 +437,12 @@ impl HeapMemory {
 
     // Allocation. The caller has reserved the words.
 
+    /// Whether an object of `words` words, its header included, can be allocated without a collection.
+    #[inline(always)]
+    pub fn has_room(&self, words: usize) -> bool {
+        self.nursery.has_room(words) && !self.options.stress
+    }
+
     /// Allocates an object of reserved words.
     #[inline(always)]
     pub fn allocate(&mut self, layout: ObjectLayout, extra: u64, size: usize) -> ObjectDraft {
@@ -473,6 +479,7 @@ impl HeapMemory {
     ///
     /// # Panics
     /// If the draft has fewer words.
+    #[inline(always)]
     pub fn shorten(&mut self, draft: ObjectDraft, size: usize) -> Word {
         let address = draft.address();
         // SAFETY: a draft is a live object.
@@ -485,14 +492,18 @@ impl HeapMemory {
     }
 
     /// Discards the draft that was allocated last, and returns its words to the allocator.
+    #[inline(always)]
     pub fn discard(&mut self, draft: ObjectDraft) {
         let address = draft.address();
         // SAFETY: a draft is a live object.
         let size = unsafe { object::header(address) }.size();
-        self.remembered.remove_last(address);
-        self.give_back(address + 8 * (1 + size), 1 + size);
+        if !self.nursery.give_back(address + 8 * (1 + size), 1 + size) {
+            self.remembered.remove_last(address);
+            self.give_back(address + 8 * (1 + size), 1 + size);
+        }
     }
 
+    #[inline(always)]
     fn give_back(&mut self, end: usize, words: usize) {
         let given = self.nursery.give_back(end, words) || self.old.give_back(end, words);
         debug_assert!(given, "only the last allocation can be returned");

@@ -69,6 +69,7 @@ impl Nursery {
 
     /// Takes back the last `words` allocated words, if they end at address `end`. Returns whether
     /// they do.
+    #[inline(always)]
     pub(crate) fn give_back(&mut self, end: usize, words: usize) -> bool {
         self.eden.give_back(end, words)
     }

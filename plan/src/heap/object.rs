@@ -355,6 +355,7 @@ impl ObjectDraft {
         ObjectDraft { address, layout, size }
     }
 
+    #[inline(always)]
     pub(super) fn address(&self) -> usize {
         self.address
     }

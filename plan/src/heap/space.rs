@@ -53,6 +53,7 @@ impl BumpRegion {
 
     /// Takes back the last `words` allocated words, if they end at address `end`. Returns whether
     /// they do.
+    #[inline(always)]
     pub(super) fn give_back(&mut self, end: usize, words: usize) -> bool {
         let is_last = end == self.next;
         if is_last {

@@ -10,15 +10,31 @@ use std::cmp::Ordering;
 pub const BITS: u64 = 64;
 
 /// Returns the number without its most significant zero limbs.
-pub fn trimmed(limbs: &[u64]) -> &[u64] {
-    let used = limbs.iter().rposition(|&limb| limb != 0).map_or(0, |last| last + 1);
-    &limbs[..used]
+#[inline(always)]
+pub fn trimmed(mut limbs: &[u64]) -> &[u64] {
+    while let [rest @ .., 0] = limbs {
+        limbs = rest;
+    }
+    limbs
 }
 
 /// Compares two numbers.
 pub fn compare(a: &[u64], b: &[u64]) -> Ordering {
-    let (a, b) = (trimmed(a), trimmed(b));
-    a.len().cmp(&b.len()).then_with(|| a.iter().rev().cmp(b.iter().rev()))
+    compare_trimmed(trimmed(a), trimmed(b))
+}
+
+/// Compares two numbers without most significant zero limbs.
+#[inline(always)]
+pub fn compare_trimmed(a: &[u64], b: &[u64]) -> Ordering {
+    if a.len() != b.len() {
+        return a.len().cmp(&b.len());
+    }
+    for at in (0..a.len()).rev() {
+        if a[at] != b[at] {
+            return a[at].cmp(&b[at]);
+        }
+    }
+    Ordering::Equal
 }
 
 /// Returns the limbs of a little-endian number in bytes, without most significant zero limbs.
@@ -77,20 +93,29 @@ pub fn bit(limbs: &[u64], index: u64) -> bool {
 }
 
 /// Writes `op` of each pair of limbs, from the lowest up; the slices have one length. Four limbs at
-/// a time, so that the carry stays in the processor's flag.
+/// a time, so that the carry stays in the processor's flag. Here and below, indices instead of iterators
+/// are faster in builds that optimise the units of a crate one by one.
 #[inline(always)]
 fn each_pair(out: &mut [u64], a: &[u64], b: &[u64], mut op: impl FnMut(u64, u64) -> u64) {
+    let (a, b) = (&a[..out.len()], &b[..out.len()]);
     let (out, out_rest) = out.as_chunks_mut::<4>();
     let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<4>(), b.as_chunks::<4>());
-    for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
-        *out = [op(a[0], b[0]), op(a[1], b[1]), op(a[2], b[2]), op(a[3], b[3])];
+    let (a, b) = (&a[..out.len()], &b[..out.len()]);
+    for at in 0..out.len() {
+        let (a, b) = (&a[at], &b[at]);
+        out[at] = [op(a[0], b[0]), op(a[1], b[1]), op(a[2], b[2]), op(a[3], b[3])];
     }
-    for ((out, &a), &b) in out_rest.iter_mut().zip(a_rest).zip(b_rest) {
-        *out = op(a, b);
+    let (a, b) = (&a_rest[..out_rest.len()], &b_rest[..out_rest.len()]);
+    for at in 0..out_rest.len() {
+        out_rest[at] = op(a[at], b[at]);
     }
 }
 
+/// The most limbs that are copied one by one: for so few a call takes longer.
+const FEW: usize = 8;
+
 /// Writes `a + b`, into one limb more than the longer number has.
+#[inline(always)]
 pub fn add(out: &mut [u64], a: &[u64], b: &[u64]) {
     let (long, short) = if a.len() < b.len() { (b, a) } else { (a, b) };
     let (low, high) = long.split_at(short.len());
@@ -110,17 +135,21 @@ pub fn increment(out: &mut [u64], a: &[u64]) {
 }
 
 /// Writes `a` plus a carry.
+#[inline(always)]
 fn add_bit(out: &mut [u64], a: &[u64], mut carry: bool) {
     let mut at = 0;
-    while carry && at < a.len() {
-        (out[at], carry) = a[at].overflowing_add(1);
+    while at < a.len() && (carry || a.len() - at <= FEW) {
+        (out[at], carry) = a[at].overflowing_add(u64::from(carry));
         at += 1;
     }
-    out[at..a.len()].copy_from_slice(&a[at..]);
+    if at < a.len() {
+        out[at..a.len()].copy_from_slice(&a[at..]);
+    }
     out[a.len()] = u64::from(carry);
 }
 
 /// Writes `a - b`, which is not negative, into as many limbs as `a` has.
+#[inline(always)]
 pub fn sub(out: &mut [u64], a: &[u64], b: &[u64]) {
     let b = trimmed(b);
     let (low, high) = a.split_at(b.len());
@@ -140,29 +169,30 @@ pub fn decrement(out: &mut [u64], a: &[u64]) {
 }
 
 /// Writes `a` minus a borrow.
+#[inline(always)]
 fn sub_bit(out: &mut [u64], a: &[u64], mut borrow: bool) {
     let mut at = 0;
-    while borrow && at < a.len() {
-        (out[at], borrow) = a[at].overflowing_sub(1);
+    while at < a.len() && (borrow || a.len() - at <= FEW) {
+        (out[at], borrow) = a[at].overflowing_sub(u64::from(borrow));
         at += 1;
     }
     debug_assert!(!borrow, "a difference below 0");
-    out[at..].copy_from_slice(&a[at..]);
+    if at < a.len() {
+        out[at..].copy_from_slice(&a[at..]);
+    }
 }
 
 /// Writes `op` of each pair of limbs, with 0 for missing ones, into as many limbs as the longer
 /// number has.
+#[inline(always)]
 pub fn bitwise(out: &mut [u64], a: &[u64], b: &[u64], op: impl Fn(u64, u64) -> u64) {
     let common = a.len().min(b.len());
-    let (out_low, out_high) = out.split_at_mut(common);
-    for ((out, &a), &b) in out_low.iter_mut().zip(a).zip(b) {
-        *out = op(a, b);
+    each_pair(&mut out[..common], &a[..common], &b[..common], &op);
+    for at in common..a.len() {
+        out[at] = op(a[at], 0);
     }
-    for (out, &a) in out_high.iter_mut().zip(&a[common..]) {
-        *out = op(a, 0);
-    }
-    for (out, &b) in out_high.iter_mut().zip(&b[common..]) {
-        *out = op(0, b);
+    for at in common..b.len() {
+        out[at] = op(0, b[at]);
     }
 }
 
@@ -176,29 +206,44 @@ pub fn shift_left(out: &mut [u64], a: &[u64], by: u64) {
     let (zeroes, rest) = out.split_at_mut((by / BITS) as usize);
     zeroes.fill(0);
     let by = (by % BITS) as u32;
-    if by == 0 {
-        rest[..a.len()].copy_from_slice(a);
-        rest[a.len()] = 0;
-        return;
-    }
+    rest[a.len()] = shift_up(&mut rest[..a.len()], a, by);
+}
+
+/// Writes `a * 2^by`, `by` less than 64, into as many limbs as `a` has. Returns the limb above them.
+#[inline(always)]
+fn shift_up(out: &mut [u64], a: &[u64], by: u32) -> u64 {
+    let out = &mut out[..a.len()];
     let mut below = 0;
-    for (out, &limb) in rest.iter_mut().zip(a) {
-        *out = limb << by | below;
-        below = limb >> (64 - by);
+    for at in 0..a.len() {
+        out[at] = a[at] << by | below;
+        below = a[at] >> 1 >> (63 - by);
     }
-    rest[a.len()] = below;
+    below
+}
+
+/// Divides a number by `2^by`, `by` less than 64.
+#[inline(always)]
+fn shift_down(limbs: &mut [u64], by: u32) {
+    let mut above = 0;
+    for at in (0..limbs.len()).rev() {
+        let limb = limbs[at];
+        limbs[at] = limb >> by | above;
+        above = limb << 1 << (63 - by);
+    }
 }
 
 /// Writes the bits of `a` from bit `from` on, as many as `out` has.
 pub fn shift_right(out: &mut [u64], a: &[u64], from: u64) {
     let above = usize::try_from(from / BITS).ok().and_then(|at| a.get(at..)).unwrap_or_default();
     let by = (from % BITS) as u32;
-    for (at, out) in out.iter_mut().enumerate() {
-        let limb = |at: usize| above.get(at).copied().unwrap_or(0);
-        *out = limb(at) >> by;
-        if by > 0 {
-            *out |= limb(at + 1) << (64 - by);
-        }
+    let count = out.len().min(above.len());
+    let (out, zeroes) = out.split_at_mut(count);
+    zeroes.fill(0);
+    let (above, next) = above.split_at(count);
+    let mut higher = next.first().copied().unwrap_or(0);
+    for at in (0..count).rev() {
+        out[at] = above[at] >> by | higher << 1 << (63 - by);
+        higher = above[at];
     }
 }
 
@@ -214,13 +259,17 @@ pub fn truncate(limbs: &mut [u64], width: u64) {
 /// Replaces each limb by `op` of it and the limb of a slice of the same length, four at a time.
 #[inline(always)]
 fn each(out: &mut [u64], a: &[u64], mut op: impl FnMut(u64, u64) -> u64) {
+    let a = &a[..out.len()];
     let (out, out_rest) = out.as_chunks_mut::<4>();
     let (a, a_rest) = a.as_chunks::<4>();
-    for (out, a) in out.iter_mut().zip(a) {
+    let a = &a[..out.len()];
+    for at in 0..out.len() {
+        let (out, a) = (&mut out[at], &a[at]);
         *out = [op(out[0], a[0]), op(out[1], a[1]), op(out[2], a[2]), op(out[3], a[3])];
     }
-    for (out, &a) in out_rest.iter_mut().zip(a_rest) {
-        *out = op(*out, a);
+    let a_rest = &a_rest[..out_rest.len()];
+    for at in 0..out_rest.len() {
+        out_rest[at] = op(out_rest[at], a_rest[at]);
     }
 }
 
@@ -242,9 +291,9 @@ pub fn mul(out: &mut [u64], a: &[u64], b: &[u64]) {
         return out.fill(0);
     };
     mul_limb(out, long, first);
-    for (at, &limb) in (1..).zip(others) {
-        let mut carry = 0;
-        let row = &mut out[at..=at + long.len()];
+    for at in 0..others.len() {
+        let (limb, mut carry) = (others[at], 0);
+        let row = &mut out[1 + at..][..=long.len()];
         each(&mut row[..long.len()], long, |out, a| {
             let low;
             (low, carry) = a.carrying_mul_add(limb, out, carry);
@@ -254,70 +303,12 @@ pub fn mul(out: &mut [u64], a: &[u64], b: &[u64]) {
     }
 }
 
-/// A divisor of one limb, not 0, with its reciprocal, so that dividing two limbs by it takes a
-/// multiplication. (Möller and Granlund, *Improved division by invariant integers*)
-struct LimbDivisor {
-    /// The divisor, shifted left until its topmost bit is set.
-    limb: u64,
-    shift: u32,
-    /// `(2^128 - 1) / limb - 2^64`.
-    reciprocal: u64,
-}
+pub use division::{DIVIDEND_LIMIT, DIVISOR_LIMIT, ShortQuotient, divide};
+pub use limb_division::{div_limb, rem_limb};
 
-impl LimbDivisor {
-    fn new(divisor: u64) -> LimbDivisor {
-        let shift = divisor.leading_zeros();
-        let limb = divisor << shift;
-        let reciprocal = (u128::MAX / u128::from(limb)) as u64;
-        LimbDivisor { limb, shift, reciprocal }
-    }
-
-    /// Returns the quotient and the remainder of two limbs; the higher is less than the divisor.
-    #[inline(always)]
-    fn divide(&self, high: u64, low: u64) -> (u64, u64) {
-        let estimate = u128::from(self.reciprocal) * u128::from(high)
-            + (u128::from(high) << 64 | u128::from(low));
-        let mut quotient = ((estimate >> 64) as u64).wrapping_add(1);
-        let mut remainder = low.wrapping_sub(quotient.wrapping_mul(self.limb));
-        if remainder > estimate as u64 {
-            quotient = quotient.wrapping_sub(1);
-            remainder = remainder.wrapping_add(self.limb);
-        }
-        if remainder >= self.limb {
-            quotient = quotient.wrapping_add(1);
-            remainder -= self.limb;
-        }
-        (quotient, remainder)
-    }
-
-    /// Divides a number from its upper end, and passes each limb of the quotient with its index to
-    /// `limb`. Returns the remainder.
-    #[inline(always)]
-    fn run(&self, a: &[u64], mut limb: impl FnMut(usize, u64)) -> u64 {
-        let above = |limb: u64| if self.shift == 0 { 0 } else { limb >> (64 - self.shift) };
-        let mut remainder = a.last().map_or(0, |&last| above(last));
-        for at in (0..a.len()).rev() {
-            let below = if at == 0 { 0 } else { above(a[at - 1]) };
-            let quotient;
-            (quotient, remainder) = self.divide(remainder, a[at] << self.shift | below);
-            limb(at, quotient);
-        }
-        remainder >> self.shift
-    }
-}
-
-/// Writes `a / b`, into as many limbs as `a` has, and returns the remainder; `b` is not 0.
-pub fn div_limb(out: &mut [u64], a: &[u64], b: u64) -> u64 {
-    LimbDivisor::new(b).run(a, |at, limb| out[at] = limb)
-}
-
-/// Returns the remainder of `a / b`; `b` is not 0.
-pub fn rem_limb(a: &[u64], b: u64) -> u64 {
-    LimbDivisor::new(b).run(a, |_, _| ())
-}
-
-pub use long_division::LongDivision;
-
-mod long_division;
+mod division;
+mod limb_division;
 #[cfg(test)]
 mod tests;
+#[allow(unsafe_code, reason = "divides two limbs by one with the processor's instruction")]
+mod wide_division;

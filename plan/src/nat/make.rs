@@ -24,16 +24,34 @@ impl NatDraft {
         Ok(NatDraft { object, limbs: limbs as usize })
     }
 
+    /// Allocates a nat of at most that many limbs, at least 1, without a collection. `None` if the nursery
+    /// has no room.
+    #[inline(always)]
+    pub(super) fn without_collection(heap: &mut HeapMemory, limbs: usize) -> Option<NatDraft> {
+        if !heap.has_room(limbs + 1) {
+            return None;
+        }
+        let object = heap.allocate(ObjectLayout::Big, 0, limbs);
+        Some(NatDraft { object, limbs })
+    }
+
+    /// Makes the nat that of its lowest limbs.
+    #[inline(always)]
+    pub(super) fn truncate(&mut self, limbs: usize) {
+        self.limbs = self.limbs.min(limbs);
+    }
+
     /// Returns the limbs, least significant first. The caller writes all of them: their contents
     /// are undefined.
+    #[inline(always)]
     pub fn limbs(&mut self) -> &mut [u64] {
         self.object.raw_words_mut(0, self.limbs)
     }
 
     /// Returns the finished nat. The most significant limbs may be zero.
-    pub fn finish(mut self, heap: &mut RawHeap) -> Word {
-        let used = limbs::trimmed(self.limbs());
-        match NatRef::from_limbs(used) {
+    #[inline(always)]
+    pub fn finish(mut self, heap: &mut HeapMemory) -> Word {
+        match NatRef::from_limbs(self.limbs()) {
             NatRef::Small(nat) => {
                 heap.discard(self.object);
                 Word::direct(nat)
@@ -72,6 +90,7 @@ pub fn from_bytes(heap: &mut RawHeap, bytes: &[u8]) -> Result<Word, HeapFull> {
 }
 
 /// Returns a word as a nat; 0 if it is anything else (PLAN's cast).
+#[inline(always)]
 pub fn cast(heap: &HeapMemory, word: Word) -> NatRef<'_> {
     if matches!(word.kind(), WordKind::Nat | WordKind::Big) {
         NatRef::of(heap, word)

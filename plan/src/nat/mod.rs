@@ -4,10 +4,11 @@
 //! without a leading zero limb. Text is a nat too: its bytes, the first one least significant.
 //!
 //! ```text
-//! view   NatRef: a nat, read in place
-//! limbs  arithmetic on slices of limbs: operands and result on the heap
-//! make   nats from limbs and bytes, written in place
-//! large  products, quotients and powers of many limbs, by malachite, in interruptible steps
+//! view        NatRef: a nat, read in place
+//! limbs       arithmetic on slices of limbs: operands and result on the heap
+//! make        nats from limbs and bytes, written in place
+//! operations  operations on short nats that cannot collect
+//! large       products, quotients and powers of many limbs, by malachite, in interruptible steps
 //! ```
 //!
 //! Operations that take time in proportion to their operands work in place, on the heap. Products,
@@ -17,6 +18,7 @@
 pub mod large;
 pub mod limbs;
 mod make;
+pub mod operations;
 mod view;
 
 pub(crate) use self::make::fill_nat;

@@ -20,7 +20,7 @@ impl<'h> NatRef<'h> {
     ///
     /// # Panics
     /// If the word is not a nat.
-    #[inline]
+    #[inline(always)]
     pub fn of(heap: &'h HeapMemory, word: Word) -> NatRef<'h> {
         match word.kind() {
             WordKind::Nat => NatRef::Small(word.raw()),
@@ -34,6 +34,7 @@ impl<'h> NatRef<'h> {
 
     /// Returns the nat with these limbs, least significant first; the most significant limbs may be
     /// zero.
+    #[inline(always)]
     pub fn from_limbs(limbs: &'h [u64]) -> NatRef<'h> {
         match limbs::trimmed(limbs) {
             [] => NatRef::Small(0),
@@ -43,6 +44,7 @@ impl<'h> NatRef<'h> {
     }
 
     /// Returns the number, if it is below 2^64.
+    #[inline(always)]
     pub fn to_u64(self) -> Option<u64> {
         match self {
             NatRef::Small(n) => Some(n),
@@ -57,6 +59,7 @@ impl<'h> NatRef<'h> {
     }
 
     /// Whether the number is 0.
+    #[inline(always)]
     pub fn is_zero(self) -> bool {
         matches!(self, NatRef::Small(0))
     }
@@ -70,12 +73,19 @@ impl<'h> NatRef<'h> {
     }
 
     /// Returns the number's 64-bit limbs, least significant first; none for 0.
+    #[inline(always)]
     pub fn limbs(&self) -> &[u64] {
         match self {
             NatRef::Small(0) => &[],
             NatRef::Small(n) => std::slice::from_ref(n),
             NatRef::Limbs(limbs) => limbs,
         }
+    }
+
+    /// Compares two nats.
+    #[inline(always)]
+    pub fn compare(self, other: NatRef<'_>) -> Ordering {
+        limbs::compare_trimmed(self.limbs(), other.limbs())
     }
 
     /// Returns the number of significant bits; 0 for 0.
@@ -130,6 +140,6 @@ impl PartialOrd for NatRef<'_> {
 
 impl Ord for NatRef<'_> {
     fn cmp(&self, other: &Self) -> Ordering {
-        limbs::compare(self.limbs(), other.limbs())
+        self.compare(*other)
     }
 }

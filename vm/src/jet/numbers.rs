@@ -15,10 +15,11 @@
 //! ```
 
 use crate::vm::JetCall;
-use plan::limbs::LongDivision;
+use plan::limbs::{DIVIDEND_LIMIT, DIVISOR_LIMIT};
 use plan::raw::bar::BarDraft;
 use plan::raw::large::{LargeArithmetic, SCHOOLBOOK_LIMIT};
-use plan::raw::nat::NatDraft;
+use plan::raw::nat::{NatDraft, operations};
+use plan::raw::{HeapMemory, Word};
 use plan::{EvalError, Natural, limbs};
 
 impl JetCall<'_> {
@@ -69,11 +70,61 @@ impl JetCall<'_> {
         self.check_result_words(bits.div_ceil(limbs::BITS).saturating_add(1))
     }
 
+    /// Pushes the result of an operation that does not collect on two arguments. Returns false if it has none.
+    #[inline(always)]
+    fn push_without_collection(
+        &mut self,
+        operation: impl FnOnce(&mut HeapMemory, Word, Word) -> Option<Word>,
+        a: usize,
+        b: usize,
+    ) -> bool {
+        let (left, right) = (self.word_at(a), self.word_at(b));
+        let result = operation(&mut self.vm.heap, left, right);
+        if let Some(word) = result {
+            self.vm.heap.stack.push_checked(word);
+        }
+        result.is_some()
+    }
+
+    /// Pushes the sum of two arguments as nats.
+    ///
+    /// # Errors
+    /// [`EvalError::OutOfMemory`].
+    pub fn push_sum(&mut self, a: usize, b: usize) -> Result<(), EvalError> {
+        if self.push_without_collection(operations::add, a, b) {
+            return Ok(());
+        }
+        let limbs = self.limb_count(a).max(self.limb_count(b)) + 1;
+        self.push_nat_with(limbs, |call, out| {
+            limbs::add(out, call.cast(a).limbs(), call.cast(b).limbs());
+        })
+    }
+
+    /// Pushes the difference of two arguments as nats; 0 if it is negative.
+    ///
+    /// # Errors
+    /// [`EvalError::OutOfMemory`].
+    pub fn push_difference(&mut self, a: usize, b: usize) -> Result<(), EvalError> {
+        if self.push_without_collection(operations::sub, a, b) {
+            return Ok(());
+        }
+        if self.cast(a) <= self.cast(b) {
+            self.push_small(0);
+            return Ok(());
+        }
+        self.push_nat_with(self.limb_count(a), |call, out| {
+            limbs::sub(out, call.cast(a).limbs(), call.cast(b).limbs());
+        })
+    }
+
     /// Pushes the product of two arguments as nats.
     ///
     /// # Errors
     /// [`EvalError::OutOfMemory`] and [`EvalError::Interrupted`].
     pub fn push_product(&mut self, a: usize, b: usize) -> Result<(), EvalError> {
+        if self.push_without_collection(operations::mul, a, b) {
+            return Ok(());
+        }
         let (left, right) = (self.limb_count(a), self.limb_count(b));
         if left.min(right) <= SCHOOLBOOK_LIMIT as u64 {
             return self.push_nat_with(left + right, |call, out| {
@@ -87,40 +138,46 @@ impl JetCall<'_> {
         self.push_natural(&product)
     }
 
-    /// Pushes the quotient of two arguments as nats.
-    ///
-    /// # Panics
-    /// If the second is 0.
+    /// Pushes the quotient of two arguments as nats; 0 if the second is 0.
     ///
     /// # Errors
     /// Those of [`JetCall::push_product`].
     pub fn push_quotient(&mut self, a: usize, b: usize) -> Result<(), EvalError> {
+        // If the second is 0, this has the result.
+        if self.push_without_collection(operations::div, a, b) {
+            return Ok(());
+        }
         let (left, right) = (self.cast(a), self.cast(b));
         if left < right {
             self.push_small(0);
             return Ok(());
         }
+        let counts = [left, right].map(|nat| nat.limbs().len());
         if let Some(divisor) = right.to_u64() {
-            return self.push_nat_with(self.limb_count(a), |call, out| {
+            return self.push_nat_with(counts[0] as u64, |call, out| {
                 limbs::div_limb(out, call.cast(a).limbs(), divisor);
             });
         }
-        if let Some(division) = LongDivision::new(left.limbs(), right.limbs()) {
-            let count = division.quotient_len() as u64;
-            return self.push_nat_with(count, |_, out| division.quotient(out));
+        if counts[0] <= DIVIDEND_LIMIT && counts[1] <= DIVISOR_LIMIT {
+            return self.push_nat_with(counts[0] as u64 + 1, |call, out| {
+                limbs::divide(out, call.cast(a).limbs(), call.cast(b).limbs());
+                out.copy_within(counts[1].., 0);
+                out[counts[0] - counts[1] + 1..].fill(0);
+            });
         }
         let (quotient, _) = self.divided(a, b)?;
         self.push_natural(&quotient)
     }
 
-    /// Pushes the remainder of two arguments as nats.
-    ///
-    /// # Panics
-    /// If the second is 0.
+    /// Pushes the remainder of two arguments as nats; the first if the second is 0.
     ///
     /// # Errors
     /// Those of [`JetCall::push_product`].
     pub fn push_remainder(&mut self, a: usize, b: usize) -> Result<(), EvalError> {
+        // If the second is 0, this has the result.
+        if self.push_without_collection(operations::rem, a, b) {
+            return Ok(());
+        }
         let (left, right) = (self.cast(a), self.cast(b));
         if left < right {
             return self.push_cast(a);
@@ -129,9 +186,12 @@ impl JetCall<'_> {
             let remainder = limbs::rem_limb(left.limbs(), divisor);
             return self.push_u64(remainder);
         }
-        if let Some(division) = LongDivision::new(left.limbs(), right.limbs()) {
-            let count = division.remainder_len() as u64;
-            return self.push_nat_with(count, |_, out| division.remainder(out));
+        let counts = [left, right].map(|nat| nat.limbs().len());
+        if counts[0] <= DIVIDEND_LIMIT && counts[1] <= DIVISOR_LIMIT {
+            return self.push_nat_with(counts[0] as u64 + 1, |call, out| {
+                limbs::divide(out, call.cast(a).limbs(), call.cast(b).limbs());
+                out[counts[1]..].fill(0);
+            });
         }
         let (_, remainder) = self.divided(a, b)?;
         self.push_natural(&remainder)

@@ -4,6 +4,7 @@ use super::numbered::numbered_enum;
 use crate::jet::{JetAnswer, JetCode};
 use crate::vm::{JetCall, Vm};
 use plan::raw::Word;
+use plan::raw::nat::operations;
 use plan::{EvalError, Ref, limbs};
 use std::cmp::Ordering;
 use std::ops::{BitAnd, BitOr, BitXor};
@@ -46,6 +47,37 @@ numbered_enum! {
 impl NatOp {
     /// The result for evaluated values.
     pub(super) fn compute(self, vm: &mut Vm, a: Word, b: Word) -> Result<Word, EvalError> {
+        if let Some(result) = self.compute_without_collection(vm, a, b) {
+            return Ok(result);
+        }
+        self.compute_slowly(vm, a, b)
+    }
+
+    /// The result for short nats, if the nursery has room for it.
+    #[inline(always)]
+    fn compute_without_collection(self, vm: &mut Vm, a: Word, b: Word) -> Option<Word> {
+        let heap = &mut vm.heap.memory;
+        match self {
+            NatOp::Inc => operations::add(heap, a, Word::direct(1)),
+            NatOp::Add => operations::add(heap, a, b),
+            NatOp::Dec => operations::sub(heap, a, Word::direct(1)),
+            NatOp::Sub => operations::sub(heap, a, b),
+            NatOp::Mul => operations::mul(heap, a, b),
+            NatOp::Div => operations::div(heap, a, b),
+            NatOp::Mod => operations::rem(heap, a, b),
+            NatOp::Cmp => operations::compare(heap, a, b).map(order_word),
+            NatOp::Eq => operations::compare(heap, a, b).map(|order| Word::bit(order.is_eq())),
+            NatOp::And => operations::bitwise(heap, a, b, BitAnd::bitand),
+            NatOp::Or => operations::bitwise(heap, a, b, BitOr::bitor),
+            NatOp::Xor => operations::bitwise(heap, a, b, BitXor::bitxor),
+            NatOp::Lsh => operations::shift_left(heap, a, b),
+            NatOp::Rsh => operations::shift_right(heap, a, b),
+        }
+    }
+
+    /// The result for evaluated values, in all cases. May collect.
+    #[cold]
+    fn compute_slowly(self, vm: &mut Vm, a: Word, b: Word) -> Result<Word, EvalError> {
         if matches!(self, NatOp::Cmp | NatOp::Eq) {
             let order = Ref::new(a, &vm.heap).compare_evaluated(Ref::new(b, &vm.heap));
             let Ok(order) = order else {
@@ -78,11 +110,10 @@ impl NatOp {
             NatOp::Dec if !left_is_zero => call.push_nat_with(left, |call, out| {
                 limbs::decrement(out, call.cast(0).limbs());
             }),
-            NatOp::Add => push_with(call, most + 1, limbs::add),
-            NatOp::Sub if call.cast(0) > call.cast(1) => push_with(call, left, limbs::sub),
+            NatOp::Add => call.push_sum(0, 1),
+            NatOp::Sub => call.push_difference(0, 1),
             NatOp::Mul if !left_is_zero && !right_is_zero => call.push_product(0, 1),
-            NatOp::Div if !right_is_zero => call.push_quotient(0, 1),
-            NatOp::Mod if right_is_zero => call.push_cast(0),
+            NatOp::Div => call.push_quotient(0, 1),
             NatOp::Mod => call.push_remainder(0, 1),
             NatOp::And => {
                 push_with(call, most, |out, a, b| limbs::bitwise(out, a, b, BitAnd::bitand))
@@ -105,7 +136,7 @@ impl NatOp {
                     }
                 })
             }
-            NatOp::Dec | NatOp::Sub | NatOp::Mul | NatOp::Div | NatOp::Lsh => {
+            NatOp::Dec | NatOp::Mul | NatOp::Lsh => {
                 call.push_small(0);
                 Ok(())
             }
@@ -169,3 +200,6 @@ impl Vm {
         Ok(if by_equality { Word::bit(order.is_eq()) } else { order_word(order) })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -95,8 +95,9 @@ proptest! {
     }
 
     #[test]
-    fn quotients_by_a_limb(a in number(), b in number(), shift in 0u32..64) {
-        let divisor = b.first().map_or(1, |limb| (limb >> shift).max(1));
+    fn quotients_by_a_limb(a in number(), b in any::<u64>(), shift in 0u32..64, is_largest: bool) {
+        let divisor = if is_largest { u64::MAX } else { b };
+        let divisor = (divisor >> shift).max(1);
         let (quotient, remainder) = natural(&a).div_mod(Natural::from(divisor));
         let mut rest = 0;
         prop_assert_eq!(written(a.len(), |out| rest = div_limb(out, &a, divisor)), quotient);
@@ -123,14 +124,31 @@ proptest! {
 
     #[test]
     fn quotients_by_few_limbs(a in prop_oneof![number(), short_number()], b in prop_oneof![number(), short_number()]) {
-        let lengths = [trimmed(&a).len(), trimmed(&b).len()];
-        let division = || LongDivision::new(&a, &b);
-        let fits = (2..=32).contains(&lengths[1]) && (lengths[1]..=64).contains(&lengths[0]);
-        prop_assert_eq!(division().is_some(), fits);
-        if let (Some(first), Some(second)) = (division(), division()) {
-            let (quotient, remainder) = natural(&a).div_mod(natural(&b));
-            prop_assert_eq!(written(first.quotient_len(), |out| first.quotient(out)), quotient);
-            prop_assert_eq!(written(second.remainder_len(), |out| second.remainder(out)), remainder);
+        let (a, b) = (trimmed(&a), trimmed(&b));
+        if !b.is_empty() && b.len() <= a.len().min(DIVISOR_LIMIT) {
+            let mut out = vec![0x5555_5555_5555_5555; a.len() + 1];
+            divide(&mut out, a, b);
+            let (quotient, remainder) = natural(a).div_mod(natural(b));
+            prop_assert_eq!(natural(&out[b.len()..]), quotient);
+            prop_assert_eq!(natural(&out[..b.len()]), remainder);
+        }
+    }
+
+    #[test]
+    fn short_quotients(b in prop_oneof![number(), short_number()], quotient in any::<u64>(), shift in 0u32..64, rest in number(), carry: bool) {
+        // A dividend close to a multiple of the divisor, from below and from above.
+        let rest = natural(&rest).mod_power_of_2(64 * (b.len() as u64).saturating_sub(1));
+        let product = natural(&b) * Natural::from(quotient >> shift);
+        let a = if carry || product < rest { product + rest } else { product - rest };
+        let (a, b) = (a.to_limbs_asc(), trimmed(&b));
+        if let Some(division) = ShortQuotient::new(&a, b) {
+            let (quotient, remainder) = natural(&a).div_mod(natural(b));
+            prop_assert_eq!(Natural::from(division.quotient()), quotient);
+            prop_assert_eq!(written(b.len(), |out| division.remainder(out)), remainder);
+        } else {
+            let bits = [&a, b].map(bits);
+            let is_less = a.len() == b.len() && a.last() < b.last();
+            prop_assert!(b.len() < 2 || is_less || bits[0] < bits[1] || bits[0] - bits[1] >= 31);
         }
     }
 }
