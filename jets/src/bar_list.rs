@@ -67,36 +67,12 @@ fn to_row(call: &mut JetCall<'_>) -> JetResult {
     Ok(JetAnswer::Done)
 }
 
-/// Replaces the list at index `list` by the rest of the list, and pushes its first item, evaluated.
-/// Returns false, and pushes nothing, at the end of the list. The caller has checked that jets may
-/// nest.
-fn next_item(call: &mut JetCall<'_>, list: usize) -> Result<bool, EvalError> {
-    call.check()?;
-    if !call.is_evaluated_at(list) {
-        call.push_at(list);
-        // The evaluation may drop what it is done with.
-        call.push_small(0);
-        call.put(list);
-        call.head()?;
-        call.put(list);
-    }
-    if call.nat(list).is_some() {
-        return Ok(false);
-    }
-    call.push_cell(list)?;
-    let item = call.height() - 1;
-    if !call.is_evaluated_at(item) {
-        call.head()?;
-    }
-    Ok(true)
-}
-
 /// Returns the bytes of the list at index 0, which is dropped. If an item is not a byte, puts the
 /// list back and returns `None`: the laws of the two libraries differ there.
 fn list_bytes(call: &mut JetCall<'_>) -> Result<Option<Vec<u8>>, EvalError> {
     let mut bytes = Vec::new();
     let item = call.height();
-    while next_item(call, 0)? {
+    while call.push_next_item(0)? {
         let Some(byte) = call.small(item).and_then(|nat| u8::try_from(nat).ok()) else {
             push_cell_back(call)?;
             for byte in bytes.into_iter().rev() {
@@ -116,9 +92,12 @@ fn list_bytes(call: &mut JetCall<'_>) -> Result<Option<Vec<u8>>, EvalError> {
 /// Pops an item, and puts it in front of the list at index 0.
 fn push_cell_back(call: &mut JetCall<'_>) -> Result<(), EvalError> {
     call.room_for(8)?;
+    let item = call.height() - 1;
     call.push_at(0);
-    call.row(2)?;
+    call.push_at(item);
+    call.cons()?;
     call.put(0);
+    call.drop_to(item);
     Ok(())
 }
 
@@ -149,7 +128,7 @@ fn concatenated(call: &mut JetCall<'_>) -> JetResult {
     let mut whole = Vec::new();
     let mut ends = Vec::new();
     let item = call.height();
-    while next_item(call, 0)? {
+    while call.push_next_item(0)? {
         let Some(bytes) = call.at(item).as_bar() else {
             restore_list(call, &whole, &ends)?;
             return Ok(JetAnswer::Law);

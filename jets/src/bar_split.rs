@@ -18,8 +18,18 @@ pub(crate) const JETS: &[Jet] = &[
     native("barFindIndexOff", &[Lazy, Head, Head], find_index_from),
 ];
 
-/// For each byte whether a test holds for it.
-type ByteSet = [bool; 256];
+/// What is known of the result of a test for a byte.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum TestResult {
+    Unknown,
+    Rejected,
+    Accepted,
+}
+
+use TestResult::{Accepted, Rejected, Unknown};
+
+/// The results of a test, by byte.
+type TestResults = [TestResult; 256];
 
 /// The result of the argument `test`, a cheap function, for a byte; `None` if it is unevaluated.
 fn test_byte(
@@ -40,38 +50,54 @@ fn test_byte(
     Ok(is_accepted)
 }
 
-/// The bytes of a bar for which the argument `test` returns a true value, if that is a cheap jet
-/// that lacks its last argument.
-fn accepted_bytes(
+/// The ranges of the bar at index `bar` between the bytes that the argument `test` accepts, at least one.
+/// `None` if the argument is not a cheap jet that lacks its last argument.
+fn parts_between_accepted(
     call: &mut JetCall<'_>,
     test: usize,
     bar: usize,
-) -> Result<Option<ByteSet>, EvalError> {
+) -> Result<Option<Vec<Range<usize>>>, EvalError> {
     let Some(function) = call.cheap_function(test, 1) else { return Ok(None) };
-    let mut occurring: ByteSet = [false; 256];
-    call.arg(bar)
-        .as_bar()
-        .unwrap_or_default()
-        .iter()
-        .for_each(|b| occurring[usize::from(*b)] = true);
-    let mut accepted = [false; 256];
-    for byte in (0..=u8::MAX).filter(|byte| occurring[usize::from(*byte)]) {
+    let mut parts = Parts::new([Unknown; 256]);
+    while let Some(byte) = parts.pass_known(call.arg(bar).as_bar().unwrap_or_default()) {
         let Some(is_accepted) = test_byte(call, function, test, byte)? else { return Ok(None) };
-        accepted[usize::from(byte)] = is_accepted;
+        parts.results[usize::from(byte)] = if is_accepted { Accepted } else { Rejected };
     }
-    Ok(Some(accepted))
+    Ok(Some(parts.ranges))
 }
 
-/// The ranges of a bar between the bytes of a set, at least one.
-fn parts(bytes: &[u8], separators: &ByteSet) -> Vec<Range<usize>> {
-    let is_separator = |byte: &u8| separators[usize::from(*byte)];
-    let mut start = 0;
-    let mut parts = Vec::new();
-    for part in bytes.split(is_separator) {
-        parts.push(start..start + part.len());
-        start += part.len() + 1;
+/// The ranges of a bar between separators, as far as the bar has been read.
+struct Parts {
+    results: TestResults,
+    ranges: Vec<Range<usize>>,
+    /// The beginning of the part that is read.
+    start: usize,
+    /// The index of the next byte.
+    next: usize,
+}
+
+impl Parts {
+    fn new(results: TestResults) -> Parts {
+        Parts { results, ranges: Vec::new(), start: 0, next: 0 }
     }
-    parts
+
+    /// Reads the bytes up to one whose test result is unknown, which it returns, or up to the end, where
+    /// the last part ends.
+    fn pass_known(&mut self, bytes: &[u8]) -> Option<u8> {
+        for &byte in &bytes[self.next..] {
+            match self.results[usize::from(byte)] {
+                Unknown => return Some(byte),
+                Accepted => {
+                    self.ranges.push(self.start..self.next);
+                    self.start = self.next + 1;
+                }
+                Rejected => {}
+            }
+            self.next += 1;
+        }
+        self.ranges.push(self.start..self.next);
+        None
+    }
 }
 
 /// Returns the list of parts of the bar at `index`.
@@ -81,8 +107,7 @@ fn return_parts(call: &mut JetCall<'_>, index: usize, parts: &[Range<usize>]) ->
     for range in parts.iter().rev() {
         call.check()?;
         call.push_bar_part(index, range.clone())?;
-        call.reverse(2);
-        call.row(2)?;
+        call.cons()?;
     }
     Ok(JetAnswer::Done)
 }
@@ -95,17 +120,20 @@ fn split_with(call: &mut JetCall<'_>) -> JetResult {
         Some([]) => return return_small(call, 0),
         Some(_) => {}
     }
-    let Some(separators) = accepted_bytes(call, 0, 1)? else { return Ok(JetAnswer::Law) };
-    let parts = parts(call.arg(1).as_bar().unwrap_or_default(), &separators);
-    return_parts(call, 1, &parts)
+    match parts_between_accepted(call, 0, 1)? {
+        Some(parts) => return_parts(call, 1, &parts),
+        None => Ok(JetAnswer::Law),
+    }
 }
 
 /// Returns the list of lines. Each ends with a newline, which is optional for the last line.
 fn lines(call: &mut JetCall<'_>) -> JetResult {
     let Some(bytes) = call.arg(0).as_bar() else { return Ok(JetAnswer::Law) };
-    let mut newline = [false; 256];
-    newline[usize::from(b'\n')] = true;
-    let mut parts = parts(bytes, &newline);
+    let mut results = [Rejected; 256];
+    results[usize::from(b'\n')] = Accepted;
+    let mut parts = Parts::new(results);
+    parts.pass_known(bytes);
+    let mut parts = parts.ranges;
     if parts.last().is_some_and(Range::is_empty) {
         parts.pop();
     }
@@ -120,7 +148,7 @@ fn first_accepted(
     from: usize,
 ) -> Result<Option<usize>, EvalError> {
     let Some(function) = call.cheap_function(0, 1) else { return Ok(None) };
-    let mut rejected: ByteSet = [false; 256];
+    let mut rejected = [false; 256];
     let mut at = from;
     loop {
         let bytes = call.arg(bar).as_bar().unwrap_or_default();

@@ -43,6 +43,7 @@
 #[allow(unsafe_code, reason = "sends the word of a value that a heap has lent to another thread")]
 mod background;
 mod bar;
+mod bar_row;
 mod build;
 mod digest;
 mod error;
@@ -120,6 +121,7 @@ pub mod raw {
     /// Bars: byte strings, some with capacity to append.
     pub mod bar {
         pub use crate::bar::*;
+        pub use crate::bar_row::*;
     }
     /// Construction of laws.
     pub mod law {

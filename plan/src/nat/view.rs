@@ -43,6 +43,7 @@ impl<'h> NatRef<'h> {
     }
 
     /// Returns the number, if it is below 2^64.
+    #[inline]
     pub fn to_u64(self) -> Option<u64> {
         match self {
             NatRef::Small(n) => Some(n),
@@ -52,11 +53,13 @@ impl<'h> NatRef<'h> {
     }
 
     /// Returns the number, or 2^64 - 1 if it is larger.
+    #[inline]
     pub fn saturating_u64(self) -> u64 {
         self.to_u64().unwrap_or(u64::MAX)
     }
 
     /// Whether the number is 0.
+    #[inline]
     pub fn is_zero(self) -> bool {
         matches!(self, NatRef::Small(0))
     }
@@ -70,6 +73,7 @@ impl<'h> NatRef<'h> {
     }
 
     /// Returns the number's 64-bit limbs, least significant first; none for 0.
+    #[inline]
     pub fn limbs(&self) -> &[u64] {
         match self {
             NatRef::Small(0) => &[],
@@ -79,11 +83,13 @@ impl<'h> NatRef<'h> {
     }
 
     /// Returns the number of significant bits; 0 for 0.
+    #[inline]
     pub fn bits(&self) -> u64 {
         limbs::bits(self.limbs())
     }
 
     /// Returns the number of significant bytes; 0 for 0.
+    #[inline]
     pub fn byte_count(&self) -> u64 {
         self.bits().div_ceil(8)
     }

@@ -13,6 +13,7 @@ impl JetCall<'_> {
     ///
     /// # Errors
     /// [`EvalError::OutOfMemory`].
+    #[inline]
     pub fn check_result_words(&self, words: u64) -> Result<(), EvalError> {
         if words <= self.vm.heap.limit_words() as u64 {
             Ok(())
@@ -71,6 +72,7 @@ impl JetCall<'_> {
     ///
     /// # Panics
     /// If the index is not below that of the top value.
+    #[inline]
     pub fn put(&mut self, index: usize) {
         self.expect_values(index.saturating_add(2));
         let word = self.vm.heap.stack.pop();
@@ -131,6 +133,7 @@ impl JetCall<'_> {
     }
 
     /// Reverses the order of the top `count` values.
+    #[inline]
     pub fn reverse(&mut self, count: usize) {
         self.expect_values(count);
         let top = self.vm.heap.stack.top();
@@ -252,6 +255,34 @@ impl JetCall<'_> {
         Ok(())
     }
 
+    /// Replaces the list at index `list` by the rest of the list, and pushes its first item, evaluated.
+    /// Returns false, and pushes nothing, at the end of the list. The list is not kept alive while its
+    /// parts are evaluated. The caller has checked [`JetCall::may_nest`].
+    ///
+    /// # Errors
+    /// Those of [`JetCall::run`].
+    #[inline]
+    pub fn push_next_item(&mut self, list: usize) -> Result<bool, EvalError> {
+        self.check()?;
+        let stack_index = self.stack_index(list);
+        let mut cell = self.vm.heap.resolve(self.vm.heap.stack.get(stack_index));
+        if cell.is_thunk() {
+            self.vm.heap.stack.push_checked(cell);
+            self.vm.heap.stack.set(stack_index, Word::ZERO);
+            self.vm.evaluate_top_for_jet()?;
+            cell = self.vm.heap.stack.pop();
+        }
+        self.vm.heap.stack.set(stack_index, cell);
+        if matches!(cell.kind(), WordKind::Nat | WordKind::Big) {
+            return Ok(false);
+        }
+        self.push_cell(list)?;
+        if self.vm.heap.stack.peek(0).is_thunk() {
+            self.vm.evaluate_top_for_jet()?;
+        }
+        Ok(true)
+    }
+
     /// Pushes the row of the keys of the set at that index.
     ///
     /// # Panics
@@ -350,6 +381,36 @@ impl JetCall<'_> {
         Ok(())
     }
 
+    /// Pushes the bar of the lowest `length` bytes of a number, least significant first. The number has no
+    /// more bytes, and `length` is 8 at most.
+    ///
+    /// # Errors
+    /// [`EvalError::OutOfMemory`].
+    #[inline]
+    pub fn push_bar_of_number(&mut self, number: u64, length: usize) -> Result<(), EvalError> {
+        let word = bar::of_number(&mut self.vm.heap, number, length)?;
+        self.vm.heap.stack.push_checked(word);
+        Ok(())
+    }
+
+    /// Pushes the concatenation of the bars in the row at that index, if it is short: its items are
+    /// evaluated bars, and the result has no more than `limit` bytes. Returns whether it did.
+    ///
+    /// # Errors
+    /// [`EvalError::OutOfMemory`].
+    pub fn push_short_concatenation(
+        &mut self,
+        index: usize,
+        limit: usize,
+    ) -> Result<bool, EvalError> {
+        let stack_index = self.stack_index(index);
+        let Some(bar) = bar::concatenate(&mut self.vm.heap, stack_index, limit)? else {
+            return Ok(false);
+        };
+        self.vm.heap.stack.push_checked(bar);
+        Ok(true)
+    }
+
     /// Pushes these bytes of the bar at that index as a bar. It shares the bytes of a long part.
     ///
     /// # Panics
@@ -357,6 +418,7 @@ impl JetCall<'_> {
     ///
     /// # Errors
     /// [`EvalError::OutOfMemory`].
+    #[inline]
     pub fn push_bar_part(&mut self, index: usize, range: Range<usize>) -> Result<(), EvalError> {
         let stack_index = self.stack_index(index);
         let heap = &mut self.vm.heap;

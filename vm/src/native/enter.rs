@@ -166,6 +166,12 @@ impl Vm {
         run(self)
     }
 
+    /// Whether this runs on the native stack.
+    #[inline(always)]
+    pub(crate) fn is_on_native_stack(&self) -> bool {
+        self.heap.host.native.context.stack.as_ref().is_some_and(|stack| stack.is_current())
+    }
+
     /// Whether the stack pointer is beyond the native stack's limit.
     pub(crate) fn native_stack_is_full(&self) -> bool {
         stack::stack_pointer() < self.heap.host.native.context.limit
