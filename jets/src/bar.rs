@@ -35,7 +35,7 @@ pub(crate) const JETS: &[Jet] = &[
     native("_NatToSizedBar", &[Head, Head], sized).order(&[1, 0]),
     native("barIdx", &[Head, Head], idx).operation(JetOperation::Byte).returns(Small).cheap(Always),
     native("barWeld", &[Head, Head], weld).order(&[1, 0]),
-    native("barCat", &[Head], cat),
+    native("barCat", &[Head], cat).operation(JetOperation::ConcatenateBars),
     native("barFlat", &[Head], flat).returns(Bar),
     native("barGen", &[Head, Lazy], generate).returns(Bar),
     native("barTake", &[Head, Head], take),

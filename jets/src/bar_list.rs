@@ -9,11 +9,12 @@ use crate::args::{evaluate_item, ready, row_len};
 use crate::declare::{Jet, JetResult, native};
 use plan::{EvalError, NatRef};
 use vm::jet::ArgDemand::Head;
+use vm::jet::JetOperation;
 use vm::jet::ResultShape::{Bar, Row};
 use vm::jet::{JetAnswer, JetCall};
 
 pub(crate) const JETS: &[Jet] = &[
-    native("rowToBar", &[Head], of_row).returns(Bar),
+    native("rowToBar", &[Head], of_row).operation(JetOperation::RowToBar).returns(Bar),
     native("barToRow", &[Head], to_row).returns(Row),
     native("barFromList", &[Head], of_list).returns(Bar),
     native("barFromListRev", &[Head], of_reversed_list).returns(Bar),

@@ -8,12 +8,13 @@ use crate::declare::{Jet, JetResult, native};
 use plan::{EvalError, NatRef, Natural};
 use std::fmt::Write;
 use vm::jet::ArgDemand::Head;
+use vm::jet::JetOperation;
 use vm::jet::ResultShape::{Bar, Nat, Row};
 use vm::jet::{JetAnswer, JetCall};
 
 pub(crate) const JETS: &[Jet] = &[
-    native("implode", &[Head], concatenate).returns(Nat),
-    native("strCat", &[Head], concatenate),
+    native("implode", &[Head], concatenate).operation(JetOperation::ConcatenateTexts).returns(Nat),
+    native("strCat", &[Head], concatenate).operation(JetOperation::ConcatenateTexts),
     native("strFromList", &[Head], of_list),
     native("strToList", &[Head], to_list),
     native("explode", &[Head], to_row).returns(Row),
