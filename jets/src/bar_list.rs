@@ -68,26 +68,48 @@ fn to_row(call: &mut JetCall<'_>) -> JetResult {
     Ok(JetAnswer::Done)
 }
 
+/// The most items of a list that are evaluated together.
+pub(crate) const ITEMS_AT_ONCE: usize = 64;
+
 /// Returns the bytes of the list at index 0, which is dropped. If an item is not a byte, puts the
 /// list back and returns `None`: the laws of the two libraries differ there.
 fn list_bytes(call: &mut JetCall<'_>) -> Result<Option<Vec<u8>>, EvalError> {
     let mut bytes = Vec::new();
-    let item = call.height();
-    while call.push_next_item(0)? {
-        let Some(byte) = call.small(item).and_then(|nat| u8::try_from(nat).ok()) else {
-            push_cell_back(call)?;
-            for byte in bytes.into_iter().rev() {
-                call.check()?;
-                call.push_small(u64::from(byte));
-                push_cell_back(call)?;
-            }
-            return Ok(None);
-        };
-        check_result_bytes(call, bytes.len())?;
-        bytes.push(byte);
-        call.drop_to(item);
+    let first = call.height();
+    loop {
+        let count = call.push_next_items(0, ITEMS_AT_ONCE)?;
+        if count == 0 {
+            return Ok(Some(bytes));
+        }
+        check_result_bytes(call, bytes.len() + count)?;
+        for item in first..first + count {
+            let Some(byte) = call.small(item).and_then(|nat| u8::try_from(nat).ok()) else {
+                restore_bytes(call, item, &bytes)?;
+                return Ok(None);
+            };
+            bytes.push(byte);
+        }
+        call.drop_to(first);
     }
-    Ok(Some(bytes))
+}
+
+/// Puts the items from index `from` on, and bytes in front of them, back into the list at index 0.
+fn restore_bytes(call: &mut JetCall<'_>, from: usize, bytes: &[u8]) -> Result<(), EvalError> {
+    push_items_back(call, from)?;
+    for byte in bytes.iter().rev() {
+        call.check()?;
+        call.push_small(u64::from(*byte));
+        push_cell_back(call)?;
+    }
+    Ok(())
+}
+
+/// Pops the items from index `from` on, and puts them in front of the list at index 0.
+fn push_items_back(call: &mut JetCall<'_>, from: usize) -> Result<(), EvalError> {
+    while call.height() > from {
+        push_cell_back(call)?;
+    }
+    Ok(())
 }
 
 /// Pops an item, and puts it in front of the list at index 0.
@@ -128,25 +150,36 @@ fn concatenated(call: &mut JetCall<'_>) -> JetResult {
     }
     let mut whole = Vec::new();
     let mut ends = Vec::new();
-    let item = call.height();
-    while call.push_next_item(0)? {
-        let Some(bytes) = call.at(item).as_bar() else {
-            restore_list(call, &whole, &ends)?;
-            return Ok(JetAnswer::Law);
-        };
-        check_result_bytes(call, whole.len() + bytes.len())?;
-        whole.extend_from_slice(bytes);
-        ends.push(whole.len());
-        call.drop_to(item);
+    let first = call.height();
+    loop {
+        let count = call.push_next_items(0, ITEMS_AT_ONCE)?;
+        if count == 0 {
+            break;
+        }
+        for item in first..first + count {
+            let Some(bytes) = call.at(item).as_bar() else {
+                restore_list(call, item, &whole, &ends)?;
+                return Ok(JetAnswer::Law);
+            };
+            check_result_bytes(call, whole.len() + bytes.len())?;
+            whole.extend_from_slice(bytes);
+            ends.push(whole.len());
+        }
+        call.drop_to(first);
     }
     call.push_bar(&whole)?;
     Ok(JetAnswer::Done)
 }
 
-/// Puts the item on top, and bars in front of it, back into the list at index 0. The bars are the
-/// bytes `whole`, divided at `ends`.
-fn restore_list(call: &mut JetCall<'_>, whole: &[u8], ends: &[usize]) -> Result<(), EvalError> {
-    push_cell_back(call)?;
+/// Puts the items from index `from` on, and bars in front of them, back into the list at index 0. The bars are
+/// the bytes `whole`, divided at `ends`.
+fn restore_list(
+    call: &mut JetCall<'_>,
+    from: usize,
+    whole: &[u8],
+    ends: &[usize],
+) -> Result<(), EvalError> {
+    push_items_back(call, from)?;
     for (number, &end) in ends.iter().enumerate().rev() {
         call.check()?;
         let start = if number == 0 { 0 } else { ends[number - 1] };

@@ -7,7 +7,6 @@
 use crate::args::{evaluate_arg, is_true, return_small};
 use crate::declare::{Jet, JetResult, native};
 use plan::{EvalError, NatRef};
-use std::ops::Range;
 use vm::jet::ArgDemand::{Head, Lazy};
 use vm::jet::{CheapFunction, JetAnswer, JetCall};
 
@@ -50,94 +49,113 @@ fn test_byte(
     Ok(is_accepted)
 }
 
-/// The ranges of the bar at index `bar` between the bytes that the argument `test` accepts, at least one.
-/// `None` if the argument is not a cheap jet that lacks its last argument.
-fn parts_between_accepted(
-    call: &mut JetCall<'_>,
-    test: usize,
-    bar: usize,
-) -> Result<Option<Vec<Range<usize>>>, EvalError> {
-    let Some(function) = call.cheap_function(test, 1) else { return Ok(None) };
-    let mut parts = Parts::new([Unknown; 256]);
-    while let Some(byte) = parts.pass_known(call.arg(bar).as_bar().unwrap_or_default()) {
-        let Some(is_accepted) = test_byte(call, function, test, byte)? else { return Ok(None) };
-        parts.results[usize::from(byte)] = if is_accepted { Accepted } else { Rejected };
-    }
-    Ok(Some(parts.ranges))
+/// What separates the parts of a bar.
+enum Separators {
+    /// A byte; `None` if no byte is equal to the value that is tested for.
+    Equal(Option<u8>),
+    /// The bytes that the argument 0 accepts, as far as they have been tested.
+    Accepted(CheapFunction, TestResults),
 }
 
-/// The ranges of a bar between separators, as far as the bar has been read.
-struct Parts {
-    results: TestResults,
-    ranges: Vec<Range<usize>>,
-    /// The beginning of the part that is read.
-    start: usize,
-    /// The index of the next byte.
-    next: usize,
-}
-
-impl Parts {
-    fn new(results: TestResults) -> Parts {
-        Parts { results, ranges: Vec::new(), start: 0, next: 0 }
+impl Separators {
+    /// The separators that the argument 0 accepts, if it is a cheap jet that lacks its last argument.
+    fn of_test(call: &JetCall<'_>) -> Option<Separators> {
+        let function = call.cheap_function(0, 1)?;
+        Some(match function.equal_to() {
+            Some(nat) => Separators::Equal(u8::try_from(nat).ok()),
+            None => Separators::Accepted(function, [Unknown; 256]),
+        })
     }
 
-    /// Reads the bytes up to one whose test result is unknown, which it returns, or up to the end, where
-    /// the last part ends.
-    fn pass_known(&mut self, bytes: &[u8]) -> Option<u8> {
-        for &byte in &bytes[self.next..] {
-            match self.results[usize::from(byte)] {
-                Unknown => return Some(byte),
-                Accepted => {
-                    self.ranges.push(self.start..self.next);
-                    self.start = self.next + 1;
-                }
-                Rejected => {}
+    /// The index of the last separator among the first `end` bytes of the bar at index `bar`, or `Err` if
+    /// a test is not evaluated.
+    fn last_before(
+        &mut self,
+        call: &mut JetCall<'_>,
+        bar: usize,
+        end: usize,
+    ) -> Result<Result<Option<usize>, Undecided>, EvalError> {
+        let (function, results) = match self {
+            Separators::Equal(None) => return Ok(Ok(None)),
+            Separators::Equal(Some(byte)) => {
+                let bytes = call.arg(bar).as_bar().unwrap_or_default();
+                return Ok(Ok(memchr::memrchr(*byte, &bytes[..end])));
             }
-            self.next += 1;
+            Separators::Accepted(function, results) => (*function, results),
+        };
+        let mut end = end;
+        loop {
+            let bytes = call.arg(bar).as_bar().unwrap_or_default();
+            let is_rejected = |byte: &u8| results[usize::from(*byte)] == Rejected;
+            let Some(index) = bytes[..end].iter().rposition(|byte| !is_rejected(byte)) else {
+                return Ok(Ok(None));
+            };
+            let byte = bytes[index];
+            if results[usize::from(byte)] == Unknown {
+                let Some(is_accepted) = test_byte(call, function, 0, byte)? else {
+                    return Ok(Err(Undecided));
+                };
+                results[usize::from(byte)] = if is_accepted { Accepted } else { Rejected };
+            }
+            if results[usize::from(byte)] == Accepted {
+                return Ok(Ok(Some(index)));
+            }
+            end = index;
         }
-        self.ranges.push(self.start..self.next);
-        None
     }
 }
 
-/// Returns the list of parts of the bar at `index`.
-fn return_parts(call: &mut JetCall<'_>, index: usize, parts: &[Range<usize>]) -> JetResult {
+/// The result of a test is not evaluated.
+struct Undecided;
+
+/// Returns the list of the parts of the first `end` bytes of the bar at index `bar` between separators. The
+/// last part comes first, so that the list is made from its end.
+fn return_parts(
+    call: &mut JetCall<'_>,
+    bar: usize,
+    mut end: usize,
+    separators: &mut Separators,
+) -> JetResult {
     call.room_for(8)?;
+    let list = call.height();
     call.push_small(0);
-    for range in parts.iter().rev() {
+    loop {
         call.check()?;
-        call.push_bar_part(index, range.clone())?;
+        let Ok(separator) = separators.last_before(call, bar, end)? else {
+            call.drop_to(list);
+            return Ok(JetAnswer::Law);
+        };
+        call.push_bar_part(bar, separator.map_or(0, |index| index + 1)..end)?;
         call.cons()?;
+        match separator {
+            Some(index) => end = index,
+            None => return Ok(JetAnswer::Done),
+        }
     }
-    Ok(JetAnswer::Done)
 }
 
 /// `barSplitWith f bar`: the list of the parts between bytes for which `f` returns a true value; the
 /// empty list for an empty bar.
 fn split_with(call: &mut JetCall<'_>) -> JetResult {
-    match call.arg(1).as_bar() {
+    let length = match call.arg(1).as_bar() {
         None => return Ok(JetAnswer::Law),
         Some([]) => return return_small(call, 0),
-        Some(_) => {}
-    }
-    match parts_between_accepted(call, 0, 1)? {
-        Some(parts) => return_parts(call, 1, &parts),
+        Some(bytes) => bytes.len(),
+    };
+    match Separators::of_test(call) {
+        Some(mut separators) => return_parts(call, 1, length, &mut separators),
         None => Ok(JetAnswer::Law),
     }
 }
 
 /// Returns the list of lines. Each ends with a newline, which is optional for the last line.
 fn lines(call: &mut JetCall<'_>) -> JetResult {
-    let Some(bytes) = call.arg(0).as_bar() else { return Ok(JetAnswer::Law) };
-    let mut results = [Rejected; 256];
-    results[usize::from(b'\n')] = Accepted;
-    let mut parts = Parts::new(results);
-    parts.pass_known(bytes);
-    let mut parts = parts.ranges;
-    if parts.last().is_some_and(Range::is_empty) {
-        parts.pop();
-    }
-    return_parts(call, 0, &parts)
+    let end = match call.arg(0).as_bar() {
+        None => return Ok(JetAnswer::Law),
+        Some([]) => return return_small(call, 0),
+        Some(bytes) => bytes.len() - usize::from(bytes.ends_with(b"\n")),
+    };
+    return_parts(call, 0, end, &mut Separators::Equal(Some(b'\n')))
 }
 
 /// The index of the first byte at or after `from` of the bar at index `bar` for which the argument 0

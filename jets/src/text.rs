@@ -4,6 +4,7 @@
 //! They also work on values that are no texts; those are left to the laws.
 
 use crate::args::{evaluate_item, ready, return_natural, row_len};
+use crate::bar_list::ITEMS_AT_ONCE;
 use crate::declare::{Jet, JetResult, native};
 use plan::{EvalError, NatRef, Natural};
 use std::fmt::Write;
@@ -73,12 +74,18 @@ fn of_list(call: &mut JetCall<'_>) -> JetResult {
         return Ok(JetAnswer::Law);
     }
     let mut text = TextBuilder::default();
-    let item = call.height();
-    while call.push_next_item(0)? {
-        if let Some(piece) = call.nat(item) {
-            text.append(call, piece)?;
+    let first = call.height();
+    loop {
+        let count = call.push_next_items(0, ITEMS_AT_ONCE)?;
+        if count == 0 {
+            break;
         }
-        call.drop_to(item);
+        for item in first..first + count {
+            if let Some(piece) = call.nat(item) {
+                text.append(call, piece)?;
+            }
+        }
+        call.drop_to(first);
     }
     call.push_bytes(&text.0)?;
     Ok(JetAnswer::Done)

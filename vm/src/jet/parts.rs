@@ -255,13 +255,27 @@ impl JetCall<'_> {
         Ok(())
     }
 
+    /// Replaces the list at index `list` by the rest of the list, and pushes its first items, evaluated: at
+    /// most `limit`. Returns their number, which is 0 at the end of the list. The list is not kept alive
+    /// while its parts are evaluated. The caller has checked [`JetCall::may_nest`], and is certain to
+    /// evaluate all items of the list.
+    ///
+    /// # Errors
+    /// Those of [`JetCall::run`].
+    pub fn push_next_items(&mut self, list: usize, limit: usize) -> Result<usize, EvalError> {
+        let stack_index = self.stack_index(list);
+        match self.vm.push_evaluated_items(stack_index, limit)? {
+            0 => Ok(usize::from(self.push_next_item(list)?)),
+            count => Ok(count),
+        }
+    }
+
     /// Replaces the list at index `list` by the rest of the list, and pushes its first item, evaluated.
     /// Returns false, and pushes nothing, at the end of the list. The list is not kept alive while its
     /// parts are evaluated. The caller has checked [`JetCall::may_nest`].
     ///
     /// # Errors
     /// Those of [`JetCall::run`].
-    #[inline]
     pub fn push_next_item(&mut self, list: usize) -> Result<bool, EvalError> {
         self.check()?;
         let stack_index = self.stack_index(list);
