@@ -5,10 +5,10 @@
 //! else refers to takes constant space. If several parts of a list crash, another crash than that of
 //! the law can be the result.
 
-use crate::args::{evaluate_item, ready, row_len};
+use crate::args::{evaluate_item, ready, return_lazy, row_len};
 use crate::declare::{Jet, JetResult, native};
 use plan::{EvalError, NatRef};
-use vm::jet::ArgDemand::Head;
+use vm::jet::ArgDemand::{Head, Lazy};
 use vm::jet::JetOperation;
 use vm::jet::ResultShape::{Bar, Row};
 use vm::jet::{JetAnswer, JetCall};
@@ -16,6 +16,7 @@ use vm::jet::{JetAnswer, JetCall};
 pub(crate) const JETS: &[Jet] = &[
     native("rowToBar", &[Head], of_row).operation(JetOperation::RowToBar).returns(Bar),
     native("barToRow", &[Head], to_row).returns(Row),
+    native("_BarListOff", &[Head, Head, Lazy], list_part).order(&[1, 0]),
     native("barFromList", &[Head], of_list).returns(Bar),
     native("barFromListRev", &[Head], of_reversed_list).returns(Bar),
     native("barCatList", &[Head], concatenated),
@@ -65,6 +66,25 @@ fn to_row(call: &mut JetCall<'_>) -> JetResult {
     let Some(bytes) = call.arg(0).as_bar() else { return Ok(JetAnswer::Law) };
     call.check_result_words(bytes.len() as u64 + 1)?;
     call.push_row_of_bytes(0)?;
+    Ok(JetAnswer::Done)
+}
+
+/// The most bytes in the list that `_BarListOff` makes.
+const LISTED_BYTES: usize = 64;
+
+/// `_BarListOff from bar rest`: the list of at most 64 bytes from an index on, and `rest` behind them.
+fn list_part(call: &mut JetCall<'_>) -> JetResult {
+    let (Some(from), Some(bytes)) = (call.nat(0), call.arg(1).as_bar()) else {
+        return Ok(JetAnswer::Law);
+    };
+    let length = bytes.len();
+    let from = from.saturating_u64().min(length as u64) as usize;
+    let part = from..length.min(from + LISTED_BYTES);
+    if part.is_empty() {
+        return return_lazy(call, 2);
+    }
+    call.push_at(2);
+    call.prepend_bytes(1, part)?;
     Ok(JetAnswer::Done)
 }
 

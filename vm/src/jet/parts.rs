@@ -462,6 +462,29 @@ impl JetCall<'_> {
         Ok(())
     }
 
+    /// Replaces the list on top by the list of these bytes of the bar at that index with the list behind
+    /// them.
+    ///
+    /// # Panics
+    /// If the value is not a bar, or has no such bytes.
+    ///
+    /// # Errors
+    /// [`EvalError::OutOfMemory`].
+    pub fn prepend_bytes(&mut self, index: usize, range: Range<usize>) -> Result<(), EvalError> {
+        self.expect_values(index.saturating_add(2));
+        let heap = &mut self.vm.heap;
+        heap.reserve(3 * range.len())?;
+        let mut list = heap.stack.pop();
+        for at in range.rev() {
+            let bar = Ref::new(heap.stack.get(self.base + index), heap);
+            let byte = bar.as_bar().expect("a bar")[at];
+            let cell = [Word::direct(byte.into()), list];
+            list = heap.allocate_words(ObjectLayout::Row, 0, &cell);
+        }
+        heap.stack.push_checked(list);
+        Ok(())
+    }
+
     /// Replaces the app on top, of any layout, by its function (applied to all arguments but the
     /// last) and its last argument.
     ///
