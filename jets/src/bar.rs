@@ -163,6 +163,9 @@ fn cat(call: &mut JetCall<'_>) -> JetResult {
             call.check()?;
             ready!(evaluate_item(call, 0, item));
         }
+        if call.push_short_concatenation(0, APPENDED_LENGTH)? {
+            return Ok(JetAnswer::Done);
+        }
     }
     let Some(row) = call.arg(0).as_row() else { return Ok(JetAnswer::Law) };
     let (mut first, mut total) = (None, 0);

@@ -6,24 +6,38 @@ use crate::layout::ObjectLayout;
 use crate::tree::Items;
 use crate::word::{Word, WordKind};
 
-/// Concatenates the bars in the row at `stack_index`, if it is one object and all its items are evaluated
-/// bars, and the result has no more than `limit` bytes; returns `None` otherwise.
+/// The most bars, and the most bytes of the result, that [`concatenate`] takes: it does not check for
+/// interrupts.
+const MAX_BARS: usize = 1 << 12;
+const MAX_BYTES: usize = 1 << 16;
+
+/// Concatenates the bars in the row at `stack_index`, if they are few, the row is one object, all its items are
+/// evaluated bars, and the first is shorter than `appended_length` or no more than half of the result.
+/// Returns `None` otherwise.
 pub fn concatenate(
     heap: &mut RawHeap,
     stack_index: usize,
-    limit: usize,
+    appended_length: usize,
 ) -> Result<Option<Word>, HeapFull> {
-    let mut total = 0;
+    let (mut first, mut total) = (None, 0);
     let Some(row) = flat_row(heap, stack_index) else { return Ok(None) };
+    if row.len() > MAX_BARS {
+        return Ok(None);
+    }
     for &item in row {
         let bar = heap.resolve(item);
         if bar.kind() != WordKind::Bar {
             return Ok(None);
         }
-        total += heap.object(bar).raw(0) as usize;
-        if total > limit {
+        let length = heap.object(bar).raw(0) as usize;
+        first.get_or_insert(length);
+        total += length;
+        if total > MAX_BYTES {
             return Ok(None);
         }
+    }
+    if first.is_some_and(|first| first >= appended_length && first > total / 2) {
+        return Ok(None);
     }
     let words = total.div_ceil(8);
     heap.reserve(2 + words)?;

@@ -407,18 +407,19 @@ impl JetCall<'_> {
         Ok(())
     }
 
-    /// Pushes the concatenation of the bars in the row at that index, if it is short: its items are
-    /// evaluated bars, and the result has no more than `limit` bytes. Returns whether it did.
+    /// Pushes the concatenation of the bars in the row at that index, if they are few, evaluated, and the
+    /// first is shorter than `appended_length` or no more than half of the result. Returns whether it did.
     ///
     /// # Errors
     /// [`EvalError::OutOfMemory`].
     pub fn push_short_concatenation(
         &mut self,
         index: usize,
-        limit: usize,
+        appended_length: usize,
     ) -> Result<bool, EvalError> {
         let stack_index = self.stack_index(index);
-        let Some(bar) = bar::concatenate(&mut self.vm.heap, stack_index, limit)? else {
+        let heap = &mut self.vm.heap;
+        let Some(bar) = bar::concatenate(heap, stack_index, appended_length)? else {
             return Ok(false);
         };
         self.vm.heap.stack.push_checked(bar);
