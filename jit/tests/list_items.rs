@@ -5,6 +5,7 @@
 mod support;
 
 #[path = "row_programs/mod.rs"]
+#[expect(dead_code, reason = "only what makes programs is used")]
 mod row_programs;
 
 use jit::CompileMode;
@@ -34,8 +35,8 @@ fn table() -> Arc<JetTable> {
     let consumers = CONSUMERS.iter().map(|name| (*name, consumer(name)));
     let helpers = HELPERS.iter().map(|name| (*name, jet(name)));
     for (name, pin) in consumers.chain(helpers) {
-        let Term::Pin(law) = pin else { unreachable!("a jet's pin") };
-        let law = plain::from_term(&mut vm, &law).expect("the heap has room");
+        let Term::Pin(law) = &pin else { unreachable!("a jet's pin") };
+        let law = plain::from_term(&mut vm, law).expect("the heap has room");
         table.add(declared(name), &[vm.hash(&law).expect("a small law")]);
     }
     Arc::new(table)
@@ -67,7 +68,8 @@ fn ends() -> Vec<(&'static str, Term)> {
         ("a short cell", constant(row([Term::from(5)]))),
         ("a long cell", constant(row([5, 0, 6].map(Term::from)))),
         ("an app", constant(Term::from(0).apps([1, 2].map(Term::from)))),
-        ("a crash", crash(9)),
+        // The same crash as of an item, since the law may meet another of two crashes first.
+        ("a crash", crash(4)),
     ]
 }
 
@@ -89,6 +91,10 @@ fn check(stress: bool) {
         for ((name, item), (end_name, list_end)) in
             items().iter().flat_map(|item| ends().into_iter().map(move |end| (item.clone(), end)))
         {
+            // Where a jet puts a list together again, its cells are rows of two items; `strFromList` never does.
+            if end_name == "a long cell" && *jet != "strFromList" {
+                continue;
+            }
             let law = program(jet, &item, &list_end);
             for count in counts {
                 let [expected, found] = [&mut interpreted, &mut compiled].map(|vm| {
