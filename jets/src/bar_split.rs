@@ -54,7 +54,7 @@ enum Separators {
     /// A byte; `None` if no byte is equal to the value that is tested for.
     Equal(Option<u8>),
     /// The bytes that the argument 0 accepts, as far as they have been tested.
-    Accepted(CheapFunction, TestResults),
+    Accepted(CheapFunction, Box<TestResults>),
 }
 
 impl Separators {
@@ -63,7 +63,7 @@ impl Separators {
         let function = call.cheap_function(0, 1)?;
         Some(match function.equal_to() {
             Some(nat) => Separators::Equal(u8::try_from(nat).ok()),
-            None => Separators::Accepted(function, [Unknown; 256]),
+            None => Separators::Accepted(function, Box::new([Unknown; 256])),
         })
     }
 
