@@ -167,6 +167,13 @@ fn bars_from_lists_and_rows_from_bars() {
         "barFromListRev" N(0) => Bar(b"");
         "barCatList" list(&[b"ab", b"", b"c"]) => Bar(b"abc");
         "barCatList" cell(lazy(Bar(b"a")), lazy(N(0))) => Bar(b"a");
+        "_BarListOff" N(1), Bar(b"abc"), N(0) => cell(N(0x62), cell(N(0x63), N(0)));
+        "_BarListOff" N(3), Bar(b"abc"), N(5) => N(5);
+        "_BarListOff" Big(power(64)), Bar(b"abc"), N(5) => N(5);
+        "_BarListOff" N(3), Bar(b"abc"), Crash(9) => Crash(9);
+        "_BarListOff" Crash(8), Crash(9), N(0) => Crash(9);
+        "_BarListOff" law(), Bar(b"abc"), N(5) => TestValue::FromLaw;
+        "_BarListOff" N(0), N(7), N(5) => TestValue::FromLaw;
         "barCatList" N(3) => Bar(b"");
         "barCatList" cell(Bar(b"a"), cell(N(5), Crash(9))) => TestValue::FromLaw;
         "barCatList" cell(Bar(b"a"), Crash(9)) => Crash(9);
