@@ -19,6 +19,7 @@
 //! view                       read access to values: shapes
 //! pin                        pins
 //! shape                      the shape of an application
+//! bar_row                    rows of bars
 //! tree                       long rows and sets
 //! value_ref  nat  bar        borrowed values; naturals; bytes
 //! error                      why an evaluation ended
