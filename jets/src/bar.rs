@@ -35,7 +35,7 @@ pub(crate) const JETS: &[Jet] = &[
     native("_NatToSizedBar", &[Head, Head], sized).order(&[1, 0]),
     native("barIdx", &[Head, Head], idx).operation(JetOperation::Byte).returns(Small).cheap(Always),
     native("barWeld", &[Head, Head], weld).order(&[1, 0]),
-    native("barCat", &[Head], cat),
+    native("barCat", &[Head], cat).operation(JetOperation::ConcatenateBars),
     native("barFlat", &[Head], flat).returns(Bar),
     native("barGen", &[Head, Lazy], generate).returns(Bar),
     native("barTake", &[Head, Head], take),
@@ -76,6 +76,10 @@ fn make(call: &mut JetCall<'_>) -> JetResult {
 }
 
 fn from_nat(call: &mut JetCall<'_>) -> JetResult {
+    if let Some(nat) = call.small(0) {
+        call.push_bar_of_number(nat, 8 - nat.leading_zeros() as usize / 8)?;
+        return Ok(JetAnswer::Done);
+    }
     let bytes = call.cast(0).byte_count();
     call.push_bar_with(bytes, |call, out| limbs::to_bytes(out, call.cast(0).limbs()))?;
     Ok(JetAnswer::Done)
@@ -110,6 +114,12 @@ fn is_empty(call: &mut JetCall<'_>) -> JetResult {
 /// size` even if the nat is longer, so a nat that does not fit gives a longer bar, or a law that is
 /// no bar.
 fn sized(call: &mut JetCall<'_>) -> JetResult {
+    if let (Some(size), Some(nat)) = (call.small(0), call.small(1))
+        && (size == 8 || size < 8 && nat >> (8 * size) == 0)
+    {
+        call.push_bar_of_number(nat, size as usize)?;
+        return Ok(JetAnswer::Done);
+    }
     let size = call.cast(0).saturating_u64();
     check_result_bytes(call, size)?;
     if call.cast(1).byte_count() <= size {
@@ -143,12 +153,18 @@ fn weld(call: &mut JetCall<'_>) -> JetResult {
 
 /// Concatenates a row of bars. The law evaluates them from the last to the first.
 fn cat(call: &mut JetCall<'_>) -> JetResult {
+    if call.push_short_concatenation(0, APPENDED_LENGTH)? {
+        return Ok(JetAnswer::Done);
+    }
     let Some(count) = row_len(call, 0) else { return Ok(JetAnswer::Law) };
     let are_evaluated = |row: Items<'_>| row.iter().all(Ref::is_evaluated);
     if !call.arg(0).as_row().is_some_and(are_evaluated) {
         for item in (0..count).rev() {
             call.check()?;
             ready!(evaluate_item(call, 0, item));
+        }
+        if call.push_short_concatenation(0, APPENDED_LENGTH)? {
+            return Ok(JetAnswer::Done);
         }
     }
     let Some(row) = call.arg(0).as_row() else { return Ok(JetAnswer::Law) };

@@ -5,16 +5,18 @@
 //! else refers to takes constant space. If several parts of a list crash, another crash than that of
 //! the law can be the result.
 
-use crate::args::{evaluate_item, ready, row_len};
+use crate::args::{evaluate_item, ready, return_lazy, row_len};
 use crate::declare::{Jet, JetResult, native};
 use plan::{EvalError, NatRef};
-use vm::jet::ArgDemand::Head;
+use vm::jet::ArgDemand::{Head, Lazy};
+use vm::jet::JetOperation;
 use vm::jet::ResultShape::{Bar, Row};
 use vm::jet::{JetAnswer, JetCall};
 
 pub(crate) const JETS: &[Jet] = &[
-    native("rowToBar", &[Head], of_row).returns(Bar),
+    native("rowToBar", &[Head], of_row).operation(JetOperation::RowToBar).returns(Bar),
     native("barToRow", &[Head], to_row).returns(Row),
+    native("_BarListOff", &[Head, Head, Lazy], list_part).order(&[1, 0]),
     native("barFromList", &[Head], of_list).returns(Bar),
     native("barFromListRev", &[Head], of_reversed_list).returns(Bar),
     native("barCatList", &[Head], concatenated),
@@ -67,58 +69,78 @@ fn to_row(call: &mut JetCall<'_>) -> JetResult {
     Ok(JetAnswer::Done)
 }
 
-/// Replaces the list at index `list` by the rest of the list, and pushes its first item, evaluated.
-/// Returns false, and pushes nothing, at the end of the list. The caller has checked that jets may
-/// nest.
-fn next_item(call: &mut JetCall<'_>, list: usize) -> Result<bool, EvalError> {
-    call.check()?;
-    if !call.is_evaluated_at(list) {
-        call.push_at(list);
-        // The evaluation may drop what it is done with.
-        call.push_small(0);
-        call.put(list);
-        call.head()?;
-        call.put(list);
+/// The most bytes in the list that `_BarListOff` makes.
+const LISTED_BYTES: usize = 64;
+
+/// `_BarListOff from bar rest`: the list of at most 64 bytes from an index on, and `rest` behind them.
+fn list_part(call: &mut JetCall<'_>) -> JetResult {
+    let (Some(from), Some(bytes)) = (call.nat(0), call.arg(1).as_bar()) else {
+        return Ok(JetAnswer::Law);
+    };
+    let length = bytes.len();
+    let from = from.saturating_u64().min(length as u64) as usize;
+    let part = from..length.min(from + LISTED_BYTES);
+    if part.is_empty() {
+        return return_lazy(call, 2);
     }
-    if call.nat(list).is_some() {
-        return Ok(false);
-    }
-    call.push_cell(list)?;
-    let item = call.height() - 1;
-    if !call.is_evaluated_at(item) {
-        call.head()?;
-    }
-    Ok(true)
+    call.push_at(2);
+    call.prepend_bytes(1, part)?;
+    Ok(JetAnswer::Done)
 }
+
+/// The most items of a list that are evaluated together.
+pub(crate) const ITEMS_AT_ONCE: usize = 64;
 
 /// Returns the bytes of the list at index 0, which is dropped. If an item is not a byte, puts the
 /// list back and returns `None`: the laws of the two libraries differ there.
 fn list_bytes(call: &mut JetCall<'_>) -> Result<Option<Vec<u8>>, EvalError> {
     let mut bytes = Vec::new();
-    let item = call.height();
-    while next_item(call, 0)? {
-        let Some(byte) = call.small(item).and_then(|nat| u8::try_from(nat).ok()) else {
-            push_cell_back(call)?;
-            for byte in bytes.into_iter().rev() {
-                call.check()?;
-                call.push_small(u64::from(byte));
-                push_cell_back(call)?;
-            }
-            return Ok(None);
-        };
-        check_result_bytes(call, bytes.len())?;
-        bytes.push(byte);
-        call.drop_to(item);
+    let first = call.height();
+    loop {
+        let count = call.push_next_items(0, ITEMS_AT_ONCE)?;
+        if count == 0 {
+            return Ok(Some(bytes));
+        }
+        check_result_bytes(call, bytes.len() + count)?;
+        for item in first..first + count {
+            let Some(byte) = call.small(item).and_then(|nat| u8::try_from(nat).ok()) else {
+                restore_bytes(call, item, &bytes)?;
+                return Ok(None);
+            };
+            bytes.push(byte);
+        }
+        call.drop_to(first);
     }
-    Ok(Some(bytes))
+}
+
+/// Puts the items from index `from` on, and bytes in front of them, back into the list at index 0.
+fn restore_bytes(call: &mut JetCall<'_>, from: usize, bytes: &[u8]) -> Result<(), EvalError> {
+    push_items_back(call, from)?;
+    for byte in bytes.iter().rev() {
+        call.check()?;
+        call.push_small(u64::from(*byte));
+        push_cell_back(call)?;
+    }
+    Ok(())
+}
+
+/// Pops the items from index `from` on, and puts them in front of the list at index 0.
+fn push_items_back(call: &mut JetCall<'_>, from: usize) -> Result<(), EvalError> {
+    while call.height() > from {
+        push_cell_back(call)?;
+    }
+    Ok(())
 }
 
 /// Pops an item, and puts it in front of the list at index 0.
 fn push_cell_back(call: &mut JetCall<'_>) -> Result<(), EvalError> {
     call.room_for(8)?;
+    let item = call.height() - 1;
     call.push_at(0);
-    call.row(2)?;
+    call.push_at(item);
+    call.cons()?;
     call.put(0);
+    call.drop_to(item);
     Ok(())
 }
 
@@ -148,25 +170,36 @@ fn concatenated(call: &mut JetCall<'_>) -> JetResult {
     }
     let mut whole = Vec::new();
     let mut ends = Vec::new();
-    let item = call.height();
-    while next_item(call, 0)? {
-        let Some(bytes) = call.at(item).as_bar() else {
-            restore_list(call, &whole, &ends)?;
-            return Ok(JetAnswer::Law);
-        };
-        check_result_bytes(call, whole.len() + bytes.len())?;
-        whole.extend_from_slice(bytes);
-        ends.push(whole.len());
-        call.drop_to(item);
+    let first = call.height();
+    loop {
+        let count = call.push_next_items(0, ITEMS_AT_ONCE)?;
+        if count == 0 {
+            break;
+        }
+        for item in first..first + count {
+            let Some(bytes) = call.at(item).as_bar() else {
+                restore_list(call, item, &whole, &ends)?;
+                return Ok(JetAnswer::Law);
+            };
+            check_result_bytes(call, whole.len() + bytes.len())?;
+            whole.extend_from_slice(bytes);
+            ends.push(whole.len());
+        }
+        call.drop_to(first);
     }
     call.push_bar(&whole)?;
     Ok(JetAnswer::Done)
 }
 
-/// Puts the item on top, and bars in front of it, back into the list at index 0. The bars are the
-/// bytes `whole`, divided at `ends`.
-fn restore_list(call: &mut JetCall<'_>, whole: &[u8], ends: &[usize]) -> Result<(), EvalError> {
-    push_cell_back(call)?;
+/// Puts the items from index `from` on, and bars in front of them, back into the list at index 0. The bars are
+/// the bytes `whole`, divided at `ends`.
+fn restore_list(
+    call: &mut JetCall<'_>,
+    from: usize,
+    whole: &[u8],
+    ends: &[usize],
+) -> Result<(), EvalError> {
+    push_items_back(call, from)?;
     for (number, &end) in ends.iter().enumerate().rev() {
         call.check()?;
         let start = if number == 0 { 0 } else { ends[number - 1] };

@@ -7,7 +7,6 @@
 use crate::args::{evaluate_arg, is_true, return_small};
 use crate::declare::{Jet, JetResult, native};
 use plan::{EvalError, NatRef};
-use std::ops::Range;
 use vm::jet::ArgDemand::{Head, Lazy};
 use vm::jet::{CheapFunction, JetAnswer, JetCall};
 
@@ -18,8 +17,18 @@ pub(crate) const JETS: &[Jet] = &[
     native("barFindIndexOff", &[Lazy, Head, Head], find_index_from),
 ];
 
-/// For each byte whether a test holds for it.
-type ByteSet = [bool; 256];
+/// What is known of the result of a test for a byte.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum TestResult {
+    Unknown,
+    Rejected,
+    Accepted,
+}
+
+use TestResult::{Accepted, Rejected, Unknown};
+
+/// The results of a test, by byte.
+type TestResults = [TestResult; 256];
 
 /// The result of the argument `test`, a cheap function, for a byte; `None` if it is unevaluated.
 fn test_byte(
@@ -40,76 +49,113 @@ fn test_byte(
     Ok(is_accepted)
 }
 
-/// The bytes of a bar for which the argument `test` returns a true value, if that is a cheap jet
-/// that lacks its last argument.
-fn accepted_bytes(
+/// What separates the parts of a bar.
+enum Separators {
+    /// A byte; `None` if no byte is equal to the value that is tested for.
+    Equal(Option<u8>),
+    /// The bytes that the argument 0 accepts, as far as they have been tested.
+    Accepted(CheapFunction, Box<TestResults>),
+}
+
+impl Separators {
+    /// The separators that the argument 0 accepts, if it is a cheap jet that lacks its last argument.
+    fn of_test(call: &JetCall<'_>) -> Option<Separators> {
+        let function = call.cheap_function(0, 1)?;
+        Some(match function.equal_to() {
+            Some(nat) => Separators::Equal(u8::try_from(nat).ok()),
+            None => Separators::Accepted(function, Box::new([Unknown; 256])),
+        })
+    }
+
+    /// The index of the last separator among the first `end` bytes of the bar at index `bar`, or `Err` if
+    /// a test is not evaluated.
+    fn last_before(
+        &mut self,
+        call: &mut JetCall<'_>,
+        bar: usize,
+        end: usize,
+    ) -> Result<Result<Option<usize>, Undecided>, EvalError> {
+        let (function, results) = match self {
+            Separators::Equal(None) => return Ok(Ok(None)),
+            Separators::Equal(Some(byte)) => {
+                let bytes = call.arg(bar).as_bar().unwrap_or_default();
+                return Ok(Ok(memchr::memrchr(*byte, &bytes[..end])));
+            }
+            Separators::Accepted(function, results) => (*function, results),
+        };
+        let mut end = end;
+        loop {
+            let bytes = call.arg(bar).as_bar().unwrap_or_default();
+            let is_rejected = |byte: &u8| results[usize::from(*byte)] == Rejected;
+            let Some(index) = bytes[..end].iter().rposition(|byte| !is_rejected(byte)) else {
+                return Ok(Ok(None));
+            };
+            let byte = bytes[index];
+            if results[usize::from(byte)] == Unknown {
+                let Some(is_accepted) = test_byte(call, function, 0, byte)? else {
+                    return Ok(Err(Undecided));
+                };
+                results[usize::from(byte)] = if is_accepted { Accepted } else { Rejected };
+            }
+            if results[usize::from(byte)] == Accepted {
+                return Ok(Ok(Some(index)));
+            }
+            end = index;
+        }
+    }
+}
+
+/// The result of a test is not evaluated.
+struct Undecided;
+
+/// Returns the list of the parts of the first `end` bytes of the bar at index `bar` between separators. The
+/// last part comes first, so that the list is made from its end.
+fn return_parts(
     call: &mut JetCall<'_>,
-    test: usize,
     bar: usize,
-) -> Result<Option<ByteSet>, EvalError> {
-    let Some(function) = call.cheap_function(test, 1) else { return Ok(None) };
-    let mut occurring: ByteSet = [false; 256];
-    call.arg(bar)
-        .as_bar()
-        .unwrap_or_default()
-        .iter()
-        .for_each(|b| occurring[usize::from(*b)] = true);
-    let mut accepted = [false; 256];
-    for byte in (0..=u8::MAX).filter(|byte| occurring[usize::from(*byte)]) {
-        let Some(is_accepted) = test_byte(call, function, test, byte)? else { return Ok(None) };
-        accepted[usize::from(byte)] = is_accepted;
-    }
-    Ok(Some(accepted))
-}
-
-/// The ranges of a bar between the bytes of a set, at least one.
-fn parts(bytes: &[u8], separators: &ByteSet) -> Vec<Range<usize>> {
-    let is_separator = |byte: &u8| separators[usize::from(*byte)];
-    let mut start = 0;
-    let mut parts = Vec::new();
-    for part in bytes.split(is_separator) {
-        parts.push(start..start + part.len());
-        start += part.len() + 1;
-    }
-    parts
-}
-
-/// Returns the list of parts of the bar at `index`.
-fn return_parts(call: &mut JetCall<'_>, index: usize, parts: &[Range<usize>]) -> JetResult {
+    mut end: usize,
+    separators: &mut Separators,
+) -> JetResult {
     call.room_for(8)?;
+    let list = call.height();
     call.push_small(0);
-    for range in parts.iter().rev() {
+    loop {
         call.check()?;
-        call.push_bar_part(index, range.clone())?;
-        call.reverse(2);
-        call.row(2)?;
+        let Ok(separator) = separators.last_before(call, bar, end)? else {
+            call.drop_to(list);
+            return Ok(JetAnswer::Law);
+        };
+        call.push_bar_part(bar, separator.map_or(0, |index| index + 1)..end)?;
+        call.cons()?;
+        match separator {
+            Some(index) => end = index,
+            None => return Ok(JetAnswer::Done),
+        }
     }
-    Ok(JetAnswer::Done)
 }
 
 /// `barSplitWith f bar`: the list of the parts between bytes for which `f` returns a true value; the
 /// empty list for an empty bar.
 fn split_with(call: &mut JetCall<'_>) -> JetResult {
-    match call.arg(1).as_bar() {
+    let length = match call.arg(1).as_bar() {
         None => return Ok(JetAnswer::Law),
         Some([]) => return return_small(call, 0),
-        Some(_) => {}
+        Some(bytes) => bytes.len(),
+    };
+    match Separators::of_test(call) {
+        Some(mut separators) => return_parts(call, 1, length, &mut separators),
+        None => Ok(JetAnswer::Law),
     }
-    let Some(separators) = accepted_bytes(call, 0, 1)? else { return Ok(JetAnswer::Law) };
-    let parts = parts(call.arg(1).as_bar().unwrap_or_default(), &separators);
-    return_parts(call, 1, &parts)
 }
 
 /// Returns the list of lines. Each ends with a newline, which is optional for the last line.
 fn lines(call: &mut JetCall<'_>) -> JetResult {
-    let Some(bytes) = call.arg(0).as_bar() else { return Ok(JetAnswer::Law) };
-    let mut newline = [false; 256];
-    newline[usize::from(b'\n')] = true;
-    let mut parts = parts(bytes, &newline);
-    if parts.last().is_some_and(Range::is_empty) {
-        parts.pop();
-    }
-    return_parts(call, 0, &parts)
+    let end = match call.arg(0).as_bar() {
+        None => return Ok(JetAnswer::Law),
+        Some([]) => return return_small(call, 0),
+        Some(bytes) => bytes.len() - usize::from(bytes.ends_with(b"\n")),
+    };
+    return_parts(call, 0, end, &mut Separators::Equal(Some(b'\n')))
 }
 
 /// The index of the first byte at or after `from` of the bar at index `bar` for which the argument 0
@@ -120,7 +166,7 @@ fn first_accepted(
     from: usize,
 ) -> Result<Option<usize>, EvalError> {
     let Some(function) = call.cheap_function(0, 1) else { return Ok(None) };
-    let mut rejected: ByteSet = [false; 256];
+    let mut rejected = [false; 256];
     let mut at = from;
     loop {
         let bytes = call.arg(bar).as_bar().unwrap_or_default();

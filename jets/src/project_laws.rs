@@ -64,6 +64,7 @@ pub(crate) const ARGUMENT_ORDERS: &[(&str, &[usize])] = &[
 
 /// Name and PLAN hash of each law (of the law itself, not its pin), sorted by name.
 pub(crate) const LAWS: &[(&str, &str)] = &[
+    ("_BarListOff", "BW92DmshTaQfxPrpcqj4Q6TXzUph4CZA22sjX1BsdErs"),
     ("_BarSliceToNat", "2nqHZB3iVN6JTuMepERgpdHDsYCciBaK2pY3HSmJ3jsu"),
     ("_BitSlice", "8ipXR4be66MhoBzHAwe85DtPL18uB1ZYPJcbxx6iAath"),
     ("_Bitwise", "5RJZeKfDW5ZxSmZmaoaa5uXpRHmmqLc3Tw59jFmaBh4Z"),

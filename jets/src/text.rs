@@ -3,17 +3,19 @@
 //! The laws divide a text by 256 for each character, or multiply by it, and so take quadratic time.
 //! They also work on values that are no texts; those are left to the laws.
 
-use crate::args::{Suspendable, evaluate, evaluate_item, ready, return_natural, row_len};
+use crate::args::{evaluate_item, ready, return_natural, row_len};
+use crate::bar_list::ITEMS_AT_ONCE;
 use crate::declare::{Jet, JetResult, native};
 use plan::{EvalError, NatRef, Natural};
 use std::fmt::Write;
 use vm::jet::ArgDemand::Head;
+use vm::jet::JetOperation;
 use vm::jet::ResultShape::{Bar, Nat, Row};
 use vm::jet::{JetAnswer, JetCall};
 
 pub(crate) const JETS: &[Jet] = &[
-    native("implode", &[Head], concatenate).returns(Nat),
-    native("strCat", &[Head], concatenate),
+    native("implode", &[Head], concatenate).operation(JetOperation::ConcatenateTexts).returns(Nat),
+    native("strCat", &[Head], concatenate).operation(JetOperation::ConcatenateTexts),
     native("strFromList", &[Head], of_list),
     native("strToList", &[Head], to_list),
     native("explode", &[Head], to_row).returns(Row),
@@ -68,35 +70,25 @@ fn concatenate(call: &mut JetCall<'_>) -> JetResult {
 
 /// Concatenates the texts in a list. Items that are no nats count as empty.
 fn of_list(call: &mut JetCall<'_>) -> JetResult {
+    if !call.may_nest() {
+        return Ok(JetAnswer::Law);
+    }
     let mut text = TextBuilder::default();
-    ready!(append_list(call, &mut text));
+    let first = call.height();
+    loop {
+        let count = call.push_next_items(0, ITEMS_AT_ONCE)?;
+        if count == 0 {
+            break;
+        }
+        for item in first..first + count {
+            if let Some(piece) = call.nat(item) {
+                text.append(call, piece)?;
+            }
+        }
+        call.drop_to(first);
+    }
     call.push_bytes(&text.0)?;
     Ok(JetAnswer::Done)
-}
-
-fn append_list(call: &mut JetCall<'_>, text: &mut TextBuilder) -> Suspendable<()> {
-    // The cursor is a copy of the argument: if the jet suspends, it starts again from the argument.
-    let rest = call.height();
-    call.push_at(0);
-    loop {
-        call.check()?;
-        if evaluate(call, rest)?.is_none() {
-            return Ok(None);
-        }
-        if call.nat(rest).is_some() {
-            return Ok(Some(()));
-        }
-        call.room_for(8)?;
-        let item = call.height();
-        call.push_cell(rest)?;
-        if evaluate(call, item)?.is_none() {
-            return Ok(None);
-        }
-        if let Some(piece) = call.nat(item) {
-            text.append(call, piece)?;
-        }
-        call.drop_to(item);
-    }
 }
 
 /// Words of a list's cell: its header, an item, and the rest of the list.
@@ -105,14 +97,11 @@ const CELL_WORDS: u64 = 3;
 /// Returns the list of these bytes.
 fn return_list(call: &mut JetCall<'_>, bytes: &[u8]) -> JetResult {
     call.check_result_words(CELL_WORDS * bytes.len() as u64)?;
-    let rest = call.height();
     call.push_small(0);
     for &byte in bytes.iter().rev() {
         call.check()?;
         call.push_small(byte.into());
-        call.push_at(rest);
-        call.row(2)?;
-        call.put(rest);
+        call.cons()?;
     }
     Ok(JetAnswer::Done)
 }
@@ -138,17 +127,45 @@ fn to_row(call: &mut JetCall<'_>) -> JetResult {
     return_row(call, &bytes)
 }
 
+/// The decimal digits of a nat.
+enum Digits {
+    /// Those of a nat below 2^64: the bytes from the index on.
+    Few([u8; 20], usize),
+    Many(String),
+}
+
+impl Digits {
+    fn of_u64(mut nat: u64) -> Digits {
+        let (mut digits, mut start) = ([b'0'; 20], 20);
+        loop {
+            start -= 1;
+            digits[start] = b'0' + (nat % 10) as u8;
+            nat /= 10;
+            if nat == 0 {
+                return Digits::Few(digits, start);
+            }
+        }
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        match self {
+            Digits::Few(digits, start) => &digits[*start..],
+            Digits::Many(digits) => digits.as_bytes(),
+        }
+    }
+}
+
 /// The decimal digits of an argument that is a nat, as text.
-fn decimal_digits(call: &JetCall<'_>) -> Result<Option<String>, EvalError> {
+fn decimal_digits(call: &JetCall<'_>) -> Result<Option<Digits>, EvalError> {
     let Some(nat) = call.nat(0) else { return Ok(None) };
+    if let Some(nat) = nat.to_u64() {
+        return Ok(Some(Digits::of_u64(nat)));
+    }
     // A decimal digit takes at least 3.3 bits of the nat, and one byte of the text.
     call.check_result_words(nat.bits() / 24 + 2)?;
     let mut digits = String::new();
-    let written = match nat.to_u64() {
-        Some(small) => write!(digits, "{small}"),
-        None => write!(digits, "{}", nat.to_natural()),
-    };
-    Ok(written.ok().map(|()| digits))
+    let written = write!(digits, "{}", nat.to_natural());
+    Ok(written.ok().map(|()| Digits::Many(digits)))
 }
 
 /// The list of a nat's decimal digits, as characters.

@@ -43,6 +43,11 @@ fn row_programs(function: &Term) -> Vec<(&'static str, Term)> {
     vec![
         ("map", map(arg(1))),
         ("generate", generated(arg(1))),
+        (
+            "generate a number that is computed",
+            call_jet("_Gen", [call_jet("_Mul", [call_jet("_Len", [arg(1)]), small(2)]), f()]),
+        ),
+        ("generate eight", call_jet("_Gen", [small(8), f()])),
         ("map of a map", map(map(arg(1)))),
         ("map of a row in parts", map(grown_row())),
         ("map of a generated row", map(generated(arg(1)))),
@@ -100,6 +105,8 @@ fn number_programs(function: &Term) -> Vec<(&'static str, Term)> {
     let turns = || call_jet("_Len", [arg(1)]);
     let more_turns = call_jet("_Add", [turns(), small(2)]);
     let length = call_jet("_Len", [arg(1)]);
+    let first_of_map = || call_jet("_Idx", [small(0), mapped()]);
+    let bar_of = |nat: Term| call_jet("natBar", [nat]);
     let pairs = call_jet("zip", [mapped(), call_jet("drop", [small(1), arg(1)])]);
     vec![
         ("fold", call(added, [mapped()])),
@@ -120,6 +127,21 @@ fn number_programs(function: &Term) -> Vec<(&'static str, Term)> {
         ("fold of a row in parts", call(fold.clone(), [grown_row()])),
         ("fold of the rest", call(fold, [call_jet("drop", [small(1), arg(1)])])),
         ("sum of a map of a map", call_jet("sum", [call_jet("_Map", [f(), mapped()])])),
+        ("text of two items", call_jet("strCat", [pair(first_of_map(), part(2))])),
+        ("bar of two items", call_jet("barCat", [pair(bar_of(first_of_map()), bar_of(part(2)))])),
+        ("bar with an item", call_jet("barCat", [pair(bar_of(part(0)), first_of_map())])),
+        (
+            "bar in one branch",
+            call_jet(
+                "_If",
+                [
+                    call_jet("_Gte", [turns(), small(3)]),
+                    call_jet("barCat", [pair(bar_of(part(2)), bar_of(first_of_map()))]),
+                    call_jet("_Len", [pair(bar_of(part(2)), first_of_map())]),
+                ],
+            ),
+        ),
+        ("bar of the results", call_jet("rowToBar", [mapped()])),
     ]
 }
 

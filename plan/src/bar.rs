@@ -64,6 +64,20 @@ pub fn make(heap: &mut RawHeap, bytes: &[u8]) -> Result<Word, HeapFull> {
     Ok(draft.finish())
 }
 
+/// Allocates the bar of the lowest `length` bytes of a number, least significant first. The number has no
+/// more bytes, and `length` is 8 at most.
+#[inline]
+pub fn of_number(heap: &mut RawHeap, number: u64, length: usize) -> Result<Word, HeapFull> {
+    debug_assert!(length <= 8 && (length == 8 || number >> (8 * length) == 0), "it fits");
+    heap.reserve(3)?;
+    let mut bar = heap.allocate(ObjectLayout::Bar, 0, 1 + usize::from(length > 0));
+    bar.set_raw(0, length as u64);
+    if length > 0 {
+        bar.set_raw(1, number);
+    }
+    Ok(bar.finish())
+}
+
 /// Returns the bytes `range` of the bar at `stack_index` as a bar: a view if they are many, the bar
 /// itself if they are all.
 ///
@@ -222,6 +236,7 @@ pub struct BarDraft {
 
 impl BarDraft {
     /// Allocates a bar of that many bytes. May collect.
+    #[inline]
     pub fn new(heap: &mut RawHeap, bytes: u64) -> Result<BarDraft, HeapFull> {
         let words = usize::try_from(bytes.div_ceil(8)).unwrap_or(usize::MAX);
         heap.reserve(words.saturating_add(2))?;
@@ -235,11 +250,13 @@ impl BarDraft {
     }
 
     /// Returns the bytes. The caller writes all of them.
+    #[inline]
     pub fn bytes(&mut self) -> &mut [u8] {
         self.object.bytes_mut(1, self.length)
     }
 
     /// Returns the finished bar.
+    #[inline]
     pub fn finish(self) -> Word {
         self.object.finish()
     }

@@ -19,6 +19,7 @@
 //! view                       read access to values: shapes
 //! pin                        pins
 //! shape                      the shape of an application
+//! bar_row                    rows of bars
 //! tree                       long rows and sets
 //! value_ref  nat  bar        borrowed values; naturals; bytes
 //! error                      why an evaluation ended
@@ -43,6 +44,7 @@
 #[allow(unsafe_code, reason = "sends the word of a value that a heap has lent to another thread")]
 mod background;
 mod bar;
+mod bar_row;
 mod build;
 mod digest;
 mod error;
@@ -120,6 +122,7 @@ pub mod raw {
     /// Bars: byte strings, some with capacity to append.
     pub mod bar {
         pub use crate::bar::*;
+        pub use crate::bar_row::*;
     }
     /// Construction of laws.
     pub mod law {

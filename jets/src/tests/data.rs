@@ -16,6 +16,10 @@ fn bars() {
         "_Bar" N(0x0261) => TestValue::LawOf(1, 1, Box::new(N(0x0261)));
         "natBar" Text("abc") => abc();
         "natBar" law() => Bar(b"");
+        "natBar" N(0) => Bar(b"");
+        "natBar" N(255) => Bar(&[255]);
+        "natBar" N(1 << 62) => Bar(&[0, 0, 0, 0, 0, 0, 0, 64]);
+        "natBar" Big(power(63)) => Bar(&[0, 0, 0, 0, 0, 0, 0, 128]);
         "natBar" Big(power(64)) => Bar(&[0, 0, 0, 0, 0, 0, 0, 0, 1]);
         "barNat" abc() => Text("abc");
         "barNat" Bar(&[1, 0, 0]) => N(1);
@@ -27,6 +31,10 @@ fn bars() {
         "_NatToSizedBar" N(1), N(0x0102) => TestValue::LawOf(1, 1, Box::new(N(0x0202)));
         "_NatToSizedBar" N(1), N(0x0001_0002) => Apply(vec![N(0), N(1), N(1), N(0x0001_0102)]);
         "_NatToSizedBar" N(0), law() => Bar(b"");
+        "_NatToSizedBar" N(0), N(0) => Bar(b"");
+        "_NatToSizedBar" N(8), N(1) => Bar(&[1, 0, 0, 0, 0, 0, 0, 0]);
+        "_NatToSizedBar" N(9), N(1) => Bar(&[1, 0, 0, 0, 0, 0, 0, 0, 0]);
+        "_NatToSizedBar" N(8), Big(power(63)) => Bar(&[0, 0, 0, 0, 0, 0, 0, 128]);
         "barIdx" N(1), abc() => Text("b");
         "barIdx" N(3), abc() => N(0);
         "barIdx" Big(power(64)), abc() => N(0);
@@ -34,6 +42,9 @@ fn bars() {
         "barWeld" abc(), Bar(b"d") => Bar(b"abcd");
         "barCat" Row(vec![lazy(abc()), Bar(b""), Bar(b"d")]) => Bar(b"abcd");
         "barCat" Row(vec![]) => Bar(b"");
+        "barCat" Row(vec![Bar(b""), Bar(b"")]) => Bar(b"");
+        "barCat" Row(vec![Bar(b"1234567"), Bar(b"89"), Bar(b"123456789"), Bar(b"0")]) =>
+            Bar(b"1234567891234567890");
         "barCat" Row(vec![abc(), N(0)]) => TestValue::FromLaw;
         "barCat" Row(vec![Crash(8), Crash(9)]) => Crash(9);
         "barTake" N(2), abc() => Bar(b"ab");
@@ -105,6 +116,9 @@ fn parts_of_bars() {
         "barSplitWith" partial("_Eql", 0x62), Bar(b"abcb") => list(&[b"a", b"c", b""]);
         "barSplitWith" partial("_Eql", 0x7a), Bar(b"abcb") => list(&[b"abcb"]);
         "barSplitWith" partial("_Lth", 0x61), Bar(b"xab") => list(&[b"", b"a", b""]);
+        "barSplitWith" partial("_Eql", 0x0162), Bar(b"ab") => list(&[b"ab"]);
+        "barSplitWith" partial("_Eql", 0x62), Bar(b"b") => list(&[b"", b""]);
+        "barSplitWith" partial("_Lth", 0x61), Bar(b"bcab") => list(&[b"", b"", b"a", b""]);
         "barSplitWith" Crash(9), Bar(b"") => N(0);
         "barSplitWith" N(0), Bar(b"ab") => TestValue::FromLaw;
         "barSplitWith" partial("_Eql", 0x62), N(7) => TestValue::FromLaw;
@@ -153,6 +167,13 @@ fn bars_from_lists_and_rows_from_bars() {
         "barFromListRev" N(0) => Bar(b"");
         "barCatList" list(&[b"ab", b"", b"c"]) => Bar(b"abc");
         "barCatList" cell(lazy(Bar(b"a")), lazy(N(0))) => Bar(b"a");
+        "_BarListOff" N(1), Bar(b"abc"), N(0) => cell(N(0x62), cell(N(0x63), N(0)));
+        "_BarListOff" N(3), Bar(b"abc"), N(5) => N(5);
+        "_BarListOff" Big(power(64)), Bar(b"abc"), N(5) => N(5);
+        "_BarListOff" N(3), Bar(b"abc"), Crash(9) => Crash(9);
+        "_BarListOff" Crash(8), Crash(9), N(0) => Crash(9);
+        "_BarListOff" law(), Bar(b"abc"), N(5) => TestValue::FromLaw;
+        "_BarListOff" N(0), N(7), N(5) => TestValue::FromLaw;
         "barCatList" N(3) => Bar(b"");
         "barCatList" cell(Bar(b"a"), cell(N(5), Crash(9))) => TestValue::FromLaw;
         "barCatList" cell(Bar(b"a"), Crash(9)) => Crash(9);

@@ -6,16 +6,19 @@
 //! fixpoint over the unit, so it sees through recursion. Code that diverges demands everything;
 //! code that crashes demands only what it evaluates before the crash.
 //!
+//! A jet that is certain to evaluate all items of a row demands those of a row that is made before it
+//! (`barCat [(natBar s) x]`), also where the row passes through a join point.
+//!
 //! This is the strictness half of GHC's demand analyser, with head demands only (Sergey, Vytiniotis,
 //! Peyton Jones, Breitner, "Modular, higher order cardinality analysis in theory and practice", JFP
 //! 2017).
 
 use super::call_graph::{delayed_entries, referenced_functions};
 use crate::ir::{
-    BlockId, Call, Callee, Function, FunctionId, JoinId, Op, Operand, Stmt, Terminator, Type, Unit,
-    Var, side_table,
+    BlockId, Call, Callee, Function, FunctionId, JetOperation, JoinId, Op, Operand, Stmt,
+    Terminator, Type, Unit, Var, side_table,
 };
-use cranelift_entity::{EntitySet, SecondaryMap};
+use cranelift_entity::{EntityRef, EntitySet, SecondaryMap};
 
 /// The result of the analysis.
 pub(crate) struct DemandAnalysis {
@@ -116,7 +119,13 @@ impl VarSet {
 
     /// Adds an operand, if it is a variable.
     fn add(&mut self, operand: Operand) {
-        if let (VarSet::Bits(words), Operand::Var(var)) = (self, operand) {
+        if let Operand::Var(var) = operand {
+            self.add_var(var);
+        }
+    }
+
+    fn add_var(&mut self, var: Var) {
+        if let VarSet::Bits(words) = self {
             let word = var.index() / 64;
             words.resize(words.len().max(word + 1), 0);
             words[word] |= 1 << (var.index() % 64);
@@ -149,6 +158,11 @@ struct DemandWalk<'a> {
 }
 
 impl DemandWalk<'_> {
+    /// What a set has in place of a row all of whose items are demanded.
+    fn items_of(&self, row: Var) -> Var {
+        Var::new(self.function.vars.len() + row.index())
+    }
+
     /// The variables that are certain to be evaluated when a block runs.
     fn block(&mut self, id: BlockId) -> VarSet {
         let block = &self.function.blocks[id];
@@ -184,6 +198,11 @@ impl DemandWalk<'_> {
                     if demanded.contains(*param) {
                         demanded.add(*arg);
                     }
+                    if let Operand::Var(row) = arg
+                        && demanded.contains(self.items_of(*param))
+                    {
+                        demanded.add_var(self.items_of(*row));
+                    }
                 }
             }
             Terminator::If(..)
@@ -212,6 +231,11 @@ impl DemandWalk<'_> {
                 }
                 let is_demanded = vars.iter().any(|var| demanded.contains(*var));
                 self.op(op, is_demanded, demanded);
+                if let (Op::Row(items), [row]) = (op, &vars[..])
+                    && demanded.contains(self.items_of(*row))
+                {
+                    items.iter().for_each(|item| demanded.add(*item));
+                }
             }
             // Members of a recursive group stay thunks, but their demands are known all the same.
             Stmt::Rec(group) => {
@@ -252,7 +276,15 @@ impl DemandWalk<'_> {
         match call.callee {
             Callee::Unknown(function) => demanded.add(function),
             Callee::Local(callee) => self.passed(callee, &call.args, demanded),
-            _ => {}
+            Callee::Jet(k) => {
+                let operation = self.unit.constants[k].jet.as_ref().and_then(|jet| jet.operation);
+                if operation.is_some_and(JetOperation::evaluates_items)
+                    && let [Operand::Var(row)] = call.args[..]
+                {
+                    demanded.add_var(self.items_of(row));
+                }
+            }
+            Callee::Known(_) | Callee::Worker(_) => {}
         }
     }
 

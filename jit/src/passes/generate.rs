@@ -141,7 +141,10 @@ impl RowMaker<'_> {
             _ => return None,
         };
         let (k, given) = known_function(self.unit, closures, item)?;
-        if source.is_none() && !self.unit.type_of(self.function, count)?.is(Type::Small) {
+        let count_type = self.unit.type_of(self.function, count)?;
+        let is_counted =
+            count_type.is(Type::Small) || count_type.is(Type::Nat) && !count_type.is(Type::U64);
+        if source.is_none() && !is_counted {
             return None;
         }
         let shared = SharedWork::of(self.unit, self.function, k, &given, written);
@@ -149,7 +152,8 @@ impl RowMaker<'_> {
             return None;
         }
         let count = match source {
-            None => count,
+            None if count_type.is(Type::Small) => count,
+            None => small_count(self.function, count, written),
             Some(row) => slice::length_of(self.function, row, written),
         };
         let (code, captures) = ItemCode::write(self.unit, closures, (k, given), shared, source);
@@ -162,6 +166,22 @@ impl RowMaker<'_> {
             _ => Op::Generate(code, [&[count], &captures[..]].concat()),
         })
     }
+}
+
+/// A number of items that is a nat, as one below 2^63. No heap has room for as many items as take the place of
+/// a larger number.
+fn small_count(function: &mut Function, count: Operand, written: &mut Vec<Stmt>) -> Operand {
+    let mut emit = |ty, prim, operands: Vec<Operand>| {
+        let result = function.new_var(ty);
+        written.push(Stmt::Let(vec![result], Op::Prim(prim, operands)));
+        Operand::Var(result)
+    };
+    let is_small = emit(Type::Bit, Prim::IsSmall, vec![count]);
+    let is_large = emit(Type::Bit, Prim::IsZero, vec![is_small]);
+    let large = emit(Type::Nat, Prim::Mul, vec![is_large, Operand::Small(1 << 62)]);
+    let large = emit(Type::Small, Prim::Small, vec![large]);
+    let small = emit(Type::Small, Prim::Small, vec![count]);
+    emit(Type::Small, Prim::Max, vec![small, large])
 }
 
 /// The row of pairs of the items of two rows.

@@ -65,14 +65,16 @@ impl CodeLinker {
         self.region.used()
     }
 
-    /// Links the trampolines, and returns their addresses by count of parameters.
+    /// Links the trampolines, and returns their addresses by count of parameters, and behind them that of
+    /// the function that evaluates the items of a list.
     ///
     /// # Errors
     /// If one of them cannot be compiled, or the region is full.
     pub fn link_trampolines(&mut self, backend: &mut Backend) -> Result<Vec<usize>, CompileError> {
         let trampolines =
-            (0..=PARAMETERS_MAX).map(|count| SharedFunction::Trampoline(count).get(backend));
-        let trampolines: Vec<&CompiledFunction> = trampolines.collect::<Result<_, _>>()?;
+            (0..=PARAMETERS_MAX).map(SharedFunction::Trampoline).chain([SharedFunction::ListItems]);
+        let trampolines: Vec<&CompiledFunction> =
+            trampolines.map(|shared| shared.get(backend)).collect::<Result<_, _>>()?;
         Ok(self.link(backend, &trampolines, &UnitData::default())?.addresses)
     }
 

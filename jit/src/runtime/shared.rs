@@ -3,7 +3,7 @@
 //! Each is compiled once in a process, when it is first needed or ahead of that by a helper thread, and
 //! then linked like any other code.
 
-use super::stubs::{compile_stub, compile_trampoline};
+use super::stubs::{compile_stub, compile_trampoline, list_items};
 use crate::codegen::{Backend, CompileError, CompiledFunction, Stub};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,6 +16,8 @@ type Lazy = OnceLock<Result<CompiledFunction, CompileError>>;
 static STUBS: [Lazy; Stub::COUNT] = [const { Lazy::new() }; Stub::COUNT];
 /// Trampolines, by count of parameters.
 static TRAMPOLINES: [Lazy; PARAMETERS_MAX + 1] = [const { Lazy::new() }; PARAMETERS_MAX + 1];
+/// The function that evaluates the items of a list.
+static LIST_ITEMS: Lazy = Lazy::new();
 
 /// A function that all runtimes share.
 #[derive(Clone, Copy)]
@@ -23,6 +25,8 @@ pub(super) enum SharedFunction {
     Stub(Stub),
     /// The trampoline for that count of parameters.
     Trampoline(usize),
+    /// The function that evaluates the items of a list.
+    ListItems,
 }
 
 impl SharedFunction {
@@ -34,13 +38,14 @@ impl SharedFunction {
         let called = (1..=5).map(Stub::Call);
         let stubs = fixed.into_iter().chain(applied).chain(called).chain(later);
         let trampolines = (0..=PARAMETERS_MAX).rev().map(SharedFunction::Trampoline);
-        stubs.map(SharedFunction::Stub).chain(trampolines)
+        stubs.map(SharedFunction::Stub).chain([SharedFunction::ListItems]).chain(trampolines)
     }
 
     fn lazy(self) -> &'static Lazy {
         match self {
             SharedFunction::Stub(stub) => &STUBS[stub.number() as usize],
             SharedFunction::Trampoline(count) => &TRAMPOLINES[count],
+            SharedFunction::ListItems => &LIST_ITEMS,
         }
     }
 
@@ -52,6 +57,7 @@ impl SharedFunction {
         let compiled = self.lazy().get_or_init(|| match self {
             SharedFunction::Stub(stub) => compile_stub(backend, stub),
             SharedFunction::Trampoline(count) => compile_trampoline(backend, count),
+            SharedFunction::ListItems => list_items::compile(backend),
         });
         compiled.as_ref().map_err(CompileError::clone)
     }

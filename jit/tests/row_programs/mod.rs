@@ -13,6 +13,7 @@ use vm::jet::{Jet, JetTable};
 const JETS: &[&str] = &[
     "_Map", "_Gen", "_Idx", "_Len", "_Add", "_Mul", "_Mod", "_Eql", "_If", "_Dec", "_Lsh", "_Gte",
     "_Min", "sum", "sumOf", "zip", "drop", "rowCons", "rowSnoc", "_Force", "_Seq", "setIns",
+    "natBar", "barCat", "rowToBar", "strCat",
 ];
 
 pub(crate) fn declared(name: &str) -> Jet {

@@ -54,6 +54,7 @@ impl<'h> NatRef<'h> {
     }
 
     /// Returns the number, or 2^64 - 1 if it is larger.
+    #[inline]
     pub fn saturating_u64(self) -> u64 {
         self.to_u64().unwrap_or(u64::MAX)
     }
@@ -89,11 +90,13 @@ impl<'h> NatRef<'h> {
     }
 
     /// Returns the number of significant bits; 0 for 0.
+    #[inline]
     pub fn bits(&self) -> u64 {
         limbs::bits(self.limbs())
     }
 
     /// Returns the number of significant bytes; 0 for 0.
+    #[inline]
     pub fn byte_count(&self) -> u64 {
         self.bits().div_ceil(8)
     }

@@ -79,6 +79,12 @@ impl<'h> Items<'h> {
         if self.fan == 0 { self.words.get(index).copied() } else { None }
     }
 
+    /// Returns the words of the items, as they are stored, if they are flat.
+    #[inline]
+    pub fn flat_words(self) -> Option<&'h [Word]> {
+        (self.fan == 0).then_some(self.words)
+    }
+
     /// Returns the leaf that has the item of that index, and the number of items before the leaf.
     #[inline]
     pub fn chunk(self, index: usize) -> Option<(&'h [Word], usize)> {

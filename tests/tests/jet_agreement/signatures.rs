@@ -188,6 +188,7 @@ const SIGNATURES: &[(&str, &str)] = &[
     ("barCat", "B"),
     ("rowToBar", "N"),
     ("barToRow", "b"),
+    ("_BarListOff", "nba"),
     ("barFromList", "L"),
     ("barFromListRev", "L"),
     ("barCatList", "M"),

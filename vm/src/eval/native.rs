@@ -15,7 +15,7 @@ use crate::jet::{JetAnswer, JetCode};
 use crate::native::{EntryCell, PARAMETERS_MAX, PENDING};
 use crate::vm::Vm;
 use plan::raw::layout::LAW_CODE;
-use plan::raw::{Word, WordKind, is_frozen, pin};
+use plan::raw::{ObjectLayout, Word, WordKind, is_frozen, pin};
 use plan::{EvalError, Val};
 use std::rc::Rc;
 
@@ -160,6 +160,61 @@ impl Vm {
         let bits = unsafe { self.enter_native(entry, (&raw const thunk).cast::<u64>(), 1) }?;
         self.count_collections(before, base);
         Ok(self.step_after_native(bits))
+    }
+
+    /// Evaluates the value on top of the stack in place, for a jet that returns the error if that fails.
+    /// A thunk of compiled code is entered without a run of the interpreter's loop.
+    pub(crate) fn evaluate_top_for_jet(&mut self) -> Result<(), EvalError> {
+        let top = self.heap.stack.top() - 1;
+        let thunk = self.heap.resolve(self.heap.stack.get(top));
+        if let Some(entry) = self.entry_of_thunk(thunk) {
+            let value = self.run_compiled_thunk(thunk, entry)?;
+            self.heap.stack.set(top, value);
+            return Ok(());
+        }
+        self.evaluate_top()
+    }
+
+    /// The address of the code of a thunk that can be entered here: it is compiled, and the evaluation runs
+    /// on the native stack.
+    #[inline(always)]
+    fn entry_of_thunk(&self, thunk: Word) -> Option<usize> {
+        if !thunk.is_thunk() || self.heap.header(thunk).layout() != ObjectLayout::ThunkCode {
+            return None;
+        }
+        let code = self.heap.load(thunk, 0);
+        let is_possible = code.is_native()
+            && self.is_on_native_stack()
+            && !self.native_stack_is_full()
+            && self.heap.stack.has_room(64);
+        is_possible.then(|| code.address())
+    }
+
+    /// Evaluates a thunk with the code that [`Vm::entry_of_thunk`] returned. An error leaves the thunk's
+    /// Update frame, which the handler of the error unwinds.
+    fn run_compiled_thunk(&mut self, thunk: Word, entry: usize) -> Result<Word, EvalError> {
+        self.heap.stack.push(thunk);
+        self.heap.stack.push(Word::ZERO);
+        self.push_mark(FrameKind::Update);
+        self.mark_entered(thunk, None);
+        let base = self.heap.stack.top();
+        // SAFETY: the thunk has this code, whose one argument is the thunk.
+        let bits = unsafe { self.enter_native(entry, (&raw const thunk).cast::<u64>(), 1) }?;
+        let value = if bits == PENDING {
+            let (call, end) = (self.pending_call(), self.heap.stack.top());
+            let value = self.run_call(|vm| vm.push_again(call, end))?;
+            self.heap.stack.truncate(base);
+            value
+        } else {
+            Word::from_bits(bits)
+        };
+        self.heap.stack.pop();
+        self.pop_mark();
+        let frame = self.heap.stack.top() - 2;
+        let thunk = self.heap.stack.get(frame);
+        self.heap.stack.truncate(frame);
+        self.heap.update(thunk, value);
+        Ok(value)
     }
 
     fn step_after_native(&self, bits: u64) -> NextStep {

@@ -28,6 +28,14 @@ impl CheapFunction {
         CheapFunction::compute(operation, a?, b)
     }
 
+    /// The nat that it compares its argument with, if it tests for equality with one below 2^63.
+    pub fn equal_to(self) -> Option<u64> {
+        match self.arithmetic? {
+            (JetOperation::Equal, first) => first,
+            _ => None,
+        }
+    }
+
     /// Its value for two nats as operands, if it lacks both and a few instructions compute it.
     #[inline(always)]
     pub(crate) fn of_smalls(self, a: u64, b: u64) -> Option<u64> {

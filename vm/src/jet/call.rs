@@ -71,6 +71,7 @@ impl JetCall<'_> {
     }
 
     /// The value at that index: an argument or a value pushed later.
+    #[inline]
     pub fn at(&self, index: usize) -> Ref<'_> {
         self.arg(index)
     }
@@ -79,6 +80,7 @@ impl JetCall<'_> {
     ///
     /// # Errors
     /// [`EvalError::StackOverflow`].
+    #[inline]
     pub fn room_for(&self, count: usize) -> Result<(), EvalError> {
         if self.vm.heap.stack.has_room(count) { Ok(()) } else { Err(EvalError::StackOverflow) }
     }
@@ -96,6 +98,7 @@ impl JetCall<'_> {
     ///
     /// # Panics
     /// If the value has no such part.
+    #[inline]
     pub fn push_item(&mut self, index: usize, item: usize) {
         let object = self.vm.heap.resolve(self.word_at(index));
         let heap = &mut self.vm.heap;
@@ -158,6 +161,7 @@ impl JetCall<'_> {
     ///
     /// # Errors
     /// [`EvalError::OutOfMemory`].
+    #[inline]
     pub fn push_bar(&mut self, bytes: &[u8]) -> Result<(), EvalError> {
         let word = bar::make(&mut self.vm.heap, bytes)?;
         self.vm.heap.stack.push_checked(word);
@@ -172,11 +176,26 @@ impl JetCall<'_> {
     ///
     /// # Errors
     /// [`EvalError::OutOfMemory`].
+    #[inline]
     pub fn row(&mut self, count: usize) -> Result<(), EvalError> {
         self.expect_values(count);
         self.vm.heap.reserve(1 + count)?;
         let row = self.vm.heap.allocate_popped(ObjectLayout::Row, 0, count);
         self.vm.heap.stack.push_checked(row);
+        Ok(())
+    }
+
+    /// Replaces a list and the item above it by the list with the item in front.
+    ///
+    /// # Errors
+    /// [`EvalError::OutOfMemory`].
+    #[inline]
+    pub fn cons(&mut self) -> Result<(), EvalError> {
+        self.expect_values(2);
+        self.vm.heap.reserve(3)?;
+        let (item, rest) = (self.vm.heap.stack.pop(), self.vm.heap.stack.pop());
+        let cell = self.vm.heap.allocate_words(ObjectLayout::Row, 0, &[item, rest]);
+        self.vm.heap.stack.push_checked(cell);
         Ok(())
     }
 
@@ -223,6 +242,7 @@ impl JetCall<'_> {
     /// Whether [`JetCall::run`], [`JetCall::head`] and [`JetCall::normalise`] may be used. They
     /// re-enter the evaluator on the native stack, which is limited; a jet that needs them checks
     /// this first and answers [`JetAnswer::Law`](super::JetAnswer::Law) if it is false.
+    #[inline]
     pub fn may_nest(&self) -> bool {
         self.vm.may_nest()
     }
@@ -244,9 +264,10 @@ impl JetCall<'_> {
     ///
     /// # Errors
     /// Those of [`JetCall::run`].
+    #[inline]
     pub fn head(&mut self) -> Result<(), EvalError> {
         self.expect_values(1);
-        self.vm.evaluate_top()
+        self.vm.evaluate_top_for_jet()
     }
 
     /// Normalises the value on top.
@@ -282,6 +303,7 @@ impl JetCall<'_> {
     ///
     /// # Panics
     /// If the call has fewer values.
+    #[inline]
     pub fn drop_to(&mut self, height: usize) {
         self.expect_values(height);
         self.vm.heap.stack.truncate(self.base + height);

@@ -293,6 +293,12 @@ pub enum JetOperation {
     Byte,
     /// The number of bytes of a bar.
     ByteCount,
+    /// The concatenation of the bars in a row, whose items are all evaluated.
+    ConcatenateBars,
+    /// The concatenation of the texts in a row, whose items are all evaluated.
+    ConcatenateTexts,
+    /// The bar of the bytes in a row, whose items are all evaluated.
+    RowToBar,
     /// On words of 32 bits.
     Word32(WordOperation),
     /// On words of 64 bits.
@@ -361,6 +367,19 @@ pub enum WordOperation {
     SignedGreater,
     /// Whether `a` is greater than `b`, or equal.
     SignedGreaterOrEqual,
+}
+
+impl JetOperation {
+    /// Whether it is certain to evaluate all items of its only argument, if that is a row.
+    pub fn evaluates_items(self) -> bool {
+        matches!(
+            self,
+            JetOperation::Sum
+                | JetOperation::ConcatenateBars
+                | JetOperation::ConcatenateTexts
+                | JetOperation::RowToBar
+        )
+    }
 }
 
 impl<F: Copy> JetDeclaration<F> {

@@ -13,6 +13,7 @@ impl JetCall<'_> {
     ///
     /// # Errors
     /// [`EvalError::OutOfMemory`].
+    #[inline]
     pub fn check_result_words(&self, words: u64) -> Result<(), EvalError> {
         if words <= self.vm.heap.limit_words() as u64 {
             Ok(())
@@ -71,6 +72,7 @@ impl JetCall<'_> {
     ///
     /// # Panics
     /// If the index is not below that of the top value.
+    #[inline]
     pub fn put(&mut self, index: usize) {
         self.expect_values(index.saturating_add(2));
         let word = self.vm.heap.stack.pop();
@@ -131,6 +133,7 @@ impl JetCall<'_> {
     }
 
     /// Reverses the order of the top `count` values.
+    #[inline]
     pub fn reverse(&mut self, count: usize) {
         self.expect_values(count);
         let top = self.vm.heap.stack.top();
@@ -252,6 +255,48 @@ impl JetCall<'_> {
         Ok(())
     }
 
+    /// Replaces the list at index `list` by the rest of the list, and pushes its first items, evaluated: at
+    /// most `limit`. Returns their number, which is 0 at the end of the list. The list is not kept alive
+    /// while its parts are evaluated. The caller has checked [`JetCall::may_nest`], and is certain to
+    /// evaluate all items of the list.
+    ///
+    /// # Errors
+    /// Those of [`JetCall::run`].
+    pub fn push_next_items(&mut self, list: usize, limit: usize) -> Result<usize, EvalError> {
+        let stack_index = self.stack_index(list);
+        match self.vm.push_evaluated_items(stack_index, limit)? {
+            0 => Ok(usize::from(self.push_next_item(list)?)),
+            count => Ok(count),
+        }
+    }
+
+    /// Replaces the list at index `list` by the rest of the list, and pushes its first item, evaluated.
+    /// Returns false, and pushes nothing, at the end of the list. The list is not kept alive while its
+    /// parts are evaluated. The caller has checked [`JetCall::may_nest`].
+    ///
+    /// # Errors
+    /// Those of [`JetCall::run`].
+    pub fn push_next_item(&mut self, list: usize) -> Result<bool, EvalError> {
+        self.check()?;
+        let stack_index = self.stack_index(list);
+        let mut cell = self.vm.heap.resolve(self.vm.heap.stack.get(stack_index));
+        if cell.is_thunk() {
+            self.vm.heap.stack.push_checked(cell);
+            self.vm.heap.stack.set(stack_index, Word::ZERO);
+            self.vm.evaluate_top_for_jet()?;
+            cell = self.vm.heap.stack.pop();
+        }
+        self.vm.heap.stack.set(stack_index, cell);
+        if matches!(cell.kind(), WordKind::Nat | WordKind::Big) {
+            return Ok(false);
+        }
+        self.push_cell(list)?;
+        if self.vm.heap.stack.peek(0).is_thunk() {
+            self.vm.evaluate_top_for_jet()?;
+        }
+        Ok(true)
+    }
+
     /// Pushes the row of the keys of the set at that index.
     ///
     /// # Panics
@@ -350,6 +395,37 @@ impl JetCall<'_> {
         Ok(())
     }
 
+    /// Pushes the bar of the lowest `length` bytes of a number, least significant first. The number has no
+    /// more bytes, and `length` is 8 at most.
+    ///
+    /// # Errors
+    /// [`EvalError::OutOfMemory`].
+    #[inline]
+    pub fn push_bar_of_number(&mut self, number: u64, length: usize) -> Result<(), EvalError> {
+        let word = bar::of_number(&mut self.vm.heap, number, length)?;
+        self.vm.heap.stack.push_checked(word);
+        Ok(())
+    }
+
+    /// Pushes the concatenation of the bars in the row at that index, if they are few, evaluated, and the
+    /// first is shorter than `appended_length` or no more than half of the result. Returns whether it did.
+    ///
+    /// # Errors
+    /// [`EvalError::OutOfMemory`].
+    pub fn push_short_concatenation(
+        &mut self,
+        index: usize,
+        appended_length: usize,
+    ) -> Result<bool, EvalError> {
+        let stack_index = self.stack_index(index);
+        let heap = &mut self.vm.heap;
+        let Some(bar) = bar::concatenate(heap, stack_index, appended_length)? else {
+            return Ok(false);
+        };
+        self.vm.heap.stack.push_checked(bar);
+        Ok(true)
+    }
+
     /// Pushes these bytes of the bar at that index as a bar. It shares the bytes of a long part.
     ///
     /// # Panics
@@ -357,6 +433,7 @@ impl JetCall<'_> {
     ///
     /// # Errors
     /// [`EvalError::OutOfMemory`].
+    #[inline]
     pub fn push_bar_part(&mut self, index: usize, range: Range<usize>) -> Result<(), EvalError> {
         let stack_index = self.stack_index(index);
         let heap = &mut self.vm.heap;
@@ -383,6 +460,29 @@ impl JetCall<'_> {
             row.set(item, Word::direct((*byte).into()));
         }
         heap.stack.push_checked(row.finish());
+        Ok(())
+    }
+
+    /// Replaces the list on top by the list of these bytes of the bar at that index with the list behind
+    /// them.
+    ///
+    /// # Panics
+    /// If the value is not a bar, or has no such bytes.
+    ///
+    /// # Errors
+    /// [`EvalError::OutOfMemory`].
+    pub fn prepend_bytes(&mut self, index: usize, range: Range<usize>) -> Result<(), EvalError> {
+        self.expect_values(index.saturating_add(2));
+        let heap = &mut self.vm.heap;
+        heap.reserve(3 * range.len())?;
+        let mut list = heap.stack.pop();
+        for at in range.rev() {
+            let bar = Ref::new(heap.stack.get(self.base + index), heap);
+            let byte = bar.as_bar().expect("a bar")[at];
+            let cell = [Word::direct(byte.into()), list];
+            list = heap.allocate_words(ObjectLayout::Row, 0, &cell);
+        }
+        heap.stack.push_checked(list);
         Ok(())
     }
 

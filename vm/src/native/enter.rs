@@ -11,22 +11,24 @@ use super::compiler::CompilerSetup;
 use super::entry_cell::EntryCell;
 use super::stack::{self, NativeStack};
 use super::state::{ExitReason, NativeContext};
-use super::{UNWOUND, switch};
+use super::{LIST_ITEMS, UNWOUND, switch};
 use crate::vm::Vm;
 use plan::raw::{WordKind, pin};
 use plan::{EvalError, Val};
 use std::rc::Rc;
 
-/// Enters compiled code with `count` arguments, which it reads before it does anything else.
+/// Enters compiled code through the trampoline of that index. It reads the arguments before it does anything
+/// else.
 ///
 /// # Safety
-/// `entry` is the address of live code of this runtime for `count` arguments, which are at `args`;
-/// and the evaluation runs on the native stack.
-unsafe fn enter(vm: &mut Vm, entry: usize, args: *const u64, count: usize) -> u64 {
+/// At `args` are the arguments that the trampoline takes, the evaluation runs on the native stack, and if the
+/// trampoline is that for a number of arguments, `entry` is the address of live code of this runtime for
+/// these.
+unsafe fn enter(vm: &mut Vm, trampoline: usize, entry: usize, args: *const u64) -> u64 {
     let before = vm.heap.host.native.context.activation;
     let trampolines = &vm.heap.host.native.trampolines;
     // They are set before the first code is published; `get` is the shorter way to them.
-    let trampoline = trampolines.get().unwrap_or_else(|| trampolines.wait())[count];
+    let trampoline = trampolines.get().unwrap_or_else(|| trampolines.wait())[trampoline];
     vm.heap.host.native.context.activation.previous = &raw const before;
     let context: *mut Vm = vm;
     // SAFETY: by this function's contract; and the activation that `switch` and `frames` rely on is
@@ -126,7 +128,8 @@ impl Vm {
         accepted
     }
 
-    /// Enters compiled code. Returns the bits of its result, or [`PENDING`](super::PENDING).
+    /// Enters compiled code with `count` arguments. Returns the bits of its result, or
+    /// [`PENDING`](super::PENDING).
     ///
     /// # Safety
     /// That of [`enter`].
@@ -136,9 +139,42 @@ impl Vm {
         args: *const u64,
         count: usize,
     ) -> Result<u64, EvalError> {
+        // SAFETY: by this function's contract.
+        unsafe { self.enter_through(count, entry, args) }
+    }
+
+    /// Replaces the list at a stack index by the rest of the list, and pushes the items before that,
+    /// evaluated: at most `limit`, perhaps fewer, and none if the evaluator has to go on.
+    pub(crate) fn push_evaluated_items(
+        &mut self,
+        list: usize,
+        limit: usize,
+    ) -> Result<usize, EvalError> {
+        let is_possible = self.heap.host.native.trampolines.get().is_some()
+            && self.is_on_native_stack()
+            && !self.native_stack_is_full();
+        if !is_possible {
+            return Ok(0);
+        }
+        let args = [list as u64, limit as u64];
+        // SAFETY: these are the arguments of that function, which calls no other entry.
+        let count = unsafe { self.enter_through(LIST_ITEMS, 0, args.as_ptr()) }?;
+        Ok(count as usize)
+    }
+
+    /// Enters compiled code through the trampoline of that index.
+    ///
+    /// # Safety
+    /// That of [`enter`].
+    unsafe fn enter_through(
+        &mut self,
+        trampoline: usize,
+        entry: usize,
+        args: *const u64,
+    ) -> Result<u64, EvalError> {
         self.evaluator.compiled_runs += 1;
         // SAFETY: by this function's contract.
-        let bits = unsafe { enter(self, entry, args, count) };
+        let bits = unsafe { enter(self, trampoline, entry, args) };
         if bits != UNWOUND {
             return Ok(bits);
         }
@@ -164,6 +200,12 @@ impl Vm {
             return Err(EvalError::StackOverflow);
         }
         run(self)
+    }
+
+    /// Whether this runs on the native stack.
+    #[inline(always)]
+    pub(crate) fn is_on_native_stack(&self) -> bool {
+        self.heap.host.native.context.stack.as_ref().is_some_and(|stack| stack.is_current())
     }
 
     /// Whether the stack pointer is beyond the native stack's limit.

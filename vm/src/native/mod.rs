@@ -107,3 +107,5 @@ pub const PENDING: u64 = u64::MAX - 1;
 pub const UNDECIDED: u64 = u64::MAX - 2;
 /// The largest number of parameters of a function that Rust can enter.
 pub const PARAMETERS_MAX: usize = 16;
+/// The index among the trampolines of the function that evaluates the items of a list.
+pub const LIST_ITEMS: usize = PARAMETERS_MAX + 1;

@@ -21,8 +21,10 @@ use super::source::SourceFrame;
 use super::walker::Simplifier;
 use crate::ir::{BlockId, DEPTH_LIMIT, FunctionId, Op, Operand, Prim, Stmt, Type, Var};
 
-/// The most items of a row that is made of variables.
+/// The most items of a row that is made of variables in a version.
 const ITEMS_LIMIT: u64 = 4;
+/// The most items of a row of a known number that is made of variables.
+const KNOWN_ITEMS_LIMIT: u64 = 8;
 /// The most rows of a function for which it has versions.
 const VERSIONS_LIMIT: usize = 3;
 /// Functions of more than this size have no versions.
@@ -94,7 +96,9 @@ impl<'u> Simplifier<'u> {
     pub(super) fn row_of_variables(&mut self, op: &Op) -> Option<Op> {
         match op {
             Op::Generate(_, operands) => match operands[0] {
-                Operand::Small(size @ 1..=ITEMS_LIMIT) => Some(self.generated_items(op, size)),
+                Operand::Small(size @ 1..=KNOWN_ITEMS_LIMIT) => {
+                    Some(self.generated_items(op, size))
+                }
                 _ => None,
             },
             _ => None,

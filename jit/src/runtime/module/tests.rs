@@ -3,6 +3,7 @@
 use super::super::region::CodeRegion;
 use super::*;
 use crate::codegen::Backend;
+use crate::runtime::region::ALIGNMENT;
 use cranelift_codegen::binemit::Reloc;
 use cranelift_codegen::ir::types::I64;
 use cranelift_codegen::ir::{AbiParam, Function, InstBuilder, UserFuncName, Value};
@@ -81,7 +82,7 @@ fn a_module_links_functions_that_call_each_other() {
 fn mistakes_are_errors() {
     let backend = Backend::new().expect("the machine is known");
     let isa = &**backend.isa();
-    let mut code = vec![0; 64];
+    let mut code = vec![0; 2 * ALIGNMENT];
     let mut module = UnitModule::new(isa, &mut code, 0x1000);
     let signature = signature(isa);
     let bytes = |module: &mut UnitModule<'_>, id, size, relocs: &[ModuleReloc]| {
@@ -98,7 +99,7 @@ fn mistakes_are_errors() {
     assert!(bytes(&mut module, first, 16, &[reloc(0)]).is_ok());
     let wrong = bytes(&mut module, first, 16, &[]);
     assert!(matches!(wrong, Err(ModuleError::DuplicateDefinition(_))));
-    let wrong = bytes(&mut module, second, 33, &[]);
+    let wrong = bytes(&mut module, second, ALIGNMENT + 1, &[]);
     assert!(matches!(wrong, Err(ModuleError::Allocation { .. })));
     assert!(matches!(module.finish(), Err(ModuleError::Undeclared(_))));
     let wrong = bytes(&mut module, second, 16, &[ModuleReloc { name: first.into(), ..reloc(9) }]);

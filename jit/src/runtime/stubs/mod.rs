@@ -9,10 +9,12 @@
 //! ```text
 //! force  evaluates a thunk without leaving compiled code
 //! apply  calls a function that is known only at run time
+//! list_items  evaluates the items of a list for a jet
 //! ```
 
 mod apply;
 mod force;
+pub(super) mod list_items;
 
 use crate::codegen::{
     Backend, CompileError, CompiledFunction, FunctionEmitter, Listing, Stub, tail_signature,
