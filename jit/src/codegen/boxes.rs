@@ -320,7 +320,8 @@ impl Boxing<'_> {
     }
 }
 
-fn is_allocation(stmt: &Stmt) -> bool {
+/// Whether a statement only makes objects, which keep its operands.
+pub(super) fn is_allocation(stmt: &Stmt) -> bool {
     match stmt {
         Stmt::Let(_, op) => {
             matches!(op, Op::Thunk(..) | Op::Delay(..) | Op::Partial(..) | Op::Row(_))

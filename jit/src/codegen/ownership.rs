@@ -21,6 +21,7 @@
 //! reach no edit. Removing one is always sound. Each kind of collection is analysed alone, because an
 //! operation that only reads one kind may take another apart.
 
+use super::boxes::is_allocation;
 use super::liveness::{live_before, live_in_join};
 use crate::analysis::call_graph::tail_calls;
 use crate::ir::{
@@ -509,12 +510,6 @@ impl<'u> OwnershipAnalysis<'u> {
 /// Whether a variable is used after a statement of a block.
 fn is_live_after(function: &Function, block: &Block, index: usize, var: Var) -> bool {
     live_before(function, &block.stmts[index + 1..], &block.terminator).contains(&var)
-}
-
-/// Whether a statement only makes objects, which keep its operands.
-fn is_allocation(stmt: &Stmt) -> bool {
-    stmt.ops().all(|op| matches!(op, Op::Thunk(..) | Op::Delay(..) | Op::Partial(..) | Op::Row(..)))
-        && !matches!(stmt, Stmt::Join(_))
 }
 
 fn vars_of(id: FunctionId, args: &[Operand]) -> impl Iterator<Item = Option<Owned>> {

@@ -16,8 +16,11 @@
 //!   that are not marked as normal. The value has neither. A young collection writes to objects that
 //!   it copies and to remembered ones. The remembered set is empty when the loan begins, because
 //!   nothing is young, and an object enters it only when a value is written into it.
+//!   The owner of a row or table writes to old nodes of it, but not to those that it owned before the
+//!   loan: their numbers no longer count ([`super::ownership`]).
 //! - *Headers are not written*: they change with the layout of a thunk, with the mark of a value
-//!   that becomes normal, and with an object's entry into the remembered set.
+//!   that becomes normal, with an object's entry into the remembered set, and where an owned value is
+//!   disowned, which leaves numbers from before the loan as they are.
 //! - *Some raw words are written*, and the borrower keeps to this list:
 //!   - the code word of a law, which the borrower does not read;
 //!   - the hash, the flags and the frozen copy of a pin, which both threads write, by the protocol

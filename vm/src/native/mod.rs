@@ -11,6 +11,7 @@
 //! short_sets   those that unite and subtract short sets of nats
 //! nats         arithmetic on nats that do not fit in a register
 //! cheap_values  the values of thunks that take a short time
+//! cheap_attempts  when to ask for them
 //! barrier      the function called when a frame returns to the stack barrier
 //! compiler     the setup of a compiler
 //! offset       offsets of fields of a runtime that compiled code reads and writes
@@ -54,6 +55,7 @@
 
 #[allow(unsafe_code, reason = "compiled code calls it with the address of the runtime")]
 mod barrier;
+mod cheap_attempts;
 mod cheap_values;
 mod collections;
 mod compiler;

@@ -1,6 +1,6 @@
 //! [`NativeState`]: the state of compiled code in a runtime.
 
-use super::cheap_values::CheapAttempts;
+use super::cheap_attempts::CheapAttempts;
 use super::frame_table::FrameTable;
 use super::frozen::FrozenEntries;
 use super::jet_entries::{JetCalls, JetEntries};
