@@ -243,3 +243,39 @@ impl HeapMemory {
         unsafe { object::set_header(object.address(), header) };
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_that_are_retired_do_not_count_and_are_not_given_again() {
+        let mut numbers = OwnerNumbers::none_given();
+        assert!(!numbers.counts(0));
+        let given: Vec<u64> = [numbers.for_flat_root()]
+            .into_iter()
+            .chain((0..3).map(|_| numbers.for_next_root()))
+            .collect();
+        assert_eq!(given, [1, 2, 3, 4]);
+        assert!(given.iter().all(|number| numbers.counts(*number)));
+        numbers.retire();
+        assert!(!given.iter().any(|number| numbers.counts(*number)));
+        let later = [numbers.for_flat_root(), numbers.for_next_root()];
+        assert!(later.iter().all(|number| numbers.counts(*number) && !given.contains(number)));
+    }
+
+    #[test]
+    fn there_are_as_many_numbers_as_a_header_has_room_for() {
+        let mut numbers = OwnerNumbers::none_given();
+        let mut last = 0;
+        loop {
+            match numbers.for_next_root() {
+                0 => break,
+                number => last = number,
+            }
+        }
+        assert_eq!(last, EXTRA_MAX);
+        numbers.retire();
+        assert_eq!((numbers.for_flat_root(), numbers.for_next_root()), (0, 0));
+    }
+}

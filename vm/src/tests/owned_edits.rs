@@ -243,3 +243,35 @@ fn owned_rows_have_the_items_of_copies() {
         edit_rows(true, seed as u64, length.min(300));
     }
 }
+
+/// An edit after a young collection changes the nodes that edits before it have made, and one after a full
+/// collection, or of a version that is shared, copies them.
+#[test]
+fn owners_keep_their_nodes_over_young_collections() {
+    let vm = &mut vm(false, 4 << 20);
+    for length in [100, 2000] {
+        let items: Vec<Val> = (0..length).map(|nat| vm.nat(nat)).collect();
+        let first = row(vm, &items);
+        let mut owner = Owner::of(vm, first);
+        let put = |vm: &mut Vm, owner: &mut Owner| {
+            let before = vm.heap.word(&owner.newest);
+            let item = vm.nat(7);
+            owner.edit(vm, &[&item], |vm, base, mode| {
+                edit::replace(&mut vm.heap, base, 5, base + 1, mode).unwrap()
+            });
+            vm.heap.word(&owner.newest) == before
+        };
+        assert!(!put(vm, &mut owner), "the first version is copied");
+        assert!(put(vm, &mut owner));
+        for _ in 0..3 {
+            vm.heap.collect_young();
+            assert!(put(vm, &mut owner), "{length}");
+        }
+        let version = owner.share(vm);
+        assert!(!put(vm, &mut owner), "a shared version is copied");
+        assert!(put(vm, &mut owner));
+        vm.heap.collect_all();
+        assert!(!put(vm, &mut owner), "a full collection removes the marks");
+        assert_eq!(vm.look(&version).as_row().map(|row| row.len()), Some(length as usize));
+    }
+}
