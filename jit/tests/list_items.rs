@@ -73,7 +73,7 @@ fn ends() -> Vec<(&'static str, Term)> {
     ]
 }
 
-/// A law of a number: a jet's result for the list of so many items.
+/// A law that returns a jet's result for a list of as many items as its argument says.
 fn program(name: &str, item: &Term, end: &Term) -> Term {
     let rest = call(arg(0), [call_jet("_Dec", [arg(1)])]);
     let cell = pair(call(item.clone(), [arg(1)]), rest);

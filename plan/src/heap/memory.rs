@@ -288,24 +288,6 @@ impl HeapMemory {
         }
     }
 
-    /// The index of the only item of a row that may not be normal, if that is known.
-    #[inline]
-    pub fn unfinished_item(&self, row: Word) -> Option<usize> {
-        self.edited_row.filter(|(edited, _)| *edited == row).map(|(_, item)| item)
-    }
-
-    /// Notes that all items of a new row but this one are normal.
-    pub(crate) fn note_edited_row(&mut self, row: Word, item: usize) {
-        self.edited_row = Some((row, item));
-    }
-
-    /// Forgets what was noted of a row that was changed in place since.
-    pub(crate) fn forget_edited_row(&mut self, row: Word) {
-        if self.edited_row.is_some_and(|(edited, _)| edited == row) {
-            self.edited_row = None;
-        }
-    }
-
     // Writes.
 
     /// Writes a value into an object, which may be old and has more than `index` payload words.

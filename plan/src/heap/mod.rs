@@ -23,6 +23,7 @@
 //! collection  a running collection
 //! memory      Memory: allocate, read, write
 //! remembered  the remembered set: old objects, and cards of large ones, with young values
+//! edited_row  which item of an edited row may not be normal
 //! ownership   which new objects an edit may change in place
 //! ownership_moves  the same in a collection
 //! loan        another thread's right to read old objects
@@ -43,6 +44,7 @@ mod bar_views;
 mod collect;
 #[allow(unsafe_code, reason = "moves objects by address")]
 mod collection;
+mod edited_row;
 mod handles;
 #[allow(unsafe_code, reason = "declares the unsafe trait that supplies roots")]
 mod host;

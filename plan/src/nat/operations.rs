@@ -191,7 +191,7 @@ fn with(
     Some(draft.finish(heap))
 }
 
-/// Returns a draft with the result of [`limbs::divide`] of numbers of so many limbs.
+/// Returns a draft with the result of [`limbs::divide`] for numbers of these lengths.
 #[inline(always)]
 fn division(heap: &mut HeapMemory, counts: [usize; 2], [a, b]: [Word; 2]) -> Option<NatDraft> {
     if counts[0] > DIVIDEND_LIMIT || counts[1] > DIVISOR_LIMIT {

@@ -35,8 +35,8 @@ pub fn divide(out: &mut [u64], a: &[u64], b: &[u64]) {
     shift_down(&mut out[..b.len()], shift);
 }
 
-/// Replaces a number by its remainder, and above that its quotient. The divisor has two limbs or more, the
-/// topmost bit of which is set. The number has more limbs, the topmost of which is less than the divisor's.
+/// Replaces a number by its remainder, and above that its quotient. The divisor has two limbs or more, and its
+/// most significant bit is set. The number has more limbs, and its last one is less than the divisor's.
 fn divide_shifted(rest: &mut [u64], divisor: &[u64]) {
     let count = divisor.len();
     let top = TopLimbs::new([divisor[count - 1], divisor[count - 2]]);
@@ -65,7 +65,7 @@ fn divide_shifted(rest: &mut [u64], divisor: &[u64]) {
     }
 }
 
-/// The upper two limbs of a divisor, the topmost bit of which is set, with a reciprocal.
+/// The upper two limbs of a divisor whose most significant bit is set, with a reciprocal.
 struct TopLimbs {
     limbs: [u64; 2],
     value: u128,
@@ -100,8 +100,8 @@ impl TopLimbs {
         TopLimbs { limbs, value, reciprocal: estimate }
     }
 
-    /// Returns the quotient and the remainder of three limbs, of which the upper two are less than these; `None`
-    /// if they are equal. Algorithm 4 of Möller and Granlund.
+    /// Divides three limbs, and returns the quotient and the remainder. The upper two limbs are less than these;
+    /// returns `None` if they are equal. Algorithm 4 of Möller and Granlund.
     #[inline(always)]
     fn divide(&self, [high, middle, low]: [u64; 3]) -> Option<(u64, u128)> {
         let upper = u128::from(high) << 64 | u128::from(middle);
@@ -157,7 +157,7 @@ fn add_back(limbs: &mut [u64], divisor: &[u64]) {
     }
 }
 
-/// The division of a number by another one of two limbs or more, the quotient of which is less than 2^32.
+/// A division by a number of two limbs or more, with a quotient less than 2^32.
 pub struct ShortQuotient<'n> {
     dividend: &'n [u64],
     divisor: &'n [u64],
@@ -166,7 +166,7 @@ pub struct ShortQuotient<'n> {
 }
 
 impl<'n> ShortQuotient<'n> {
-    /// Prepares the division of `a` by `b`, neither of which has most significant zero limbs. `None` if the divisor
+    /// Prepares the division of `a` by `b`. The last limb of both is not zero. `None` if the divisor
     /// has less than two limbs, or if the lengths of the numbers, in bits, differ by 32 or more, or if `a` is less
     /// than `b` in the topmost limb.
     ///
