@@ -11,7 +11,7 @@ use crate::evaluations::Evaluations;
 use crate::host::CodeHost;
 use crate::jet::declare::{JetAnswer, JetDeclaration};
 use crate::jet::table::GenericJetTable;
-use crate::native::EntryCell;
+use crate::native::{EntryCell, LawFingerprint};
 use crate::sampling::sampler::ActiveSampling;
 use plan::pinspace::{FrozenPin, HeapReferences, PinSpace};
 use plan::raw::{RawHeap, Word, is_frozen, pin};
@@ -39,33 +39,45 @@ pub struct JetCall<'v> {
 /// [convention](crate::native#the-convention-of-compiled-code), computes what the law says, and
 /// stays in memory until the entry is passed to [`Compiler::forget`].
 pub unsafe trait Compiler {
-    /// Accepts a request to compile a law that has been called often. `function` is the law, or its
-    /// pin, that was called, and `args` are the arguments of the last call. The compiler publishes
-    /// the address of the code in `entry` when it is ready. Returns false if the request should be
-    /// repeated later.
-    fn compile(&mut self, vm: &mut Vm, function: &Val, args: &[Val], entry: EntryCell) -> bool;
+    /// Accepts a request to compile a law that has been called often, or its lazy entry. The compiler
+    /// publishes the address of the code in `entry` when it is ready. Returns false if the request
+    /// should be repeated later.
+    ///
+    /// The lazy entry is for a law that was applied lazily to many values: code that takes the law's
+    /// arguments, evaluated or not, and returns the application, evaluated if that takes a short,
+    /// bounded time, evaluates no thunk and cannot crash, and as a thunk otherwise. The compiler
+    /// publishes nothing if the law has no case in which this pays off.
+    fn compile(&mut self, vm: &mut Vm, call: HotCall<'_>, entry: EntryCell) -> bool;
+
+    /// Whether an earlier run kept code of a law with that fingerprint, so that it is worth while to
+    /// look for it after few calls.
+    fn is_perhaps_kept(&mut self, law: LawFingerprint) -> bool;
+
+    /// Accepts a request to publish code that an earlier run kept, which [`compile`](Compiler::compile)
+    /// would make now. Returns false, and publishes nothing, if no such code is kept.
+    fn load_kept(&mut self, vm: &mut Vm, call: HotCall<'_>, entry: EntryCell) -> bool;
 
     /// Accepts a request to compile a call of a jet with all its arguments: `pin` is the pin of the
     /// jet's law, which was called often as a value. Returns and publishes as
     /// [`compile`](Compiler::compile) does.
     fn compile_jet(&mut self, vm: &mut Vm, pin: &Val, entry: EntryCell) -> bool;
 
-    /// Accepts a request to compile the lazy entry of a law that was applied lazily to many values:
-    /// code that takes the law's arguments, evaluated or not, and returns the application, evaluated
-    /// if that takes a short, bounded time, evaluates no thunk and cannot crash, and as a thunk
-    /// otherwise. The parameters are those of [`compile`](Compiler::compile), and so is the result.
-    /// The compiler publishes nothing if the law has no case in which this pays off.
-    fn compile_lazy_entry(
-        &mut self,
-        vm: &mut Vm,
-        function: &Val,
-        args: &[Val],
-        entry: EntryCell,
-    ) -> bool;
-
     /// Frees the code of dead laws: the code that was, or would have been, published in these
     /// entries. Nothing runs it any more.
     fn forget(&mut self, entries: Vec<EntryCell>);
+}
+
+/// A call, or an application, of a law that has been called often.
+#[derive(Clone, Copy)]
+pub struct HotCall<'c> {
+    /// The law, or its pin, that was called.
+    pub function: &'c Val,
+    /// The arguments of the last call.
+    pub args: &'c [Val],
+    /// What the code is known by in later runs.
+    pub code: LawFingerprint,
+    /// Whether the code is that of the law's lazy entry.
+    pub is_lazy: bool,
 }
 
 /// Gets the message of a `trk`, in normal form.

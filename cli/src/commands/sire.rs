@@ -24,7 +24,7 @@ use vm::Vm;
 /// How long the process stays at least for code that is still compiled at its end, so that later runs
 /// have it.
 const PENDING_CODE_TIME: Duration = Duration::from_millis(20);
-/// How long it stays at most, as a quarter of the time that the session took.
+/// How long it stays at most, as half of the time that the session took.
 const PENDING_CODE_LIMIT: Duration = Duration::from_millis(250);
 
 /// Loads the modules, then runs a session on standard input.
@@ -63,7 +63,7 @@ fn run_session(args: SireArgs, recording: &ProfileRecording) -> anyhow::Result<(
     if let Some(measurement) = measurement {
         eprintln!("{}", measurement.line(sire.vm()));
     }
-    jit::finish_pending((start.elapsed() / 4).clamp(PENDING_CODE_TIME, PENDING_CODE_LIMIT));
+    jit::finish_pending((start.elapsed() / 2).clamp(PENDING_CODE_TIME, PENDING_CODE_LIMIT));
     // The process exits now. The system frees its memory faster than destructors would.
     std::mem::forget(sire);
     result

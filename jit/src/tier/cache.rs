@@ -23,7 +23,7 @@ use super::request::EntryKind;
 use super::running_program::program_metadata;
 use super::statistics::JitCounter;
 use crate::build::ExpectedCallee;
-use crate::codegen::{CompiledFunction, UnitEnvironment};
+use crate::codegen::{CompiledFunction, ConstantFacts};
 use crate::ir::Unit;
 use std::borrow::Borrow;
 use std::fs::{self, File, Metadata, OpenOptions};
@@ -56,7 +56,7 @@ impl CacheKey {
     pub(super) fn of(
         unit: &Unit,
         expected: &[ExpectedCallee],
-        environment: &UnitEnvironment,
+        facts: &[ConstantFacts],
         kind: EntryKind,
     ) -> CacheKey {
         // The derived `Hash` leaves nothing out.
@@ -64,10 +64,15 @@ impl CacheKey {
         unit.hash(&mut bytes);
         expected.hash(&mut bytes);
         bytes.write(&[kind as u8]);
-        for facts in &environment.facts {
+        for facts in facts {
             bytes.write(&[facts.top, u8::from(facts.entry.is_some())]);
         }
         CacheKey(blake3::hash(&bytes.0))
+    }
+
+    /// Returns the key's first bytes, which other keys rarely have.
+    pub(super) fn prefix(&self) -> u64 {
+        u64::from_le_bytes(*self.0.as_bytes().first_chunk().expect("a hash has 32 bytes"))
     }
 }
 
@@ -230,6 +235,12 @@ impl CodeCache {
         let folders = entries(&self.root);
         folders.flat_map(|folder| entries(&folder)).filter_map(file).collect()
     }
+}
+
+/// The name of this program in names of files; none if its file cannot be found.
+pub(super) fn program_name() -> Option<String> {
+    let hash = blake3::hash(&program(&program_metadata().ok()?));
+    Some(hash.to_hex()[..32].to_owned())
 }
 
 /// Identifies a program by its file: the device and inode, the size, the time of the last write,

@@ -2,7 +2,6 @@
 //!
 //! A [`UnitCompiler`] is all that the compiling thread has. What it makes goes back to the linking thread.
 
-use super::cache::CacheKey;
 use super::options::DebugOptions;
 use super::request::{CompileRequest, EntryKind};
 use super::statistics::{self, JitCounter};
@@ -15,8 +14,8 @@ use std::time::Instant;
 /// A request whose unit is not in the cache.
 pub(super) struct CompileJob {
     pub(super) request: CompileRequest,
-    /// Where the code is to be kept; none if it is not.
-    pub(super) key: Option<CacheKey>,
+    /// Whether the code is to be kept for later runs.
+    pub(super) is_to_be_kept: bool,
     /// Whether the unit and its code are printed.
     pub(super) prints: bool,
 }

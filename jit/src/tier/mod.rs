@@ -14,6 +14,7 @@
 //! request      a unit to be compiled
 //! object_file  compiled functions as bytes
 //! cache        machine code that is kept from run to run
+//! kept_laws    the laws whose code is requested early, because it is kept
 //! options      settings for people who work on the compiler
 //! published    the units whose code is published
 //! explain      the compilation of one law, for a reader
@@ -25,6 +26,7 @@
 mod cache;
 mod compiler;
 mod explain;
+mod kept_laws;
 mod object_file;
 mod options;
 mod pipeline;
@@ -39,6 +41,7 @@ pub use self::explain::{CompilationReport, ExplainError, FunctionListing, explai
 pub use self::statistics::{JitStatistics, UnitReport, on_unit, statistics};
 pub use self::thread::{finish_pending, set_cache_directory};
 
+use self::cache::CacheKey;
 use self::reclaim::RuntimeToken;
 use self::request::{CompileRequest, EntryKind, PendingTicket};
 use self::thread::Message;
@@ -48,7 +51,7 @@ use plan::Val;
 use std::sync::Arc;
 use std::sync::mpsc::{TrySendError, sync_channel};
 use vm::Vm;
-use vm::native::{Compiler, CompilerSetup, EntryCell};
+use vm::native::{Compiler, CompilerSetup, EntryCell, HotCall, LawFingerprint};
 
 /// When laws are compiled.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -101,22 +104,21 @@ struct TieredCompiler {
 // are compared with the specification by the tests. `reclaim` frees it when the law, or the
 // runtime, is gone.
 unsafe impl Compiler for TieredCompiler {
-    fn compile(&mut self, vm: &mut Vm, function: &Val, args: &[Val], entry: EntryCell) -> bool {
-        self.submit(vm, entry, EntryKind::Call, |vm| build_law(vm, function, args))
+    fn compile(&mut self, vm: &mut Vm, call: HotCall<'_>, entry: EntryCell) -> bool {
+        self.submit(vm, entry, Wanted::of(call, false), |vm| build_law(vm, call))
+    }
+
+    fn is_perhaps_kept(&mut self, code: LawFingerprint) -> bool {
+        !self.waits && kept_laws::is_perhaps_kept(code)
+    }
+
+    fn load_kept(&mut self, vm: &mut Vm, call: HotCall<'_>, entry: EntryCell) -> bool {
+        self.submit(vm, entry, Wanted::of(call, true), |vm| build_law(vm, call))
     }
 
     fn compile_jet(&mut self, vm: &mut Vm, pin: &Val, entry: EntryCell) -> bool {
-        self.submit(vm, entry, EntryKind::Call, |vm| build::build_jet(vm, vm.look(pin)))
-    }
-
-    fn compile_lazy_entry(
-        &mut self,
-        vm: &mut Vm,
-        function: &Val,
-        args: &[Val],
-        entry: EntryCell,
-    ) -> bool {
-        self.submit(vm, entry, EntryKind::Lazy, |vm| build_law(vm, function, args))
+        let wanted = Wanted { kind: EntryKind::Call, code: None, only_kept: false };
+        self.submit(vm, entry, wanted, |vm| build::build_jet(vm, vm.look(pin)))
     }
 
     fn forget(&mut self, entries: Vec<EntryCell>) {
@@ -124,20 +126,37 @@ unsafe impl Compiler for TieredCompiler {
     }
 }
 
-/// Builds the unit of a law that was called with these arguments.
-fn build_law(vm: &Vm, function: &Val, args: &[Val]) -> Result<BuiltUnit, BuildError> {
-    let args: Vec<_> = args.iter().map(|arg| vm.look(arg)).collect();
-    build::build_for(vm, vm.look(function), &args)
+/// Builds the unit of a law that was called.
+fn build_law(vm: &Vm, call: HotCall<'_>) -> Result<BuiltUnit, BuildError> {
+    let args: Vec<_> = call.args.iter().map(|arg| vm.look(arg)).collect();
+    build::build_for(vm, vm.look(call.function), &args)
+}
+
+/// What is wanted of a unit.
+#[derive(Clone, Copy)]
+struct Wanted {
+    kind: EntryKind,
+    /// What the code is known by in later runs, if it is to be looked for early there.
+    code: Option<LawFingerprint>,
+    /// Whether the unit is wanted only if its code is kept.
+    only_kept: bool,
+}
+
+impl Wanted {
+    fn of(call: HotCall<'_>, only_kept: bool) -> Wanted {
+        let kind = if call.is_lazy { EntryKind::Lazy } else { EntryKind::Call };
+        Wanted { kind, code: Some(call.code), only_kept }
+    }
 }
 
 impl TieredCompiler {
     /// Builds a unit, and sends it to the linking thread. Returns false if there is no room for it
-    /// now.
+    /// now, or if it is wanted only if its code is kept, and it is not.
     fn submit(
         &self,
         vm: &mut Vm,
         entry: EntryCell,
-        kind: EntryKind,
+        wanted: Wanted,
         build: impl FnOnce(&Vm) -> Result<BuiltUnit, BuildError>,
     ) -> bool {
         let Some(messages) = thread::messages() else { return true };
@@ -147,9 +166,13 @@ impl TieredCompiler {
         let start = statistics::thread_time();
         // A law that cannot be compiled is not asked for again.
         let built = build(vm);
-        let request = built.map(|built| self.request(vm, built, entry, kind));
+        let request = built.map(|built| self.request(vm, built, entry, wanted));
         statistics::note_build(start);
-        let Ok(mut request) = request else { return true };
+        let mut request = match request {
+            Ok(Some(request)) => request,
+            Ok(None) => return false,
+            Err(_) => return true,
+        };
         if !self.waits {
             let sent = messages.try_send(Message::Request(request));
             return !matches!(sent, Err(TrySendError::Full(_)));
@@ -163,27 +186,34 @@ impl TieredCompiler {
         true
     }
 
-    /// The request for a unit, with all that the threads in the background need.
+    /// The request for a unit, with all that the threads in the background need. None if the unit is
+    /// not wanted.
     fn request(
         &self,
         vm: &mut Vm,
         built: BuiltUnit,
         entry: EntryCell,
-        kind: EntryKind,
-    ) -> CompileRequest {
+        wanted: Wanted,
+    ) -> Option<CompileRequest> {
         debug_assert_eq!(crate::ir::verify(&built.unit), Ok(()));
         let facts = constant_facts(vm, &built);
+        let key = CacheKey::of(&built.unit, &built.expected, &facts, wanted.kind);
+        if wanted.only_kept && !kept_laws::is_kept(&key) {
+            return None;
+        }
         let constants = vm.add_code_constants(&built.values);
-        CompileRequest {
+        Some(CompileRequest {
             unit: built.unit,
             expected: built.expected,
             environment: UnitEnvironment { constants, facts },
-            kind,
+            kind: wanted.kind,
+            key,
+            code: wanted.code,
             entry,
             runtime: Arc::downgrade(&self.token),
             done: None,
             _ticket: PendingTicket::take(),
-        }
+        })
     }
 }
 

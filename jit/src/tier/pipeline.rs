@@ -15,6 +15,7 @@
 
 use super::cache::{CacheKey, CodeCache};
 use super::compiler::{CompileJob, CompiledUnit};
+use super::kept_laws;
 use super::options::DebugOptions;
 use super::published::{PublishedUnit, PublishedUnits};
 use super::reclaim;
@@ -95,14 +96,13 @@ impl UnitPipeline {
         let (start, used) = (Instant::now(), statistics::thread_time());
         let prints = law_of(&request.unit).is_some_and(|law| self.options.prints(law));
         let Some(cache) = self.cache.as_mut().filter(|_| !prints) else {
-            return Some(CompileJob { request, key: None, prints });
+            return Some(CompileJob { request, is_to_be_kept: false, prints });
         };
-        let CompileRequest { unit, expected, environment, kind, .. } = &request;
-        let key = CacheKey::of(unit, expected, environment, *kind);
-        let Some(functions) = cache.load(&key) else {
+        let Some(functions) = cache.load(&request.key) else {
             statistics::note_compiling(used);
-            return Some(CompileJob { request, key: Some(key), prints });
+            return Some(CompileJob { request, is_to_be_kept: true, prints });
         };
+        note_kept(&request);
         JitCounter::Loaded.add(1);
         self.finish(request, Ok(functions), prints, start, used);
         None
@@ -112,9 +112,11 @@ impl UnitPipeline {
     /// its entry cell at 0.
     pub(super) fn publish(&mut self, compiled: CompiledUnit) {
         let used = statistics::thread_time();
-        let CompiledUnit { job: CompileJob { request, key, prints }, result, start } = compiled;
-        if let (Some(cache), Some(key), Ok(functions)) = (&mut self.cache, &key, &result) {
-            cache.save(key, functions);
+        let CompiledUnit { job: CompileJob { request, is_to_be_kept, prints }, result, start } =
+            compiled;
+        if is_to_be_kept && let (Some(cache), Ok(functions)) = (&mut self.cache, &result) {
+            cache.save(&request.key, functions);
+            note_kept(&request);
         }
         self.free_dead_code();
         if !self.published.is_dead(&request.runtime, &request.entry) {
@@ -225,6 +227,13 @@ impl UnitPipeline {
             self.linker.free(dead);
         }
         JitCounter::Bytes.set(self.linker.used());
+    }
+}
+
+/// Notes that the code of a request is kept.
+fn note_kept(request: &CompileRequest) {
+    if let Some(code) = request.code {
+        kept_laws::note(code, &request.key);
     }
 }
 

@@ -1,5 +1,6 @@
 //! Requests for code.
 
+use super::cache::CacheKey;
 use super::reclaim::RuntimeToken;
 use crate::build::ExpectedCallee;
 use crate::codegen::UnitEnvironment;
@@ -7,7 +8,7 @@ use crate::ir::Unit;
 use std::sync::Weak;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::SyncSender;
-use vm::native::EntryCell;
+use vm::native::{EntryCell, LawFingerprint};
 
 /// The count of requests that may wait.
 pub(super) const QUEUE: usize = 64;
@@ -30,6 +31,10 @@ pub(super) struct CompileRequest {
     pub(super) expected: Vec<ExpectedCallee>,
     pub(super) environment: UnitEnvironment,
     pub(super) kind: EntryKind,
+    /// What the code is named by in the cache.
+    pub(super) key: CacheKey,
+    /// What the code is known by in later runs, if it is to be looked for early there.
+    pub(super) code: Option<LawFingerprint>,
     /// The cell that gets the address of the unit's first function.
     pub(super) entry: EntryCell,
     /// The runtime that asks.

@@ -42,6 +42,11 @@ pub fn set_cache_directory(directory: &Path) {
     let _ = CACHE_DIRECTORY.set(directory.to_owned());
 }
 
+/// The directory in which code is kept, if it is.
+pub(super) fn cache_directory() -> Option<&'static Path> {
+    CACHE_DIRECTORY.get().map(PathBuf::as_path)
+}
+
 /// Waits until the code that has been requested is compiled and kept for later runs, but no longer than
 /// `limit`. Does nothing if no code is kept. A program that ends before its code is ready would be
 /// interpreted again in each run.

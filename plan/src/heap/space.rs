@@ -96,8 +96,8 @@ impl MemoryBlock {
         MemoryBlock::new_in(memory, words, BlockOrigin::Allocated)
     }
 
-    /// Allocates a block that is filled again and again, in large pages if it is large enough for
-    /// one. In a virtual machine the first touch of a page costs much more than filling it.
+    /// Allocates a block in large pages if it is large enough for one, for blocks that will be
+    /// filled. In a virtual machine the first touch of a page costs much more than filling it.
     pub(crate) fn in_large_pages(words: usize) -> MemoryBlock {
         if 8 * words < LARGE_PAGE {
             return MemoryBlock::new(words);
@@ -310,14 +310,22 @@ impl OldSpace {
         self.take_in_new_chunk(words)
     }
 
+    /// Returns the size of the next ordinary chunk in words: whole large pages, from half of one on.
+    fn next_chunk_size(&self) -> usize {
+        let size = (self.filled / CHUNK_GROWTH_SHARE).clamp(MIN_CHUNK_WORDS, self.max_chunk);
+        match size >= LARGE_PAGE / 8 / 2 {
+            true => size.next_multiple_of(LARGE_PAGE / 8),
+            false => size,
+        }
+    }
+
     #[cold]
     fn take_in_new_chunk(&mut self, words: usize) -> usize {
         self.filled = self.used();
-        let ordinary = (self.filled / CHUNK_GROWTH_SHARE).clamp(MIN_CHUNK_WORDS, self.max_chunk);
-        let size = ordinary.max(words);
+        let size = self.next_chunk_size().max(words);
         let mut chunk = match self.spare.iter().position(|block| block.words >= words) {
             Some(index) => self.spare.swap_remove(index),
-            None => MemoryBlock::new(size),
+            None => MemoryBlock::in_large_pages(size),
         };
         let address = chunk.address(0);
         let taken = chunk.take(words);

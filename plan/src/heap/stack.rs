@@ -45,6 +45,10 @@ pub(super) const LIMIT_OFFSET: usize = std::mem::offset_of!(EvalStack, limit);
 /// The byte offset of the number of unchanged words.
 pub(super) const UNCHANGED_OFFSET: usize = std::mem::offset_of!(EvalStack, unchanged);
 
+/// A stack that stays below this many words keeps its pages. Those above it are large ones, since
+/// deep recursion touches each page once.
+const KEEP: usize = 1 << 17;
+
 /// Words kept free above the limit, so that a single operation need not check each push.
 const SLACK: usize = 1 << 12;
 
@@ -287,8 +291,6 @@ impl EvalStack {
     /// Returns the memory above the top to the system, after an evaluation that was deep. Its depth
     /// is the top that collections have seen, or the limit if that was reached.
     pub fn release(&mut self) {
-        /// A stack that stays below this many words keeps its pages.
-        const KEEP: usize = 1 << 17;
         if self.highest.replace(0) > KEEP {
             release(self.base, self.top.max(KEEP), self.reserved);
         }
@@ -314,6 +316,10 @@ fn reserve(words: usize) -> std::io::Result<*mut Word> {
             MapFlags::PRIVATE | MapFlags::NORESERVE,
         )
     }?;
+    crate::platform::prefer_large_pages(
+        base.wrapping_byte_add(8 * KEEP),
+        8 * words.saturating_sub(KEEP),
+    );
     Ok(base.cast())
 }
 

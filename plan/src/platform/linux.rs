@@ -46,7 +46,7 @@ pub unsafe fn discard(start: *mut c_void, bytes: usize) -> io::Result<()> {
 }
 
 /// Asks for large pages behind a range of memory.
-pub(crate) fn prefer_large_pages(start: *mut c_void, bytes: usize) {
+pub fn prefer_large_pages(start: *mut c_void, bytes: usize) {
     // SAFETY: the advice does not change the contents, whatever the addresses are.
     let advised = unsafe { madvise(start, bytes, Advice::LinuxHugepage) };
     // A kernel without large pages uses others.

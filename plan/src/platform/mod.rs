@@ -24,9 +24,9 @@ mod errno;
 mod tests;
 
 pub use self::errno::{errno, set_errno};
-pub use self::system::{discard, nameless_file};
+pub use self::system::{discard, nameless_file, prefer_large_pages};
 pub(crate) use self::system::{
-    physical_memory, prefer_large_pages, program_file, reserve_addresses, was_sent_by_process,
+    physical_memory, program_file, reserve_addresses, was_sent_by_process,
 };
 
 use std::time::Duration;

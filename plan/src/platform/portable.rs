@@ -47,7 +47,7 @@ pub unsafe fn discard(start: *mut c_void, bytes: usize) -> io::Result<()> {
 }
 
 /// Does nothing: the system chooses the size of pages.
-pub(crate) fn prefer_large_pages(_: *mut c_void, _: usize) {}
+pub fn prefer_large_pages(_: *mut c_void, _: usize) {}
 
 /// Creates an empty file that no path names, in the directory of temporary files.
 ///

@@ -5,7 +5,8 @@
 //! push; slots are counted from the law. A lazy subexpression is an *entry*: it has its own
 //! instructions, and a frame of the values that it captured.
 
-use crate::native::EntryCell;
+use super::code_requests::CallCount;
+use crate::native::{EntryCell, LawFingerprint};
 use crate::pool_id::PoolId;
 use plan::raw::Word;
 use std::cell::{Cell, OnceCell};
@@ -203,9 +204,11 @@ pub(crate) struct LawCode {
     /// The largest number of words of a frame.
     pub(crate) depth: usize,
     /// The number of calls of the law since the compiler was last asked.
-    pub(crate) calls: Cell<u32>,
+    pub(crate) calls: CallCount,
     /// Whether the compiler has been asked to compile it.
     pub(crate) is_requested: Cell<bool>,
+    /// What the law is known by in later runs.
+    pub(crate) fingerprint: LawFingerprint,
     /// The entries of the law's compiled code: for calls of the law itself, and of its pin.
     pub(crate) compiled: [OnceCell<EntryCell>; 2],
     /// The entry of the compiled code of the jet that implements the law.
@@ -214,7 +217,7 @@ pub(crate) struct LawCode {
     pub(crate) is_jet_requested: Cell<bool>,
     /// The number of values that jets applied the law to lazily; `u32::MAX` once the compiler has
     /// been asked for the lazy entry.
-    pub(crate) lazy_calls: Cell<u32>,
+    pub(crate) lazy_calls: CallCount,
     /// The lazy entries of the law: for applications of the law itself, and of its pin.
     pub(crate) lazy_entries: [OnceCell<EntryCell>; 2],
     /// Whether the law's own code is [perhaps cheap](super::cheap_entries).
@@ -236,12 +239,13 @@ impl LawCode {
             branches: Box::default(),
             switches: Box::default(),
             depth: 0,
-            calls: Cell::new(0),
+            calls: CallCount::default(),
             is_requested: Cell::new(false),
+            fingerprint: LawFingerprint(0),
             compiled: Default::default(),
             compiled_jet: OnceCell::new(),
             is_jet_requested: Cell::new(false),
-            lazy_calls: Cell::new(0),
+            lazy_calls: CallCount::default(),
             lazy_entries: Default::default(),
             is_perhaps_cheap: false,
             cheap_failures: Cell::new(0),

@@ -11,8 +11,8 @@
 
 use crate::native::{EntryCell, PARAMETERS_MAX, PENDING};
 use crate::vm::Vm;
+use plan::EvalError;
 use plan::raw::{ObjectLayout, Word, WordKind, pin};
-use plan::{EvalError, Val};
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -46,13 +46,8 @@ impl Vm {
             if calls < self.heap.host.native.threshold {
                 return None;
             }
-            let function = self.heap.handle(self.heap.stack.get(callee));
-            let args = self.heap.stack.top_from(callee + 1).iter();
-            let args: Vec<Val> =
-                args.map(|word| self.heap.handle(self.heap.resolve(*word))).collect();
-            if self.request_lazy_entry(&function, &args, entry.clone()) {
+            if self.request_code_of_law(callee, &code, true, entry.clone()) {
                 code.lazy_calls.set(u32::MAX);
-                self.heap.host.pools.tie_compiled(Some((code.pool, entry.clone())));
             }
         }
         entry.address()

@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! native          calls from and to compiled code; running the loop
-//! hot_callers        counting the work of jets for the laws that call them
+//! hot_callers     counting the work of jets for the laws that call them
 //! lazy_entries    entering compiled code that makes lazy applications
 //! interpret       the loop: instructions, thunks, returning to frames
 //! call            calling laws, jets and data
@@ -22,6 +22,7 @@
 //! span            frames that report how long a law runs
 //! state           the state of evaluation that is not on the stack
 //! code            the instructions of a decoded law
+//! code_requests   requests for compiled code
 //! next_step       the next step of the loop
 //! abort           errors kept in thunks
 //! frame           continuations on the stack
@@ -33,6 +34,7 @@ mod abort;
 mod call;
 mod cheap_entries;
 mod code;
+mod code_requests;
 mod decode;
 #[allow(unsafe_code, reason = "reads the running code without bounds checks")]
 mod fetch;
@@ -198,7 +200,9 @@ impl Vm {
         if codes.len() <= number as usize {
             codes.resize(number as usize + 1, None);
         }
-        codes[number as usize] = Some(Rc::new(decoded.into_code(pool, constants, law_constant)));
+        let code = Rc::new(decoded.into_code(pool, constants, law_constant));
+        codes[number as usize] = Some(Rc::clone(&code));
+        self.expect_kept_code(&code);
         let slot = Word::code(number, 0);
         if is_frozen(law.address()) {
             self.heap.host.pools.set_code_of_frozen(law, slot);

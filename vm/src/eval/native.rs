@@ -14,9 +14,9 @@ use super::next_step::NextStep;
 use crate::jet::{JetAnswer, JetCode};
 use crate::native::{EntryCell, PARAMETERS_MAX, PENDING};
 use crate::vm::Vm;
+use plan::EvalError;
 use plan::raw::layout::LAW_CODE;
 use plan::raw::{ObjectLayout, Word, WordKind, is_frozen, pin};
-use plan::{EvalError, Val};
 use std::rc::Rc;
 
 /// The number of calls after which the entry of a law that is being compiled is checked again.
@@ -49,13 +49,8 @@ impl Vm {
         let pinned = self.heap.stack.get(callee).kind() == WordKind::Pin;
         let entry = code.compiled[usize::from(pinned)].get_or_init(EntryCell::default).clone();
         if !code.is_requested.get() {
-            let function = self.heap.handle(self.heap.stack.get(callee));
-            let args = self.heap.stack.top_from(callee + 1).iter();
-            let args: Vec<Val> =
-                args.map(|word| self.heap.handle(self.heap.resolve(*word))).collect();
-            let is_accepted = self.request_code(&function, &args, entry.clone());
+            let is_accepted = self.request_code_of_law(callee, &code, false, entry.clone());
             code.is_requested.set(is_accepted);
-            self.heap.host.pools.tie_compiled(is_accepted.then(|| (code.pool, entry.clone())));
         }
         let entry = entry.address()?;
         let function = self.heap.stack.get(callee);

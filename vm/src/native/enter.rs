@@ -12,7 +12,7 @@ use super::entry_cell::EntryCell;
 use super::stack::{self, NativeStack};
 use super::state::{ExitReason, NativeContext};
 use super::{LIST_ITEMS, UNWOUND, switch};
-use crate::vm::Vm;
+use crate::vm::{HotCall, Vm};
 use plan::raw::{WordKind, pin};
 use plan::{EvalError, Val};
 use std::rc::Rc;
@@ -98,24 +98,19 @@ impl Vm {
         self.law_entry(law, law != word)
     }
 
-    /// Asks the compiler to compile a law. Returns false if the request should be repeated later.
-    pub(crate) fn request_code(&mut self, function: &Val, args: &[Val], entry: EntryCell) -> bool {
-        let Some(mut compiler) = self.compiler.take() else { return true };
-        let accepted = compiler.compile(self, function, args, entry);
-        self.compiler = Some(compiler);
-        accepted
-    }
-
-    /// Asks the compiler to compile the lazy entry of a law. Returns false if the request should be
-    /// repeated later.
-    pub(crate) fn request_lazy_entry(
+    /// Asks the compiler to compile a law or its lazy entry, or with `only_kept` for code that an
+    /// earlier run kept. Returns false if the request should be repeated later.
+    pub(crate) fn request_code(
         &mut self,
-        function: &Val,
-        args: &[Val],
+        call: HotCall<'_>,
+        only_kept: bool,
         entry: EntryCell,
     ) -> bool {
         let Some(mut compiler) = self.compiler.take() else { return true };
-        let accepted = compiler.compile_lazy_entry(self, function, args, entry);
+        let accepted = match only_kept {
+            true => compiler.load_kept(self, call, entry),
+            false => compiler.compile(self, call, entry),
+        };
         self.compiler = Some(compiler);
         accepted
     }

@@ -27,6 +27,7 @@
 //! jet_calls    calls of jets that are values
 //! jet_entries  the code of jets that are called as values
 //! layout       objects and words as machine code sees them
+//! fingerprint  what a law is known by in later runs
 //! fiber        functions that can be suspended, each on a native stack of its own
 //! stack        native stacks
 //! switch       the switch between Rust and compiled code, in assembly
@@ -66,6 +67,7 @@ mod enter;
 pub(crate) mod entry_cell;
 #[allow(unsafe_code, reason = "switches stacks")]
 pub(crate) mod fiber;
+mod fingerprint;
 #[allow(unsafe_code, reason = "reads frames of compiled code that may be incomplete")]
 mod frame_reader;
 #[allow(unsafe_code, reason = "a wrong stack map makes the collector rewrite arbitrary memory")]
@@ -92,13 +94,14 @@ mod switch;
 
 pub use self::compiler::CompilerSetup;
 pub use self::entry_cell::EntryCell;
+pub use self::fingerprint::LawFingerprint;
 pub(crate) use self::frame_reader::FrameReader;
 pub use self::frame_table::FrameTable;
 pub(crate) use self::frames::ActiveFunction;
 pub use self::helpers::Helper;
 pub use self::nats::NatOp;
 
-pub use crate::vm::Compiler;
+pub use crate::vm::{Compiler, HotCall};
 
 /// The result of a helper that has no value, and of compiled code that was unwound.
 pub const UNWOUND: u64 = u64::MAX;

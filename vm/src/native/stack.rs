@@ -25,7 +25,8 @@ use std::ptr::NonNull;
 /// unchecked.
 const RED_ZONE: usize = 1 << 20;
 const PAGE: usize = 1 << 16;
-/// The number of bytes whose pages the stack keeps after a deep evaluation.
+/// The number of bytes whose pages the stack keeps after a deep evaluation. The pages beyond them are
+/// large ones, since deep recursion touches each page once.
 const KEEP: usize = 1 << 20;
 
 /// A native stack.
@@ -48,6 +49,7 @@ impl NativeStack {
             )
         }?;
         let stack = NativeStack { base: base.cast(), size };
+        plan::platform::prefer_large_pages(base, size - KEEP);
         // SAFETY: the range is in the new mapping, which nothing uses yet.
         unsafe { rustix::mm::mprotect(base, PAGE, MprotectFlags::empty()) }?;
         Ok(stack)

@@ -18,11 +18,13 @@ use super::cheap_entries;
 use super::code::{
     LawCode, Op, ReflectTargets, SourceList, SwitchTargets, ThunkEntry, ValueSource,
 };
+use super::code_requests::CallCount;
 use crate::eval::frame::SPAN_SIZE;
 use crate::jet::JetTable;
 use crate::law::{
     AnalysedLaw, Application, BindingGroup, BodyNode, BodyReader, ReferenceScope, Spine,
 };
+use crate::native::LawFingerprint;
 use crate::pool_id::PoolId;
 use live::{FrameRegion, Instructions};
 use plan::raw::Word;
@@ -96,6 +98,7 @@ pub(crate) struct DecodedLaw {
     switches: Vec<SwitchTargets>,
     deepest: u32,
     is_perhaps_cheap: bool,
+    fingerprint: LawFingerprint,
 }
 
 impl DecodedLaw {
@@ -112,12 +115,13 @@ impl DecodedLaw {
             branches: self.branches.into(),
             switches: self.switches.into(),
             depth: self.deepest as usize + 8,
-            calls: Cell::new(0),
+            calls: CallCount::default(),
             is_requested: Cell::new(false),
+            fingerprint: self.fingerprint,
             compiled: Default::default(),
             compiled_jet: OnceCell::new(),
             is_jet_requested: Cell::new(false),
-            lazy_calls: Cell::new(0),
+            lazy_calls: CallCount::default(),
             lazy_entries: Default::default(),
             is_perhaps_cheap: self.is_perhaps_cheap,
             cheap_failures: Cell::new(0),
@@ -128,6 +132,7 @@ impl DecodedLaw {
 /// Decodes a law. `jets` is the table that labels its heap. With `has_spans`, the code reports how
 /// long each execution takes. `None` if the law is too large to run.
 pub(crate) fn decode(jets: &JetTable, law: LawRef<'_>, has_spans: bool) -> Option<DecodedLaw> {
+    let name = law.name();
     let law = AnalysedLaw::of(law)?;
     let arguments = u32::try_from(law.arity()).ok()?;
     let mut decoder = Decoder {
@@ -168,6 +173,9 @@ pub(crate) fn decode(jets: &JetTable, law: LawRef<'_>, has_spans: bool) -> Optio
     }
     decoder.clear_dead_slots(&regions);
     let is_perhaps_cheap = decoder.mark_cheap_entries();
+    let sizes = [decoder.ops.len(), decoder.sources.len(), decoder.constants.len()];
+    let sizes = sizes.map(|size| size as u64).into_iter().chain([u64::from(arguments)]);
+    let fingerprint = LawFingerprint::of(name.limbs().iter().copied().chain(sizes));
     let fits = decoder.entries.iter().all(|e| u64::from(e.captured) < EXTRA_MAX);
     (fits && decoder.ops.len() < OPS_LIMIT).then_some(DecodedLaw {
         constants: decoder.constants,
@@ -178,6 +186,7 @@ pub(crate) fn decode(jets: &JetTable, law: LawRef<'_>, has_spans: bool) -> Optio
         switches: decoder.switches,
         deepest: decoder.deepest,
         is_perhaps_cheap,
+        fingerprint,
     })
 }
 
