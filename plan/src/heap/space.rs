@@ -231,7 +231,7 @@ const LARGE_PAGE: usize = 2 << 20;
 
 #[cfg(not(miri))]
 fn prefer_large_pages(memory: *mut u64, words: usize) {
-    crate::platform::prefer_large_pages(memory.cast(), 8 * words);
+    crate::platform::prefer_large_pages(memory.addr()..memory.addr() + 8 * words);
 }
 
 #[cfg(miri)]

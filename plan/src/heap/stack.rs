@@ -316,11 +316,10 @@ fn reserve(words: usize) -> std::io::Result<*mut Word> {
             MapFlags::PRIVATE | MapFlags::NORESERVE,
         )
     }?;
-    crate::platform::prefer_large_pages(
-        base.wrapping_byte_add(8 * KEEP),
-        8 * words.saturating_sub(KEEP),
-    );
-    Ok(base.cast())
+    let base = base.cast::<Word>();
+    let [start, end] = [KEEP.min(words), words].map(|at| base.wrapping_add(at).addr());
+    crate::platform::prefer_large_pages(start..end);
+    Ok(base)
 }
 
 #[cfg(not(miri))]

@@ -7,6 +7,7 @@ use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap};
 use std::ffi::{c_int, c_void};
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::time::Duration;
 
 /// Returns the size of the machine's memory, in bytes.
@@ -45,10 +46,11 @@ pub unsafe fn discard(start: *mut c_void, bytes: usize) -> io::Result<()> {
     Ok(unsafe { madvise(start, bytes, Advice::LinuxDontNeed) }?)
 }
 
-/// Asks for large pages behind a range of memory.
-pub fn prefer_large_pages(start: *mut c_void, bytes: usize) {
+/// Asks for large pages behind a range of addresses.
+pub fn prefer_large_pages(addresses: Range<usize>) {
+    let start = std::ptr::without_provenance_mut(addresses.start);
     // SAFETY: the advice does not change the contents, whatever the addresses are.
-    let advised = unsafe { madvise(start, bytes, Advice::LinuxHugepage) };
+    let advised = unsafe { madvise(start, addresses.len(), Advice::LinuxHugepage) };
     // A kernel without large pages uses others.
     let _ = advised;
 }

@@ -5,6 +5,7 @@ use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 use std::ffi::{c_int, c_void};
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 
 /// Returns the size of the machine's memory, in bytes.
 pub(crate) fn physical_memory() -> usize {
@@ -47,7 +48,7 @@ pub unsafe fn discard(start: *mut c_void, bytes: usize) -> io::Result<()> {
 }
 
 /// Does nothing: the system chooses the size of pages.
-pub fn prefer_large_pages(_: *mut c_void, _: usize) {}
+pub fn prefer_large_pages(_: Range<usize>) {}
 
 /// Creates an empty file that no path names, in the directory of temporary files.
 ///

@@ -93,7 +93,7 @@ impl Vm {
         if only_kept && !is_accepted {
             count.continue_after_check(self.heap.host.native.threshold);
         }
-        self.heap.host.pools.tie_compiled(is_accepted.then(|| (code.pool, entry)));
+        self.heap.host.pools.tie_compiled(is_accepted.then_some((code.pool, entry)));
         is_accepted
     }
 }

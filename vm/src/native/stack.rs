@@ -49,7 +49,7 @@ impl NativeStack {
             )
         }?;
         let stack = NativeStack { base: base.cast(), size };
-        plan::platform::prefer_large_pages(base, size - KEEP);
+        plan::platform::prefer_large_pages(base.addr()..base.addr() + size - KEEP);
         // SAFETY: the range is in the new mapping, which nothing uses yet.
         unsafe { rustix::mm::mprotect(base, PAGE, MprotectFlags::empty()) }?;
         Ok(stack)
