@@ -124,6 +124,18 @@ impl ObjectLayout {
         }
     }
 
+    /// Whether it is the layout of a thunk that will get its value.
+    #[inline(always)]
+    pub(crate) fn is_pending(self) -> bool {
+        matches!(
+            self,
+            ObjectLayout::ThunkCode
+                | ObjectLayout::ThunkApp
+                | ObjectLayout::Selector
+                | ObjectLayout::BlackHole
+        )
+    }
+
     /// Whether it is the layout of a row or set without nodes.
     #[inline(always)]
     pub fn is_flat(self) -> bool {

@@ -57,6 +57,9 @@ impl CodeMarker for Pools {
 // roots has those of all pools. A young
 // collection omits constants and frames that had no young values after the previous one and have
 // not changed since: constants never change, and the barrier shows which frames have run.
+/// The number of frames of compiled code that are recent.
+const RECENT_FRAMES: usize = 1 << 12;
+
 unsafe impl HeapHost for CodeHost {
     fn weight(&self) -> usize {
         self.pools.weight()
@@ -80,9 +83,15 @@ unsafe impl HeapHost for CodeHost {
                 }
             });
         } else {
+            let mut frames = 0;
             native.visit_frames(FrameScan::Changed, |slot| match slot {
-                FrameSlot::Value(word) => collection.visit_root(word, pools),
-                FrameSlot::Code(_) => false,
+                FrameSlot::Value(word) => {
+                    collection.visit_frame_root(word, pools, frames <= RECENT_FRAMES)
+                }
+                FrameSlot::Code(_) => {
+                    frames += 1;
+                    false
+                }
             });
             pools.visit_young(collection);
         }

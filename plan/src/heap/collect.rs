@@ -62,6 +62,7 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
             copied: 0,
             scanned: 0,
             scanned_stack: 0,
+            keeps_pending: false,
         };
         let stacks = std::iter::once(&mut memory.stack).chain(&mut memory.other_stacks);
         visit_roots(&mut run, stacks, &memory.handles, host);
@@ -133,6 +134,7 @@ impl<H: HeapHost + ?Sized> RawHeap<H> {
             copied: 0,
             scanned: 0,
             scanned_stack: 0,
+            keeps_pending: false,
         };
         let stacks = std::iter::once(&mut memory.stack).chain(&mut memory.other_stacks);
         visit_roots(&mut run, stacks, &memory.handles, host);
@@ -168,7 +170,8 @@ fn visit_roots<'s, H: HeapHost + ?Sized>(
 ) {
     let marker = host.marker();
     for stack in stacks {
-        run.scanned_stack += stack.visit_changed(|word| run.visit_root(word, marker));
+        run.scanned_stack +=
+            stack.visit_changed(|word, is_recent| run.visit_frame_root(word, marker, is_recent));
     }
     host.visit_roots(run);
     let marker = host.marker();

@@ -66,6 +66,9 @@ pub struct Collection<'a> {
     pub(super) scanned: u64,
     /// Words of the evaluation stack visited so far.
     pub(super) scanned_stack: u64,
+    /// Whether a pending thunk that survives again may stay young: it is reached through a survivor or
+    /// a recent frame.
+    pub(super) keeps_pending: bool,
 }
 
 impl Collection<'_> {
@@ -86,6 +89,20 @@ impl Collection<'_> {
             }
             CollectionScope::Full(_) => false,
         }
+    }
+
+    /// Does the same for a root in a frame: a recent one is visited by the next collection in any case.
+    #[inline(always)]
+    pub fn visit_frame_root<M: CodeMarker + ?Sized>(
+        &mut self,
+        root: &mut Word,
+        marker: &mut M,
+        is_recent: bool,
+    ) -> bool {
+        self.keeps_pending = is_recent;
+        let is_young = self.visit_root(root, marker);
+        self.keeps_pending = false;
+        is_young
     }
 
     /// Records, in a full collection, that a frozen object is in use, though no visited word points
@@ -264,7 +281,10 @@ impl Collection<'_> {
     pub(super) fn copy_object(&mut self, address: usize, header: ObjectHeader) -> usize {
         let size = header.size();
         let survivor = match &mut self.scope {
-            CollectionScope::Nursery(nursery) => nursery.allocate_survivor(address, 1 + size),
+            CollectionScope::Nursery(nursery) => {
+                let stays = self.keeps_pending && header.layout().is_pending();
+                nursery.allocate_survivor(address, 1 + size, stays)
+            }
             CollectionScope::Full(_) => None,
         };
         let new = survivor.unwrap_or_else(|| self.to.take(1 + size));
@@ -393,6 +413,7 @@ impl Collection<'_> {
         marker: &mut M,
     ) {
         loop {
+            self.keeps_pending = true;
             while let CollectionScope::Nursery(nursery) = &self.scope
                 && *survivors < nursery.frontier()
             {
@@ -405,6 +426,7 @@ impl Collection<'_> {
                 unsafe { self.scan(*survivors, values, marker) };
                 *survivors += 8 * (1 + header.size());
             }
+            self.keeps_pending = false;
             let Some(address) = self.to.at(old) else { return };
             // SAFETY: objects are contiguous from the cursor to the end of old space.
             let size = unsafe { object::header(address) }.size();

@@ -11,7 +11,11 @@
 //! the other, which survive their second collection, move to old space. So do survivors that the
 //! space has no room for. An old object keeps everything that it points to alive, though it may be
 //! dead itself. If every pending thunk became old at its first collection, the next collection
-//! would copy its value, and all that the value refers to, long after the last use of either.
+//! would copy its value, and all that the value refers to, long after the last use of either. For
+//! the same reason a pending thunk that is reached through a survivor stays a survivor, as long as
+//! such thunks are few: where each row of a table is computed from thunks of the row before, one old
+//! thunk would keep all rows after it. One that an old object or a root refers to becomes old: the
+//! object may be dead, and the parts of a deep stack without young values need not be visited.
 //!
 //! All three parts are contiguous, so that one comparison tells young objects from old ones.
 
@@ -19,6 +23,10 @@ use super::space::{BumpRegion, MemoryBlock};
 
 /// The size of eden divided by that of one survivor space.
 const EDEN_RATIO: usize = 8;
+
+/// The size of a survivor space divided by the part that pending thunks may stay in: each collection
+/// copies them again.
+const PENDING_RATIO: usize = 4;
 
 /// The nursery. See the module documentation.
 pub(crate) struct Nursery {
@@ -148,6 +156,8 @@ pub(crate) struct NurseryEvacuation<'n> {
     nursery: &'n mut Nursery,
     /// The survivor space that is being filled.
     to_space: BumpRegion,
+    /// The number of words in it that are left for objects that have survived before.
+    room_for_pending: usize,
 }
 
 impl Nursery {
@@ -156,7 +166,8 @@ impl Nursery {
     pub(crate) fn begin_evacuation(&mut self, keeps_survivors: bool) -> NurseryEvacuation<'_> {
         let [start, end] = self.free;
         let end = if keeps_survivors { end } else { start };
-        NurseryEvacuation { nursery: self, to_space: BumpRegion::new(start, end) }
+        let room_for_pending = (end - start) / 8 / PENDING_RATIO;
+        NurseryEvacuation { nursery: self, to_space: BumpRegion::new(start, end), room_for_pending }
     }
 }
 
@@ -186,10 +197,20 @@ impl NurseryEvacuation<'_> {
     }
 
     /// Allocates the new words of the object at that address, in the survivor space. `None` if the
-    /// object becomes old: because it is a survivor already, or the space is full.
+    /// object becomes old: because it is a survivor already and no pending thunk, or the space has no
+    /// room.
     #[inline(always)]
-    pub(crate) fn allocate_survivor(&mut self, address: usize, words: usize) -> Option<usize> {
-        if address >= self.nursery.eden_end { None } else { self.to_space.take(words) }
+    pub(crate) fn allocate_survivor(
+        &mut self,
+        address: usize,
+        words: usize,
+        is_pending: bool,
+    ) -> Option<usize> {
+        if address >= self.nursery.eden_end {
+            let left = self.room_for_pending.checked_sub(words).filter(|_| is_pending)?;
+            self.room_for_pending = left;
+        }
+        self.to_space.take(words)
     }
 
     /// Returns the address of the first survivor.
@@ -204,7 +225,7 @@ impl NurseryEvacuation<'_> {
 
     /// Ends the collection: eden is empty, and the two survivor spaces change roles.
     pub(crate) fn finish(self) {
-        let NurseryEvacuation { nursery, to_space } = self;
+        let NurseryEvacuation { nursery, to_space, .. } = self;
         let left = nursery.survivors[0];
         let half = nursery.free[1] - nursery.free[0];
         nursery.eden.next = nursery.eden.base;

@@ -55,6 +55,9 @@ const SLACK: usize = 1 << 12;
 /// A change of a word within this distance from the unchanged words' end ends these earlier.
 const UNCARDED: usize = 1 << 12;
 
+/// The number of words below the top that are recent.
+const RECENT: usize = 1 << 16;
+
 impl EvalStack {
     /// Reserves a stack of at most `limit` words.
     pub(super) fn new(limit: usize) -> std::io::Result<EvalStack> {
@@ -250,9 +253,9 @@ impl EvalStack {
     }
 
     /// Visits the words that may have changed since the last collection, or that it asked to see
-    /// again. `visit` rewrites a word, and returns whether the next collection must see it again.
-    /// Returns the number of visited words.
-    pub(super) fn visit_changed(&mut self, mut visit: impl FnMut(&mut Word) -> bool) -> u64 {
+    /// again. `visit` rewrites a word, and returns whether the next collection must see it again. It is
+    /// told whether the word is among the last [`RECENT`]. Returns the number of visited words.
+    pub(super) fn visit_changed(&mut self, mut visit: impl FnMut(&mut Word, bool) -> bool) -> u64 {
         self.highest.set(self.highest.get().max(self.top));
         let (top, from) = (self.top, self.unchanged);
         let mut visited = top - from;
@@ -261,16 +264,17 @@ impl EvalStack {
             // The words of a card may have been dropped since. What is above `from` is visited below.
             let range = values_on_card(&(0..from), card);
             visited += range.len();
+            let is_recent = top - range.start <= RECENT;
             let words = &mut self.top_mut(0)[range];
             // Every word has to be visited.
-            if words.iter_mut().fold(false, |again, word| visit(word) | again) {
+            if words.iter_mut().fold(false, |again, word| visit(word, is_recent) | again) {
                 cards.add(card);
             }
         }
         let mut unchanged = top;
         for (offset, word) in self.top_mut(from).iter_mut().enumerate() {
-            if visit(word) {
-                let index = from + offset;
+            let index = from + offset;
+            if visit(word, top - index <= RECENT) {
                 if top - index > UNCARDED {
                     cards.add(index / CARD_WORDS);
                 } else {
@@ -366,9 +370,9 @@ mod tests {
         let count = 2 * UNCARDED;
         let mut stack = EvalStack::new(count).expect("a stack");
         (0..count).for_each(|_| stack.push(Word::ZERO));
-        stack.visit_changed(|_| false);
+        stack.visit_changed(|_, _| false);
         stack.set(CARD_WORDS, Word::ZERO);
         stack.truncate(CARD_WORDS / 2);
-        assert_eq!(stack.visit_changed(|_| false), 0);
+        assert_eq!(stack.visit_changed(|_, _| false), 0);
     }
 }

@@ -235,6 +235,63 @@ fn an_object_that_survives_two_collections_is_old() {
     assert!(!is_young(&heap), "a full collection leaves nothing young");
 }
 
+fn push_pending_thunk(heap: &mut RawHeap) {
+    heap.reserve(3).expect("room");
+    let thunk = heap.allocate_words(ObjectLayout::ThunkApp, 0, &[Word::ZERO, Word::ZERO]);
+    heap.stack.push(thunk);
+}
+
+#[test]
+fn a_pending_thunk_stays_young_unless_an_old_object_refers_to_it() {
+    let mut heap = heap();
+    push_pending_thunk(&mut heap);
+    push_pending_thunk(&mut heap);
+    push_row(&mut heap, 1);
+    for _ in 0..4 {
+        heap.collect_young();
+    }
+    let (row, thunk) = (heap.stack.peek(0), heap.stack.peek(1));
+    assert!(heap.nursery.contains(thunk.address()));
+    assert!(!heap.nursery.contains(row.address()));
+    assert!(!heap.nursery.contains(heap.load(row, 0).address()));
+    assert!(is_nothing_remembered(&mut heap));
+}
+
+#[test]
+fn pending_thunks_that_are_many_become_old() {
+    // The survivor space has 512 words, and a quarter of it for pending thunks that survive again.
+    let mut heap = heap();
+    for _ in 0..100 {
+        push_pending_thunk(&mut heap);
+    }
+    let young = |heap: &RawHeap| {
+        let words = heap.stack.top_from(0).iter();
+        words.filter(|word| heap.nursery.contains(word.address())).count()
+    };
+    for expected in [100, 42, 42] {
+        heap.collect_young();
+        assert_eq!(young(&heap), expected);
+    }
+}
+
+#[test]
+fn pending_thunks_deep_in_a_stack_become_old() {
+    let mut heap = heap_of(HeapOptions {
+        nursery: 1 << 15,
+        max_heap: 1 << 24,
+        max_stack: 1 << 20,
+        stress: false,
+    });
+    push_pending_thunk(&mut heap);
+    // More than the words that are recent.
+    for _ in 0..(1 << 16) {
+        heap.stack.push(Word::ZERO);
+    }
+    heap.collect_young();
+    heap.collect_young();
+    assert!(!heap.nursery.contains(heap.stack.get(0).address()));
+}
+
 fn is_nothing_remembered(heap: &mut RawHeap) -> bool {
     let remembered = heap.remembered.take();
     remembered.objects.is_empty() && remembered.cards.is_empty()
