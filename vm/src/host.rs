@@ -53,13 +53,13 @@ impl CodeMarker for Pools {
     }
 }
 
+/// The number of frames of compiled code that are recent.
+const RECENT_FRAMES: usize = 1 << 12;
+
 // SAFETY: a full collection visits the constants of all marked pools and all frames, and the list of
 // roots has those of all pools. A young
 // collection omits constants and frames that had no young values after the previous one and have
 // not changed since: constants never change, and the barrier shows which frames have run.
-/// The number of frames of compiled code that are recent.
-const RECENT_FRAMES: usize = 1 << 12;
-
 unsafe impl HeapHost for CodeHost {
     fn weight(&self) -> usize {
         self.pools.weight()
