@@ -187,7 +187,7 @@ impl FunctionTranslator<'_, '_> {
     /// The result of an operation, computed by the runtime.
     fn call_nat_helper(&mut self, operation: NatOp, a: Value, b: Value) -> Value {
         let number = self.emit.constant(operation as u64);
-        self.emit.call_stub(Stub::Nat, &[number, a, b])
+        self.call_rarely(Stub::Nat, &[number, a, b])
     }
 
     /// `fast`, unless the sign bit of `check` is set: then the runtime computes the result.

@@ -47,8 +47,10 @@ impl FunctionTranslator<'_, '_> {
     /// Translates one block of the IR into the current block.
     fn block(&mut self, id: BlockId) -> Result<(), CompileError> {
         let Block { stmts, terminator } = &self.function.blocks[id];
+        self.enter_block(id);
         let mut rest = &stmts[..];
         while let Some((stmt, after)) = rest.split_first() {
+            self.set_place(stmts.len() - rest.len(), 1);
             let items = self.items(rest);
             if items > 0 {
                 rest = &rest[items..];
@@ -87,6 +89,7 @@ impl FunctionTranslator<'_, '_> {
                         group.push((vars[0], op.clone()));
                         rest = after;
                     }
+                    self.set_place_count(group.len());
                     self.allocate(&group)?;
                 }
                 Stmt::Let(vars, op) => match self.delayed_call(op) {
@@ -95,6 +98,7 @@ impl FunctionTranslator<'_, '_> {
                 },
             }
         }
+        self.set_place(stmts.len(), 1);
         self.terminator(id, terminator)
     }
 

@@ -70,7 +70,7 @@ impl FunctionTranslator<'_, '_> {
         let may_be_cheap = self.emit.b.ins().band_not(is_of_interpreter, is_compiled);
         self.emit.b.ins().brif(may_be_cheap, asking, &[], done, &[word.into()]);
         self.emit.switch_to(asking);
-        let cheap = self.emit.call_stub(Stub::CheapValue, &[word]);
+        let cheap = self.call_rarely(Stub::CheapValue, &[word]);
         self.emit.jump(done, &[cheap]);
         self.emit.switch_to(done);
         value

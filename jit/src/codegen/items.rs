@@ -86,7 +86,7 @@ impl FunctionTranslator<'_, '_> {
         self.emit.switch_to(slowly);
         self.disown_kept(args);
         let words = self.words(&[&[Operand::Constant(jet)], args].concat());
-        let value = self.emit.call_stub(Stub::Jet(variadic(args.len())?), &words);
+        let value = self.call_rarely(Stub::Jet(variadic(args.len())?), &words);
         self.emit.jump(done, &[value]);
         self.emit.switch_to(done);
         Ok(())
@@ -98,7 +98,7 @@ impl FunctionTranslator<'_, '_> {
         let (_, size) = self.flat_row(row, slowly);
         self.emit.jump(done, &[size]);
         self.emit.switch_to(slowly);
-        let size = self.emit.call_stub(Stub::Length, &[row]);
+        let size = self.call_rarely(Stub::Length, &[row]);
         self.emit.jump(done, &[size]);
         self.emit.switch_to(done);
         result
@@ -118,7 +118,7 @@ impl FunctionTranslator<'_, '_> {
         self.emit.switch_to(other);
         self.emit.jump(done, &[word]);
         self.emit.switch_to(slowly);
-        let flat = self.emit.call_stub(Stub::Flat, &[word]);
+        let flat = self.call_rarely(Stub::Flat, &[word]);
         self.emit.jump(done, &[flat]);
         self.emit.switch_to(done);
         result
@@ -173,7 +173,7 @@ impl FunctionTranslator<'_, '_> {
 
         self.emit.switch_to(slowly);
         let number = self.word(index);
-        let item = self.emit.call_stub(Stub::Item, &[word, number]);
+        let item = self.call_rarely(Stub::Item, &[word, number]);
         self.emit.jump(done, &[item]);
         self.emit.switch_to(done);
         result
@@ -190,6 +190,7 @@ impl FunctionTranslator<'_, '_> {
         if items.len() < 2 {
             return 0;
         }
+        self.set_place_count(items.len());
         let word = self.word(Operand::Var(row));
         let (slowly, done) = (self.emit.cold_block(), self.emit.block());
         let (address, size) = self.flat_row(word, slowly);
@@ -201,13 +202,16 @@ impl FunctionTranslator<'_, '_> {
         self.emit.jump(done, &found);
 
         self.emit.switch_to(slowly);
+        let saved = self.save_operands();
         let mut found = Vec::with_capacity(items.len());
         for (.., index) in &items {
+            let word = self.word_while_saved(&saved, Operand::Var(row));
             let number = self.emit.constant(u64::from(*index));
-            let item = self.emit.call_stub(Stub::Item, &[word, number]);
+            let item = self.call_while_saved(&saved, Stub::Item, &[word, number]);
             self.emit.b.declare_value_needs_stack_map(item);
             found.push(item);
         }
+        self.restore(&saved);
         self.emit.jump(done, &found);
         self.emit.switch_to(done);
         for (var, ..) in &items {
