@@ -332,7 +332,7 @@ impl FunctionTranslator<'_, '_> {
         self.emit.switch_to(object);
         let is_big = self.emit.is_top(wide, top::BIG);
         let zero = self.emit.constant(0);
-        self.emit.b.ins().brif(is_big, big, &[], done, &[zero.into()]);
+        self.emit.branch_rarely(is_big, big, (done, zero));
         self.emit.switch_to(big);
         let address = self.emit.address(wide);
         let limb = self.emit.payload(address, 0);

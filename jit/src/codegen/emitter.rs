@@ -176,6 +176,15 @@ impl<'a> FunctionEmitter<'a> {
         self.b.ins().brif(condition, yes, &[], no, &[]);
     }
 
+    /// Ends a block that rarely runs with a branch: to the first block, or to the other with a word. The jump there
+    /// has a block of its own, because Cranelift places what an edge has to move among the common code.
+    pub(crate) fn branch_rarely(&mut self, condition: Value, yes: Block, (no, word): (Block, Value)) {
+        let jump = self.cold_block();
+        self.branch(condition, yes, jump);
+        self.switch_to(jump);
+        self.jump(no, &[word]);
+    }
+
     /// Continues in a new block if the condition holds, and branches to `otherwise` if not.
     pub(crate) fn guard(&mut self, condition: Value, otherwise: Block) {
         let then = self.block();

@@ -5,7 +5,7 @@
 
 use super::bounds::Bounds;
 use super::boxes::with_boxes;
-use super::emitter::FunctionEmitter;
+use super::emitter::{FunctionEmitter, trusted};
 use super::environment::{ConstantFacts, UnitEnvironment};
 use super::error::CompileError;
 use super::liveness::{live_before, live_in_join};
@@ -17,12 +17,13 @@ use crate::ir::{
     BlockId, ConstantId, Function, FunctionId, FunctionRole, JoinId, Operand, Stmt, Terminator,
     Type, Unit, Var,
 };
+use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::I64;
 use cranelift_codegen::ir::{Block, InstBuilder, Value};
 use cranelift_frontend::Variable;
 use std::collections::{BTreeSet, HashSet};
 use vm::native::PARAMETERS_MAX;
-use vm::native::layout::{self, top};
+use vm::native::layout::{self, ObjectKind, top};
 
 /// The most words that a poll saves on the evaluation stack: fewer than the stack's slack.
 const SAVED_MAX: usize = 1 << 9;
@@ -299,14 +300,31 @@ impl<'e, 'f> FunctionTranslator<'e, 'f> {
 
     /// The value of a word that may point to a thunk.
     pub(super) fn force(&mut self, word: Value) -> Value {
-        let (slowly, (done, value)) = (self.emit.cold_block(), self.emit.block_with_param());
+        let (waiting, (done, value)) = (self.emit.cold_block(), self.emit.block_with_param());
         let thunk = self.emit.is_thunk(word);
-        self.emit.b.ins().brif(thunk, slowly, &[], done, &[word.into()]);
-        self.emit.switch_to(slowly);
-        let forced = self.call_rarely(Stub::Force, &[word]);
-        self.emit.jump(done, &[forced]);
+        self.emit.b.ins().brif(thunk, waiting, &[], done, &[word.into()]);
+        self.emit.switch_to(waiting);
+        self.force_thunk(word, done);
         self.emit.switch_to(done);
         value
+    }
+
+    /// Ends a block that rarely runs with a jump to another, with the value of a thunk.
+    pub(super) fn force_thunk(&mut self, thunk: Value, done: Block) {
+        // A thunk that is evaluated needs no call, so nothing has to be saved.
+        let (ready, slowly) = (self.emit.cold_block(), self.emit.cold_block());
+        let address = self.emit.address(thunk);
+        let layout = self.emit.b.ins().uload8(I64, trusted(), address, 0);
+        let kind = ObjectKind::Indirection.code() as i64;
+        let is_done = self.emit.b.ins().icmp_imm_s(IntCC::Equal, layout, kind);
+        self.emit.branch(is_done, ready, slowly);
+        self.emit.switch_to(ready);
+        let found = self.emit.payload(address, 0);
+        let again = self.emit.is_thunk(found);
+        self.emit.branch_rarely(again, slowly, (done, found));
+        self.emit.switch_to(slowly);
+        let forced = self.call_rarely(Stub::Force, &[thunk]);
+        self.emit.jump(done, &[forced]);
     }
 }
 
