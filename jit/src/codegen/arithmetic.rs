@@ -49,6 +49,11 @@ impl FunctionTranslator<'_, '_> {
                 let fast = self.emit.b.ins().iadd_imm_s(a, -1);
                 self.if_direct(fast, NatOp::Dec, [a, a], types[0])
             }
+            [a] if prim == Prim::Small && self.path.bounds.is_less_than_direct(operands[0]) => a,
+            [a] if prim == Prim::Inc && self.path.bounds.is_less_than_direct(operands[0]) => {
+                // Less than 2^63, in each form.
+                self.emit.b.ins().iadd_imm_s(a, 1)
+            }
             [a] => self.unary(prim, a, types[0], result),
             [a, b] if prim == Prim::Sub && self.cannot_underflow(operands) => {
                 let fast = self.emit.b.ins().isub(a, b);

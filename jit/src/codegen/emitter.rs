@@ -178,7 +178,12 @@ impl<'a> FunctionEmitter<'a> {
 
     /// Ends a block that rarely runs with a branch: to the first block, or to the other with a word. The jump there
     /// has a block of its own, because Cranelift places what an edge has to move among the common code.
-    pub(crate) fn branch_rarely(&mut self, condition: Value, yes: Block, (no, word): (Block, Value)) {
+    pub(crate) fn branch_rarely(
+        &mut self,
+        condition: Value,
+        yes: Block,
+        (no, word): (Block, Value),
+    ) {
         let jump = self.cold_block();
         self.branch(condition, yes, jump);
         self.switch_to(jump);

@@ -149,7 +149,8 @@ impl FunctionTranslator<'_, '_> {
         if ty.is_unboxed() {
             return self.width_of_limb(word);
         }
-        let (direct, object, big) = (self.emit.block(), self.emit.cold_block(), self.emit.cold_block());
+        let (direct, object, big) =
+            (self.emit.block(), self.emit.cold_block(), self.emit.cold_block());
         let (done, width) = self.emit.block_with_param();
         let not_direct = self.emit.is_not_direct(word);
         self.emit.branch(not_direct, object, direct);
