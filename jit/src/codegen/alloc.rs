@@ -161,7 +161,7 @@ impl FunctionTranslator<'_, '_> {
         self.emit.b.ins().brif(fits, done, &[next.into()], full, &[]);
         self.emit.switch_to(full);
         let needed = self.emit.constant(words as u64);
-        self.emit.call_stub(Stub::Room, &[needed]);
+        self.call_rarely_before_use(Stub::Room, &[needed]);
         let next = self.emit.load_context(offset::NURSERY_NEXT);
         self.emit.jump(done, &[next]);
         self.emit.switch_to(done);

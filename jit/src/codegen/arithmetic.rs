@@ -49,6 +49,11 @@ impl FunctionTranslator<'_, '_> {
                 let fast = self.emit.b.ins().iadd_imm_s(a, -1);
                 self.if_direct(fast, NatOp::Dec, [a, a], types[0])
             }
+            [a] if prim == Prim::Small && self.path.bounds.is_less_than_direct(operands[0]) => a,
+            [a] if prim == Prim::Inc && self.path.bounds.is_less_than_direct(operands[0]) => {
+                // Less than 2^63, in each form.
+                self.emit.b.ins().iadd_imm_s(a, 1)
+            }
             [a] => self.unary(prim, a, types[0], result),
             [a, b] if prim == Prim::Sub && self.cannot_underflow(operands) => {
                 let fast = self.emit.b.ins().isub(a, b);
@@ -187,7 +192,7 @@ impl FunctionTranslator<'_, '_> {
     /// The result of an operation, computed by the runtime.
     fn call_nat_helper(&mut self, operation: NatOp, a: Value, b: Value) -> Value {
         let number = self.emit.constant(operation as u64);
-        self.emit.call_stub(Stub::Nat, &[number, a, b])
+        self.call_rarely(Stub::Nat, &[number, a, b])
     }
 
     /// `fast`, unless the sign bit of `check` is set: then the runtime computes the result.
@@ -332,7 +337,7 @@ impl FunctionTranslator<'_, '_> {
         self.emit.switch_to(object);
         let is_big = self.emit.is_top(wide, top::BIG);
         let zero = self.emit.constant(0);
-        self.emit.b.ins().brif(is_big, big, &[], done, &[zero.into()]);
+        self.emit.branch_rarely(is_big, big, (done, zero));
         self.emit.switch_to(big);
         let address = self.emit.address(wide);
         let limb = self.emit.payload(address, 0);

@@ -47,8 +47,10 @@ impl FunctionTranslator<'_, '_> {
     /// Translates one block of the IR into the current block.
     fn block(&mut self, id: BlockId) -> Result<(), CompileError> {
         let Block { stmts, terminator } = &self.function.blocks[id];
+        self.enter_block(id);
         let mut rest = &stmts[..];
         while let Some((stmt, after)) = rest.split_first() {
+            self.set_place(stmts.len() - rest.len(), 1);
             let items = self.items(rest);
             if items > 0 {
                 rest = &rest[items..];
@@ -69,6 +71,10 @@ impl FunctionTranslator<'_, '_> {
                 self.check_limit_once(from_here, terminator);
             }
             self.disown_shared(id, stmts.len() - from_here.len(), from_here);
+            if self.evaluated_number(from_here) {
+                rest = &after[1..];
+                continue;
+            }
             match stmt {
                 Stmt::Join(join) => {
                     if self.function.joins[*join].is_loop {
@@ -87,6 +93,7 @@ impl FunctionTranslator<'_, '_> {
                         group.push((vars[0], op.clone()));
                         rest = after;
                     }
+                    self.set_place_count(group.len());
                     self.allocate(&group)?;
                 }
                 Stmt::Let(vars, op) => match self.delayed_call(op) {
@@ -95,6 +102,7 @@ impl FunctionTranslator<'_, '_> {
                 },
             }
         }
+        self.set_place(stmts.len(), 1);
         self.terminator(id, terminator)
     }
 
@@ -155,6 +163,24 @@ impl FunctionTranslator<'_, '_> {
                 _ => None,
             }));
         }
+    }
+
+    /// Translates the leading statements if they evaluate a value and take its low 64 bits.
+    fn evaluated_number(&mut self, stmts: &[Stmt]) -> bool {
+        let [Stmt::Let(value, Op::Force(a)), Stmt::Let(number, Op::Prim(Prim::Low64, taken)), ..] =
+            stmts
+        else {
+            return false;
+        };
+        if taken[..] != [Operand::Var(value[0])] || self.type_of(*a).is(Type::Whnf) {
+            return false;
+        }
+        self.set_place_count(2);
+        let word = self.word(*a);
+        let value = Some(value[0]).filter(|value| !self.uses.is_used_once(*value));
+        let low = self.force_number(word, value);
+        self.define(number[0], low);
+        true
     }
 
     /// Translates an operation that allocates nothing in place, and defines its results.

@@ -9,6 +9,9 @@
 //! functions that return unboxed numbers tail call only such functions, so no cycle of tail calls
 //! goes through this one.
 //!
+//! An operation on words takes the low 64 bits of any operand. Those of a variable are taken once for all
+//! operations below, and where the variable is evaluated: the test for a direct nat is then the only one.
+//!
 //! A box made in a block serves all blocks below it. What a loop needs boxed, and does not define, is
 //! boxed before the loop. A sum or product of small nats that no use takes unboxed stays a nat: its
 //! code calls the runtime in the rare case that the result is 2^63 or more.
@@ -22,8 +25,16 @@ use cranelift_entity::{EntitySet, SecondaryMap};
 /// The function with explicit boxes.
 pub(super) fn with_boxes(unit: &Unit, function: &Function) -> Function {
     let boxes = side_table(function.vars.len());
-    let mut boxing =
-        Boxing { unit, function: function.clone(), boxes, known: Vec::new(), added: Vec::new() };
+    let numbers = side_table(function.vars.len());
+    let mut boxing = Boxing {
+        unit,
+        function: function.clone(),
+        boxes,
+        numbers,
+        known: Vec::new(),
+        added: Vec::new(),
+        words: words_of(function),
+    };
     boxing.unbox_results();
     boxing.box_sums();
     boxing.block(function.entry);
@@ -51,8 +62,12 @@ struct Boxing<'u> {
     function: Function,
     /// The box of each variable that has one in the current block.
     boxes: SecondaryMap<Var, Option<Var>>,
-    /// The variables with boxes, in order.
+    /// The low 64 bits of each variable whose bits are taken in the current block or above.
+    numbers: SecondaryMap<Var, Option<Var>>,
+    /// The variables with boxes or numbers, in order.
     known: Vec<Var>,
+    /// The variables that operations on words take.
+    words: EntitySet<Var>,
     /// Statements to be written before the current one.
     added: Vec<Stmt>,
 }
@@ -72,7 +87,12 @@ impl Boxing<'_> {
             }
             self.stmt(&mut stmt);
             written.splice(here..here, self.added.drain(..));
+            let evaluated = evaluated_by(&stmt).filter(|var| self.words.contains(*var));
             written.push(stmt);
+            if let Some(var) = evaluated {
+                self.number_of(var);
+                written.append(&mut self.added);
+            }
             if !is_allocation {
                 here = written.len();
             }
@@ -92,7 +112,7 @@ impl Boxing<'_> {
         (block.stmts, block.terminator) = (written, terminator);
         below.into_iter().for_each(|block| self.block(block));
         for var in self.known.drain(height..) {
-            self.boxes[var] = None;
+            (self.boxes[var], self.numbers[var]) = (None, None);
         }
     }
 
@@ -119,7 +139,7 @@ impl Boxing<'_> {
     fn op(&mut self, op: &mut Op) {
         if matches!(op, Op::Prim(prim, _) if prim.is_word64()) {
             // It takes the low 64 bits of any operand.
-            return;
+            return op.operands_mut().for_each(|operand| self.unbox(operand));
         }
         let forms = self.op_forms(op);
         op.operands_mut().zip(forms).for_each(|(operand, form)| self.adapt(operand, form));
@@ -155,6 +175,28 @@ impl Boxing<'_> {
             }
             _ => {}
         }
+    }
+
+    /// Changes a variable that is an operand of an operation on words to its low 64 bits.
+    fn unbox(&mut self, operand: &mut Operand) {
+        if let Operand::Var(var) = *operand
+            && !self.function.vars[var].is_unboxed()
+        {
+            *operand = self.number_of(var).into();
+        }
+    }
+
+    /// The low 64 bits of a variable that is no number.
+    fn number_of(&mut self, var: Var) -> Var {
+        if let Some(known) = self.numbers[var] {
+            return known;
+        }
+        let number = self.function.new_var(Type::U64);
+        let unbox = Op::Prim(Prim::Low64, vec![var.into()]);
+        self.added.push(Stmt::Let(vec![number], unbox));
+        self.numbers[var] = Some(number);
+        self.known.push(var);
+        number
     }
 
     /// The box of a variable.
@@ -317,6 +359,28 @@ impl Boxing<'_> {
             Op::Thunk(..) | Op::Delay(..) | Op::Partial(..) | Op::Row(_) => vec![Type::Any],
             Op::Generate(..) | Op::ZeroRow(_) | Op::SetItem(_) => vec![Type::Whnf],
         }
+    }
+}
+
+/// The variables that operations on words take.
+fn words_of(function: &Function) -> EntitySet<Var> {
+    let mut words = EntitySet::with_capacity(function.vars.len());
+    for op in function.live_ops() {
+        if matches!(op, Op::Prim(prim, _) if prim.is_word64()) {
+            words.extend(op.operands().filter_map(|operand| match operand {
+                Operand::Var(var) => Some(var),
+                _ => None,
+            }));
+        }
+    }
+    words
+}
+
+/// The variable that is the value of a thunk which a statement evaluates.
+fn evaluated_by(stmt: &Stmt) -> Option<Var> {
+    match stmt {
+        Stmt::Let(vars, Op::Force(_)) => vars.first().copied(),
+        _ => None,
     }
 }
 

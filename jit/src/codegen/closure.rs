@@ -68,9 +68,9 @@ impl FunctionTranslator<'_, '_> {
         let first = self.emit.payload(address, 0);
         let is_compiled = self.emit.is_top(first, top::NATIVE);
         let may_be_cheap = self.emit.b.ins().band_not(is_of_interpreter, is_compiled);
-        self.emit.b.ins().brif(may_be_cheap, asking, &[], done, &[word.into()]);
+        self.emit.branch_rarely(may_be_cheap, asking, (done, word));
         self.emit.switch_to(asking);
-        let cheap = self.emit.call_stub(Stub::CheapValue, &[word]);
+        let cheap = self.call_rarely(Stub::CheapValue, &[word]);
         self.emit.jump(done, &[cheap]);
         self.emit.switch_to(done);
         value

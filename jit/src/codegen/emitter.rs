@@ -8,7 +8,8 @@ use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::{I8, I64};
 use cranelift_codegen::ir::{
     AbiParam, Block, ExtFuncData, ExternalName, FuncRef, GlobalValue, GlobalValueData, InstBuilder,
-    MemFlagsData, SigRef, Signature, Value,
+    MemFlagsData, SigRef, Signature, StackSlot, StackSlotData, StackSlotKind, UserStackMapEntry,
+    Value,
 };
 use cranelift_codegen::isa::CallConv;
 use cranelift_frontend::FunctionBuilder;
@@ -43,12 +44,14 @@ pub(crate) struct FunctionEmitter<'a> {
     functions: HashMap<(LinkSymbol, usize, usize), FuncRef>,
     signatures: HashMap<(CallConv, usize, usize), SigRef>,
     data: HashMap<(LinkSymbol, usize), GlobalValue>,
+    /// The slots of the frame in which words are saved during calls on rare paths.
+    slots: Vec<StackSlot>,
 }
 
 impl<'a> FunctionEmitter<'a> {
     pub(super) fn new(b: FunctionBuilder<'a>, system: CallConv) -> FunctionEmitter<'a> {
-        let (functions, signatures, data) = Default::default();
-        FunctionEmitter { b, system, functions, signatures, data }
+        let (functions, signatures, data, slots) = Default::default();
+        FunctionEmitter { b, system, functions, signatures, data, slots }
     }
 
     // Words.
@@ -173,6 +176,20 @@ impl<'a> FunctionEmitter<'a> {
         self.b.ins().brif(condition, yes, &[], no, &[]);
     }
 
+    /// Ends a block that rarely runs with a branch: to the first block, or to the other with a word. The jump there
+    /// has a block of its own, because Cranelift places what an edge has to move among the common code.
+    pub(crate) fn branch_rarely(
+        &mut self,
+        condition: Value,
+        yes: Block,
+        (no, word): (Block, Value),
+    ) {
+        let jump = self.cold_block();
+        self.branch(condition, yes, jump);
+        self.switch_to(jump);
+        self.jump(no, &[word]);
+    }
+
     /// Continues in a new block if the condition holds, and branches to `otherwise` if not.
     pub(crate) fn guard(&mut self, condition: Value, otherwise: Block) {
         let then = self.block();
@@ -223,6 +240,43 @@ impl<'a> FunctionEmitter<'a> {
     /// Calls a stub, and returns its one result.
     pub(crate) fn call_stub(&mut self, stub: Stub, args: &[Value]) -> Value {
         self.call(LinkSymbol::Stub(stub), args, 1)[0]
+    }
+
+    /// Calls a stub while the first slots of the frame hold saved words, of which those at the places `mapped`
+    /// may point into the heap. Returns its one result.
+    pub(super) fn call_stub_with_saved(
+        &mut self,
+        stub: Stub,
+        args: &[Value],
+        mapped: impl IntoIterator<Item = usize>,
+    ) -> Value {
+        let function = self.function(LinkSymbol::Stub(stub), args.len(), 1);
+        let call = self.b.ins().call(function, args);
+        for place in mapped {
+            let entry = UserStackMapEntry { ty: I64, slot: self.slot(place), offset: 0 };
+            self.b.func.dfg.append_user_stack_map_entry(call, entry);
+        }
+        self.b.inst_results(call)[0]
+    }
+
+    /// Saves a word in a slot of the frame.
+    pub(super) fn save(&mut self, word: Value, place: usize) {
+        let slot = self.slot(place);
+        self.b.ins().stack_store(I64, word, slot, 0);
+    }
+
+    /// The word that is saved in a slot of the frame.
+    pub(super) fn saved(&mut self, place: usize) -> Value {
+        let slot = self.slot(place);
+        self.b.ins().stack_load(I64, I64, slot, 0)
+    }
+
+    fn slot(&mut self, place: usize) -> StackSlot {
+        while self.slots.len() <= place {
+            let word = StackSlotData::new(StackSlotKind::ExplicitSlot, 8, 3);
+            self.slots.push(self.b.create_sized_stack_slot(word));
+        }
+        self.slots[place]
     }
 
     /// Ends the block with a tail call of a function or stub.

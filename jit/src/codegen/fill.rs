@@ -27,7 +27,7 @@ impl FunctionTranslator<'_, '_> {
         self.emit.jump(done, &[word]);
 
         self.emit.switch_to(slowly);
-        let word = self.emit.call_stub(Stub::ZeroRow, &[count]);
+        let word = self.call_rarely(Stub::ZeroRow, &[count]);
         self.emit.jump(done, &[word]);
         self.emit.switch_to(done);
         result
@@ -70,9 +70,9 @@ impl FunctionTranslator<'_, '_> {
         self.emit.store(item, slot, layout::PAYLOAD);
         self.emit.jump(done, &[]);
         self.emit.switch_to(old);
-        self.emit.call_stub(Stub::Store, &[row, index, item]);
+        self.call_rarely_before_use(Stub::Store, &[row, index, item]);
         self.emit.jump(done, &[]);
         self.emit.switch_to(done);
-        Ok(row)
+        Ok(self.word(operands[0]))
     }
 }

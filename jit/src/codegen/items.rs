@@ -13,7 +13,7 @@ use super::symbol::Stub;
 use super::translator::{FunctionTranslator, variadic};
 use crate::ir::{ConstantId, JetOperation, Op, Operand, Prim, Stmt, Var};
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::types::I64;
+use cranelift_codegen::ir::types::{I8, I64};
 use cranelift_codegen::ir::{Block, InstBuilder, Value};
 use vm::native::layout::{self, ObjectKind, top};
 
@@ -86,7 +86,7 @@ impl FunctionTranslator<'_, '_> {
         self.emit.switch_to(slowly);
         self.disown_kept(args);
         let words = self.words(&[&[Operand::Constant(jet)], args].concat());
-        let value = self.emit.call_stub(Stub::Jet(variadic(args.len())?), &words);
+        let value = self.call_rarely(Stub::Jet(variadic(args.len())?), &words);
         self.emit.jump(done, &[value]);
         self.emit.switch_to(done);
         Ok(())
@@ -95,10 +95,11 @@ impl FunctionTranslator<'_, '_> {
     /// The number of items of an evaluated row.
     pub(super) fn length(&mut self, row: Value) -> Value {
         let (slowly, (done, result)) = (self.emit.cold_block(), self.emit.block_with_param());
-        let (_, size) = self.flat_row(row, slowly);
+        let (_, header) = self.flat_row(row, slowly);
+        let size = self.emit.b.ins().ushr_imm_s(header, 32);
         self.emit.jump(done, &[size]);
         self.emit.switch_to(slowly);
-        let size = self.emit.call_stub(Stub::Length, &[row]);
+        let size = self.call_rarely(Stub::Length, &[row]);
         self.emit.jump(done, &[size]);
         self.emit.switch_to(done);
         result
@@ -118,7 +119,7 @@ impl FunctionTranslator<'_, '_> {
         self.emit.switch_to(other);
         self.emit.jump(done, &[word]);
         self.emit.switch_to(slowly);
-        let flat = self.emit.call_stub(Stub::Flat, &[word]);
+        let flat = self.call_rarely(Stub::Flat, &[word]);
         self.emit.jump(done, &[flat]);
         self.emit.switch_to(done);
         result
@@ -167,13 +168,13 @@ impl FunctionTranslator<'_, '_> {
     pub(super) fn item(&mut self, row: Operand, index: Operand) -> Value {
         let word = self.word(row);
         let (slowly, (done, result)) = (self.emit.cold_block(), self.emit.block_with_param());
-        let (address, size) = self.flat_row(word, slowly);
-        let item = self.flat_item(address, size, index, slowly);
+        let (address, header) = self.flat_row(word, slowly);
+        let item = self.flat_item(address, header, index, slowly);
         self.emit.jump(done, &[item]);
 
         self.emit.switch_to(slowly);
         let number = self.word(index);
-        let item = self.emit.call_stub(Stub::Item, &[word, number]);
+        let item = self.call_rarely(Stub::Item, &[word, number]);
         self.emit.jump(done, &[item]);
         self.emit.switch_to(done);
         result
@@ -190,24 +191,26 @@ impl FunctionTranslator<'_, '_> {
         if items.len() < 2 {
             return 0;
         }
+        self.set_place_count(items.len());
         let word = self.word(Operand::Var(row));
         let (slowly, done) = (self.emit.cold_block(), self.emit.block());
-        let (address, size) = self.flat_row(word, slowly);
-        let has_last =
-            self.emit.b.ins().icmp_imm_u(IntCC::UnsignedGreaterThan, size, i64::from(last));
-        self.emit.guard(has_last, slowly);
+        let (address, header) = self.flat_row(word, slowly);
+        self.guard_item(header, u64::from(last), slowly);
         let found: Vec<Value> =
             items.iter().map(|(.., index)| self.emit.payload(address, *index as usize)).collect();
         self.emit.jump(done, &found);
 
         self.emit.switch_to(slowly);
+        let saved = self.save_operands();
         let mut found = Vec::with_capacity(items.len());
         for (.., index) in &items {
+            let word = self.word_while_saved(&saved, Operand::Var(row));
             let number = self.emit.constant(u64::from(*index));
-            let item = self.emit.call_stub(Stub::Item, &[word, number]);
+            let item = self.call_while_saved(&saved, Stub::Item, &[word, number]);
             self.emit.b.declare_value_needs_stack_map(item);
             found.push(item);
         }
+        self.restore(&saved);
         self.emit.jump(done, &found);
         self.emit.switch_to(done);
         for (var, ..) in &items {
@@ -228,13 +231,15 @@ impl FunctionTranslator<'_, '_> {
 
     /// Reads a row, and evaluates the item.
     fn access_row(&mut self, row: Value, access: Access, otherwise: Block) -> Value {
-        let (address, size) = self.flat_row(row, otherwise);
-        let Access::Item(index) = access else { return size };
-        let item = self.flat_item(address, size, index, otherwise);
+        let (address, header) = self.flat_row(row, otherwise);
+        let Access::Item(index) = access else {
+            return self.emit.b.ins().ushr_imm_s(header, 32);
+        };
+        let item = self.flat_item(address, header, index, otherwise);
         self.force(item)
     }
 
-    /// The address of a row, and the count of its items. Continues only if the row is flat.
+    /// The address of a row, and its header. Continues only if the row is flat.
     fn flat_row(&mut self, row: Value, otherwise: Block) -> (Value, Value) {
         let tagged = self.emit.is_top(row, top::ROW);
         self.emit.guard(tagged, otherwise);
@@ -242,17 +247,32 @@ impl FunctionTranslator<'_, '_> {
         let header = self.emit.load(address, 0);
         let is_flat = self.is_object(header, ObjectKind::Row);
         self.emit.guard(is_flat, otherwise);
-        (address, self.emit.b.ins().ushr_imm_s(header, 32))
+        (address, header)
     }
 
-    /// An item of the flat row at an address, not evaluated.
+    /// Continues only if the object with that header has an item at an index.
+    fn guard_item(&mut self, header: Value, index: u64, otherwise: Block) {
+        // The size is in the upper half, so the lower half makes no difference.
+        let least = self.emit.constant((index + 1) << 32);
+        let has_item = self.emit.b.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, header, least);
+        self.emit.guard(has_item, otherwise);
+    }
+
+    /// An item of the flat row at an address, with that header, not evaluated.
     fn flat_item(
         &mut self,
         address: Value,
-        size: Value,
+        header: Value,
         index: Operand,
         otherwise: Block,
     ) -> Value {
+        if let Operand::Small(index) = index
+            && let Ok(index) = u16::try_from(index)
+        {
+            self.guard_item(header, u64::from(index), otherwise);
+            return self.emit.payload(address, usize::from(index));
+        }
+        let size = self.emit.b.ins().ushr_imm_s(header, 32);
         let index = self.checked_index(index, size, otherwise);
         let distance = self.emit.b.ins().ishl_imm_s(index, 3);
         let slot = self.emit.b.ins().iadd(address, distance);
@@ -291,7 +311,7 @@ impl FunctionTranslator<'_, '_> {
 
     /// Whether a header is that of an object of that layout.
     fn is_object(&mut self, header: Value, object: ObjectKind) -> Value {
-        let code = self.emit.b.ins().band_imm_s(header, 0xff);
+        let code = self.emit.b.ins().ireduce(I8, header);
         self.emit.b.ins().icmp_imm_s(IntCC::Equal, code, object.code() as i64)
     }
 }

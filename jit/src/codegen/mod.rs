@@ -11,8 +11,9 @@
 //! backend      Cranelift, configured for this machine
 //! environment  facts about the constants of a unit
 //! boxes        where numbers are boxed
-//! bounds uses liveness ownership  facts about the variables of a function
+//! bounds uses liveness live_sets ownership  facts about the variables of a function
 //! translator   the state of translating one function
+//!   saved      what calls on rare paths save
 //!   alloc      thunks, applications, rows
 //!   arithmetic words64   primitive operations
 //!   items      reading rows and bars
@@ -50,9 +51,11 @@ mod fill;
 mod function;
 mod items;
 mod key_search;
+mod live_sets;
 mod liveness;
 mod ownership;
 mod row_edit;
+mod saved;
 mod set_operation;
 mod symbol;
 mod terminators;

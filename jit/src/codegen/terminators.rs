@@ -111,7 +111,8 @@ impl FunctionTranslator<'_, '_> {
         };
         let here = self.path.bounds.clone();
         let [yes, no] = [(yes, true), (no, false)].map(|(block, holds)| {
-            self.path.bounds = here.after(stmts, *condition, holds);
+            let is_direct = |operand| self.type_of(operand).is(Type::Small);
+            self.path.bounds = here.after(stmts, *condition, holds, is_direct);
             self.deferred(block)
         });
         self.path.bounds = here;

@@ -5,23 +5,25 @@
 
 use super::bounds::Bounds;
 use super::boxes::with_boxes;
-use super::emitter::FunctionEmitter;
+use super::emitter::{FunctionEmitter, trusted};
 use super::environment::{ConstantFacts, UnitEnvironment};
 use super::error::CompileError;
 use super::liveness::{live_before, live_in_join};
 use super::ownership::Ownership;
+use super::saved::Place;
 use super::symbol::{LinkSymbol, Stub};
 use super::uses::UseCounts;
 use crate::ir::{
     BlockId, ConstantId, Function, FunctionId, FunctionRole, JoinId, Operand, Stmt, Terminator,
     Type, Unit, Var,
 };
+use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::I64;
 use cranelift_codegen::ir::{Block, InstBuilder, Value};
 use cranelift_frontend::Variable;
 use std::collections::{BTreeSet, HashSet};
 use vm::native::PARAMETERS_MAX;
-use vm::native::layout::{self, top};
+use vm::native::layout::{self, ObjectKind, top};
 
 /// The most words that a poll saves on the evaluation stack: fewer than the stack's slack.
 const SAVED_MAX: usize = 1 << 9;
@@ -67,18 +69,19 @@ pub(super) struct FunctionTranslator<'e, 'f> {
     /// Blocks that end with a jump back to a loop around them.
     pub(super) back_edges: HashSet<BlockId>,
     pub(super) uses: UseCounts,
+    /// Where the translation is, and what is live there.
+    pub(super) place: Place<'e>,
     /// The facts that hold at the current instruction.
     pub(super) path: PathFacts,
 }
 
-/// Where the value of a variable is.
+/// Where the value of a variable is. It is one of Cranelift's variables, because it is another value after
+/// a poll that suspended the evaluation, and after a call that it is saved in a slot for.
 #[derive(Clone, Copy)]
-enum VarLocation {
-    /// A number, or another word that is not in stack maps.
-    Plain(Value),
-    /// A word that may point into the heap. It is one of Cranelift's variables, because it is
-    /// another value after a poll that suspended the evaluation.
-    Mapped(Variable),
+pub(super) struct VarLocation {
+    variable: Variable,
+    /// Whether it is a word that may point into the heap, and no number: it is in stack maps.
+    pub(super) is_mapped: bool,
 }
 
 /// The blocks of a join point.
@@ -131,6 +134,7 @@ impl<'e, 'f> FunctionTranslator<'e, 'f> {
             pending: Vec::new(),
             back_edges: HashSet::new(),
             uses: UseCounts::of(function),
+            place: Place::of(function),
             path: PathFacts::default(),
         }
     }
@@ -141,28 +145,27 @@ impl<'e, 'f> FunctionTranslator<'e, 'f> {
     /// gets a slot in stack maps.
     pub(super) fn define(&mut self, var: Var, value: Value) {
         let location = &mut self.locations[var.index()];
-        if self.function.vars[var] < Type::Nat {
-            *location = Some(VarLocation::Plain(value));
-            return;
-        }
-        let variable = match *location {
-            Some(VarLocation::Mapped(variable)) => variable,
-            _ => {
-                let variable = self.emit.b.declare_var(I64);
+        let VarLocation { variable, .. } = *location.get_or_insert_with(|| {
+            let variable = self.emit.b.declare_var(I64);
+            let is_mapped = self.function.vars[var] >= Type::Nat;
+            if is_mapped {
                 self.emit.b.declare_var_needs_stack_map(variable);
-                *location = Some(VarLocation::Mapped(variable));
-                variable
             }
-        };
+            VarLocation { variable, is_mapped }
+        });
         self.emit.b.def_var(variable, value);
+    }
+
+    /// Where the value of a variable is, if the variable is defined.
+    pub(super) fn location(&self, var: Var) -> Option<VarLocation> {
+        self.locations[var.index()]
     }
 
     /// The word of an operand.
     pub(super) fn word(&mut self, operand: Operand) -> Value {
         match operand {
             Operand::Var(var) => match self.locations[var.index()] {
-                Some(VarLocation::Plain(value)) => value,
-                Some(VarLocation::Mapped(variable)) => self.emit.b.use_var(variable),
+                Some(VarLocation { variable, .. }) => self.emit.b.use_var(variable),
                 None => unreachable!("{var} is in scope"),
             },
             Operand::Small(nat) => self.emit.constant(nat),
@@ -268,9 +271,7 @@ impl<'e, 'f> FunctionTranslator<'e, 'f> {
     /// Whether the word of an operand may point into the heap.
     fn is_mapped(&self, operand: Operand) -> bool {
         match operand {
-            Operand::Var(var) => {
-                matches!(self.locations[var.index()], Some(VarLocation::Mapped(_)))
-            }
+            Operand::Var(var) => self.location(var).is_some_and(|location| location.is_mapped),
             Operand::Constant(_) => true,
             Operand::Small(_) => false,
         }
@@ -291,7 +292,7 @@ impl<'e, 'f> FunctionTranslator<'e, 'f> {
         let mark = self.emit.b.ins().band_imm_u(header, layout::NORMAL as i64);
         self.emit.b.ins().brif(mark, done, &[word.into()], slowly, &[]);
         self.emit.switch_to(slowly);
-        let normal = self.emit.call_stub(Stub::Normalise, &[word]);
+        let normal = self.call_rarely(Stub::Normalise, &[word]);
         self.emit.jump(done, &[normal]);
         self.emit.switch_to(done);
         value
@@ -299,14 +300,31 @@ impl<'e, 'f> FunctionTranslator<'e, 'f> {
 
     /// The value of a word that may point to a thunk.
     pub(super) fn force(&mut self, word: Value) -> Value {
-        let (slowly, (done, value)) = (self.emit.block(), self.emit.block_with_param());
+        let (waiting, (done, value)) = (self.emit.cold_block(), self.emit.block_with_param());
         let thunk = self.emit.is_thunk(word);
-        self.emit.b.ins().brif(thunk, slowly, &[], done, &[word.into()]);
-        self.emit.switch_to(slowly);
-        let forced = self.emit.call_stub(Stub::Force, &[word]);
-        self.emit.jump(done, &[forced]);
+        self.emit.b.ins().brif(thunk, waiting, &[], done, &[word.into()]);
+        self.emit.switch_to(waiting);
+        self.force_thunk(word, done);
         self.emit.switch_to(done);
         value
+    }
+
+    /// Ends a block that rarely runs with a jump to another, with the value of a thunk.
+    pub(super) fn force_thunk(&mut self, thunk: Value, done: Block) {
+        // A thunk that is evaluated needs no call, so nothing has to be saved.
+        let (ready, slowly) = (self.emit.cold_block(), self.emit.cold_block());
+        let address = self.emit.address(thunk);
+        let layout = self.emit.b.ins().uload8(I64, trusted(), address, 0);
+        let kind = ObjectKind::Indirection.code() as i64;
+        let is_done = self.emit.b.ins().icmp_imm_s(IntCC::Equal, layout, kind);
+        self.emit.branch(is_done, ready, slowly);
+        self.emit.switch_to(ready);
+        let found = self.emit.payload(address, 0);
+        let again = self.emit.is_thunk(found);
+        self.emit.branch_rarely(again, slowly, (done, found));
+        self.emit.switch_to(slowly);
+        let forced = self.call_rarely(Stub::Force, &[thunk]);
+        self.emit.jump(done, &[forced]);
     }
 }
 

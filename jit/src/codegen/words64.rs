@@ -4,7 +4,7 @@
 //! one, which is an object if the number is 2^63 or more.
 
 use super::translator::FunctionTranslator;
-use crate::ir::{Operand, Prim, Type};
+use crate::ir::{Operand, Prim, Type, Var};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::{I32, I64};
 use cranelift_codegen::ir::{Block, InstBuilder, Value};
@@ -83,24 +83,65 @@ impl FunctionTranslator<'_, '_> {
         if ty.is_unboxed() {
             return word;
         }
-        let (object, big) = (self.emit.block(), self.emit.block());
-        let (done, low) = self.emit.block_with_param();
+        let (object, (done, low)) = (self.emit.cold_block(), self.emit.block_with_param());
         let not_direct = self.emit.is_not_direct(word);
         self.emit.b.ins().brif(not_direct, object, &[], done, &[word.into()]);
         self.emit.switch_to(object);
-        if ty.is(Type::Nat) {
-            self.emit.jump(big, &[]);
-        } else {
-            let is_big = self.emit.is_top(word, top::BIG);
-            let zero = self.emit.constant(0);
-            self.emit.b.ins().brif(is_big, big, &[], done, &[zero.into()]);
-        }
-        self.emit.switch_to(big);
-        let address = self.emit.address(word);
-        let limb = self.emit.payload(address, 0);
+        let limb = self.low_limb(word, ty);
         self.emit.jump(done, &[limb]);
         self.emit.switch_to(done);
         low
+    }
+
+    /// The lowest limb of an evaluated word of that type that is no direct nat; 0 if it is no nat. Continues in a
+    /// block that rarely runs.
+    fn low_limb(&mut self, word: Value, ty: Type) -> Value {
+        let done = self.emit.cold_block();
+        let limb = self.emit.b.append_block_param(done, I64);
+        if !ty.is(Type::Nat) {
+            let big = self.emit.cold_block();
+            let is_big = self.emit.is_top(word, top::BIG);
+            let zero = self.emit.constant(0);
+            self.emit.branch_rarely(is_big, big, (done, zero));
+            self.emit.switch_to(big);
+        }
+        let address = self.emit.address(word);
+        let first = self.emit.payload(address, 0);
+        self.emit.jump(done, &[first]);
+        self.emit.switch_to(done);
+        limb
+    }
+
+    /// The low 64 bits of the value of a word that may point to a thunk; 0 for a value that is no nat. The test for
+    /// a direct nat is the only one, if it is one. Defines the variable, if there is one, as the value.
+    pub(super) fn force_number(&mut self, word: Value, evaluated: Option<Var>) -> Value {
+        let [other, thunk, object, direct] = [(); 4].map(|()| self.emit.cold_block());
+        let waited = self.emit.cold_block();
+        let value = self.emit.b.append_block_param(waited, I64);
+        let (done, number) = self.emit.block_with_param();
+        let not_direct = self.emit.is_not_direct(word);
+        if let Some(var) = evaluated {
+            self.define(var, word);
+        }
+        self.emit.b.ins().brif(not_direct, other, &[], done, &[word.into()]);
+        self.emit.switch_to(other);
+        let is_thunk = self.emit.is_thunk(word);
+        self.emit.branch_rarely(is_thunk, thunk, (waited, word));
+        self.emit.switch_to(thunk);
+        self.force_thunk(word, waited);
+        self.emit.switch_to(waited);
+        if let Some(var) = evaluated {
+            self.define(var, value);
+        }
+        let not_direct = self.emit.is_not_direct(value);
+        self.emit.branch(not_direct, object, direct);
+        self.emit.switch_to(direct);
+        self.emit.jump(done, &[value]);
+        self.emit.switch_to(object);
+        let limb = self.low_limb(value, Type::Whnf);
+        self.emit.jump(done, &[limb]);
+        self.emit.switch_to(done);
+        number
     }
 
     /// The width in bits of an evaluated word; 0 for a value that is no nat.
@@ -108,7 +149,8 @@ impl FunctionTranslator<'_, '_> {
         if ty.is_unboxed() {
             return self.width_of_limb(word);
         }
-        let (direct, object, big) = (self.emit.block(), self.emit.cold_block(), self.emit.block());
+        let (direct, object, big) =
+            (self.emit.block(), self.emit.cold_block(), self.emit.cold_block());
         let (done, width) = self.emit.block_with_param();
         let not_direct = self.emit.is_not_direct(word);
         self.emit.branch(not_direct, object, direct);
@@ -118,7 +160,7 @@ impl FunctionTranslator<'_, '_> {
         self.emit.switch_to(object);
         let is_big = self.emit.is_top(word, top::BIG);
         let zero = self.emit.constant(0);
-        self.emit.b.ins().brif(is_big, big, &[], done, &[zero.into()]);
+        self.emit.branch_rarely(is_big, big, (done, zero));
         // The most significant limb of an object is not 0.
         self.emit.switch_to(big);
         let address = self.emit.address(word);
@@ -160,7 +202,7 @@ impl FunctionTranslator<'_, '_> {
     /// Jumps to a block with the number that a word is, if it is an evaluated nat below 2^64, and
     /// to the other block if not.
     pub(super) fn branch_on_u64(&mut self, word: Value, yes: Block, no: Block) {
-        let (object, big, limb) = (self.emit.block(), self.emit.block(), self.emit.block());
+        let [object, big, limb] = [(); 3].map(|()| self.emit.cold_block());
         let not_direct = self.emit.is_not_direct(word);
         self.emit.b.ins().brif(not_direct, object, &[], yes, &[word.into()]);
         self.emit.switch_to(object);
