@@ -40,6 +40,7 @@ use super::object::{self, ObjectDraft};
 use crate::layout::{EXTRA_MAX, ObjectHeader, ObjectLayout};
 use crate::pinspace::range::is_frozen;
 use crate::word::{Word, WordKind};
+use std::ops::Range;
 
 /// Which objects an owner has made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -224,10 +225,48 @@ impl HeapMemory {
             return false;
         }
         // SAFETY: the object is live. A header in eden with a mark of 2 or more was written by
-        // `allocate_with_spare` or by this function, so a spare word follows the payload.
+        // `allocate_with_spare`, by this function or by `remove_in_place`, so a spare word follows the
+        // payload.
         unsafe { object::insert_word(address, size, at, item.raw()) };
         self.replace_header(flat, header.with_spare_item());
+        self.forget_edited_row(flat);
         true
+    }
+
+    /// Removes an item of an owned flat row or set in place, and leaves its word spare. Returns whether the
+    /// object may have spare words.
+    ///
+    /// # Panics
+    /// If there is no such item.
+    #[inline]
+    pub(crate) fn remove_in_place(&mut self, flat: Word, at: usize) -> bool {
+        let header = self.header(flat);
+        let (size, address) = (header.size(), flat.address());
+        assert!(at < size, "there is such an item");
+        if matches!(header.extra(), 0 | EXTRA_MAX) || !self.nursery.is_in_eden(address) {
+            return false;
+        }
+        // SAFETY: the object is live, and has that item.
+        unsafe { object::remove_word(address, size, at) };
+        self.replace_header(flat, header.without_last_item());
+        self.forget_edited_row(flat);
+        true
+    }
+
+    /// Adds a number to payload words of an owned object, which are nats below 2^63 and stay so.
+    ///
+    /// # Panics
+    /// If there are no such words.
+    #[inline]
+    pub(crate) fn add_to_nats(&mut self, object: Word, indices: Range<usize>, more: isize) {
+        assert!(indices.end <= self.size(object), "the object has these words");
+        for index in indices {
+            let before = self.load(object, index).raw();
+            // SAFETY: the object is live and has the word. A nat needs no write barrier.
+            unsafe {
+                object::store_raw(object.address(), index, before.wrapping_add_signed(more as i64));
+            }
+        }
     }
 
     /// Removes the mark of normal form from an owned object, into which another value was written.

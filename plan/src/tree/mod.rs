@@ -38,6 +38,9 @@ mod count;
 pub mod edit;
 mod items;
 mod owner;
+mod path;
+mod table_edit;
+mod tree_edit;
 
 pub use self::build::{row_of_items, set_of_row, set_of_top};
 pub use self::check::check;

@@ -1,7 +1,7 @@
 //! Who owns the nodes of an edited row, set or table; see `heap/ownership.rs`.
 
 use super::TreeNode;
-use crate::heap::{EditMark, HeapMemory, RawHeap};
+use crate::heap::{EditMark, HeapMemory};
 use crate::word::Word;
 
 /// Which nodes of the edited value an edit may change in place.
@@ -42,7 +42,8 @@ impl EditOwner {
     pub(super) const NONE: EditOwner = EditOwner { mark: EditMark::NOTHING, owns_result: false };
 
     /// Returns the owner for an edit of a root in that mode.
-    pub(super) fn of(heap: &mut RawHeap, root: Word, mode: EditMode) -> EditOwner {
+    #[inline]
+    pub(super) fn of(heap: &mut HeapMemory, root: Word, mode: EditMode) -> EditOwner {
         let mark = match mode {
             EditMode::Copy => return EditOwner::NONE,
             EditMode::Own => {
@@ -56,9 +57,16 @@ impl EditOwner {
     }
 
     /// Marks a root that an edit returns.
-    pub(super) fn mark_root(self, heap: &mut RawHeap, root: Word) {
-        // A flat one has its mark since it was made.
-        if self.owns_result && TreeNode::of(heap, root).is_some() {
+    #[inline]
+    pub(super) fn mark_root(self, heap: &mut HeapMemory, root: Word) {
+        if !self.owns_result {
+            return;
+        }
+        if !heap.is_owned(root, self.mark) {
+            // A part that others made is left alone by a removal.
+            heap.disown(root);
+        } else if TreeNode::of(heap, root).is_some() {
+            // A flat one has its mark since it was made.
             heap.set_mark(root, self.mark);
         }
     }

@@ -355,7 +355,7 @@ impl JetCall<'_> {
     pub fn push_removed(&mut self, index: usize, at: usize) -> Result<(), EvalError> {
         let edited = self.editable(index);
         assert!(at < self.item_count(index), "the row or set has that item");
-        let word = tree::edit::remove(&mut self.vm.heap, edited, at)?;
+        let word = tree::edit::remove(&mut self.vm.heap, edited, at, EditMode::Copy)?;
         self.vm.heap.stack.push_checked(word);
         Ok(())
     }

@@ -67,7 +67,7 @@ fn replace(vm: &mut Vm, val: &Val, at: usize, item: u64) -> Val {
 }
 
 fn remove(vm: &mut Vm, val: &Val, at: usize) -> Val {
-    edited(vm, val, None, |heap, place, _| edit::remove(heap, place, at))
+    edited(vm, val, None, |heap, place, _| edit::remove(heap, place, at, EditMode::Copy))
 }
 
 fn items(value: Ref<'_>) -> Items<'_> {
