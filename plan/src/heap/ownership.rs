@@ -108,16 +108,23 @@ pub(super) fn marked_address(header: ObjectHeader, (eden_start, unit): (usize, u
     eden_start + 8 * unit * (header.extra() as usize - 1)
 }
 
-/// Returns the number of words that a unit of marks stands for in an eden of that many words: 1 unless
-/// it is larger than 4 MB.
-pub(super) fn mark_unit(eden_words: usize) -> usize {
-    eden_words.div_ceil(EXTRA_MAX as usize / 2).next_power_of_two()
-}
-
 impl HeapMemory {
-    /// Returns the mark of an owner whose edits begin now.
-    pub(crate) fn edit_mark(&self) -> EditMark {
+    /// Returns the mark of an owner whose edits begin now. May allocate [`HeapMemory::mark_words`] words.
+    #[inline]
+    pub(crate) fn edit_mark(&mut self) -> EditMark {
+        // A mark stands for a multiple of the unit: the owner would not own an object before it.
+        let words = (self.nursery.next() - self.nursery.eden_start()) / 8;
+        let missing = words.wrapping_neg() & (self.nursery.mark_unit() - 1);
+        if missing != 0 {
+            self.nursery.take(missing);
+        }
         EditMark { eden_from: self.nursery.next(), number: 0 }
+    }
+
+    /// Returns the most words that [`HeapMemory::edit_mark`] allocates.
+    #[inline]
+    pub(crate) fn mark_words(&self) -> usize {
+        self.nursery.mark_unit()
     }
 
     /// Returns the mark of a root; `None` if it has none that counts.
@@ -134,8 +141,7 @@ impl HeapMemory {
         let eden_from = if header.layout().is_flat() {
             root.address()
         } else {
-            let unit = mark_unit(self.nursery.capacity());
-            marked_address(header, (self.nursery.eden_start(), unit))
+            marked_address(header, (self.nursery.eden_start(), self.nursery.mark_unit()))
         };
         Some(EditMark { eden_from, number: 0 })
     }
@@ -161,8 +167,7 @@ impl HeapMemory {
             return;
         }
         let words = mark.eden_from.saturating_sub(self.nursery.eden_start()) / 8;
-        let unit = mark_unit(self.nursery.capacity());
-        let number = 1 + words.div_ceil(unit) as u64;
+        let number = 1 + self.nursery.mark_units(words) as u64;
         let header = self.header(root).with_mark(number.min(EXTRA_MAX));
         self.replace_header(root, header);
     }

@@ -1,18 +1,17 @@
 //! Insertion, replacement and removal of one item: new nodes from the root to a leaf, all others
 //! shared.
 //!
-//! Operands are on the stack. Each operation finds the way to the item, reserves the words that the
-//! edit needs at most, and finds the way again if that has collected; so the words that it holds
-//! stay valid while it works.
+//! Each operation first reserves all words that it may need, so that the words it holds stay valid while
+//! it works. If that collects, the operands are on the stack meanwhile. A caller's words are stale
+//! afterwards.
 //!
 //! Nodes that only the edited value refers to are changed in place of being copied, if the
 //! [`EditMode`] allows it.
 
 use super::build::split_flat_row;
 use super::owner::EditOwner;
-use super::path::TreePath;
-use super::tree_edit::{GrowthEdge, TreeEdit, insertion_words, removal_words};
-use super::{TREE_THRESHOLD, TreeNode, leaf_layout, len};
+use super::tree_edit::{TreeEdit, insertion_words, removal_words};
+use super::{TREE_THRESHOLD, TreeNode, leaf_layout};
 use crate::heap::{HeapFull, HeapMemory, RawHeap};
 use crate::layout::ObjectLayout;
 use crate::word::Word;
@@ -20,53 +19,43 @@ use crate::word::Word;
 pub use super::owner::{EditMode, change_owned_nat, replace_in_owned_tree};
 pub use super::table_edit::{insert_in_table, remove_from_table};
 
-/// Returns the row or set at `stack_index` with the value at stack index `item` inserted
-/// before its item `at`. A key of a set is in normal form, and `at` is where it belongs.
+/// Returns a row or set with a value inserted before its item `at`. A key of a set is in normal form, and
+/// `at` is where it belongs. The stack has room for a few words.
 pub fn insert(
     heap: &mut RawHeap,
-    stack_index: usize,
+    root: Word,
     at: usize,
-    item: usize,
+    item: Word,
     mode: EditMode,
 ) -> Result<Word, HeapFull> {
-    let path = |heap: &HeapMemory, root| TreePath::to_gap(heap, root, at);
-    let (root, path) = prepare(heap, stack_index, path, insertion_words)?;
+    let mut operands = with_tree_of_long_row(heap, [root, item])?;
+    let words = insertion_words(heap, operands[0]) + heap.mark_words();
+    if !heap.has_room(words) {
+        operands = collect_keeping(heap, words, operands)?;
+    }
+    let [root, item] = operands;
     let owner = EditOwner::of(heap, root, mode);
-    let item = heap.stack.get(item);
-    let made = insert_as(heap, root, &path, at, item, owner);
+    let made = TreeEdit::with_item(heap, owner, item).insert(root, at, item);
     owner.mark_root(heap, made);
     Ok(made)
 }
 
-/// Inserts an item for an owner. The words that this needs have been reserved.
-#[inline]
-pub(super) fn insert_as(
-    heap: &mut HeapMemory,
-    root: Word,
-    path: &TreePath,
-    at: usize,
-    item: Word,
-    owner: EditOwner,
-) -> Word {
-    let item = heap.resolve(item);
-    let edge = GrowthEdge::of(at, len(heap, root));
-    let item_is_normal = heap.is_normal(item);
-    TreeEdit { heap, owner, item_is_normal }.insert(root, path, item, edge)
-}
-
-/// Returns the row at `stack_index` with the value at stack index `item` as its item `at`.
+/// Returns a row with a value as its item `at`. The stack has room for a few words.
 pub fn replace(
     heap: &mut RawHeap,
-    stack_index: usize,
+    root: Word,
     at: usize,
-    item: usize,
+    item: Word,
     mode: EditMode,
 ) -> Result<Word, HeapFull> {
-    let path = |heap: &HeapMemory, root| TreePath::to_item(heap, root, at);
-    let (root, path) = prepare(heap, stack_index, path, insertion_words)?;
+    let mut operands = with_tree_of_long_row(heap, [root, item])?;
+    let words = insertion_words(heap, operands[0]) + heap.mark_words();
+    if !heap.has_room(words) {
+        operands = collect_keeping(heap, words, operands)?;
+    }
+    let [root, item] = operands;
     let owner = EditOwner::of(heap, root, mode);
-    let item = heap.stack.get(item);
-    let made = replace_as(heap, root, &path, at, item, owner);
+    let made = replace_as(heap, root, at, item, owner);
     owner.mark_root(heap, made);
     Ok(made)
 }
@@ -76,50 +65,45 @@ pub fn replace(
 pub(super) fn replace_as(
     heap: &mut HeapMemory,
     root: Word,
-    path: &TreePath,
     at: usize,
     item: Word,
     owner: EditOwner,
 ) -> Word {
-    let item = heap.resolve(item);
     let others_are_normal = heap.is_normal(root) || heap.unfinished_item(root) == Some(at);
-    let item_is_normal = heap.is_normal(item);
-    let mut edit = TreeEdit { heap, owner, item_is_normal };
-    let made = edit.replace(path, item);
+    let made = TreeEdit::with_item(heap, owner, item).replace(root, at, item);
     // In a node, the nodes that the edit has not made are marked.
-    if others_are_normal && path.depth == 0 {
-        edit.heap.note_edited_row(made, at);
+    if others_are_normal && heap.header(made).layout() == ObjectLayout::Row {
+        heap.note_edited_row(made, at);
     } else if made == root {
-        edit.heap.forget_edited_row(root);
+        heap.forget_edited_row(root);
     }
     made
 }
 
-/// Returns the row or set at `stack_index` without its item `at`.
+/// Returns a row or set without its item `at`. The stack has room for a few words.
 pub fn remove(
     heap: &mut RawHeap,
-    stack_index: usize,
+    root: Word,
     at: usize,
     mode: EditMode,
 ) -> Result<Word, HeapFull> {
-    let path = |heap: &HeapMemory, root| TreePath::to_item(heap, root, at);
-    let (root, path) = prepare(heap, stack_index, path, removal_words)?;
+    let mut operands = with_tree_of_long_row(heap, [root])?;
+    let words = removal_words(heap, operands[0]) + heap.mark_words();
+    if !heap.has_room(words) {
+        operands = collect_keeping(heap, words, operands)?;
+    }
+    let [root] = operands;
     let owner = EditOwner::of(heap, root, mode);
-    let made = remove_as(heap, root, &path, owner);
+    let made = remove_as(heap, root, at, owner);
     owner.mark_root(heap, made);
     Ok(made)
 }
 
 /// Removes an item for an owner. The words that this needs have been reserved.
 #[inline]
-pub(super) fn remove_as(
-    heap: &mut HeapMemory,
-    root: Word,
-    path: &TreePath,
-    owner: EditOwner,
-) -> Word {
+pub(super) fn remove_as(heap: &mut HeapMemory, root: Word, at: usize, owner: EditOwner) -> Word {
     let mut edit = TreeEdit { heap, owner, item_is_normal: true };
-    let Some(mut left) = edit.remove(path) else {
+    let Some(mut left) = edit.remove(root, at) else {
         return edit.empty(leaf_layout(root));
     };
     while let Some(&[only]) = TreeNode::of(edit.heap, left).map(TreeNode::parts) {
@@ -135,28 +119,60 @@ pub(super) fn is_long_flat_row(heap: &HeapMemory, root: Word) -> bool {
     header.layout() == ObjectLayout::Row && header.size() >= TREE_THRESHOLD
 }
 
-/// Reserves the words of an edit of the row or set at `stack_index`. Returns the value without
-/// indirections, or a tree in place of a long flat row, and the way to the edited item.
+/// Returns the operands without indirections, and a tree in place of the first, if that is a long flat row.
 #[inline]
-fn prepare(
+fn with_tree_of_long_row<const N: usize>(
     heap: &mut RawHeap,
-    stack_index: usize,
-    path_in: impl Fn(&HeapMemory, Word) -> TreePath,
-    words: impl Fn(&HeapMemory, &TreePath) -> usize,
-) -> Result<(Word, TreePath), HeapFull> {
-    let mut root = heap.resolve(heap.stack.get(stack_index));
-    if is_long_flat_row(heap, root) {
-        heap.stack.set(stack_index, root);
-        split_flat_row(heap, stack_index)?;
-        root = heap.stack.get(stack_index);
+    mut operands: [Word; N],
+) -> Result<[Word; N], HeapFull> {
+    for operand in &mut operands {
+        *operand = heap.resolve(*operand);
     }
-    let path = path_in(heap, root);
-    let words = words(heap, &path);
-    if heap.has_room(words) {
-        return Ok((root, path));
+    if is_long_flat_row(heap, operands[0]) {
+        return split_long_row(heap, operands);
     }
-    heap.make_room(words)?;
-    let root = heap.resolve(heap.stack.get(stack_index));
-    let path = path_in(heap, root);
-    Ok((root, path))
+    Ok(operands)
+}
+
+#[cold]
+fn split_long_row<const N: usize>(
+    heap: &mut RawHeap,
+    operands: [Word; N],
+) -> Result<[Word; N], HeapFull> {
+    let base = push(heap, operands);
+    let split = split_flat_row(heap, base);
+    let operands = pop(heap, base);
+    split.map(|()| operands)
+}
+
+/// Collects until that many words are free. Returns the operands as they are then.
+#[cold]
+pub(super) fn collect_keeping<const N: usize>(
+    heap: &mut RawHeap,
+    words: usize,
+    operands: [Word; N],
+) -> Result<[Word; N], HeapFull> {
+    let base = push(heap, operands);
+    let made = heap.make_room(words);
+    let operands = pop(heap, base);
+    made.map(|()| operands)
+}
+
+/// Pushes operands. Returns the index of the first.
+pub(super) fn push<const N: usize>(heap: &mut RawHeap, operands: [Word; N]) -> usize {
+    let base = heap.stack.top();
+    for operand in operands {
+        heap.stack.push_checked(operand);
+    }
+    base
+}
+
+/// Pops operands, the first of which is at that index.
+pub(super) fn pop<const N: usize>(heap: &mut RawHeap, base: usize) -> [Word; N] {
+    let mut operands = [Word::ZERO; N];
+    for (index, operand) in operands.iter_mut().enumerate() {
+        *operand = heap.resolve(heap.stack.get(base + index));
+    }
+    heap.stack.truncate(base);
+    operands
 }

@@ -5,12 +5,13 @@ use crate::heap::HeapMemory;
 use crate::word::Word;
 
 /// More than the levels of any tree: the module documentation bounds them.
-const LEVELS_MAX: usize = 24;
+pub(super) const LEVELS_MAX: usize = 32;
+
+const _: () = assert!(super::NODE_CAPACITY <= 1 << u8::BITS);
 
 /// The way from a root to a place in a leaf.
 pub(super) struct TreePath {
-    nodes: [Word; LEVELS_MAX],
-    /// The index of the part that the way goes on in. A node has few parts.
+    /// The indices of the parts that the way goes on in, from the root on.
     part_indices: [u8; LEVELS_MAX],
     /// The number of nodes above the leaf.
     pub(super) depth: usize,
@@ -23,13 +24,13 @@ pub(super) struct TreePath {
 impl TreePath {
     /// Returns the way to the place where an item is inserted before item `at`. A place between two
     /// parts belongs to the first.
-    #[inline]
+    #[inline(always)]
     pub(super) fn to_gap(heap: &HeapMemory, root: Word, at: usize) -> TreePath {
         TreePath::to(heap, root, at, |node, at| if at == 0 { 0 } else { node.part_of(at - 1) })
     }
 
     /// Returns the way to item `at`, which the root has.
-    #[inline]
+    #[inline(always)]
     pub(super) fn to_item(heap: &HeapMemory, root: Word, at: usize) -> TreePath {
         TreePath::to(heap, root, at, |node, at| node.part_of(at))
     }
@@ -41,16 +42,9 @@ impl TreePath {
         at: usize,
         part_of: impl Fn(TreeNode<'_>, usize) -> usize,
     ) -> TreePath {
-        let mut path = TreePath {
-            nodes: [Word::ZERO; LEVELS_MAX],
-            part_indices: [0; LEVELS_MAX],
-            depth: 0,
-            leaf: root,
-            at,
-        };
+        let mut path = TreePath { part_indices: [0; LEVELS_MAX], depth: 0, leaf: root, at };
         while let Some(node) = TreeNode::of(heap, path.leaf) {
             let part_index = part_of(node, path.at);
-            path.nodes[path.depth] = path.leaf;
             path.part_indices[path.depth] = part_index as u8;
             path.depth += 1;
             path.at -= node.start(part_index);
@@ -59,9 +53,25 @@ impl TreePath {
         path
     }
 
-    /// Returns the node at a level, 0 for the root, and the index of the part that the way goes on in.
+    /// Returns the index of the part that the way goes on in below the node at a level, 0 for the root.
     #[inline(always)]
-    pub(super) fn step(&self, level: usize) -> (Word, usize) {
-        (self.nodes[level], usize::from(self.part_indices[level]))
+    pub(super) fn part_index(&self, level: usize) -> usize {
+        usize::from(self.part_indices[level])
+    }
+
+    /// Whether the place is the first one below the part at a level.
+    #[inline(always)]
+    pub(super) fn is_first_below(&self, level: usize) -> bool {
+        self.at == 0 && self.part_indices[level + 1..self.depth].iter().all(|index| *index == 0)
+    }
+
+    /// Returns the nodes on the way, by their levels.
+    pub(super) fn nodes(&self, heap: &HeapMemory, root: Word) -> [Word; LEVELS_MAX] {
+        let mut nodes = [root; LEVELS_MAX];
+        for level in 1..self.depth {
+            let above = TreeNode::of(heap, nodes[level - 1]).map(TreeNode::parts);
+            nodes[level] = above.map_or(root, |parts| parts[self.part_index(level - 1)]);
+        }
+        nodes
     }
 }

@@ -3,11 +3,14 @@
 use super::build::{first, node};
 use super::owner::EditOwner;
 use super::path::TreePath;
-use super::{LEAF_CAPACITY, NODE_CAPACITY, TREE_THRESHOLD, TreeNode, leaf_layout};
+use super::{LEAF_CAPACITY, NODE_CAPACITY, TREE_THRESHOLD, TreeNode, leaf_layout, len};
 use crate::heap::{HeapMemory, ObjectDraft};
 use crate::layout::ObjectLayout;
 use crate::word::{Word, WordKind};
 use std::ops::Range;
+
+/// More than the levels of any tree: the module documentation bounds them.
+const LEVELS: usize = 20;
 
 /// The most words of the nodes that an insertion makes at one level: two, of one part more than one
 /// may have.
@@ -17,17 +20,26 @@ const INSERTED_NODE_WORDS: usize = 2 + 3 * (NODE_CAPACITY + 1);
 /// neighbour's.
 const REMOVED_NODE_WORDS: usize = 3 * (1 + 3 * NODE_CAPACITY);
 
-/// Returns the most words that an insertion or replacement along a path allocates.
+/// Returns the most words that an insertion into a root, or a replacement in it, allocates. It is a bound for
+/// trees of any height: to find the height would take longer than a collection a little earlier.
 #[inline]
-pub(super) fn insertion_words(heap: &HeapMemory, path: &TreePath) -> usize {
-    // A leaf has at most as many spare words as items, or as a leaf may have; a full one is halved.
-    let leaf = 2 * (heap.size(path.leaf) + LEAF_CAPACITY + 2);
-    (path.depth + 1) * INSERTED_NODE_WORDS + leaf
+pub(super) fn insertion_words(heap: &HeapMemory, root: Word) -> usize {
+    let header = heap.header(root);
+    // A leaf has at most half as many spare words as items, and a few. A full one is halved.
+    match header.layout().is_flat() {
+        true => INSERTED_NODE_WORDS + 2 * (header.size() + 8),
+        false => LEVELS * INSERTED_NODE_WORDS + 2 * (LEAF_CAPACITY + 8),
+    }
 }
 
-/// Returns the most words that a removal along a path allocates.
-pub(super) fn removal_words(heap: &HeapMemory, path: &TreePath) -> usize {
-    path.depth * REMOVED_NODE_WORDS + 4 * (heap.size(path.leaf) + LEAF_CAPACITY + 2)
+/// Returns the most words that a removal from a root allocates, as [`insertion_words`] does.
+#[inline]
+pub(super) fn removal_words(heap: &HeapMemory, root: Word) -> usize {
+    let header = heap.header(root);
+    match header.layout().is_flat() {
+        true => 2 * (header.size() + 8),
+        false => LEVELS * REMOVED_NODE_WORDS + 4 * (LEAF_CAPACITY + 8),
+    }
 }
 
 /// An edit whose words have been reserved.
@@ -47,7 +59,7 @@ enum Replacement {
 /// The end of the whole that an item is inserted at. There a full part is left full instead of
 /// being halved, because more items are likely to follow.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum GrowthEdge {
+enum GrowthEdge {
     Front,
     Back,
     Neither,
@@ -56,7 +68,7 @@ pub(super) enum GrowthEdge {
 impl GrowthEdge {
     /// Returns the end that the place before item `at` of `len` items is at.
     #[inline]
-    pub(super) fn of(at: usize, len: usize) -> GrowthEdge {
+    fn of(at: usize, len: usize) -> GrowthEdge {
         if at == 0 {
             GrowthEdge::Front
         } else if at == len {
@@ -67,32 +79,38 @@ impl GrowthEdge {
     }
 }
 
-impl TreeEdit<'_> {
-    /// Inserts an item at the end of a path of a root.
+impl<'h> TreeEdit<'h> {
+    /// Starts an edit with an item.
     #[inline]
-    pub(super) fn insert(
-        &mut self,
-        root: Word,
-        path: &TreePath,
+    pub(super) fn with_item(
+        heap: &'h mut HeapMemory,
+        owner: EditOwner,
         item: Word,
-        edge: GrowthEdge,
-    ) -> Word {
-        let size = self.heap.size(path.leaf);
-        if size >= self.leaf_capacity(path) {
-            return self.insert_in_full_leaf(root, path, item, edge);
-        }
-        let mut part = self.inserted(path.leaf, path.at, item);
-        for level in (0..path.depth).rev() {
-            part = self.with_part(path, level, part, 1);
-        }
-        part
+    ) -> TreeEdit<'h> {
+        let item_is_normal = heap.is_normal(item);
+        TreeEdit { heap, owner, item_is_normal }
     }
 
-    /// Returns the most items of the leaf of a path.
+    /// Inserts an item before item `at` of a root.
     #[inline]
-    fn leaf_capacity(&self, path: &TreePath) -> usize {
-        let is_short_row = path.depth == 0 && path.leaf.kind() == WordKind::Row;
-        if is_short_row { TREE_THRESHOLD } else { LEAF_CAPACITY }
+    pub(super) fn insert(&mut self, root: Word, at: usize, item: Word) -> Word {
+        let header = self.heap.header(root);
+        let capacity = if root.kind() == WordKind::Set { LEAF_CAPACITY } else { TREE_THRESHOLD };
+        if header.layout().is_flat() && header.size() < capacity {
+            return self.inserted(root, at, item);
+        }
+        self.insert_in_tree(root, at, item)
+    }
+
+    /// Inserts an item before item `at` of a root that is a node, or a full leaf.
+    #[inline(never)]
+    fn insert_in_tree(&mut self, root: Word, at: usize, item: Word) -> Word {
+        let path = &TreePath::to_gap(self.heap, root, at);
+        if self.heap.size(path.leaf) >= LEAF_CAPACITY {
+            let edge = GrowthEdge::of(at, len(self.heap, root));
+            return self.insert_in_full_leaf(root, path, item, edge);
+        }
+        self.change(root, path, (1, item), |edit| edit.inserted(path.leaf, path.at, item))
     }
 
     /// Inserts an item into a leaf that has no room for it.
@@ -104,14 +122,15 @@ impl TreeEdit<'_> {
         item: Word,
         edge: GrowthEdge,
     ) -> Word {
+        let nodes = path.nodes(self.heap, root);
         let mut parts = self.split_leaf(path.leaf, path.at, item, edge);
         for level in (0..path.depth).rev() {
+            let (node, index) = (nodes[level], path.part_index(level));
             parts = match parts {
-                Replacement::One(part) => Replacement::One(self.with_part(path, level, part, 1)),
-                Replacement::Two(a, b) => {
-                    let (node, part_index) = path.step(level);
-                    self.with_parts(node, part_index..part_index + 1, &[a, b], edge)
+                Replacement::One(part) => {
+                    Replacement::One(self.with_part(node, index, part, (1, path.at == 0)))
                 }
+                Replacement::Two(a, b) => self.with_parts(node, index..index + 1, &[a, b], edge),
             };
         }
         match parts {
@@ -146,65 +165,150 @@ impl TreeEdit<'_> {
         }
     }
 
-    /// Replaces the item at the end of a path.
+    /// Replaces item `at` of a root.
     #[inline]
-    pub(super) fn replace(&mut self, path: &TreePath, item: Word) -> Word {
-        let leaf = path.leaf;
-        let mut part = if self.owns(leaf) {
-            self.heap.store(leaf, path.at, item);
-            self.note_written(leaf);
-            leaf
-        } else {
-            self.spliced(leaf, 0..self.heap.size(leaf), path.at..path.at + 1, &[item])
-        };
-        for level in (0..path.depth).rev() {
-            part = self.with_part(path, level, part, 0);
+    pub(super) fn replace(&mut self, root: Word, at: usize, item: Word) -> Word {
+        if self.heap.header(root).layout().is_flat() {
+            return self.replaced(root, at, item);
         }
-        part
+        let path = &TreePath::to_item(self.heap, root, at);
+        self.change(root, path, (0, item), |edit| edit.replaced(path.leaf, path.at, item))
     }
 
-    /// Removes the item at the end of a path; `None` if there is no other.
-    pub(super) fn remove(&mut self, path: &TreePath) -> Option<Word> {
-        let leaf = path.leaf;
-        let mut left = if self.heap.size(leaf) == 1 {
-            None
-        } else if self.owns(leaf) && self.heap.remove_in_place(leaf, path.at) {
-            Some(leaf)
-        } else {
-            Some(self.spliced(leaf, 0..self.heap.size(leaf), path.at..path.at + 1, &[]))
-        };
+    /// Removes item `at` of a root; `None` if there is no other.
+    #[inline]
+    pub(super) fn remove(&mut self, root: Word, at: usize) -> Option<Word> {
+        let header = self.heap.header(root);
+        if header.layout().is_flat() {
+            return (header.size() > 1).then(|| self.without(root, at));
+        }
+        self.remove_from_tree(root, at)
+    }
+
+    /// Removes item `at` of a root that is a node; `None` if there is no other.
+    #[inline(never)]
+    fn remove_from_tree(&mut self, root: Word, at: usize) -> Option<Word> {
+        let path = &TreePath::to_item(self.heap, root, at);
+        if self.heap.size(path.leaf) <= LEAF_CAPACITY / 4 {
+            return self.remove_from_short_leaf(root, path);
+        }
+        // The first item after the removal, if the first one is removed.
+        let first = self.heap.load(path.leaf, 1);
+        Some(self.change(root, path, (-1, first), |edit| edit.without(path.leaf, path.at)))
+    }
+
+    /// Removes an item from a leaf that has too few items for it.
+    #[cold]
+    fn remove_from_short_leaf(&mut self, root: Word, path: &TreePath) -> Option<Word> {
+        let nodes = path.nodes(self.heap, root);
+        let is_only_item = self.heap.size(path.leaf) == 1;
+        let mut left = (!is_only_item).then(|| self.without(path.leaf, path.at));
         for level in (0..path.depth).rev() {
+            let (node, index) = (nodes[level], path.part_index(level));
+            let is_alone = TreeNode::of(self.heap, node).is_some_and(|node| node.fan == 1);
             left = match left {
-                Some(part) if !self.is_underfull(part) || self.is_alone(path.step(level).0) => {
-                    Some(self.with_part(path, level, part, -1))
+                Some(part) if is_alone || !self.is_underfull(part) => {
+                    Some(self.with_part(node, index, part, (-1, path.at == 0)))
                 }
-                Some(part) => Some(self.joined_with_neighbour(path, level, part)),
-                None if self.is_alone(path.step(level).0) => None,
-                None => {
-                    let (node, part_index) = path.step(level);
-                    Some(self.with_no_more_parts(node, part_index..part_index + 1, &[]))
-                }
+                Some(part) => Some(self.joined_with_neighbour(node, index, part)),
+                None if is_alone => None,
+                None => Some(self.with_no_more_parts(node, index..index + 1, &[])),
             };
         }
         left
     }
 
-    /// Returns an empty row or set.
-    pub(super) fn empty(&mut self, layout: ObjectLayout) -> Word {
-        let draft = self.allocate_flat(layout, 0);
-        self.finish(draft, true)
+    /// Returns a flat object with an item replaced.
+    #[inline]
+    fn replaced(&mut self, flat: Word, at: usize, item: Word) -> Word {
+        if self.owns(flat) {
+            self.heap.store(flat, at, item);
+            self.note_written(flat);
+            return flat;
+        }
+        self.spliced(flat, 0..self.heap.size(flat), at..at + 1, &[item])
     }
 
-    /// Whether a node has only one part.
-    fn is_alone(&self, node: Word) -> bool {
-        TreeNode::of(self.heap, node).is_some_and(|node| node.fan == 1)
+    /// Returns a flat object without an item.
+    #[inline]
+    fn without(&mut self, flat: Word, at: usize) -> Word {
+        if self.owns(flat) && self.heap.remove_in_place(flat, at) {
+            return flat;
+        }
+        self.spliced(flat, 0..self.heap.size(flat), at..at + 1, &[])
     }
 
-    /// Returns the node at a level of a path with a part that became too short and a neighbour of it
-    /// joined.
-    #[cold]
-    fn joined_with_neighbour(&mut self, path: &TreePath, level: usize, part: Word) -> Word {
-        let (node, part_index) = path.step(level);
+    /// Changes the leaf of a path, and the nodes above it, from the root down. The leaf gets `more` items,
+    /// and `first` is its first item after the change if that is an item's place at its start.
+    #[inline]
+    fn change(
+        &mut self,
+        root: Word,
+        path: &TreePath,
+        (more, first): (isize, Word),
+        change_leaf: impl FnOnce(&mut Self) -> Word,
+    ) -> Word {
+        let (changed_root, mut slot, mut part) = self.changed_node(root, path, 0, more, first);
+        let mut above = changed_root;
+        for level in 1..path.depth {
+            let (changed, next_slot, next) = self.changed_node(part, path, level, more, first);
+            if changed != part {
+                self.heap.store(above, slot, changed);
+            }
+            (above, slot, part) = (changed, next_slot, next);
+        }
+        let changed = change_leaf(self);
+        if changed != part {
+            self.heap.store(above, slot, changed);
+        }
+        changed_root
+    }
+
+    /// Changes the node at a level of a path as [`TreeEdit::change`] says: in place, if it is owned, else
+    /// in a copy. Returns the node, the index of the part that the path goes on in, and that part.
+    #[inline]
+    fn changed_node(
+        &mut self,
+        old: Word,
+        path: &TreePath,
+        level: usize,
+        more: isize,
+        first: Word,
+    ) -> (Word, usize, Word) {
+        let part_index = path.part_index(level);
+        let header = self.heap.header(old);
+        let size = header.size();
+        let is_set = header.layout() == ObjectLayout::SetNode;
+        let fan = if is_set { size / 3 } else { size / 2 };
+        let slot = size - fan + part_index;
+        let part = self.heap.load(old, slot);
+        let changes_first = is_set && path.is_first_below(level);
+        if self.owns(old) {
+            if more != 0 {
+                self.heap.add_to_nats(old, part_index..fan, more);
+            }
+            if changes_first {
+                self.heap.store(old, fan + part_index, first);
+            }
+            self.note_written(old);
+            return (old, slot, part);
+        }
+        let normal = self.keeps_normal(old);
+        let mut draft = self.heap.allocate(header.layout(), 0, size);
+        draft.copy_from(0, self.heap.words(old, 0));
+        if more != 0 {
+            for end in draft.raw_words_mut(part_index, fan - part_index) {
+                *end = end.wrapping_add_signed(more as i64);
+            }
+        }
+        if changes_first {
+            draft.set(fan + part_index, first);
+        }
+        (self.finish(draft, normal), slot, part)
+    }
+
+    /// Returns a node with a part that became too short and a neighbour of it joined.
+    fn joined_with_neighbour(&mut self, node: Word, part_index: usize, part: Word) -> Word {
         let parts = TreeNode::of(self.heap, node).map_or(&[][..], TreeNode::parts);
         let (range, pair) = match parts.get(part_index + 1) {
             Some(next) => (part_index..part_index + 2, [part, *next]),
@@ -217,12 +321,17 @@ impl TreeEdit<'_> {
     }
 
     /// Returns the node with no more parts than it had, in place of a range of them.
-    #[cold]
     fn with_no_more_parts(&mut self, node: Word, range: Range<usize>, new: &[Word]) -> Word {
         match self.with_parts(node, range, new, GrowthEdge::Neither) {
             Replacement::One(part) => part,
             Replacement::Two(..) => unreachable!("there are no more parts than before"),
         }
+    }
+
+    /// Returns an empty row or set.
+    pub(super) fn empty(&mut self, layout: ObjectLayout) -> Word {
+        let draft = self.allocate_flat(layout, 0);
+        self.finish(draft, true)
     }
 
     /// Whether a part should be joined with a neighbour.
@@ -282,8 +391,8 @@ impl TreeEdit<'_> {
 
     /// Whether an object may be changed in place.
     #[inline]
-    pub(super) fn owns(&self, object: Word) -> bool {
-        self.heap.is_owned(object, self.owner.mark)
+    fn owns(&self, object: Word) -> bool {
+        self.owner.owns_result && self.heap.is_owned(object, self.owner.mark)
     }
 
     /// Notes that the item, or a part that has it, was written into an owned object.
@@ -294,14 +403,21 @@ impl TreeEdit<'_> {
         }
     }
 
-    /// Inserts an item into a flat object.
+    /// Inserts an item into a flat object that has room for it.
     #[inline]
     fn inserted(&mut self, flat: Word, at: usize, item: Word) -> Word {
         if self.owns(flat) && self.heap.insert_in_place(flat, at, item) {
             self.note_written(flat);
             return flat;
         }
-        self.spliced(flat, 0..self.heap.size(flat), at..at, &[item])
+        let normal = self.keeps_normal(flat);
+        let size = self.heap.size(flat);
+        let mut draft = self.allocate_flat(leaf_layout(flat), size + 1);
+        let old = self.heap.words(flat, 0);
+        draft.copy_from(0, &old[..at]);
+        draft.set(at, item);
+        draft.copy_from(at + 1, &old[at..]);
+        self.finish(draft, normal)
     }
 
     /// Allocates a flat object. If its owner may lengthen it, it gets spare words: half as many
@@ -338,50 +454,39 @@ impl TreeEdit<'_> {
         self.finish(draft, normal)
     }
 
-    /// Returns the node at a level of a path with another part there, which has `more` items more than the
-    /// one before: the node itself if it is owned, else a copy.
-    #[inline]
-    fn with_part(&mut self, path: &TreePath, level: usize, part: Word, more: isize) -> Word {
-        let (old, part_index) = path.step(level);
+    /// Returns a node with another part at that index, which has `more` items more than the one before and
+    /// perhaps another first item: the node itself if it is owned, else a copy.
+    fn with_part(
+        &mut self,
+        old: Word,
+        part_index: usize,
+        part: Word,
+        (more, changes_first): (isize, bool),
+    ) -> Word {
         let header = self.heap.header(old);
         let size = header.size();
         let is_set = header.layout() == ObjectLayout::SetNode;
-        let columns = if is_set { 3 } else { 2 };
-        let fan = size / columns;
-        let slot = size - fan + part_index;
-        // The first key of the part changes only with its first item.
-        let first = (is_set && path.at == 0).then(|| first(self.heap, part));
-        if self.owns(old) {
-            if more != 0 {
-                self.heap.add_to_nats(old, part_index..fan, more);
-            }
-            if let Some(first) = first {
-                self.heap.store(old, fan + part_index, first);
-            }
-            if self.heap.load(old, slot) != part {
-                self.heap.store(old, slot, part);
-            }
+        let fan = if is_set { size / 3 } else { size / 2 };
+        let changed = if self.owns(old) {
             self.note_written(old);
-            return old;
+            old
+        } else {
+            let normal = self.keeps_normal(old);
+            let mut draft = self.heap.allocate(header.layout(), 0, size);
+            draft.copy_from(0, self.heap.words(old, 0));
+            self.finish(draft, normal)
+        };
+        self.heap.add_to_nats(changed, part_index..fan, more);
+        if is_set && changes_first {
+            let first = first(self.heap, part);
+            self.heap.store(changed, fan + part_index, first);
         }
-        let normal = self.keeps_normal(old);
-        let mut draft = self.heap.allocate(header.layout(), 0, size);
-        draft.copy_from(0, self.heap.words(old, 0));
-        if more != 0 {
-            for end in draft.raw_words_mut(part_index, fan - part_index) {
-                *end = end.wrapping_add_signed(more as i64);
-            }
-        }
-        if let Some(first) = first {
-            draft.set(fan + part_index, first);
-        }
-        draft.set(slot, part);
-        self.finish(draft, normal)
+        self.heap.store(changed, size - fan + part_index, part);
+        changed
     }
 
     /// Makes a node with other parts in place of a range, or two nodes if there are too many
     /// parts.
-    #[cold]
     fn with_parts(
         &mut self,
         old: Word,

@@ -111,6 +111,12 @@ impl JetCall<'_> {
         let count = tree::len(&self.vm.heap, self.vm.heap.load(table, 0));
         let fits = position.map_or_else(|at| at <= count, |at| at < count);
         assert!(fits, "the table has that position");
-        Ok(tree::edit::insert_in_table(&mut self.vm.heap, position, mode)?)
+        let heap = &mut self.vm.heap;
+        let operands = [2, 1, 0].map(|depth| heap.stack.peek(depth));
+        let table = heap.stack.top() - 3;
+        heap.stack.truncate(table);
+        let made = tree::edit::insert_in_table(heap, operands, position, mode)?;
+        heap.stack.push_checked(made);
+        Ok(())
     }
 }

@@ -7,7 +7,7 @@ use super::key_position::{KeyPosition, RememberedSet};
 use super::remembered_objects::{RememberedKey, RowLeaf};
 use crate::vm::{JetCall, Vm};
 use plan::raw::tree::edit::EditMode;
-use plan::raw::{HeapFull, RawHeap, Word, WordKind, bar, shape, tree};
+use plan::raw::{Word, WordKind, bar, shape, tree};
 use plan::{EvalError, Items, Ref};
 
 /// Item `index` of a row, which is 0 if there is none. Loops read the items of a long row in order, so
@@ -161,25 +161,7 @@ fn put_as(
     {
         return Ok(row.raw());
     }
-    edited_on_stack(vm, row, value, |heap, base| {
-        tree::edit::replace(heap, base, index, base + 1, mode)
-    })
-}
-
-/// The result of an edit of a collection with an item. The edit gets the index of the collection on
-/// the stack; the item is above it.
-fn edited_on_stack(
-    vm: &mut Vm,
-    collection: Word,
-    item: u64,
-    edit: impl FnOnce(&mut RawHeap, usize) -> Result<Word, HeapFull>,
-) -> Result<u64, EvalError> {
-    let base = vm.heap.stack.top();
-    vm.heap.stack.push(collection);
-    vm.heap.stack.push(Word::from_bits(item));
-    let edited = edit(&mut vm.heap, base);
-    vm.heap.stack.truncate(base);
-    Ok(edited?.raw())
+    Ok(tree::edit::replace(&mut vm.heap, row, index, Word::from_bits(value), mode)?.raw())
 }
 
 pub(super) fn table_insert(
@@ -189,18 +171,14 @@ pub(super) fn table_insert(
     value: u64,
     mode: usize,
 ) -> Result<u64, EvalError> {
-    let table = Word::from_bits(table);
-    let Some(position) = position_of(vm, table, key, Remembers::ShortBars) else {
+    let Some(position) = position_of(vm, Word::from_bits(table), key, Remembers::ShortBars) else {
         return Ok(UNDECIDED);
     };
     if !vm.heap.stack.has_room(8) {
         return Err(EvalError::StackOverflow);
     }
-    vm.heap.stack.push(table);
-    vm.heap.stack.push(Word::from_bits(key));
-    vm.heap.stack.push(Word::from_bits(value));
-    tree::edit::insert_in_table(&mut vm.heap, position, EditMode::numbered(mode))?;
-    Ok(vm.heap.stack.pop().raw())
+    let (operands, mode) = ([table, key, value].map(Word::from_bits), EditMode::numbered(mode));
+    Ok(tree::edit::insert_in_table(&mut vm.heap, operands, position, mode)?.raw())
 }
 
 pub(super) fn table_insert_with(
@@ -258,7 +236,7 @@ pub(super) fn set_insert(vm: &mut Vm, set: u64, key: u64, mode: usize) -> Result
     if !vm.heap.stack.has_room(8) {
         return Err(EvalError::StackOverflow);
     }
-    edited_on_stack(vm, word, key, |heap, base| tree::edit::insert(heap, base, at, base + 1, mode))
+    Ok(tree::edit::insert(&mut vm.heap, word, at, Word::from_bits(key), mode)?.raw())
 }
 
 pub(super) fn disown(vm: &mut Vm, value: u64) -> Result<u64, EvalError> {

@@ -5,7 +5,7 @@ use super::Numbers;
 use crate::Vm;
 use plan::HeapOptions;
 use plan::raw::tree::edit::{self, EditMode};
-use plan::raw::{Word, equal};
+use plan::raw::{HeapFull, RawHeap, Word, equal};
 use plan::{Items, Shape, Val};
 use std::collections::BTreeMap;
 
@@ -69,21 +69,17 @@ impl Owner {
         Owner { newest, mode: EditMode::Reuse }
     }
 
-    /// Makes the next version by an edit of the value on the stack below the operands.
-    fn edit(
+    /// Makes the next version by an edit of the value with operands.
+    fn edit<const N: usize>(
         &mut self,
         vm: &mut Vm,
-        operands: &[&Val],
-        edit: impl FnOnce(&mut Vm, usize, EditMode) -> Word,
+        operands: [&Val; N],
+        edit: impl FnOnce(&mut RawHeap, Word, [Word; N], EditMode) -> Result<Word, HeapFull>,
     ) {
-        let base = vm.heap.stack.top();
-        for val in [&self.newest].into_iter().chain(operands.iter().copied()) {
-            let word = vm.heap.word(val);
-            vm.heap.stack.push(word);
-        }
-        let word = edit(vm, base, self.mode);
+        let (newest, operands) =
+            (vm.heap.word(&self.newest), operands.map(|val| vm.heap.word(val)));
+        let word = edit(&mut vm.heap, newest, operands, self.mode).unwrap();
         self.newest = vm.heap.handle(word);
-        vm.heap.stack.truncate(base);
     }
 
     /// A reference that others keep from now on.
@@ -118,17 +114,13 @@ fn insert_entry(
     item: &Val,
 ) {
     let key = vm.nat(key);
-    owner.edit(vm, &[&key, item], |vm, _, mode| {
-        edit::insert_in_table(&mut vm.heap, position, mode).unwrap();
-        vm.heap.stack.peek(0)
+    owner.edit(vm, [&key, item], |heap, table, [key, item], mode| {
+        edit::insert_in_table(heap, [table, key, item], position, mode)
     });
 }
 
 fn remove_entry(vm: &mut Vm, owner: &mut Owner, at: usize) {
-    owner.edit(vm, &[], |vm, _, mode| {
-        edit::remove_from_table(&mut vm.heap, at, mode).unwrap();
-        vm.heap.stack.peek(0)
-    });
+    owner.edit(vm, [], |heap, table, [], mode| edit::remove_from_table(heap, table, at, mode));
 }
 
 /// Whether entries are only removed in that turn.
@@ -205,7 +197,7 @@ fn owned_tables_have_the_entries_of_copies() {
 }
 
 fn remove_key(vm: &mut Vm, owner: &mut Owner, at: usize) {
-    owner.edit(vm, &[], |vm, base, mode| edit::remove(&mut vm.heap, base, at, mode).unwrap());
+    owner.edit(vm, [], |heap, set, [], mode| edit::remove(heap, set, at, mode));
 }
 
 fn edit_sets(stress: bool, seed: u64, turns: usize) {
@@ -233,8 +225,8 @@ fn edit_sets(stress: bool, seed: u64, turns: usize) {
             }
             Err(at) => {
                 let key_value = vm.nat(key);
-                owner.edit(vm, &[&key_value], |vm, base, mode| {
-                    edit::insert(&mut vm.heap, base, at, base + 1, mode).unwrap()
+                owner.edit(vm, [&key_value], |heap, set, [key], mode| {
+                    edit::insert(heap, set, at, key, mode)
                 });
                 model.insert(key);
             }
@@ -271,8 +263,8 @@ fn edit_rows(stress: bool, seed: u64, length: usize) {
     let mut owner = Owner::of(vm, first);
     for _ in 0..600 {
         let (at, item) = (numbers.below(length), value(vm, &mut numbers));
-        owner.edit(vm, &[&item], |vm, base, mode| {
-            edit::replace(&mut vm.heap, base, at, base + 1, mode).unwrap()
+        owner.edit(vm, [&item], |heap, row, [item], mode| {
+            edit::replace(heap, row, at, item, mode)
         });
         model[at] = item;
         if numbers.below(40) == 0 {
@@ -310,8 +302,8 @@ fn owners_keep_their_nodes_over_young_collections() {
         let put = |vm: &mut Vm, owner: &mut Owner| {
             let before = vm.heap.word(&owner.newest);
             let item = vm.nat(7);
-            owner.edit(vm, &[&item], |vm, base, mode| {
-                edit::replace(&mut vm.heap, base, 5, base + 1, mode).unwrap()
+            owner.edit(vm, [&item], |heap, row, [item], mode| {
+                edit::replace(heap, row, 5, item, mode)
             });
             vm.heap.word(&owner.newest) == before
         };
