@@ -229,10 +229,10 @@ impl<'v> ValueBuilder<'v> {
             let Shape::Tab(keys, _) = table.shape() else { panic!("a table, a key and a value") };
             keys.search(key)?
         };
-        let operands = [2, 1, 0].map(|depth| self.heap.stack.peek(depth));
+        let [edited, key, value] = [2, 1, 0].map(|depth| self.heap.stack.peek(depth));
         let table = self.heap.stack.top() - 3;
         self.heap.stack.truncate(table);
-        let made = tree::edit::insert_in_table(self.heap, operands, place, EditMode::Copy)?;
+        let made = tree::edit::insert_in_table(self.heap, (edited, key, value), place, EditMode::Copy)?;
         self.heap.stack.push_checked(made);
         Ok(())
     }

@@ -28,12 +28,14 @@ pub fn insert(
     item: Word,
     mode: EditMode,
 ) -> Result<Word, HeapFull> {
-    let mut operands = with_tree_of_long_row(heap, [root, item])?;
-    let words = insertion_words(heap, operands[0]) + heap.mark_words();
-    if !heap.has_room(words) {
-        operands = collect_keeping(heap, words, operands)?;
+    let (mut root, mut item) = (heap.resolve(root), heap.resolve(item));
+    if is_long_flat_row(heap, root) {
+        [root, item] = split_long_row(heap, [root, item])?;
     }
-    let [root, item] = operands;
+    let words = insertion_words(heap, root) + heap.mark_words();
+    if !heap.has_room(words) {
+        [root, item] = collect_keeping(heap, words, [root, item])?;
+    }
     let owner = EditOwner::of(heap, root, mode);
     let made = TreeEdit::with_item(heap, owner, item).insert(root, at, item);
     owner.mark_root(heap, made);
@@ -48,12 +50,14 @@ pub fn replace(
     item: Word,
     mode: EditMode,
 ) -> Result<Word, HeapFull> {
-    let mut operands = with_tree_of_long_row(heap, [root, item])?;
-    let words = insertion_words(heap, operands[0]) + heap.mark_words();
-    if !heap.has_room(words) {
-        operands = collect_keeping(heap, words, operands)?;
+    let (mut root, mut item) = (heap.resolve(root), heap.resolve(item));
+    if is_long_flat_row(heap, root) {
+        [root, item] = split_long_row(heap, [root, item])?;
     }
-    let [root, item] = operands;
+    let words = insertion_words(heap, root) + heap.mark_words();
+    if !heap.has_room(words) {
+        [root, item] = collect_keeping(heap, words, [root, item])?;
+    }
     let owner = EditOwner::of(heap, root, mode);
     let made = replace_as(heap, root, at, item, owner);
     owner.mark_root(heap, made);
@@ -87,12 +91,14 @@ pub fn remove(
     at: usize,
     mode: EditMode,
 ) -> Result<Word, HeapFull> {
-    let mut operands = with_tree_of_long_row(heap, [root])?;
-    let words = removal_words(heap, operands[0]) + heap.mark_words();
-    if !heap.has_room(words) {
-        operands = collect_keeping(heap, words, operands)?;
+    let mut root = heap.resolve(root);
+    if is_long_flat_row(heap, root) {
+        [root] = split_long_row(heap, [root])?;
     }
-    let [root] = operands;
+    let words = removal_words(heap, root) + heap.mark_words();
+    if !heap.has_room(words) {
+        [root] = collect_keeping(heap, words, [root])?;
+    }
     let owner = EditOwner::of(heap, root, mode);
     let made = remove_as(heap, root, at, owner);
     owner.mark_root(heap, made);
@@ -119,21 +125,7 @@ pub(super) fn is_long_flat_row(heap: &HeapMemory, root: Word) -> bool {
     header.layout() == ObjectLayout::Row && header.size() >= TREE_THRESHOLD
 }
 
-/// Returns the operands without indirections, and a tree in place of the first, if that is a long flat row.
-#[inline]
-fn with_tree_of_long_row<const N: usize>(
-    heap: &mut RawHeap,
-    mut operands: [Word; N],
-) -> Result<[Word; N], HeapFull> {
-    for operand in &mut operands {
-        *operand = heap.resolve(*operand);
-    }
-    if is_long_flat_row(heap, operands[0]) {
-        return split_long_row(heap, operands);
-    }
-    Ok(operands)
-}
-
+/// Returns operands with a tree in place of the first, a long flat row.
 #[cold]
 fn split_long_row<const N: usize>(
     heap: &mut RawHeap,

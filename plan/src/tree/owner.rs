@@ -17,13 +17,12 @@ pub enum EditMode {
     Reuse,
 }
 
-/// What an edit may change.
+/// What an edit may change. It is small enough for two registers.
 #[derive(Clone, Copy)]
 pub(super) struct EditOwner {
-    /// The owner's mark; that of the edited value, or a new one.
-    pub(super) mark: EditMark,
-    /// Whether the result gets the mark, and new leaves get spare words.
-    pub(super) owns_result: bool,
+    /// The owner's mark: that of the edited value, or a new one. [`EditMark::NOTHING`] if the result has
+    /// no owner.
+    mark: EditMark,
 }
 
 impl EditMode {
@@ -39,7 +38,7 @@ impl EditMode {
 
 impl EditOwner {
     /// The owner for an edit that copies all that changes.
-    pub(super) const NONE: EditOwner = EditOwner { mark: EditMark::NOTHING, owns_result: false };
+    pub(super) const NONE: EditOwner = EditOwner { mark: EditMark::NOTHING };
 
     /// Returns the owner for an edit of a root in that mode.
     #[inline]
@@ -53,19 +52,31 @@ impl EditOwner {
             }
             EditMode::Reuse => heap.mark_of(root),
         };
-        EditOwner { mark: mark.unwrap_or_else(|| heap.edit_mark()), owns_result: true }
+        EditOwner { mark: mark.unwrap_or_else(|| heap.edit_mark()) }
+    }
+
+    /// Whether the result gets the mark, and new leaves get spare words.
+    #[inline(always)]
+    pub(super) fn owns_result(self) -> bool {
+        self.mark != EditMark::NOTHING
+    }
+
+    /// Whether the edit may change an object in place.
+    #[inline(always)]
+    pub(super) fn owns(self, heap: &HeapMemory, object: Word) -> bool {
+        self.owns_result() && heap.is_owned(object, self.mark)
     }
 
     /// Marks a root that an edit returns.
     #[inline]
     pub(super) fn mark_root(self, heap: &mut HeapMemory, root: Word) {
-        if !self.owns_result {
+        if !self.owns_result() {
             return;
         }
         if !heap.is_owned(root, self.mark) {
-            // A part that others made is left alone by a removal.
+            // A removal leaves a part that others made.
             heap.disown(root);
-        } else if TreeNode::of(heap, root).is_some() {
+        } else if !heap.header(root).layout().is_flat() {
             // A flat one has its mark since it was made.
             heap.set_mark(root, self.mark);
         }

@@ -12,21 +12,20 @@ use crate::word::Word;
 /// The number of words of a table.
 const TABLE_WORDS: usize = 3;
 
-/// Returns a table that maps a key to a value, and all other keys as the first operand, a table, does. The
-/// operands are the table, the key, which is in normal form, and the value. `position` is the index at
-/// which the key was found, or (`Err`) where it belongs. The stack has room for a few words.
+/// Returns a table that maps a key to a value, and all other keys as another table does. The key is in
+/// normal form; `position` is the index at which it was found, or (`Err`) where it belongs. The stack has
+/// room for a few words.
 #[inline]
 pub fn insert_in_table(
     heap: &mut RawHeap,
-    operands: [Word; 3],
+    (table, key, value): (Word, Word, Word),
     position: Result<usize, usize>,
     mode: EditMode,
 ) -> Result<Word, HeapFull> {
-    let [table, key, value] = operands;
-    let operands = [heap.resolve(table), heap.resolve(key), heap.resolve(value)];
+    let (table, key, value) = (heap.resolve(table), heap.resolve(key), heap.resolve(value));
     match position {
-        Ok(at) => replace_value(heap, operands, at, mode),
-        Err(at) => insert_entry(heap, operands, at, mode),
+        Ok(at) => replace_value(heap, table, value, at, mode),
+        Err(at) => insert_entry(heap, (table, key, value), at, mode),
     }
 }
 
@@ -39,18 +38,20 @@ fn parts_of(heap: &HeapMemory, table: Word) -> [Word; 2] {
 /// Inserts an entry before entry `at` of a table.
 fn insert_entry(
     heap: &mut RawHeap,
-    operands: [Word; 3],
+    (mut table, mut key, mut value): (Word, Word, Word),
     at: usize,
     mode: EditMode,
 ) -> Result<Word, HeapFull> {
-    let mut operands = with_tree_of_long_row(heap, operands)?;
-    let [keys, values] = parts_of(heap, operands[0]);
+    let [keys, mut values] = parts_of(heap, table);
+    if is_long_flat_row(heap, values) {
+        [table, key, value] = split_long_row(heap, [table, key, value])?;
+        [_, values] = parts_of(heap, table);
+    }
     let words = insertion_words(heap, keys) + insertion_words(heap, values);
     let words = words + TABLE_WORDS + heap.mark_words();
     if !heap.has_room(words) {
-        operands = collect_keeping(heap, words, operands)?;
+        [table, key, value] = collect_keeping(heap, words, [table, key, value])?;
     }
-    let [table, key, value] = operands;
     let owner = EditOwner::of(heap, table, mode);
     let [keys, values] = parts_of(heap, table);
     let keys = TreeEdit::with_item(heap, owner, key).insert(keys, at, key);
@@ -61,20 +62,23 @@ fn insert_entry(
 /// Replaces the value of entry `at` of a table.
 fn replace_value(
     heap: &mut RawHeap,
-    operands: [Word; 3],
+    mut table: Word,
+    mut value: Word,
     at: usize,
     mode: EditMode,
 ) -> Result<Word, HeapFull> {
-    if mode == EditMode::Reuse && replace_owned_value(heap, operands[0], at, operands[2]) {
-        return Ok(operands[0]);
+    if mode == EditMode::Reuse && replace_owned_value(heap, table, at, value) {
+        return Ok(table);
     }
-    let mut operands = with_tree_of_long_row(heap, operands)?;
-    let [_, values] = parts_of(heap, operands[0]);
+    let [_, mut values] = parts_of(heap, table);
+    if is_long_flat_row(heap, values) {
+        [table, value] = split_long_row(heap, [table, value])?;
+        [_, values] = parts_of(heap, table);
+    }
     let words = insertion_words(heap, values) + TABLE_WORDS + heap.mark_words();
     if !heap.has_room(words) {
-        operands = collect_keeping(heap, words, operands)?;
+        [table, value] = collect_keeping(heap, words, [table, value])?;
     }
-    let [table, _, value] = operands;
     let owner = EditOwner::of(heap, table, mode);
     let [keys, values] = parts_of(heap, table);
     let values = replace_as(heap, values, at, value, owner);
@@ -101,15 +105,17 @@ pub fn remove_from_table(
     at: usize,
     mode: EditMode,
 ) -> Result<Word, HeapFull> {
-    let table = heap.resolve(table);
-    let mut operands = with_tree_of_long_row(heap, [table])?;
-    let [keys, values] = parts_of(heap, operands[0]);
+    let mut table = heap.resolve(table);
+    let [keys, mut values] = parts_of(heap, table);
+    if is_long_flat_row(heap, values) {
+        [table] = split_long_row(heap, [table])?;
+        [_, values] = parts_of(heap, table);
+    }
     let words = removal_words(heap, keys) + removal_words(heap, values);
     let words = words + TABLE_WORDS + heap.mark_words();
     if !heap.has_room(words) {
-        operands = collect_keeping(heap, words, operands)?;
+        [table] = collect_keeping(heap, words, [table])?;
     }
-    let [table] = operands;
     let owner = EditOwner::of(heap, table, mode);
     let [keys, values] = parts_of(heap, table);
     let keys = remove_as(heap, keys, at, owner);
@@ -117,19 +123,7 @@ pub fn remove_from_table(
     Ok(table_of(heap, table, [keys, values], owner))
 }
 
-/// Returns the operands, the first of which is a table, with a tree in place of its values, if they are a
-/// long flat row.
-#[inline]
-fn with_tree_of_long_row<const N: usize>(
-    heap: &mut RawHeap,
-    operands: [Word; N],
-) -> Result<[Word; N], HeapFull> {
-    if is_long_flat_row(heap, parts_of(heap, operands[0])[1]) {
-        return split_long_row(heap, operands);
-    }
-    Ok(operands)
-}
-
+/// Returns operands, the first of which is a table, with a tree in place of its values, a long flat row.
 #[cold]
 fn split_long_row<const N: usize>(
     heap: &mut RawHeap,
@@ -151,7 +145,7 @@ fn split_long_row<const N: usize>(
 #[inline]
 fn table_of(heap: &mut HeapMemory, old: Word, parts: [Word; 2], owner: EditOwner) -> Word {
     let is_normal = heap.is_normal(parts[1]);
-    if owner.owns_result && heap.is_owned(old, owner.mark) {
+    if owner.owns(heap, old) {
         for (index, part) in [(0, parts[0]), (1, parts[1])] {
             if heap.load(old, index) != part {
                 heap.store(old, index, part);
@@ -169,8 +163,6 @@ fn table_of(heap: &mut HeapMemory, old: Word, parts: [Word; 2], owner: EditOwner
     if is_normal {
         heap.mark_normal(made);
     }
-    if owner.owns_result {
-        heap.set_mark(made, owner.mark);
-    }
+    owner.mark_root(heap, made);
     made
 }

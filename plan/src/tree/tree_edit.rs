@@ -392,7 +392,7 @@ impl<'h> TreeEdit<'h> {
     /// Whether an object may be changed in place.
     #[inline]
     fn owns(&self, object: Word) -> bool {
-        self.owner.owns_result && self.heap.is_owned(object, self.owner.mark)
+        self.owner.owns(self.heap, object)
     }
 
     /// Notes that the item, or a part that has it, was written into an owned object.
@@ -424,7 +424,7 @@ impl<'h> TreeEdit<'h> {
     /// as it has, but no more than a leaf of a tree or a short row may have.
     #[inline]
     fn allocate_flat(&mut self, layout: ObjectLayout, size: usize) -> ObjectDraft {
-        if !self.owner.owns_result {
+        if !self.owner.owns_result() {
             return self.heap.allocate(layout, 0, size);
         }
         let most = if size <= LEAF_CAPACITY { LEAF_CAPACITY } else { TREE_THRESHOLD };

@@ -112,10 +112,10 @@ impl JetCall<'_> {
         let fits = position.map_or_else(|at| at <= count, |at| at < count);
         assert!(fits, "the table has that position");
         let heap = &mut self.vm.heap;
-        let operands = [2, 1, 0].map(|depth| heap.stack.peek(depth));
-        let table = heap.stack.top() - 3;
-        heap.stack.truncate(table);
-        let made = tree::edit::insert_in_table(heap, operands, position, mode)?;
+        let [table, key, value] = [2, 1, 0].map(|depth| heap.stack.peek(depth));
+        let top = heap.stack.top() - 3;
+        heap.stack.truncate(top);
+        let made = tree::edit::insert_in_table(heap, (table, key, value), position, mode)?;
         heap.stack.push_checked(made);
         Ok(())
     }

@@ -177,8 +177,10 @@ pub(super) fn table_insert(
     if !vm.heap.stack.has_room(8) {
         return Err(EvalError::StackOverflow);
     }
-    let (operands, mode) = ([table, key, value].map(Word::from_bits), EditMode::numbered(mode));
-    Ok(tree::edit::insert_in_table(&mut vm.heap, operands, position, mode)?.raw())
+    let (table, key, value) =
+        (Word::from_bits(table), Word::from_bits(key), Word::from_bits(value));
+    let mode = EditMode::numbered(mode);
+    Ok(tree::edit::insert_in_table(&mut vm.heap, (table, key, value), position, mode)?.raw())
 }
 
 pub(super) fn table_insert_with(

@@ -115,7 +115,7 @@ fn insert_entry(
 ) {
     let key = vm.nat(key);
     owner.edit(vm, [&key, item], |heap, table, [key, item], mode| {
-        edit::insert_in_table(heap, [table, key, item], position, mode)
+        edit::insert_in_table(heap, (table, key, item), position, mode)
     });
 }
 
