@@ -57,9 +57,17 @@ impl DelayedCall {
 
     /// Whether it takes a short time, as far as can be seen before it is made.
     fn is_short(&self) -> bool {
-        matches!(KeySearch::of(self.operation, &self.args), Some(KeySearch::LookUp { .. }))
-            || RowEdit::of(self.operation, &self.args).is_some()
-            || self.operation == JetOperation::TableInsert
+        matches!(
+            KeySearch::of(self.operation, &self.args),
+            Some(KeySearch::LookUp { .. } | KeySearch::Least { .. })
+        ) || RowEdit::of(self.operation, &self.args).is_some()
+            || matches!(
+                self.operation,
+                JetOperation::TableInsert
+                    | JetOperation::SetInsert
+                    | JetOperation::TableDelete
+                    | JetOperation::SetDelete
+            )
     }
 }
 

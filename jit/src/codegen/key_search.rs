@@ -19,6 +19,8 @@ pub(super) enum KeySearch {
     Optional { table: Operand, key: Operand },
     /// Whether a key is among those of a value of that kind, a table or a set.
     HasKey { keys: Operand, key: Operand, top: u64 },
+    /// The least key of a value of that kind, a table or a set; 0 if it has none.
+    Least { keys: Operand, top: u64 },
 }
 
 impl KeySearch {
@@ -38,6 +40,8 @@ impl KeySearch {
             (JetOperation::SetHasKey, &[key, keys]) => {
                 KeySearch::HasKey { keys, key, top: top::SET }
             }
+            (JetOperation::TableLeastKey, &[keys]) => KeySearch::Least { keys, top: top::TAB },
+            (JetOperation::SetLeastKey, &[keys]) => KeySearch::Least { keys, top: top::SET },
             _ => return None,
         })
     }
@@ -55,7 +59,9 @@ impl FunctionTranslator<'_, '_> {
         let found = self.found(search, slowly);
         let value = match search {
             KeySearch::LookUp { .. } => self.force(found),
-            KeySearch::Optional { .. } | KeySearch::HasKey { .. } => found,
+            KeySearch::Optional { .. } | KeySearch::HasKey { .. } | KeySearch::Least { .. } => {
+                found
+            }
         };
         self.emit.jump(done, &[value]);
         self.call_jet_in(slowly, done, jet, args)?;
@@ -83,6 +89,12 @@ impl FunctionTranslator<'_, '_> {
                 let is_data = self.emit.is_top(words[0], top);
                 self.emit.guard(is_data, otherwise);
                 self.emit.call_stub(Stub::HasKey, &words)
+            }
+            KeySearch::Least { keys, top } => {
+                let keys = self.word(keys);
+                let is_data = self.emit.is_top(keys, top);
+                self.emit.guard(is_data, otherwise);
+                return self.emit.call_stub(Stub::LeastKey, &[keys]);
             }
         };
         let is_known = self.emit.b.ins().icmp_imm_s(IntCC::NotEqual, found, UNDECIDED as i64);

@@ -85,12 +85,7 @@ pub(super) fn replace_as(
 }
 
 /// Returns a row or set without its item `at`. The stack has room for a few words.
-pub fn remove(
-    heap: &mut RawHeap,
-    root: Word,
-    at: usize,
-    mode: EditMode,
-) -> Result<Word, HeapFull> {
+pub fn remove(heap: &mut RawHeap, root: Word, at: usize, mode: EditMode) -> Result<Word, HeapFull> {
     let mut root = heap.resolve(root);
     if is_long_flat_row(heap, root) {
         [root] = split_long_row(heap, [root])?;

@@ -351,8 +351,7 @@ mod tests {
             let raw = &mut heap.0;
             let word = raw.word(rows.last().expect("a row"));
             let item = crate::word::Word::direct(item << 40);
-            let changed =
-                edit::replace(raw, word, at, item, edit::EditMode::Copy).expect("room");
+            let changed = edit::replace(raw, word, at, item, edit::EditMode::Copy).expect("room");
             let changed = raw.handle(changed);
             rows.push(changed);
         }

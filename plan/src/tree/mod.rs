@@ -142,6 +142,15 @@ fn occupancy(heap: &HeapMemory, word: Word) -> usize {
     TreeNode::of(heap, word).map_or_else(|| heap.size(word), |node| node.fan)
 }
 
+/// Returns the first key of a set; `None` if it is empty.
+#[inline]
+pub fn first_key(heap: &HeapMemory, set: Word) -> Option<Word> {
+    match TreeNode::of(heap, set) {
+        None => heap.words(set, 0).first().copied(),
+        Some(node) => node.firsts().first().copied(),
+    }
+}
+
 /// Returns the leaf of a row or set that has the item of that index, and the number of items before the
 /// leaf; `None` if there are fewer items. A flat row or set is its own leaf.
 pub fn leaf_of(heap: &HeapMemory, word: Word, index: usize) -> Option<(Word, usize)> {

@@ -3,7 +3,7 @@
 
 use super::UNDECIDED;
 use super::consecutive_keys::CONSECUTIVE_KEYS_MIN;
-use super::key_position::{KeyPosition, RememberedSet};
+use super::key_position::KeyPosition;
 use super::remembered_objects::{RememberedKey, RowLeaf};
 use crate::vm::{JetCall, Vm};
 use plan::raw::tree::edit::EditMode;
@@ -58,20 +58,19 @@ fn position_of(
     let set = keys_of(vm, collection);
     let keys = Items::of(set, &vm.heap.memory);
     let word = Word::from_bits(key);
-    let count = u32::try_from(keys.len()).ok();
+    let remembered = &mut vm.heap.host.native.remembered;
+    let set = u32::try_from(keys.len()).ok().map(|count| remembered.set(set, count));
     if let Some(nat) = word.as_direct() {
-        let count = count.filter(|count| *count >= CONSECUTIVE_KEYS_MIN);
-        let set = count.map(|count| RememberedSet { word: set.raw(), count });
-        let known = &mut vm.heap.host.native.remembered.consecutive_keys;
+        let set = set.filter(|set| set.count >= CONSECUTIVE_KEYS_MIN);
+        let known = &mut remembered.consecutive_keys;
         let position = set.and_then(|set| known.position(set, keys, nat));
         return position.or_else(|| Some(keys.search_nat(nat)));
     }
-    let count = count.filter(|count| *count >= REMEMBERED_KEYS_MIN);
+    let set = set.filter(|set| set.count >= REMEMBERED_KEYS_MIN);
     let of_object = || (remembers == Remembers::Objects).then_some(RememberedKey::Object(key));
-    let (Some(count), Some(key)) = (count, short_bar(vm, word).or_else(of_object)) else {
+    let (Some(set), Some(key)) = (set, short_bar(vm, word).or_else(of_object)) else {
         return keys.search_evaluated(Ref::new(word, &vm.heap)).ok();
     };
-    let set = RememberedSet { word: set.raw(), count };
     if let Some(position) = vm.heap.host.native.remembered.position(set, key) {
         return Some(position);
     }
@@ -239,6 +238,51 @@ pub(super) fn set_insert(vm: &mut Vm, set: u64, key: u64, mode: usize) -> Result
         return Err(EvalError::StackOverflow);
     }
     Ok(tree::edit::insert(&mut vm.heap, word, at, Word::from_bits(key), mode)?.raw())
+}
+
+pub(super) fn table_delete(
+    vm: &mut Vm,
+    table: u64,
+    key: u64,
+    mode: usize,
+) -> Result<u64, EvalError> {
+    let mode = EditMode::numbered(mode);
+    let Some(position) = position_to_delete(vm, table, key, mode)? else { return Ok(UNDECIDED) };
+    let Ok(at) = position else { return Ok(table) };
+    Ok(tree::edit::remove_from_table(&mut vm.heap, Word::from_bits(table), at, mode)?.raw())
+}
+
+pub(super) fn set_delete(vm: &mut Vm, set: u64, key: u64, mode: usize) -> Result<u64, EvalError> {
+    let mode = EditMode::numbered(mode);
+    let Some(position) = position_to_delete(vm, set, key, mode)? else { return Ok(UNDECIDED) };
+    let Ok(at) = position else { return Ok(set) };
+    Ok(tree::edit::remove(&mut vm.heap, Word::from_bits(set), at, mode)?.raw())
+}
+
+/// The position of a key that is about to be deleted. A collection that does not have it is the result.
+fn position_to_delete(
+    vm: &mut Vm,
+    collection: u64,
+    key: u64,
+    mode: EditMode,
+) -> Result<Option<KeyPosition>, EvalError> {
+    let collection = Word::from_bits(collection);
+    let position = position_of(vm, collection, key, Remembers::ShortBars);
+    match position {
+        Some(Err(_)) if mode == EditMode::Own => vm.heap.disown(collection),
+        Some(Ok(_)) if !vm.heap.stack.has_room(8) => return Err(EvalError::StackOverflow),
+        Some(Ok(_)) if mode == EditMode::Reuse => {
+            let set = keys_of(vm, collection);
+            vm.heap.host.native.remembered.forget_set(set);
+        }
+        _ => {}
+    }
+    Ok(position)
+}
+
+pub(super) fn least_key(vm: &mut Vm, keys: u64) -> Result<u64, EvalError> {
+    let keys = keys_of(vm, Word::from_bits(keys));
+    Ok(tree::first_key(&vm.heap, keys).map_or(0, Word::raw))
 }
 
 pub(super) fn disown(vm: &mut Vm, value: u64) -> Result<u64, EvalError> {

@@ -263,9 +263,7 @@ fn edit_rows(stress: bool, seed: u64, length: usize) {
     let mut owner = Owner::of(vm, first);
     for _ in 0..600 {
         let (at, item) = (numbers.below(length), value(vm, &mut numbers));
-        owner.edit(vm, [&item], |heap, row, [item], mode| {
-            edit::replace(heap, row, at, item, mode)
-        });
+        owner.edit(vm, [&item], |heap, row, [item], mode| edit::replace(heap, row, at, item, mode));
         model[at] = item;
         if numbers.below(40) == 0 {
             let version = owner.share(vm);
