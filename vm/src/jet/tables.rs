@@ -33,7 +33,7 @@ impl JetCall<'_> {
     pub fn find_entry(&self, key: usize, table: usize) -> Option<Result<usize, usize>> {
         let heap = &self.vm.heap;
         let keys = Items::of(heap.load(self.table_at(table)?, 0), heap);
-        let key = self.word_at(key);
+        let key = heap.resolve(self.word_at(key));
         match key.as_direct() {
             Some(nat) => Some(keys.search_nat(nat)),
             None => keys.search_evaluated(Ref::new(key, heap)).ok(),

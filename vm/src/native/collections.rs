@@ -49,33 +49,59 @@ enum Remembers {
 /// The position of a key among those of a set or table: see [`Items::search`]. That of a nat is not
 /// remembered: it is found without reading other objects than nodes, and without those if the keys are
 /// [consecutive](super::consecutive_keys).
+#[inline]
 fn position_of(
     vm: &mut Vm,
     collection: Word,
     key: u64,
     remembers: Remembers,
 ) -> Option<KeyPosition> {
-    let set = keys_of(vm, collection);
-    let keys = Items::of(set, &vm.heap.memory);
-    let word = Word::from_bits(key);
-    let remembered = &mut vm.heap.host.native.remembered;
-    let set = u32::try_from(keys.len()).ok().map(|count| remembered.set(set, count));
-    if let Some(nat) = word.as_direct() {
-        let set = set.filter(|set| set.count >= CONSECUTIVE_KEYS_MIN);
-        let known = &mut remembered.consecutive_keys;
-        let position = set.and_then(|set| known.position(set, keys, nat));
-        return position.or_else(|| Some(keys.search_nat(nat)));
+    let (set, key) = (keys_of(vm, collection), vm.heap.resolve(Word::from_bits(key)));
+    match key.as_direct() {
+        Some(nat) => Some(position_of_nat(vm, set, nat)),
+        None => position_of_object(vm, set, key, remembers),
     }
-    let set = set.filter(|set| set.count >= REMEMBERED_KEYS_MIN);
-    let of_object = || (remembers == Remembers::Objects).then_some(RememberedKey::Object(key));
-    let (Some(set), Some(key)) = (set, short_bar(vm, word).or_else(of_object)) else {
-        return keys.search_evaluated(Ref::new(word, &vm.heap)).ok();
+}
+
+fn position_of_nat(vm: &mut Vm, set: Word, nat: u64) -> KeyPosition {
+    let keys = Items::of(set, &vm.heap.memory);
+    match u32::try_from(keys.len()) {
+        Ok(count) if count >= CONSECUTIVE_KEYS_MIN => {
+            let remembered = &mut vm.heap.host.native.remembered;
+            let set = remembered.set(set, count);
+            let known = remembered.consecutive_keys.position(set, keys, nat);
+            known.unwrap_or_else(|| keys.search_nat(nat))
+        }
+        _ => keys.search_nat(nat),
+    }
+}
+
+fn position_of_object(
+    vm: &mut Vm,
+    set: Word,
+    key: Word,
+    remembers: Remembers,
+) -> Option<KeyPosition> {
+    let keys = Items::of(set, &vm.heap.memory);
+    let remembered = match u32::try_from(keys.len()) {
+        Ok(0) => return Some(Err(0)),
+        _ if key.is_thunk() => return None,
+        Ok(count) if count >= REMEMBERED_KEYS_MIN => {
+            let of_object =
+                || (remembers == Remembers::Objects).then_some(RememberedKey::Object(key.raw()));
+            let set = vm.heap.host.native.remembered.set(set, count);
+            short_bar(vm, key).or_else(of_object).map(|key| (set, key))
+        }
+        _ => None,
     };
-    if let Some(position) = vm.heap.host.native.remembered.position(set, key) {
+    let Some((set, remembered_key)) = remembered else {
+        return keys.search_evaluated(Ref::new(key, &vm.heap)).ok();
+    };
+    if let Some(position) = vm.heap.host.native.remembered.position(set, remembered_key) {
         return Some(position);
     }
-    let position = keys.search_evaluated(Ref::new(word, &vm.heap)).ok()?;
-    vm.heap.host.native.remembered.remember_position(set, key, position);
+    let position = keys.search_evaluated(Ref::new(key, &vm.heap)).ok()?;
+    vm.heap.host.native.remembered.remember_position(set, remembered_key, position);
     Some(position)
 }
 
