@@ -5,6 +5,7 @@
 //! [`ownership`](super::ownership), whose results this module turns into code.
 
 use super::error::CompileError;
+use super::key_search::KeyEvaluation;
 use super::ownership::Collection;
 use super::symbol::Stub;
 use super::translator::{FunctionTranslator, variadic};
@@ -71,7 +72,7 @@ impl FunctionTranslator<'_, '_> {
     ) -> Result<Value, CompileError> {
         let (slowly, (done, result)) = (self.emit.cold_block(), self.emit.block_with_param());
         let mode = self.edit_mode(edit.kind(), edit.collection, target);
-        let edited = self.edited_collection(edit, mode, slowly);
+        let edited = self.edited_collection(edit, mode, KeyEvaluation::IfNeeded, slowly);
         self.emit.jump(done, &[edited]);
         self.call_edit_in(slowly, done, jet, args, target)?;
         Ok(result)
@@ -83,10 +84,18 @@ impl FunctionTranslator<'_, '_> {
         &mut self,
         edit: CollectionEdit<'_>,
         mode: EditMode,
+        evaluation: KeyEvaluation,
         otherwise: Block,
     ) -> Value {
         let tag = if edit.kind() == Collection::Set { top::SET } else { top::TAB };
-        let words = self.words(&[&[edit.collection], edit.rest].concat());
+        let words = match (edit.stub, edit.rest) {
+            // The key of an insertion is in normal form.
+            (Stub::TableDelete | Stub::SetDelete, &[key]) => {
+                let key = self.key_in((edit.collection, tag), key, evaluation, otherwise);
+                vec![self.word(edit.collection), key]
+            }
+            _ => self.words(&[&[edit.collection], edit.rest].concat()),
+        };
         self.edited(tag, edit.stub, words, mode, otherwise)
     }
 

@@ -7,7 +7,7 @@
 
 use super::collection_edit::CollectionEdit;
 use super::error::CompileError;
-use super::key_search::KeySearch;
+use super::key_search::{KeyEvaluation, KeySearch};
 use super::row_edit::RowEdit;
 use super::translator::FunctionTranslator;
 use crate::ir::{Callee, JetOperation, Op, Operand, Stmt, Terminator, Type, Unit, Var};
@@ -115,7 +115,7 @@ impl FunctionTranslator<'_, '_> {
         }
         let args = &delayed.args;
         if let Some(search) = KeySearch::of(delayed.operation, args) {
-            return self.found(search, otherwise);
+            return self.found(search, KeyEvaluation::Never, otherwise);
         }
         if let Some(edit) = RowEdit::of(delayed.operation, args) {
             return self.edited_short_row(edit, otherwise);
@@ -123,6 +123,6 @@ impl FunctionTranslator<'_, '_> {
         let Some(edit) = CollectionEdit::of(delayed.operation, args) else {
             unreachable!("a delayed call is a search or an edit")
         };
-        self.edited_collection(edit, EditMode::Copy, otherwise)
+        self.edited_collection(edit, EditMode::Copy, KeyEvaluation::Never, otherwise)
     }
 }

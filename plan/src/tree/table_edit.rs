@@ -42,10 +42,10 @@ fn insert_entry(
     at: usize,
     mode: EditMode,
 ) -> Result<Word, HeapFull> {
-    let [keys, mut values] = parts_of(heap, table);
+    let [mut keys, mut values] = parts_of(heap, table);
     if is_long_flat_row(heap, values) {
         [table, key, value] = split_long_row(heap, [table, key, value])?;
-        [_, values] = parts_of(heap, table);
+        [keys, values] = parts_of(heap, table);
     }
     let words = insertion_words(heap, keys) + insertion_words(heap, values);
     let words = words + TABLE_WORDS + heap.mark_words();
@@ -106,10 +106,10 @@ pub fn remove_from_table(
     mode: EditMode,
 ) -> Result<Word, HeapFull> {
     let mut table = heap.resolve(table);
-    let [keys, mut values] = parts_of(heap, table);
+    let [mut keys, mut values] = parts_of(heap, table);
     if is_long_flat_row(heap, values) {
         [table] = split_long_row(heap, [table])?;
-        [_, values] = parts_of(heap, table);
+        [keys, values] = parts_of(heap, table);
     }
     let words = removal_words(heap, keys) + removal_words(heap, values);
     let words = words + TABLE_WORDS + heap.mark_words();

@@ -196,6 +196,36 @@ fn owned_tables_have_the_entries_of_copies() {
     edit_tables(true, 5, 300, 100);
 }
 
+/// A table whose values are a long flat row gets a tree of them with the first edit.
+#[test]
+fn tables_with_long_flat_rows_are_edited() {
+    for stress in [false, true] {
+        let vm = &mut vm(stress, 1 << 15);
+        let entries: Vec<(u64, Val)> = (0..300).map(|key| (2 * key, vm.nat(key))).collect();
+        let model: BTreeMap<u64, Val> = entries.into_iter().collect();
+        let first = table(vm, &model);
+        let item = vm.nat(7);
+        for (key, removes) in [(5, false), (6, false), (6, true)] {
+            let mut owner = Owner::of(vm, first.clone());
+            let mut expected = model.clone();
+            match position_in_table(vm, &first, key) {
+                Ok(at) if removes => {
+                    remove_entry(vm, &mut owner, at);
+                    expected.remove(&key);
+                }
+                position => {
+                    insert_entry(vm, &mut owner, position, key, &item);
+                    expected.insert(key, item.clone());
+                }
+            }
+            let (version, made) = (owner.share(vm), table(vm, &expected));
+            assert_same(vm, &version, &made);
+        }
+        let again = table(vm, &model);
+        assert_same(vm, &first, &again);
+    }
+}
+
 fn remove_key(vm: &mut Vm, owner: &mut Owner, at: usize) {
     owner.edit(vm, [], |heap, set, [], mode| edit::remove(heap, set, at, mode));
 }
