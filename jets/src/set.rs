@@ -30,9 +30,9 @@ pub(crate) const JETS: &[Jet] = &[
         .returns(Bit)
         .operation(JetOperation::SetHasKey)
         .cheap(OnSmallKey),
-    native("setMin", &[Head], min),
+    native("setMin", &[Head], min).operation(JetOperation::SetLeastKey).cheap(Always),
     native("setIns", &[Normal, Head], insert).order(&[1, 0]).operation(JetOperation::SetInsert),
-    native("setDel", &[Lazy, Head], delete),
+    native("setDel", &[Lazy, Head], delete).operation(JetOperation::SetDelete),
     native("setWeld", &[Head, Head], weld).order(&[1, 0]).operation(JetOperation::SetUnion),
     native("setCatRowAsc", &[Head], cat_ascending),
     native("isSet", &[Head], is_set).total(Bit).cheap(Always),

@@ -40,7 +40,7 @@ pub(crate) const JETS: &[Jet] = &[
         .operation(JetOperation::SwitchTable)
         .cheap(OnSmallKey),
     native("tabElemIdx", &[Head, Head], element),
-    native("tabMinKey", &[Head], min_key),
+    native("tabMinKey", &[Head], min_key).operation(JetOperation::TableLeastKey).cheap(Always),
     native("tabToPairs", &[Head], to_pairs),
     native("tabToPairList", &[Head], to_pair_list),
     native("tabFoldlWithKey", &[Lazy, Lazy, Head], fold),

@@ -28,7 +28,7 @@ pub(crate) const JETS: &[Jet] = &[
         .order(&[3, 1])
         .operation(JetOperation::TableInsertWith),
     native("tabAlter", &[Lazy, Lazy, Head], alter),
-    native("tabDel", &[Lazy, Head], delete),
+    native("tabDel", &[Lazy, Head], delete).operation(JetOperation::TableDelete),
     native("tabPop", &[Lazy], pop).returns(Row),
     native("tabFromPairs", &[Head], from_pairs),
     native("tabFromAscPairs", &[Head], from_ascending_pairs),

@@ -25,6 +25,10 @@ const JETS: &[&str] = &[
     "setLen",
     "setIsEmpty",
     "setIns",
+    "setDel",
+    "setMin",
+    "tabDel",
+    "tabMinKey",
     "setSing",
     "setWeld",
     "setSub",
@@ -207,6 +211,10 @@ fn searches_do_what_the_jets_do() {
         call("_TabHas", [arg(1), arg(2)]),
         call("setHas", [arg(1), arg(2)]),
         call("_TabLookup", [arg(1), arg(2)]),
+        call("tabDel", [arg(1), arg(2)]),
+        call("setDel", [arg(1), arg(2)]),
+        call("tabMinKey", [arg(2)]),
+        call("setMin", [arg(2)]),
     ];
     let twice = [
         call("_Add", [call("setHas", [arg(1), arg(2)]), call("setHas", [arg(1), arg(2)])]),
@@ -216,35 +224,71 @@ fn searches_do_what_the_jets_do() {
     check(&laws, &selectors(), &collections());
 }
 
-/// Loops that search for rows, each many times, in a set or table that they change in place.
+/// Loops that search for keys, each many times, in a set or table that they change in place: they insert a
+/// key, or they also delete those that are there.
 #[test]
 fn searches_between_edits_in_place_find_what_is_there() {
     let key = || call("_Idx", [call("_Mod", [arg(1), nat(40)]), arg(2)]);
     let again = |collection: Term| apply(arg(0), [call("_Dec", [arg(1)]), arg(2), collection]);
-    let loop_of = |has: &str, inserted: Term| {
-        let turn = call("_If", [call(has, [key(), arg(3)]), again(arg(3)), again(inserted)]);
+    let loop_of = |has: &str, found: Term, inserted: Term| {
+        let turn = call("_If", [call(has, [key(), arg(3)]), again(found), again(inserted)]);
         let body = call("_If", [arg(1), turn, arg(3)]);
-        apply(constant(Term::law(8, 3, body)), [nat(400), arg(1), arg(2)])
+        Term::law(0, 2, apply(constant(Term::law(8, 3, body)), [nat(470), arg(1), arg(2)]))
     };
-    let sets = loop_of("setHas", call("setIns", [key(), arg(3)]));
-    let tables = loop_of("_TabHas", call("tabIns", [key(), arg(1), arg(3)]));
+    let inserted = || call("setIns", [key(), arg(3)]);
+    let sets = [arg(3), call("setDel", [key(), arg(3)])];
+    let sets = sets.map(|found| loop_of("setHas", found, inserted()));
+    let inserted = || call("tabIns", [key(), arg(1), arg(3)]);
+    let tables = [arg(3), call("tabDel", [key(), arg(3)])];
+    let tables = tables.map(|found| loop_of("_TabHas", found, inserted()));
     let rows = |numbers: std::ops::Range<u64>| numbers.map(|n| row([Term::from(n), row([])]));
-    let keys = row(rows(0..40));
-    let law = |body: Term| Term::law(0, 2, body);
+    let nats = |numbers: std::ops::Range<u64>| numbers.map(|n| Term::from(3 * n));
+    let keys = [row(rows(0..40)), row(nats(0..40))];
+    let others = [set([]), set([Term::from(5)]), set(rows(7..30)), set(nats(0..200))];
+    check(&sets, &keys, &others);
+    let of_keys = |keys: Vec<Term>| tab(keys.into_iter().map(|key| (key, Term::from(1))));
     check(
-        &[law(sets)],
-        std::slice::from_ref(&keys),
-        &[set([]), set(rows(7..30)), set([Term::from(5)])],
+        &tables,
+        &keys,
+        &[tab([]), of_keys(rows(7..30).collect()), of_keys(nats(0..200).collect())],
     );
-    let some = rows(7..30).map(|key| (key, Term::from(1)));
-    check(&[law(tables)], &[keys], &[tab([]), tab(some)]);
 }
 
-/// Look-ups that are passed on lazily, as a value and in a row whose other item is evaluated first.
+/// The least key is taken from a set or table that is changed in place, until none is left.
+#[test]
+fn loops_take_all_keys_in_order() {
+    let loop_of = |least: &str, is_empty: &str, delete: &str| {
+        let key = || call(least, [arg(2)]);
+        let sum = call("_Add", [call("_Add", [arg(1), arg(1)]), key()]);
+        let sum = call("_Mod", [sum, nat(1_000_003)]);
+        let again = apply(arg(0), [sum, call(delete, [key(), arg(2)])]);
+        let body = call("_If", [call(is_empty, [arg(2)]), arg(1), again]);
+        Term::law(0, 2, apply(constant(Term::law(8, 2, body)), [arg(1), arg(2)]))
+    };
+    let counts = [0, 1, 15, 64, 65, 700];
+    let sets = counts.map(|count| set((0..count).map(|key| Term::from(5 * key + 1))));
+    let of_sets = loop_of("setMin", "setIsEmpty", "setDel");
+    check(&[of_sets], &[Term::from(1)], &sets);
+    let entry = |key: u64| (Term::from(5 * key + 1), lazy(key));
+    let tables = counts.map(|count| tab((0..count).map(entry)));
+    let of_tables = loop_of("tabMinKey", "_TabIsEmpty", "tabDel");
+    check(&[of_tables], &[Term::from(1)], &tables);
+}
+
+/// Look-ups and edits that are passed on lazily, as a value and in a row whose other item is evaluated first.
 #[test]
 fn delayed_look_ups_evaluate_nothing() {
-    let look_ups =
-        || [call("tabIdx", [arg(1), arg(2)]), call("tabSwitch", [arg(1), nat(77), arg(2)])];
+    let look_ups = || {
+        [
+            call("tabIdx", [arg(1), arg(2)]),
+            call("tabSwitch", [arg(1), nat(77), arg(2)]),
+            call("tabDel", [arg(1), arg(2)]),
+            call("setDel", [arg(1), arg(2)]),
+            call("setIns", [arg(1), arg(2)]),
+            call("tabMinKey", [arg(2)]),
+            call("setMin", [arg(2)]),
+        ]
+    };
     // The row is evaluated to its outermost shape only by taking its second item.
     let ignored = |look_up| call("_Idx", [nat(1), pair(look_up, nat(8))]);
     // The collection is evaluated before the look-up is made.

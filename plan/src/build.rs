@@ -229,7 +229,12 @@ impl<'v> ValueBuilder<'v> {
             let Shape::Tab(keys, _) = table.shape() else { panic!("a table, a key and a value") };
             keys.search(key)?
         };
-        tree::edit::insert_in_table(self.heap, place, EditMode::Copy)?;
+        let [edited, key, value] = [2, 1, 0].map(|depth| self.heap.stack.peek(depth));
+        let table = self.heap.stack.top() - 3;
+        self.heap.stack.truncate(table);
+        let made =
+            tree::edit::insert_in_table(self.heap, (edited, key, value), place, EditMode::Copy)?;
+        self.heap.stack.push_checked(made);
         Ok(())
     }
 }

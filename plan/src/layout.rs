@@ -287,6 +287,12 @@ impl ObjectHeader {
         ObjectHeader(self.0 + (1 << 32) - (1 << EXTRA_SHIFT))
     }
 
+    /// Returns the header of the same object with one payload word less, and one spare word more.
+    pub fn without_last_item(self) -> ObjectHeader {
+        debug_assert!(self.size() > 0 && (1..EXTRA_MAX).contains(&self.extra()));
+        ObjectHeader(self.0 - (1 << 32) + (1 << EXTRA_SHIFT))
+    }
+
     /// Returns the header of the same object with a smaller payload.
     #[inline]
     pub fn with_size(self, size: usize) -> ObjectHeader {

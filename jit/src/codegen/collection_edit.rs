@@ -1,10 +1,11 @@
-//! Insertion into tables and sets: by the runtime directly, without the call of the jet, if the
-//! table or set is a data jet and the search for the key needs few comparisons.
+//! Insertion into tables and sets, and deletion from them: by the runtime directly, without the call of
+//! the jet, if the table or set is a data jet and the search for the key needs few comparisons.
 //!
 //! An edit of a collection that nothing else refers to changes it in place: see
 //! [`ownership`](super::ownership), whose results this module turns into code.
 
 use super::error::CompileError;
+use super::key_search::KeyEvaluation;
 use super::ownership::Collection;
 use super::symbol::Stub;
 use super::translator::{FunctionTranslator, variadic};
@@ -16,7 +17,7 @@ use vm::jet::EditMode;
 use vm::native::UNDECIDED;
 use vm::native::layout::{self, top};
 
-/// An insertion into a table or set.
+/// An insertion into a table or set, or a deletion from it.
 #[derive(Clone, Copy)]
 pub(super) struct CollectionEdit<'a> {
     stub: Stub,
@@ -27,12 +28,14 @@ pub(super) struct CollectionEdit<'a> {
 }
 
 impl<'a> CollectionEdit<'a> {
-    /// The insertion that a jet with that operation makes, if it makes one.
+    /// The edit that a jet with that operation makes, if it makes one.
     pub(super) fn of(operation: JetOperation, args: &'a [Operand]) -> Option<CollectionEdit<'a>> {
         let stub = match operation {
             JetOperation::TableInsert => Stub::TableInsert,
             JetOperation::TableInsertWith => Stub::TableInsertWith,
             JetOperation::SetInsert => Stub::SetInsert,
+            JetOperation::TableDelete => Stub::TableDelete,
+            JetOperation::SetDelete => Stub::SetDelete,
             _ => return None,
         };
         let (collection, rest) = args.split_last()?;
@@ -40,7 +43,10 @@ impl<'a> CollectionEdit<'a> {
     }
 
     fn kind(self) -> Collection {
-        if self.stub == Stub::SetInsert { Collection::Set } else { Collection::Table }
+        match self.stub {
+            Stub::SetInsert | Stub::SetDelete => Collection::Set,
+            _ => Collection::Table,
+        }
     }
 }
 
@@ -56,7 +62,7 @@ pub(super) enum EditTarget {
 }
 
 impl FunctionTranslator<'_, '_> {
-    /// The result of a jet that inserts into an evaluated table or set.
+    /// The result of a jet that edits an evaluated table or set.
     pub(super) fn edit_collection(
         &mut self,
         edit: CollectionEdit<'_>,
@@ -66,22 +72,30 @@ impl FunctionTranslator<'_, '_> {
     ) -> Result<Value, CompileError> {
         let (slowly, (done, result)) = (self.emit.cold_block(), self.emit.block_with_param());
         let mode = self.edit_mode(edit.kind(), edit.collection, target);
-        let edited = self.edited_collection(edit, mode, slowly);
+        let edited = self.edited_collection(edit, mode, KeyEvaluation::IfNeeded, slowly);
         self.emit.jump(done, &[edited]);
         self.call_edit_in(slowly, done, jet, args, target)?;
         Ok(result)
     }
 
-    /// The result of an insertion in that mode. Continues only if the collection is an evaluated table or set,
+    /// The result of an edit in that mode. Continues only if the collection is an evaluated table or set,
     /// and the stub decides.
     pub(super) fn edited_collection(
         &mut self,
         edit: CollectionEdit<'_>,
         mode: EditMode,
+        evaluation: KeyEvaluation,
         otherwise: Block,
     ) -> Value {
         let tag = if edit.kind() == Collection::Set { top::SET } else { top::TAB };
-        let words = self.words(&[&[edit.collection], edit.rest].concat());
+        let words = match (edit.stub, edit.rest) {
+            // The key of an insertion is in normal form.
+            (Stub::TableDelete | Stub::SetDelete, &[key]) => {
+                let key = self.key_in((edit.collection, tag), key, evaluation, otherwise);
+                vec![self.word(edit.collection), key]
+            }
+            _ => self.words(&[&[edit.collection], edit.rest].concat()),
+        };
         self.edited(tag, edit.stub, words, mode, otherwise)
     }
 

@@ -7,7 +7,7 @@
 
 use super::collection_edit::CollectionEdit;
 use super::error::CompileError;
-use super::key_search::KeySearch;
+use super::key_search::{KeyEvaluation, KeySearch};
 use super::row_edit::RowEdit;
 use super::translator::FunctionTranslator;
 use crate::ir::{Callee, JetOperation, Op, Operand, Stmt, Terminator, Type, Unit, Var};
@@ -57,9 +57,17 @@ impl DelayedCall {
 
     /// Whether it takes a short time, as far as can be seen before it is made.
     fn is_short(&self) -> bool {
-        matches!(KeySearch::of(self.operation, &self.args), Some(KeySearch::LookUp { .. }))
-            || RowEdit::of(self.operation, &self.args).is_some()
-            || self.operation == JetOperation::TableInsert
+        matches!(
+            KeySearch::of(self.operation, &self.args),
+            Some(KeySearch::LookUp { .. } | KeySearch::Least { .. })
+        ) || RowEdit::of(self.operation, &self.args).is_some()
+            || matches!(
+                self.operation,
+                JetOperation::TableInsert
+                    | JetOperation::SetInsert
+                    | JetOperation::TableDelete
+                    | JetOperation::SetDelete
+            )
     }
 }
 
@@ -107,7 +115,7 @@ impl FunctionTranslator<'_, '_> {
         }
         let args = &delayed.args;
         if let Some(search) = KeySearch::of(delayed.operation, args) {
-            return self.found(search, otherwise);
+            return self.found(search, KeyEvaluation::Never, otherwise);
         }
         if let Some(edit) = RowEdit::of(delayed.operation, args) {
             return self.edited_short_row(edit, otherwise);
@@ -115,6 +123,6 @@ impl FunctionTranslator<'_, '_> {
         let Some(edit) = CollectionEdit::of(delayed.operation, args) else {
             unreachable!("a delayed call is a search or an edit")
         };
-        self.edited_collection(edit, EditMode::Copy, otherwise)
+        self.edited_collection(edit, EditMode::Copy, KeyEvaluation::Never, otherwise)
     }
 }

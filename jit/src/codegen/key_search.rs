@@ -4,11 +4,20 @@
 use super::error::CompileError;
 use super::symbol::Stub;
 use super::translator::FunctionTranslator;
-use crate::ir::{ConstantId, JetOperation, Operand};
+use crate::ir::{ConstantId, JetOperation, Operand, Type};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, InstBuilder, Value};
 use vm::native::UNDECIDED;
 use vm::native::layout::top;
+
+/// Whether a key that is a thunk is evaluated.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum KeyEvaluation {
+    /// As the jets do it: if it is searched for, that is, unless there are no keys.
+    IfNeeded,
+    /// Never.
+    Never,
+}
 
 /// A search for a key.
 #[derive(Clone, Copy)]
@@ -19,6 +28,8 @@ pub(super) enum KeySearch {
     Optional { table: Operand, key: Operand },
     /// Whether a key is among those of a value of that kind, a table or a set.
     HasKey { keys: Operand, key: Operand, top: u64 },
+    /// The least key of a value of that kind, a table or a set; 0 if it has none.
+    Least { keys: Operand, top: u64 },
 }
 
 impl KeySearch {
@@ -38,6 +49,8 @@ impl KeySearch {
             (JetOperation::SetHasKey, &[key, keys]) => {
                 KeySearch::HasKey { keys, key, top: top::SET }
             }
+            (JetOperation::TableLeastKey, &[keys]) => KeySearch::Least { keys, top: top::TAB },
+            (JetOperation::SetLeastKey, &[keys]) => KeySearch::Least { keys, top: top::SET },
             _ => return None,
         })
     }
@@ -52,10 +65,12 @@ impl FunctionTranslator<'_, '_> {
         args: &[Operand],
     ) -> Result<Value, CompileError> {
         let (slowly, (done, result)) = (self.emit.cold_block(), self.emit.block_with_param());
-        let found = self.found(search, slowly);
+        let found = self.found(search, KeyEvaluation::IfNeeded, slowly);
         let value = match search {
             KeySearch::LookUp { .. } => self.force(found),
-            KeySearch::Optional { .. } | KeySearch::HasKey { .. } => found,
+            KeySearch::Optional { .. } | KeySearch::HasKey { .. } | KeySearch::Least { .. } => {
+                found
+            }
         };
         self.emit.jump(done, &[value]);
         self.call_jet_in(slowly, done, jet, args)?;
@@ -64,29 +79,66 @@ impl FunctionTranslator<'_, '_> {
 
     /// The result of a search, a value that is not evaluated. Continues only if the searched value is
     /// a data jet and the evaluated parts of the key decide.
-    pub(super) fn found(&mut self, search: KeySearch, otherwise: Block) -> Value {
+    pub(super) fn found(
+        &mut self,
+        search: KeySearch,
+        evaluation: KeyEvaluation,
+        otherwise: Block,
+    ) -> Value {
         let found = match search {
             KeySearch::LookUp { table, key, default } => {
-                let words = self.words(&[table, key, default]);
-                let is_table = self.emit.is_top(words[0], top::TAB);
-                self.emit.guard(is_table, otherwise);
-                self.emit.call_stub(Stub::LookUp, &words)
+                let key = self.key_in((table, top::TAB), key, evaluation, otherwise);
+                let (table, default) = (self.word(table), self.word(default));
+                self.emit.call_stub(Stub::LookUp, &[table, key, default])
             }
             KeySearch::Optional { table, key } => {
-                let words = self.words(&[table, key]);
-                let is_table = self.emit.is_top(words[0], top::TAB);
-                self.emit.guard(is_table, otherwise);
-                self.emit.call_stub(Stub::OptionalItem, &words)
+                let key = self.key_in((table, top::TAB), key, evaluation, otherwise);
+                let table = self.word(table);
+                self.emit.call_stub(Stub::OptionalItem, &[table, key])
             }
             KeySearch::HasKey { keys, key, top } => {
-                let words = self.words(&[keys, key]);
-                let is_data = self.emit.is_top(words[0], top);
+                let key = self.key_in((keys, top), key, evaluation, otherwise);
+                let keys = self.word(keys);
+                self.emit.call_stub(Stub::HasKey, &[keys, key])
+            }
+            KeySearch::Least { keys, top } => {
+                let keys = self.word(keys);
+                let is_data = self.emit.is_top(keys, top);
                 self.emit.guard(is_data, otherwise);
-                self.emit.call_stub(Stub::HasKey, &words)
+                return self.emit.call_stub(Stub::LeastKey, &[keys]);
             }
         };
         let is_known = self.emit.b.ins().icmp_imm_s(IntCC::NotEqual, found, UNDECIDED as i64);
         self.emit.guard(is_known, otherwise);
         found
+    }
+
+    /// A key that is searched for in a value. Continues only if that is a data jet with this tag.
+    pub(super) fn key_in(
+        &mut self,
+        (collection, tag): (Operand, u64),
+        key: Operand,
+        evaluation: KeyEvaluation,
+        otherwise: Block,
+    ) -> Value {
+        let collection = self.word(collection);
+        let is_data = self.emit.is_top(collection, tag);
+        self.emit.guard(is_data, otherwise);
+        let word = self.word(key);
+        if evaluation == KeyEvaluation::Never || self.type_of(key).is(Type::Whnf) {
+            return word;
+        }
+        let (done, result) = self.emit.block_with_param();
+        let (thunk, some) = (self.emit.cold_block(), self.emit.cold_block());
+        let is_thunk = self.emit.is_thunk(word);
+        self.emit.b.ins().brif(is_thunk, thunk, &[], done, &[word.into()]);
+        self.emit.switch_to(thunk);
+        let count = self.key_count(collection);
+        self.emit.b.ins().brif(count, some, &[], done, &[word.into()]);
+        self.emit.switch_to(some);
+        let evaluated = self.emit.call_stub(Stub::Force, &[word]);
+        self.emit.jump(done, &[evaluated]);
+        self.emit.switch_to(done);
+        result
     }
 }

@@ -48,7 +48,8 @@ fn edited(operation: JetOperation, args: &[Operand]) -> Option<(Collection, Oper
     Some(match (operation, args) {
         (JetOperation::TableInsert, &[_, _, table]) => (Collection::Table, table),
         (JetOperation::TableInsertWith, &[_, _, _, table]) => (Collection::Table, table),
-        (JetOperation::SetInsert, &[_, set]) => (Collection::Set, set),
+        (JetOperation::SetInsert | JetOperation::SetDelete, &[_, set]) => (Collection::Set, set),
+        (JetOperation::TableDelete, &[_, table]) => (Collection::Table, table),
         (JetOperation::Put, &[row, _, _]) | (JetOperation::Mutate, &[_, _, row]) => {
             (Collection::Row, row)
         }
@@ -62,7 +63,9 @@ fn read(kind: Collection, operation: JetOperation, args: &[Operand]) -> Option<O
         (Collection::Table, JetOperation::TableItem | JetOperation::TableHasKey, &[_, table])
         | (Collection::Table, JetOperation::OptionalTableItem, &[_, table])
         | (Collection::Table, JetOperation::SwitchTable, &[_, _, table]) => Some(table),
+        (Collection::Table, JetOperation::TableLeastKey, &[table]) => Some(table),
         (Collection::Set, JetOperation::SetHasKey, &[_, set]) => Some(set),
+        (Collection::Set, JetOperation::SetLeastKey, &[set]) => Some(set),
         (Collection::Row, JetOperation::Index, &[_, row])
         | (Collection::Row, JetOperation::Get, &[row, _])
         | (Collection::Row, JetOperation::Length, &[row]) => Some(row),

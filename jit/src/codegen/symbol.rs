@@ -99,6 +99,12 @@ pub enum Stub {
     TableInsertWith,
     /// `(set, key, mode)`: the set with the key.
     SetInsert,
+    /// `(table, key, mode)`: the table without the key.
+    TableDelete,
+    /// `(set, key, mode)`: the set without the key.
+    SetDelete,
+    /// `(keys)`: the least key.
+    LeastKey,
     /// `(left, right)`: the union of two short sets.
     SetUnion,
     /// `(left, right)`: the keys of one short set that another does not have.
@@ -129,7 +135,7 @@ pub enum Stub {
 
 /// Variadic stubs exist for every number of words below this, the first word not counted.
 const VARIANTS: u32 = PARAMETERS_MAX as u32;
-const FIXED: [Stub; 26] = [
+const FIXED: [Stub; 29] = [
     Stub::Force,
     Stub::ForceSlowly,
     Stub::CheapValue,
@@ -148,6 +154,9 @@ const FIXED: [Stub; 26] = [
     Stub::TableInsert,
     Stub::TableInsertWith,
     Stub::SetInsert,
+    Stub::TableDelete,
+    Stub::SetDelete,
+    Stub::LeastKey,
     Stub::SetUnion,
     Stub::SetDifference,
     Stub::Disown,

@@ -20,6 +20,7 @@
 //! All three parts are contiguous, so that one comparison tells young objects from old ones.
 
 use super::space::{BumpRegion, MemoryBlock};
+use crate::layout::EXTRA_MAX;
 
 /// The size of eden divided by that of one survivor space.
 const EDEN_RATIO: usize = 8;
@@ -27,6 +28,12 @@ const EDEN_RATIO: usize = 8;
 /// The size of a survivor space divided by the part that pending thunks may stay in: each collection
 /// copies them again.
 const PENDING_RATIO: usize = 4;
+
+/// Returns the number of words that a unit of the marks of owners stands for in an eden of that many
+/// words: 1 unless it is larger than 4 MB.
+fn mark_unit(eden_words: usize) -> usize {
+    eden_words.div_ceil(EXTRA_MAX as usize / 2).next_power_of_two()
+}
 
 /// The nursery. See the module documentation.
 pub(crate) struct Nursery {
@@ -39,6 +46,8 @@ pub(crate) struct Nursery {
     eden_end: usize,
     /// The address after the nursery's last word.
     end: usize,
+    /// The logarithm of the number of words that a unit of the marks of owners stands for.
+    mark_unit_log2: u32,
     /// The start and the end of the survivors of the last collection.
     survivors: [usize; 2],
     /// The start and the end of the survivor space that the next collection fills.
@@ -64,6 +73,7 @@ impl Nursery {
             eden: BumpRegion::new(base, eden_end),
             eden_end,
             end,
+            mark_unit_log2: mark_unit(words).trailing_zeros(),
             survivors,
             free,
         }
@@ -107,6 +117,18 @@ impl Nursery {
     /// Returns the address of the next object.
     pub(crate) fn next(&self) -> usize {
         self.eden.next
+    }
+
+    /// Returns the number of words that a unit of the marks of owners stands for, a power of two.
+    #[inline(always)]
+    pub(crate) fn mark_unit(&self) -> usize {
+        1 << self.mark_unit_log2
+    }
+
+    /// Returns the number of units of marks that have that many words at least.
+    #[inline(always)]
+    pub(crate) fn mark_units(&self, words: usize) -> usize {
+        (words + self.mark_unit() - 1) >> self.mark_unit_log2
     }
 
     /// Returns the number of words in eden.
@@ -184,9 +206,10 @@ impl NurseryEvacuation<'_> {
         self.nursery.is_in_eden(address)
     }
 
-    /// Returns the address of eden's first word, and the number of its words.
+    /// Returns the address of eden's first word, and the number of words that a unit of the marks of
+    /// owners stands for.
     pub(crate) fn eden(&self) -> (usize, usize) {
-        (self.nursery.eden_start(), self.nursery.capacity())
+        (self.nursery.eden_start(), self.nursery.mark_unit())
     }
 
     /// Whether an object is in the part that is being evacuated.

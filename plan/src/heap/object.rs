@@ -166,6 +166,20 @@ pub(super) unsafe fn insert_word(address: usize, size: usize, at: usize, bits: u
     }
 }
 
+/// Removes the word at index `at` from a payload, and moves the words behind it down by one. The last
+/// word keeps its bits.
+///
+/// # Safety
+/// The address is that of a live object with `size` payload words; `at` is below `size`.
+#[inline(always)]
+pub(super) unsafe fn remove_word(address: usize, size: usize, at: usize) {
+    // SAFETY: by this function's contract.
+    unsafe {
+        let slot = cell(address, 1 + at);
+        std::ptr::copy(slot.add(1), slot, size - at - 1);
+    }
+}
+
 /// Copies a whole object, header included, to memory that does not overlap it.
 ///
 /// # Safety

@@ -40,6 +40,7 @@ use super::object::{self, ObjectDraft};
 use crate::layout::{EXTRA_MAX, ObjectHeader, ObjectLayout};
 use crate::pinspace::range::is_frozen;
 use crate::word::{Word, WordKind};
+use std::ops::Range;
 
 /// Which objects an owner has made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -107,16 +108,23 @@ pub(super) fn marked_address(header: ObjectHeader, (eden_start, unit): (usize, u
     eden_start + 8 * unit * (header.extra() as usize - 1)
 }
 
-/// Returns the number of words that a unit of marks stands for in an eden of that many words: 1 unless
-/// it is larger than 4 MB.
-pub(super) fn mark_unit(eden_words: usize) -> usize {
-    eden_words.div_ceil(EXTRA_MAX as usize / 2).next_power_of_two()
-}
-
 impl HeapMemory {
-    /// Returns the mark of an owner whose edits begin now.
-    pub(crate) fn edit_mark(&self) -> EditMark {
+    /// Returns the mark of an owner whose edits begin now. May allocate [`HeapMemory::mark_words`] words.
+    #[inline]
+    pub(crate) fn edit_mark(&mut self) -> EditMark {
+        // A mark stands for a multiple of the unit: the owner would not own an object before it.
+        let words = (self.nursery.next() - self.nursery.eden_start()) / 8;
+        let missing = words.wrapping_neg() & (self.nursery.mark_unit() - 1);
+        if missing != 0 {
+            self.nursery.take(missing);
+        }
         EditMark { eden_from: self.nursery.next(), number: 0 }
+    }
+
+    /// Returns the most words that [`HeapMemory::edit_mark`] allocates.
+    #[inline]
+    pub(crate) fn mark_words(&self) -> usize {
+        self.nursery.mark_unit()
     }
 
     /// Returns the mark of a root; `None` if it has none that counts.
@@ -133,8 +141,7 @@ impl HeapMemory {
         let eden_from = if header.layout().is_flat() {
             root.address()
         } else {
-            let unit = mark_unit(self.nursery.capacity());
-            marked_address(header, (self.nursery.eden_start(), unit))
+            marked_address(header, (self.nursery.eden_start(), self.nursery.mark_unit()))
         };
         Some(EditMark { eden_from, number: 0 })
     }
@@ -160,8 +167,7 @@ impl HeapMemory {
             return;
         }
         let words = mark.eden_from.saturating_sub(self.nursery.eden_start()) / 8;
-        let unit = mark_unit(self.nursery.capacity());
-        let number = 1 + words.div_ceil(unit) as u64;
+        let number = 1 + self.nursery.mark_units(words) as u64;
         let header = self.header(root).with_mark(number.min(EXTRA_MAX));
         self.replace_header(root, header);
     }
@@ -224,10 +230,48 @@ impl HeapMemory {
             return false;
         }
         // SAFETY: the object is live. A header in eden with a mark of 2 or more was written by
-        // `allocate_with_spare` or by this function, so a spare word follows the payload.
+        // `allocate_with_spare`, by this function or by `remove_in_place`, so a spare word follows the
+        // payload.
         unsafe { object::insert_word(address, size, at, item.raw()) };
         self.replace_header(flat, header.with_spare_item());
+        self.forget_edited_row(flat);
         true
+    }
+
+    /// Removes an item of an owned flat row or set in place, and leaves its word spare. Returns whether the
+    /// object may have spare words.
+    ///
+    /// # Panics
+    /// If there is no such item.
+    #[inline]
+    pub(crate) fn remove_in_place(&mut self, flat: Word, at: usize) -> bool {
+        let header = self.header(flat);
+        let (size, address) = (header.size(), flat.address());
+        assert!(at < size, "there is such an item");
+        if matches!(header.extra(), 0 | EXTRA_MAX) || !self.nursery.is_in_eden(address) {
+            return false;
+        }
+        // SAFETY: the object is live, and has that item.
+        unsafe { object::remove_word(address, size, at) };
+        self.replace_header(flat, header.without_last_item());
+        self.forget_edited_row(flat);
+        true
+    }
+
+    /// Adds a number to payload words of an owned object, which are nats below 2^63 and stay so.
+    ///
+    /// # Panics
+    /// If there are no such words.
+    #[inline]
+    pub(crate) fn add_to_nats(&mut self, object: Word, indices: Range<usize>, more: isize) {
+        assert!(indices.end <= self.size(object), "the object has these words");
+        for index in indices {
+            let before = self.load(object, index).raw();
+            // SAFETY: the object is live and has the word. A nat needs no write barrier.
+            unsafe {
+                object::store_raw(object.address(), index, before.wrapping_add_signed(more as i64));
+            }
+        }
     }
 
     /// Removes the mark of normal form from an owned object, into which another value was written.

@@ -6,7 +6,7 @@
 
 use super::collection::{Collection, CollectionScope};
 use super::object;
-use super::ownership::{mark_unit, marked_address};
+use super::ownership::marked_address;
 use crate::layout::{ObjectHeader, ObjectLayout};
 use std::ops::Range;
 
@@ -30,8 +30,7 @@ impl Collection<'_> {
                 (self.owner_numbers.for_flat_root(), usize::MAX)
             }
             CollectionScope::Nursery(nursery) => {
-                let (start, words) = nursery.eden();
-                let from = marked_address(header, (start, mark_unit(words)));
+                let from = marked_address(header, nursery.eden());
                 (self.owner_numbers.for_next_root(), from)
             }
         };

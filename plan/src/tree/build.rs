@@ -52,7 +52,7 @@ fn build(heap: &mut RawHeap, leaf: ObjectLayout, items: &[Word], normal: bool) -
 }
 
 /// Makes the node of these parts, whose leaves have that layout. The words have been reserved.
-pub(super) fn node(heap: &mut RawHeap, leaf: ObjectLayout, parts: &[Word]) -> Word {
+pub(super) fn node(heap: &mut HeapMemory, leaf: ObjectLayout, parts: &[Word]) -> Word {
     let fan = parts.len();
     let (layout, columns) = match leaf {
         ObjectLayout::Set => (ObjectLayout::SetNode, 3),

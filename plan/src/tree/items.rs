@@ -350,13 +350,9 @@ mod tests {
         for (at, item) in [(3, 1), (4999, 2), (2500, 3)] {
             let raw = &mut heap.0;
             let word = raw.word(rows.last().expect("a row"));
-            let base = raw.stack.top();
-            raw.stack.push(word);
-            raw.stack.push(crate::word::Word::direct(item << 40));
-            let changed =
-                edit::replace(raw, base, at, base + 1, edit::EditMode::Copy).expect("room");
+            let item = crate::word::Word::direct(item << 40);
+            let changed = edit::replace(raw, word, at, item, edit::EditMode::Copy).expect("room");
             let changed = raw.handle(changed);
-            raw.stack.truncate(base);
             rows.push(changed);
         }
         for (first, second, expected) in

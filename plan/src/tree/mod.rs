@@ -38,6 +38,9 @@ mod count;
 pub mod edit;
 mod items;
 mod owner;
+mod path;
+mod table_edit;
+mod tree_edit;
 
 pub use self::build::{row_of_items, set_of_row, set_of_top};
 pub use self::check::check;
@@ -137,6 +140,15 @@ pub fn len(heap: &HeapMemory, word: Word) -> usize {
 #[inline]
 fn occupancy(heap: &HeapMemory, word: Word) -> usize {
     TreeNode::of(heap, word).map_or_else(|| heap.size(word), |node| node.fan)
+}
+
+/// Returns the first key of a set; `None` if it is empty.
+#[inline]
+pub fn first_key(heap: &HeapMemory, set: Word) -> Option<Word> {
+    match TreeNode::of(heap, set) {
+        None => heap.words(set, 0).first().copied(),
+        Some(node) => node.firsts().first().copied(),
+    }
 }
 
 /// Returns the leaf of a row or set that has the item of that index, and the number of items before the

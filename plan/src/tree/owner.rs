@@ -1,7 +1,7 @@
 //! Who owns the nodes of an edited row, set or table; see `heap/ownership.rs`.
 
 use super::TreeNode;
-use crate::heap::{EditMark, HeapMemory, RawHeap};
+use crate::heap::{EditMark, HeapMemory};
 use crate::word::Word;
 
 /// Which nodes of the edited value an edit may change in place.
@@ -17,13 +17,12 @@ pub enum EditMode {
     Reuse,
 }
 
-/// What an edit may change.
+/// What an edit may change. It is small enough for two registers.
 #[derive(Clone, Copy)]
 pub(super) struct EditOwner {
-    /// The owner's mark; that of the edited value, or a new one.
-    pub(super) mark: EditMark,
-    /// Whether the result gets the mark, and new leaves get spare words.
-    pub(super) owns_result: bool,
+    /// The owner's mark: that of the edited value, or a new one. [`EditMark::NOTHING`] if the result has
+    /// no owner.
+    mark: EditMark,
 }
 
 impl EditMode {
@@ -39,10 +38,11 @@ impl EditMode {
 
 impl EditOwner {
     /// The owner for an edit that copies all that changes.
-    pub(super) const NONE: EditOwner = EditOwner { mark: EditMark::NOTHING, owns_result: false };
+    pub(super) const NONE: EditOwner = EditOwner { mark: EditMark::NOTHING };
 
     /// Returns the owner for an edit of a root in that mode.
-    pub(super) fn of(heap: &mut RawHeap, root: Word, mode: EditMode) -> EditOwner {
+    #[inline]
+    pub(super) fn of(heap: &mut HeapMemory, root: Word, mode: EditMode) -> EditOwner {
         let mark = match mode {
             EditMode::Copy => return EditOwner::NONE,
             EditMode::Own => {
@@ -52,13 +52,32 @@ impl EditOwner {
             }
             EditMode::Reuse => heap.mark_of(root),
         };
-        EditOwner { mark: mark.unwrap_or_else(|| heap.edit_mark()), owns_result: true }
+        EditOwner { mark: mark.unwrap_or_else(|| heap.edit_mark()) }
+    }
+
+    /// Whether the result gets the mark, and new leaves get spare words.
+    #[inline(always)]
+    pub(super) fn owns_result(self) -> bool {
+        self.mark != EditMark::NOTHING
+    }
+
+    /// Whether the edit may change an object in place.
+    #[inline(always)]
+    pub(super) fn owns(self, heap: &HeapMemory, object: Word) -> bool {
+        self.owns_result() && heap.is_owned(object, self.mark)
     }
 
     /// Marks a root that an edit returns.
-    pub(super) fn mark_root(self, heap: &mut RawHeap, root: Word) {
-        // A flat one has its mark since it was made.
-        if self.owns_result && TreeNode::of(heap, root).is_some() {
+    #[inline]
+    pub(super) fn mark_root(self, heap: &mut HeapMemory, root: Word) {
+        if !self.owns_result() {
+            return;
+        }
+        if !heap.is_owned(root, self.mark) {
+            // A removal leaves a part that others made.
+            heap.disown(root);
+        } else if !heap.header(root).layout().is_flat() {
+            // A flat one has its mark since it was made.
             heap.set_mark(root, self.mark);
         }
     }

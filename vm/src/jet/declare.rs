@@ -275,6 +275,14 @@ pub enum JetOperation {
     TableInsertWith,
     /// Set `b` with key `a`.
     SetInsert,
+    /// Table `b` without key `a`.
+    TableDelete,
+    /// Set `b` without key `a`.
+    SetDelete,
+    /// The least key of a table; 0 if it has none.
+    TableLeastKey,
+    /// The least key of a set; 0 if it has none.
+    SetLeastKey,
     /// The set of the key `a`.
     SetSingleton,
     /// The set of the keys of two sets.

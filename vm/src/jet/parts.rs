@@ -321,7 +321,7 @@ impl JetCall<'_> {
     /// # Errors
     /// [`EvalError::OutOfMemory`].
     pub fn push_inserted(&mut self, index: usize, at: usize, item: usize) -> Result<(), EvalError> {
-        let (edited, item) = (self.editable(index), self.stack_index(item));
+        let (edited, item) = (self.items_at(index), self.word_at(item));
         assert!(at <= self.item_count(index), "an item belongs there");
         let word = tree::edit::insert(&mut self.vm.heap, edited, at, item, EditMode::Copy)?;
         self.vm.heap.stack.push_checked(word);
@@ -337,7 +337,7 @@ impl JetCall<'_> {
     /// # Errors
     /// [`EvalError::OutOfMemory`].
     pub fn push_replaced(&mut self, index: usize, at: usize, item: usize) -> Result<(), EvalError> {
-        let (edited, item) = (self.editable(index), self.stack_index(item));
+        let (edited, item) = (self.items_at(index), self.word_at(item));
         assert!(at < self.item_count(index), "the row has that item");
         let word = tree::edit::replace(&mut self.vm.heap, edited, at, item, EditMode::Copy)?;
         self.vm.heap.stack.push_checked(word);
@@ -353,19 +353,11 @@ impl JetCall<'_> {
     /// # Errors
     /// [`EvalError::OutOfMemory`].
     pub fn push_removed(&mut self, index: usize, at: usize) -> Result<(), EvalError> {
-        let edited = self.editable(index);
+        let edited = self.items_at(index);
         assert!(at < self.item_count(index), "the row or set has that item");
-        let word = tree::edit::remove(&mut self.vm.heap, edited, at)?;
+        let word = tree::edit::remove(&mut self.vm.heap, edited, at, EditMode::Copy)?;
         self.vm.heap.stack.push_checked(word);
         Ok(())
-    }
-
-    /// The stack index of the row or set at that index, whose indirections are removed.
-    fn editable(&mut self, index: usize) -> usize {
-        let stack_index = self.stack_index(index);
-        let word = self.items_at(index);
-        self.vm.heap.stack.set(stack_index, word);
-        stack_index
     }
 
     fn item_count(&self, index: usize) -> usize {

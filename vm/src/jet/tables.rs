@@ -33,7 +33,7 @@ impl JetCall<'_> {
     pub fn find_entry(&self, key: usize, table: usize) -> Option<Result<usize, usize>> {
         let heap = &self.vm.heap;
         let keys = Items::of(heap.load(self.table_at(table)?, 0), heap);
-        let key = self.word_at(key);
+        let key = heap.resolve(self.word_at(key));
         match key.as_direct() {
             Some(nat) => Some(keys.search_nat(nat)),
             None => keys.search_evaluated(Ref::new(key, heap)).ok(),
@@ -111,6 +111,12 @@ impl JetCall<'_> {
         let count = tree::len(&self.vm.heap, self.vm.heap.load(table, 0));
         let fits = position.map_or_else(|at| at <= count, |at| at < count);
         assert!(fits, "the table has that position");
-        Ok(tree::edit::insert_in_table(&mut self.vm.heap, position, mode)?)
+        let heap = &mut self.vm.heap;
+        let [table, key, value] = [2, 1, 0].map(|depth| heap.stack.peek(depth));
+        let top = heap.stack.top() - 3;
+        heap.stack.truncate(top);
+        let made = tree::edit::insert_in_table(heap, (table, key, value), position, mode)?;
+        heap.stack.push_checked(made);
+        Ok(())
     }
 }

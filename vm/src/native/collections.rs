@@ -3,11 +3,11 @@
 
 use super::UNDECIDED;
 use super::consecutive_keys::CONSECUTIVE_KEYS_MIN;
-use super::key_position::{KeyPosition, RememberedSet};
+use super::key_position::KeyPosition;
 use super::remembered_objects::{RememberedKey, RowLeaf};
 use crate::vm::{JetCall, Vm};
 use plan::raw::tree::edit::EditMode;
-use plan::raw::{HeapFull, RawHeap, Word, WordKind, bar, shape, tree};
+use plan::raw::{Word, WordKind, bar, shape, tree};
 use plan::{EvalError, Items, Ref};
 
 /// Item `index` of a row, which is 0 if there is none. Loops read the items of a long row in order, so
@@ -49,34 +49,59 @@ enum Remembers {
 /// The position of a key among those of a set or table: see [`Items::search`]. That of a nat is not
 /// remembered: it is found without reading other objects than nodes, and without those if the keys are
 /// [consecutive](super::consecutive_keys).
+#[inline]
 fn position_of(
     vm: &mut Vm,
     collection: Word,
     key: u64,
     remembers: Remembers,
 ) -> Option<KeyPosition> {
-    let set = keys_of(vm, collection);
-    let keys = Items::of(set, &vm.heap.memory);
-    let word = Word::from_bits(key);
-    let count = u32::try_from(keys.len()).ok();
-    if let Some(nat) = word.as_direct() {
-        let count = count.filter(|count| *count >= CONSECUTIVE_KEYS_MIN);
-        let set = count.map(|count| RememberedSet { word: set.raw(), count });
-        let known = &mut vm.heap.host.native.remembered.consecutive_keys;
-        let position = set.and_then(|set| known.position(set, keys, nat));
-        return position.or_else(|| Some(keys.search_nat(nat)));
+    let (set, key) = (keys_of(vm, collection), vm.heap.resolve(Word::from_bits(key)));
+    match key.as_direct() {
+        Some(nat) => Some(position_of_nat(vm, set, nat)),
+        None => position_of_object(vm, set, key, remembers),
     }
-    let count = count.filter(|count| *count >= REMEMBERED_KEYS_MIN);
-    let of_object = || (remembers == Remembers::Objects).then_some(RememberedKey::Object(key));
-    let (Some(count), Some(key)) = (count, short_bar(vm, word).or_else(of_object)) else {
-        return keys.search_evaluated(Ref::new(word, &vm.heap)).ok();
+}
+
+fn position_of_nat(vm: &mut Vm, set: Word, nat: u64) -> KeyPosition {
+    let keys = Items::of(set, &vm.heap.memory);
+    match u32::try_from(keys.len()) {
+        Ok(count) if count >= CONSECUTIVE_KEYS_MIN => {
+            let remembered = &mut vm.heap.host.native.remembered;
+            let set = remembered.set(set, count);
+            let known = remembered.consecutive_keys.position(set, keys, nat);
+            known.unwrap_or_else(|| keys.search_nat(nat))
+        }
+        _ => keys.search_nat(nat),
+    }
+}
+
+fn position_of_object(
+    vm: &mut Vm,
+    set: Word,
+    key: Word,
+    remembers: Remembers,
+) -> Option<KeyPosition> {
+    let keys = Items::of(set, &vm.heap.memory);
+    let remembered = match u32::try_from(keys.len()) {
+        Ok(0) => return Some(Err(0)),
+        _ if key.is_thunk() => return None,
+        Ok(count) if count >= REMEMBERED_KEYS_MIN => {
+            let of_object =
+                || (remembers == Remembers::Objects).then_some(RememberedKey::Object(key.raw()));
+            let set = vm.heap.host.native.remembered.set(set, count);
+            short_bar(vm, key).or_else(of_object).map(|key| (set, key))
+        }
+        _ => None,
     };
-    let set = RememberedSet { word: set.raw(), count };
-    if let Some(position) = vm.heap.host.native.remembered.position(set, key) {
+    let Some((set, remembered_key)) = remembered else {
+        return keys.search_evaluated(Ref::new(key, &vm.heap)).ok();
+    };
+    if let Some(position) = vm.heap.host.native.remembered.position(set, remembered_key) {
         return Some(position);
     }
-    let position = keys.search_evaluated(Ref::new(word, &vm.heap)).ok()?;
-    vm.heap.host.native.remembered.remember_position(set, key, position);
+    let position = keys.search_evaluated(Ref::new(key, &vm.heap)).ok()?;
+    vm.heap.host.native.remembered.remember_position(set, remembered_key, position);
     Some(position)
 }
 
@@ -161,25 +186,7 @@ fn put_as(
     {
         return Ok(row.raw());
     }
-    edited_on_stack(vm, row, value, |heap, base| {
-        tree::edit::replace(heap, base, index, base + 1, mode)
-    })
-}
-
-/// The result of an edit of a collection with an item. The edit gets the index of the collection on
-/// the stack; the item is above it.
-fn edited_on_stack(
-    vm: &mut Vm,
-    collection: Word,
-    item: u64,
-    edit: impl FnOnce(&mut RawHeap, usize) -> Result<Word, HeapFull>,
-) -> Result<u64, EvalError> {
-    let base = vm.heap.stack.top();
-    vm.heap.stack.push(collection);
-    vm.heap.stack.push(Word::from_bits(item));
-    let edited = edit(&mut vm.heap, base);
-    vm.heap.stack.truncate(base);
-    Ok(edited?.raw())
+    Ok(tree::edit::replace(&mut vm.heap, row, index, Word::from_bits(value), mode)?.raw())
 }
 
 pub(super) fn table_insert(
@@ -189,18 +196,16 @@ pub(super) fn table_insert(
     value: u64,
     mode: usize,
 ) -> Result<u64, EvalError> {
-    let table = Word::from_bits(table);
-    let Some(position) = position_of(vm, table, key, Remembers::ShortBars) else {
+    let Some(position) = position_of(vm, Word::from_bits(table), key, Remembers::ShortBars) else {
         return Ok(UNDECIDED);
     };
     if !vm.heap.stack.has_room(8) {
         return Err(EvalError::StackOverflow);
     }
-    vm.heap.stack.push(table);
-    vm.heap.stack.push(Word::from_bits(key));
-    vm.heap.stack.push(Word::from_bits(value));
-    tree::edit::insert_in_table(&mut vm.heap, position, EditMode::numbered(mode))?;
-    Ok(vm.heap.stack.pop().raw())
+    let (table, key, value) =
+        (Word::from_bits(table), Word::from_bits(key), Word::from_bits(value));
+    let mode = EditMode::numbered(mode);
+    Ok(tree::edit::insert_in_table(&mut vm.heap, (table, key, value), position, mode)?.raw())
 }
 
 pub(super) fn table_insert_with(
@@ -258,7 +263,52 @@ pub(super) fn set_insert(vm: &mut Vm, set: u64, key: u64, mode: usize) -> Result
     if !vm.heap.stack.has_room(8) {
         return Err(EvalError::StackOverflow);
     }
-    edited_on_stack(vm, word, key, |heap, base| tree::edit::insert(heap, base, at, base + 1, mode))
+    Ok(tree::edit::insert(&mut vm.heap, word, at, Word::from_bits(key), mode)?.raw())
+}
+
+pub(super) fn table_delete(
+    vm: &mut Vm,
+    table: u64,
+    key: u64,
+    mode: usize,
+) -> Result<u64, EvalError> {
+    let mode = EditMode::numbered(mode);
+    let Some(position) = position_to_delete(vm, table, key, mode)? else { return Ok(UNDECIDED) };
+    let Ok(at) = position else { return Ok(table) };
+    Ok(tree::edit::remove_from_table(&mut vm.heap, Word::from_bits(table), at, mode)?.raw())
+}
+
+pub(super) fn set_delete(vm: &mut Vm, set: u64, key: u64, mode: usize) -> Result<u64, EvalError> {
+    let mode = EditMode::numbered(mode);
+    let Some(position) = position_to_delete(vm, set, key, mode)? else { return Ok(UNDECIDED) };
+    let Ok(at) = position else { return Ok(set) };
+    Ok(tree::edit::remove(&mut vm.heap, Word::from_bits(set), at, mode)?.raw())
+}
+
+/// The position of a key that is about to be deleted. A collection that does not have it is the result.
+fn position_to_delete(
+    vm: &mut Vm,
+    collection: u64,
+    key: u64,
+    mode: EditMode,
+) -> Result<Option<KeyPosition>, EvalError> {
+    let collection = Word::from_bits(collection);
+    let position = position_of(vm, collection, key, Remembers::ShortBars);
+    match position {
+        Some(Err(_)) if mode == EditMode::Own => vm.heap.disown(collection),
+        Some(Ok(_)) if !vm.heap.stack.has_room(8) => return Err(EvalError::StackOverflow),
+        Some(Ok(_)) if mode == EditMode::Reuse => {
+            let set = keys_of(vm, collection);
+            vm.heap.host.native.remembered.forget_set(set);
+        }
+        _ => {}
+    }
+    Ok(position)
+}
+
+pub(super) fn least_key(vm: &mut Vm, keys: u64) -> Result<u64, EvalError> {
+    let keys = keys_of(vm, Word::from_bits(keys));
+    Ok(tree::first_key(&vm.heap, keys).map_or(0, Word::raw))
 }
 
 pub(super) fn disown(vm: &mut Vm, value: u64) -> Result<u64, EvalError> {

@@ -37,7 +37,7 @@ pub(super) struct ConsecutiveKeys([SetSlot; SLOTS]);
 impl Default for ConsecutiveKeys {
     fn default() -> ConsecutiveKeys {
         // No set has the word 0.
-        let set = RememberedSet { word: 0, count: 0 };
+        let set = RememberedSet { word: 0, count: 0, removals: 0 };
         ConsecutiveKeys([SetSlot { set, known: KeyKnowledge::Searched(0) }; SLOTS])
     }
 }
@@ -89,7 +89,7 @@ mod tests {
     use plan::{HeapOptions, Val};
     use std::sync::Arc;
 
-    const SET: RememberedSet = RememberedSet { word: 64, count: 3 };
+    const SET: RememberedSet = RememberedSet { word: 64, count: 3, removals: 0 };
 
     /// The answers to four more searches than are counted, in a set of these keys.
     fn positions(set: RememberedSet, keys: &[u64], nat: u64) -> Vec<Option<KeyPosition>> {

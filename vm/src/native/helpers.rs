@@ -13,8 +13,8 @@
 
 use super::cheap_values::cheap_value;
 use super::collections::{
-    disown, has_key, item_of_row, look_up, optional_item, put, put_in_place, set_insert,
-    table_insert, table_insert_with,
+    disown, has_key, item_of_row, least_key, look_up, optional_item, put, put_in_place, set_delete,
+    set_insert, table_delete, table_insert, table_insert_with,
 };
 use super::nats::NatOp;
 use super::numbered::numbered_enum;
@@ -137,6 +137,13 @@ helpers! {
         /// `(set, key, mode)`, the set a data jet, the key in normal form: the set with the key, made
         /// in that [`EditMode`]. [`UNDECIDED`] as for [`Helper::TableInsert`].
         SetInsert = set_insert(set: u64, key: u64, mode: usize),
+        /// `(table, key, mode)`, the table a data jet: the table without the key, made in that
+        /// [`EditMode`]. [`UNDECIDED`] if that depends on an unevaluated part of the key.
+        TableDelete = table_delete(table: u64, key: u64, mode: usize),
+        /// `(set, key, mode)`, the set a data jet: the set without the key, as for [`Helper::TableDelete`].
+        SetDelete = set_delete(set: u64, key: u64, mode: usize),
+        /// `(keys)`, those of a set or table that is a data jet: the least key; 0 if there is none.
+        LeastKey = least_key(keys: u64),
         /// `(left, right)`, both sets that are data jets: their union. [`UNDECIDED`] unless both are
         /// short sets of nats below 2^63, or one is empty.
         SetUnion = set_union(left: u64, right: u64),

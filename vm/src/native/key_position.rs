@@ -3,10 +3,11 @@
 /// The position of a key in a set, or the position where it would be.
 pub(super) type KeyPosition = Result<usize, usize>;
 
-/// A set, as it is compared with those of slots: its word and the number of its keys. A set that an
-/// owner changes in place gets another number.
+/// A set, as it is compared with those of slots: its word, the number of its keys, and the number of times
+/// that a key may have been removed from it. A set that an owner changes in place gets other numbers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct RememberedSet {
     pub(super) word: u64,
     pub(super) count: u32,
+    pub(super) removals: u32,
 }

@@ -3,6 +3,7 @@
 
 use super::consecutive_keys::ConsecutiveKeys;
 use super::key_position::{KeyPosition, RememberedSet};
+use plan::raw::Word;
 
 /// The leaf of a row from which an item was last read, and the row.
 #[derive(Clone, Copy, Default)]
@@ -41,15 +42,18 @@ struct KeySlot {
 impl KeySlot {
     /// No set has the word 0.
     const EMPTY: KeySlot = KeySlot {
-        set: RememberedSet { word: 0, count: 0 },
+        set: RememberedSet { word: 0, count: 0, removals: 0 },
         position: 0,
         is_found: false,
         key: RememberedKey::Object(0),
     };
 }
 
-/// What helpers remember of objects. A key never changes, and a set only by getting more keys, so what was
-/// found once holds while both stay where they are and the set has as many keys.
+/// The number of counters of removals. Sets whose words differ little have different ones.
+const REMOVAL_COUNTERS: usize = 32;
+
+/// What helpers remember of objects. A key never changes, and a set only by getting or losing keys, so what
+/// was found once holds while both stay where they are, the set has as many keys, and none has been removed.
 #[derive(Default)]
 pub(super) struct RememberedObjects {
     /// The leaf that a row's items were last read from.
@@ -59,6 +63,8 @@ pub(super) struct RememberedObjects {
     /// A direct-mapped table: a later search replaces an earlier one in the same slot. Empty if no
     /// search has been remembered since the last collection; the memory is kept.
     positions: Vec<KeySlot>,
+    /// How often a key may have been removed in place from sets, by bits of their words.
+    removals: [u32; REMOVAL_COUNTERS],
 }
 
 impl RememberedObjects {
@@ -67,6 +73,19 @@ impl RememberedObjects {
         self.row_leaf = RowLeaf::default();
         self.consecutive_keys = ConsecutiveKeys::default();
         self.positions.clear();
+    }
+
+    /// A set with that many keys, as it is remembered now.
+    #[inline]
+    pub(super) fn set(&self, set: Word, count: u32) -> RememberedSet {
+        let removals = self.removals[removal_counter(set)];
+        RememberedSet { word: set.raw(), count, removals }
+    }
+
+    /// Forgets what is known of a set from which a key is removed in place.
+    pub(super) fn forget_set(&mut self, set: Word) {
+        let removals = &mut self.removals[removal_counter(set)];
+        *removals = removals.wrapping_add(1);
     }
 
     /// The position of a key in a set, if it is remembered.
@@ -95,6 +114,11 @@ impl RememberedObjects {
     }
 }
 
+/// The counter of removals from a set.
+fn removal_counter(set: Word) -> usize {
+    (set.raw() >> 6) as usize % REMOVAL_COUNTERS
+}
+
 /// The slot of a set and a key. Objects that are made one after the other have different slots.
 fn slot_number(set: RememberedSet, key: RememberedKey) -> usize {
     let bits = match key {
@@ -112,7 +136,7 @@ mod tests {
     use RememberedKey::{Object, ShortBar};
 
     fn set(word: u64) -> RememberedSet {
-        RememberedSet { word, count: 20 }
+        RememberedSet { word, count: 20, removals: 0 }
     }
 
     #[test]
@@ -128,9 +152,23 @@ mod tests {
         assert_eq!(remembered.position(set(8), Object(16)), Some(Ok(5)));
         remembered.clear();
         assert_eq!(remembered.position(set(8), Object(16)), None);
-        assert_eq!(remembered.position(RememberedSet { word: 0, count: 20 }, Object(0)), None);
+        assert_eq!(
+            remembered.position(RememberedSet { word: 0, count: 20, removals: 0 }, Object(0)),
+            None
+        );
         remembered.remember_position(set(8), Object(16), Ok(6));
         assert_eq!(remembered.position(set(8), Object(24)), None);
+    }
+
+    #[test]
+    fn a_set_from_which_a_key_was_removed_is_another_set() {
+        let mut remembered = RememberedObjects::default();
+        let [word, other] = [640, 1 << 20].map(Word::direct);
+        let (before, before_other) = (remembered.set(word, 20), remembered.set(other, 20));
+        remembered.remember_position(before, Object(16), Ok(3));
+        remembered.forget_set(word);
+        assert_eq!(remembered.position(remembered.set(word, 20), Object(16)), None);
+        assert_eq!(remembered.set(other, 20), before_other);
     }
 
     #[test]
@@ -138,7 +176,7 @@ mod tests {
         let mut remembered = RememberedObjects::default();
         remembered.remember_position(set(8), ShortBar(65, 1), Ok(7));
         assert_eq!(remembered.position(set(8), ShortBar(65, 1)), Some(Ok(7)));
-        let longer = RememberedSet { word: 8, count: 21 };
+        let longer = RememberedSet { word: 8, count: 21, removals: 0 };
         assert_eq!(remembered.position(longer, ShortBar(65, 1)), None);
         assert_eq!(remembered.position(set(8), ShortBar(65, 2)), None);
         assert_eq!(remembered.position(set(8), Object(65)), None);

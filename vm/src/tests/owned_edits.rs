@@ -5,7 +5,7 @@ use super::Numbers;
 use crate::Vm;
 use plan::HeapOptions;
 use plan::raw::tree::edit::{self, EditMode};
-use plan::raw::{Word, equal};
+use plan::raw::{HeapFull, RawHeap, Word, equal};
 use plan::{Items, Shape, Val};
 use std::collections::BTreeMap;
 
@@ -69,21 +69,17 @@ impl Owner {
         Owner { newest, mode: EditMode::Reuse }
     }
 
-    /// Makes the next version by an edit of the value on the stack below the operands.
-    fn edit(
+    /// Makes the next version by an edit of the value with operands.
+    fn edit<const N: usize>(
         &mut self,
         vm: &mut Vm,
-        operands: &[&Val],
-        edit: impl FnOnce(&mut Vm, usize, EditMode) -> Word,
+        operands: [&Val; N],
+        edit: impl FnOnce(&mut RawHeap, Word, [Word; N], EditMode) -> Result<Word, HeapFull>,
     ) {
-        let base = vm.heap.stack.top();
-        for val in [&self.newest].into_iter().chain(operands.iter().copied()) {
-            let word = vm.heap.word(val);
-            vm.heap.stack.push(word);
-        }
-        let word = edit(vm, base, self.mode);
+        let (newest, operands) =
+            (vm.heap.word(&self.newest), operands.map(|val| vm.heap.word(val)));
+        let word = edit(&mut vm.heap, newest, operands, self.mode).unwrap();
         self.newest = vm.heap.handle(word);
-        vm.heap.stack.truncate(base);
     }
 
     /// A reference that others keep from now on.
@@ -103,6 +99,35 @@ fn assert_same(vm: &mut Vm, left: &Val, right: &Val) {
     assert_eq!(vm.hash(&left).unwrap(), vm.hash(&right).unwrap());
 }
 
+fn position_in_table(vm: &Vm, table: &Val, key: u64) -> Result<usize, usize> {
+    match vm.look(table).shape() {
+        Shape::Tab(keys, _) => keys.search_nat(key),
+        _ => panic!("a table"),
+    }
+}
+
+fn insert_entry(
+    vm: &mut Vm,
+    owner: &mut Owner,
+    position: Result<usize, usize>,
+    key: u64,
+    item: &Val,
+) {
+    let key = vm.nat(key);
+    owner.edit(vm, [&key, item], |heap, table, [key, item], mode| {
+        edit::insert_in_table(heap, (table, key, item), position, mode)
+    });
+}
+
+fn remove_entry(vm: &mut Vm, owner: &mut Owner, at: usize) {
+    owner.edit(vm, [], |heap, table, [], mode| edit::remove_from_table(heap, table, at, mode));
+}
+
+/// Whether entries are only removed in that turn.
+fn is_shrinking(turn: usize) -> bool {
+    turn % 1000 >= 700
+}
+
 fn edit_tables(stress: bool, seed: u64, turns: usize, keys: usize) {
     let vm = &mut vm(stress, nursery(seed));
     let mut numbers = Numbers(seed);
@@ -116,33 +141,34 @@ fn edit_tables(stress: bool, seed: u64, turns: usize, keys: usize) {
             _ => numbers.below(keys) as u64,
         };
         let item = value(vm, &mut numbers);
-        let position = match vm.look(&owner.newest).shape() {
-            Shape::Tab(keys, _) => keys.search_nat(key),
-            _ => panic!("a table"),
-        };
+        let position = position_in_table(vm, &owner.newest, key);
         assert_eq!(position.is_ok(), model.contains_key(&key));
-        let key_value = vm.nat(key);
-        owner.edit(vm, &[&key_value, &item], |vm, _, mode| {
-            edit::insert_in_table(&mut vm.heap, position, mode).unwrap();
-            vm.heap.stack.peek(0)
-        });
-        model.insert(key, item);
+        if let Ok(at) = position
+            && (numbers.below(3) > 0 || is_shrinking(turn))
+        {
+            remove_entry(vm, &mut owner, at);
+            model.remove(&key);
+        } else if is_shrinking(turn) {
+            if let Some(key) = model.keys().nth(numbers.below(model.len().max(1))).copied() {
+                let at = position_in_table(vm, &owner.newest, key).expect("the model has the key");
+                remove_entry(vm, &mut owner, at);
+                model.remove(&key);
+            }
+        } else {
+            insert_entry(vm, &mut owner, position, key, &item);
+            model.insert(key, item);
+        }
         if numbers.below(60) == 0 {
             let version = owner.share(vm);
             shared.push((version.clone(), model.clone()));
             // Another owner edits the same version, and its own versions are not seen here.
             let mut other = Owner::of(vm, version);
             let zero = vm.nat(0);
-            for at in 0..numbers.below(20) {
-                let (key, at) = (vm.nat(at as u64), at as u64);
-                let position = match vm.look(&other.newest).shape() {
-                    Shape::Tab(keys, _) => keys.search_nat(at),
-                    _ => panic!("a table"),
-                };
-                other.edit(vm, &[&key, &zero], |vm, _, mode| {
-                    edit::insert_in_table(&mut vm.heap, position, mode).unwrap();
-                    vm.heap.stack.peek(0)
-                });
+            for key in 0..numbers.below(20) as u64 {
+                match position_in_table(vm, &other.newest, key) {
+                    Ok(at) if key % 2 == 0 => remove_entry(vm, &mut other, at),
+                    position => insert_entry(vm, &mut other, position, key, &zero),
+                }
             }
         }
         if numbers.below(200) == 0 {
@@ -170,6 +196,40 @@ fn owned_tables_have_the_entries_of_copies() {
     edit_tables(true, 5, 300, 100);
 }
 
+/// A table whose values are a long flat row gets a tree of them with the first edit.
+#[test]
+fn tables_with_long_flat_rows_are_edited() {
+    for stress in [false, true] {
+        let vm = &mut vm(stress, 1 << 15);
+        let entries: Vec<(u64, Val)> = (0..300).map(|key| (2 * key, vm.nat(key))).collect();
+        let model: BTreeMap<u64, Val> = entries.into_iter().collect();
+        let first = table(vm, &model);
+        let item = vm.nat(7);
+        for (key, removes) in [(5, false), (6, false), (6, true)] {
+            let mut owner = Owner::of(vm, first.clone());
+            let mut expected = model.clone();
+            match position_in_table(vm, &first, key) {
+                Ok(at) if removes => {
+                    remove_entry(vm, &mut owner, at);
+                    expected.remove(&key);
+                }
+                position => {
+                    insert_entry(vm, &mut owner, position, key, &item);
+                    expected.insert(key, item.clone());
+                }
+            }
+            let (version, made) = (owner.share(vm), table(vm, &expected));
+            assert_same(vm, &version, &made);
+        }
+        let again = table(vm, &model);
+        assert_same(vm, &first, &again);
+    }
+}
+
+fn remove_key(vm: &mut Vm, owner: &mut Owner, at: usize) {
+    owner.edit(vm, [], |heap, set, [], mode| edit::remove(heap, set, at, mode));
+}
+
 fn edit_sets(stress: bool, seed: u64, turns: usize) {
     let vm = &mut vm(stress, nursery(seed));
     let mut numbers = Numbers(seed);
@@ -181,15 +241,31 @@ fn edit_sets(stress: bool, seed: u64, turns: usize) {
         let key = if seed.is_multiple_of(2) { numbers.below(4 * turns) } else { turn } as u64;
         let word = vm.heap.word(&owner.newest);
         let position = Items::of(word, &vm.heap).search_nat(key);
-        assert_eq!(position.is_ok(), !model.insert(key));
-        if let Err(at) = position {
-            let key = vm.nat(key);
-            owner.edit(vm, &[&key], |vm, base, mode| {
-                edit::insert(&mut vm.heap, base, at, base + 1, mode).unwrap()
-            });
+        assert_eq!(position.is_ok(), model.contains(&key));
+        match position {
+            Ok(at) => {
+                remove_key(vm, &mut owner, at);
+                model.remove(&key);
+            }
+            Err(_) if is_shrinking(turn) && !model.is_empty() => {
+                let at = numbers.below(model.len());
+                let key = *model.iter().nth(at).unwrap();
+                remove_key(vm, &mut owner, at);
+                model.remove(&key);
+            }
+            Err(at) => {
+                let key_value = vm.nat(key);
+                owner.edit(vm, [&key_value], |heap, set, [key], mode| {
+                    edit::insert(heap, set, at, key, mode)
+                });
+                model.insert(key);
+            }
         }
         if numbers.below(40) == 0 {
             shared.push((owner.share(vm), model.clone()));
+        }
+        if numbers.below(300) == 0 {
+            vm.collect();
         }
     }
     shared.push((owner.share(vm), model));
@@ -217,9 +293,7 @@ fn edit_rows(stress: bool, seed: u64, length: usize) {
     let mut owner = Owner::of(vm, first);
     for _ in 0..600 {
         let (at, item) = (numbers.below(length), value(vm, &mut numbers));
-        owner.edit(vm, &[&item], |vm, base, mode| {
-            edit::replace(&mut vm.heap, base, at, base + 1, mode).unwrap()
-        });
+        owner.edit(vm, [&item], |heap, row, [item], mode| edit::replace(heap, row, at, item, mode));
         model[at] = item;
         if numbers.below(40) == 0 {
             let version = owner.share(vm);
@@ -256,8 +330,8 @@ fn owners_keep_their_nodes_over_young_collections() {
         let put = |vm: &mut Vm, owner: &mut Owner| {
             let before = vm.heap.word(&owner.newest);
             let item = vm.nat(7);
-            owner.edit(vm, &[&item], |vm, base, mode| {
-                edit::replace(&mut vm.heap, base, 5, base + 1, mode).unwrap()
+            owner.edit(vm, [&item], |heap, row, [item], mode| {
+                edit::replace(heap, row, 5, item, mode)
             });
             vm.heap.word(&owner.newest) == before
         };
@@ -273,5 +347,33 @@ fn owners_keep_their_nodes_over_young_collections() {
         vm.heap.collect_all();
         assert!(!put(vm, &mut owner), "a full collection removes the marks");
         assert_eq!(vm.look(&version).as_row().map(|row| row.len()), Some(length as usize));
+    }
+}
+
+/// What is known of the only value that may not be normal does not hold after an entry before it is
+/// inserted or removed in place.
+#[test]
+fn a_value_that_an_edit_in_place_moves_is_still_normalised() {
+    for removes in [false, true] {
+        let vm = &mut vm(false, 4 << 20);
+        let nat = vm.nat(1);
+        let model: BTreeMap<u64, Val> = (1..8).map(|key| (key, nat.clone())).collect();
+        let first = table(vm, &model);
+        let first = vm.force(&first).unwrap();
+        let mut owner = Owner::of(vm, first);
+        let increment = vm.nat(3);
+        let late = vm.app(&increment, &[nat.clone()]).unwrap();
+        insert_entry(vm, &mut owner, Ok(4), 5, &late);
+        let before = vm.heap.word(&owner.newest);
+        if removes {
+            remove_entry(vm, &mut owner, 0);
+        } else {
+            insert_entry(vm, &mut owner, Err(0), 0, &nat);
+        }
+        assert_eq!(vm.heap.word(&owner.newest), before, "the table is changed in place");
+        let version = owner.share(vm);
+        let version = vm.force(&version).unwrap();
+        let Shape::Tab(_, values) = vm.look(&version).shape() else { panic!("a table") };
+        assert!(values.iter().all(|value| value.is_normal()));
     }
 }

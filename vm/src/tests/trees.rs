@@ -39,17 +39,11 @@ fn edited(
     vm: &mut Vm,
     val: &Val,
     item: Option<&Val>,
-    edit: impl FnOnce(&mut RawHeap, usize, usize) -> Result<Word, HeapFull>,
+    edit: impl FnOnce(&mut RawHeap, Word, Word) -> Result<Word, HeapFull>,
 ) -> Val {
-    let place = vm.heap.stack.top();
-    for val in [Some(val), item].into_iter().flatten() {
-        let word = vm.heap.word(val);
-        vm.heap.stack.push(word);
-    }
-    let word = edit(&mut vm.heap, place, place + 1).unwrap();
-    let made = vm.heap.handle(word);
-    vm.heap.stack.truncate(place);
-    made
+    let [val, item] = [val, item.unwrap_or(val)].map(|val| vm.heap.word(val));
+    let word = edit(&mut vm.heap, val, item).unwrap();
+    vm.heap.handle(word)
 }
 
 fn insert(vm: &mut Vm, val: &Val, at: usize, item: u64) -> Val {
@@ -67,7 +61,7 @@ fn replace(vm: &mut Vm, val: &Val, at: usize, item: u64) -> Val {
 }
 
 fn remove(vm: &mut Vm, val: &Val, at: usize) -> Val {
-    edited(vm, val, None, |heap, place, _| edit::remove(heap, place, at))
+    edited(vm, val, None, |heap, place, _| edit::remove(heap, place, at, EditMode::Copy))
 }
 
 fn items(value: Ref<'_>) -> Items<'_> {
@@ -222,7 +216,13 @@ fn a_row_in_parts_is_made_flat() {
             }
             assert_eq!(leaf_of(vm, &grown, count + 1), None);
             assert_eq!(leaf_of(vm, &grown, usize::MAX), None);
-            let flat = edited(vm, &grown, None, |heap, place, _| tree::flattened(heap, place));
+            let flat = edited(vm, &grown, None, |heap, row, _| {
+                heap.stack.push(row);
+                let at = heap.stack.top() - 1;
+                let flat = tree::flattened(heap, at);
+                heap.stack.pop();
+                flat
+            });
             let [flat_ref, grown_ref] = [&flat, &grown].map(|val| vm.look(val));
             assert!(equal(flat_ref, grown_ref) && flat_ref.is_normal());
             let is_flat = (0..=count).all(|at| items(flat_ref).flat_word(at).is_some());
