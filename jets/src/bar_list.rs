@@ -8,6 +8,7 @@
 use crate::args::{evaluate_item, ready, return_lazy, row_len};
 use crate::declare::{Jet, JetResult, native};
 use plan::{EvalError, NatRef};
+use std::ops::ControlFlow;
 use vm::jet::ArgDemand::{Head, Lazy};
 use vm::jet::JetOperation;
 use vm::jet::ResultShape::{Bar, Row};
@@ -89,25 +90,42 @@ fn list_part(call: &mut JetCall<'_>) -> JetResult {
 }
 
 /// The most items of a list that are evaluated together.
-pub(crate) const ITEMS_AT_ONCE: usize = 64;
+const ITEMS_AT_ONCE: usize = 64;
 
 /// Returns the bytes of the list at index 0, which is dropped. If an item is not a byte, puts the
 /// list back and returns `None`: the laws of the two libraries differ there.
 fn list_bytes(call: &mut JetCall<'_>) -> Result<Option<Vec<u8>>, EvalError> {
     let mut bytes = Vec::new();
+    let refused = consume_items(call, |call, item| {
+        let Some(byte) = call.small(item).and_then(|nat| u8::try_from(nat).ok()) else {
+            return Ok(ControlFlow::Break(item));
+        };
+        check_result_bytes(call, bytes.len() + 1)?;
+        bytes.push(byte);
+        Ok(ControlFlow::Continue(()))
+    })?;
+    let Some(item) = refused else { return Ok(Some(bytes)) };
+    restore_bytes(call, item, &bytes)?;
+    Ok(None)
+}
+
+/// Evaluates the items of the list at index 0, some at once, and passes their indices to `take`. If that
+/// breaks, returns what it breaks with: that item and the evaluated ones behind it are on the stack
+/// then, and the list has been advanced past them.
+pub(crate) fn consume_items<B>(
+    call: &mut JetCall<'_>,
+    mut take: impl FnMut(&mut JetCall<'_>, usize) -> Result<ControlFlow<B>, EvalError>,
+) -> Result<Option<B>, EvalError> {
     let first = call.height();
     loop {
         let count = call.push_next_items(0, ITEMS_AT_ONCE)?;
         if count == 0 {
-            return Ok(Some(bytes));
+            return Ok(None);
         }
-        check_result_bytes(call, bytes.len() + count)?;
         for item in first..first + count {
-            let Some(byte) = call.small(item).and_then(|nat| u8::try_from(nat).ok()) else {
-                restore_bytes(call, item, &bytes)?;
-                return Ok(None);
-            };
-            bytes.push(byte);
+            if let ControlFlow::Break(value) = take(call, item)? {
+                return Ok(Some(value));
+            }
         }
         call.drop_to(first);
     }
@@ -170,22 +188,16 @@ fn concatenated(call: &mut JetCall<'_>) -> JetResult {
     }
     let mut whole = Vec::new();
     let mut ends = Vec::new();
-    let first = call.height();
-    loop {
-        let count = call.push_next_items(0, ITEMS_AT_ONCE)?;
-        if count == 0 {
-            break;
-        }
-        for item in first..first + count {
-            let Some(bytes) = call.at(item).as_bar() else {
-                restore_list(call, item, &whole, &ends)?;
-                return Ok(JetAnswer::Law);
-            };
-            check_result_bytes(call, whole.len() + bytes.len())?;
-            whole.extend_from_slice(bytes);
-            ends.push(whole.len());
-        }
-        call.drop_to(first);
+    let refused = consume_items(call, |call, item| {
+        let Some(bytes) = call.at(item).as_bar() else { return Ok(ControlFlow::Break(item)) };
+        check_result_bytes(call, whole.len() + bytes.len())?;
+        whole.extend_from_slice(bytes);
+        ends.push(whole.len());
+        Ok(ControlFlow::Continue(()))
+    })?;
+    if let Some(item) = refused {
+        restore_list(call, item, &whole, &ends)?;
+        return Ok(JetAnswer::Law);
     }
     call.push_bar(&whole)?;
     Ok(JetAnswer::Done)

@@ -4,10 +4,12 @@
 //! They also work on values that are no texts; those are left to the laws.
 
 use crate::args::{evaluate_item, ready, return_natural, row_len};
-use crate::bar_list::ITEMS_AT_ONCE;
+use crate::bar_list::consume_items;
 use crate::declare::{Jet, JetResult, native};
 use plan::{EvalError, NatRef, Natural};
+use std::convert::Infallible;
 use std::fmt::Write;
+use std::ops::ControlFlow;
 use vm::jet::ArgDemand::Head;
 use vm::jet::JetOperation;
 use vm::jet::ResultShape::{Bar, Nat, Row};
@@ -74,19 +76,12 @@ fn of_list(call: &mut JetCall<'_>) -> JetResult {
         return Ok(JetAnswer::Law);
     }
     let mut text = TextBuilder::default();
-    let first = call.height();
-    loop {
-        let count = call.push_next_items(0, ITEMS_AT_ONCE)?;
-        if count == 0 {
-            break;
+    let _: Option<Infallible> = consume_items(call, |call, item| {
+        if let Some(piece) = call.nat(item) {
+            text.append(call, piece)?;
         }
-        for item in first..first + count {
-            if let Some(piece) = call.nat(item) {
-                text.append(call, piece)?;
-            }
-        }
-        call.drop_to(first);
-    }
+        Ok(ControlFlow::Continue(()))
+    })?;
     call.push_bytes(&text.0)?;
     Ok(JetAnswer::Done)
 }
