@@ -15,7 +15,7 @@ use crate::ir::{BlockId, Function, Operand, Var};
 use cranelift_codegen::ir::Value;
 
 /// A call saves no more variables than this; else it saves none.
-const VARS_MAX: usize = 24;
+const VARS_MAX: usize = 8;
 /// Numbers are saved if there are more of them than this. Fewer stay in registers that calls preserve, and the frame
 /// is smaller, which counts in a deep recursion.
 const NUMBERS_KEPT: usize = 2;
