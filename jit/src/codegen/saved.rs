@@ -15,10 +15,13 @@ use crate::ir::{BlockId, Function, Operand, Var};
 use cranelift_codegen::ir::Value;
 
 /// A call saves no more variables than this; else it saves none.
-const VARS_MAX: usize = 24;
+const VARS_MAX: usize = 8;
+/// Numbers are saved if there are more of them than this. Fewer stay in registers that calls preserve, and the frame
+/// is smaller, which counts in a deep recursion.
+const NUMBERS_KEPT: usize = 2;
 /// The calls of a function together save no more variables than this, so that code and the time for
 /// compiling it stay in proportion to the function.
-const SAVES_MAX: usize = 4000;
+const SAVES_MAX: usize = 250;
 
 /// Where the translation is: at statements of a block.
 pub(super) struct Place<'f> {
@@ -80,16 +83,30 @@ impl FunctionTranslator<'_, '_> {
         self.save_vars(self.place.start)
     }
 
-    /// Saves the variables that statement `end` of the block and the code behind it use.
-    fn save_vars(&mut self, end: usize) -> SavedVars {
-        let Place { live_sets, uses, start, budget, .. } = &mut self.place;
-        let Some(uses) = uses else { return SavedVars(Vec::new()) };
-        let mut live = live_sets.between(uses, *start, end);
+    /// Whether a call on a rare path would save variables.
+    pub(super) fn would_save(&self) -> bool {
+        !self.vars_to_save(self.place.end).is_empty()
+    }
+
+    /// The variables that statement `end` of the block and the code behind it use, if they are to be saved.
+    fn vars_to_save(&self, end: usize) -> Vec<Var> {
+        let Place { live_sets, uses, start, budget, .. } = &self.place;
+        let Some(uses) = uses.as_ref().filter(|_| *budget > 0) else { return Vec::new() };
+        let live = live_sets.between(uses, *start, end);
+        let is_mapped = |var: Var| self.location(var).map(|location| location.is_mapped);
+        let numbers = live.iter().filter(|var| is_mapped(**var) == Some(false)).count();
+        let is_saved = |var: &Var| is_mapped(*var).is_some_and(|it| it || numbers > NUMBERS_KEPT);
+        let mut live: Vec<Var> = live.into_iter().filter(is_saved).collect();
         if live.len() > VARS_MAX.min(*budget) {
             live.clear();
         }
-        *budget -= live.len();
-        live.retain(|var| self.location(*var).is_some());
+        live
+    }
+
+    /// Saves the variables that statement `end` of the block and the code behind it use.
+    fn save_vars(&mut self, end: usize) -> SavedVars {
+        let live = self.vars_to_save(end);
+        self.place.budget -= live.len();
         for (place, var) in live.iter().enumerate() {
             let word = self.word(Operand::Var(*var));
             self.emit.save(word, place);

@@ -311,6 +311,10 @@ impl<'e, 'f> FunctionTranslator<'e, 'f> {
 
     /// Ends a block that rarely runs with a jump to another, with the value of a thunk.
     pub(super) fn force_thunk(&mut self, thunk: Value, done: Block) {
+        if !self.would_save() {
+            let forced = self.emit.call_stub(Stub::Force, &[thunk]);
+            return self.emit.jump(done, &[forced]);
+        }
         // A thunk that is evaluated needs no call, so nothing has to be saved.
         let (ready, slowly) = (self.emit.cold_block(), self.emit.cold_block());
         let address = self.emit.address(thunk);
