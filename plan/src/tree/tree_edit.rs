@@ -9,9 +9,6 @@ use crate::layout::ObjectLayout;
 use crate::word::{Word, WordKind};
 use std::ops::Range;
 
-/// More than the levels of any tree: the module documentation bounds them.
-const LEVELS: usize = 20;
-
 /// The most words of the nodes that an insertion makes at one level: two, of one part more than one
 /// may have.
 const INSERTED_NODE_WORDS: usize = 2 + 3 * (NODE_CAPACITY + 1);
@@ -20,25 +17,32 @@ const INSERTED_NODE_WORDS: usize = 2 + 3 * (NODE_CAPACITY + 1);
 /// neighbour's.
 const REMOVED_NODE_WORDS: usize = 3 * (1 + 3 * NODE_CAPACITY);
 
-/// Returns the most words that an insertion into a root, or a replacement in it, allocates. It is a bound for
-/// trees of any height: to find the height would take longer than a collection a little earlier.
+/// Returns at least the number of nodes above a leaf of that tree, and one more. To count them would take
+/// a read of each, and a collection a little earlier costs less.
+#[inline]
+fn levels(heap: &HeapMemory, root: Word) -> usize {
+    // Nodes have four parts, but for those at the edges.
+    3 + len(heap, root).max(1).ilog2() as usize / 2
+}
+
+/// Returns the most words that an insertion into a root, or a replacement in it, allocates.
 #[inline]
 pub(super) fn insertion_words(heap: &HeapMemory, root: Word) -> usize {
     let header = heap.header(root);
     // A leaf has at most half as many spare words as items, and a few. A full one is halved.
     match header.layout().is_flat() {
         true => INSERTED_NODE_WORDS + 2 * (header.size() + 8),
-        false => LEVELS * INSERTED_NODE_WORDS + 2 * (LEAF_CAPACITY + 8),
+        false => levels(heap, root) * INSERTED_NODE_WORDS + 2 * (LEAF_CAPACITY + 8),
     }
 }
 
-/// Returns the most words that a removal from a root allocates, as [`insertion_words`] does.
+/// Returns the most words that a removal from a root allocates.
 #[inline]
 pub(super) fn removal_words(heap: &HeapMemory, root: Word) -> usize {
     let header = heap.header(root);
     match header.layout().is_flat() {
         true => 2 * (header.size() + 8),
-        false => LEVELS * REMOVED_NODE_WORDS + 4 * (LEAF_CAPACITY + 8),
+        false => levels(heap, root) * REMOVED_NODE_WORDS + 4 * (LEAF_CAPACITY + 8),
     }
 }
 

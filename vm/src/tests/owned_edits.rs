@@ -362,7 +362,7 @@ fn a_value_that_an_edit_in_place_moves_is_still_normalised() {
         let first = vm.force(&first).unwrap();
         let mut owner = Owner::of(vm, first);
         let increment = vm.nat(3);
-        let late = vm.app(&increment, &[nat.clone()]).unwrap();
+        let late = vm.app(&increment, std::slice::from_ref(&nat)).unwrap();
         insert_entry(vm, &mut owner, Ok(4), 5, &late);
         let before = vm.heap.word(&owner.newest);
         if removes {
