@@ -23,6 +23,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use vm::native::LawFingerprint;
 
+/// The bytes of a record.
+const RECORD: usize = size_of::<KeptCode>();
 /// The most bytes of the file that are read. A longer one begins anew.
 const FILE_LIMIT: u64 = 1 << 17;
 /// The most files, of as many programs.
@@ -101,12 +103,12 @@ impl KeptLaws {
     }
 }
 
-/// Reads a file. One that is too long is deleted.
+/// Reads a file. One that is too long, or does not end with a whole record, is deleted.
 fn read(path: &Path) -> io::Result<HashSet<KeptCode>> {
     let file = File::open(path)?;
     let mut bytes = Vec::new();
     file.take(FILE_LIMIT + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > FILE_LIMIT {
+    if bytes.len() as u64 > FILE_LIMIT || !bytes.len().is_multiple_of(RECORD) {
         fs::remove_file(path)?;
         return Ok(HashSet::new());
     }
@@ -146,14 +148,14 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_file_is_read_and_a_long_one_deleted() {
+    fn a_damaged_or_long_file_is_deleted() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("program");
-        fs::write(&path, [1; 28]).expect("written");
-        assert_eq!(KeptLaws::open(folder.path(), "program").known.len(), 1);
-        fs::write(&path, vec![2; FILE_LIMIT as usize + 1]).expect("written");
-        assert!(KeptLaws::open(folder.path(), "program").known.is_empty());
-        assert!(!path.exists());
+        for length in [RECORD + 12, FILE_LIMIT as usize + RECORD] {
+            fs::write(&path, vec![1; length]).expect("written");
+            assert!(KeptLaws::open(folder.path(), "program").known.is_empty());
+            assert!(!path.exists());
+        }
     }
 
     #[test]
