@@ -13,8 +13,8 @@
 //! says only decides when code is looked for.
 
 use super::cache::{CacheKey, program_name};
+use super::cache_directory::cache_directory;
 use super::options::DebugOptions;
-use super::thread;
 use std::collections::HashSet;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -47,7 +47,7 @@ static KEPT: OnceLock<Option<Mutex<KeptLaws>>> = OnceLock::new();
 
 fn with_kept<R>(function: impl FnOnce(&mut KeptLaws) -> R) -> Option<R> {
     let open = || {
-        let directory = thread::cache_directory()?;
+        let directory = cache_directory()?;
         // With passes left out, no code is loaded.
         let is_used = DebugOptions::from_environment().is_complete();
         let folder = is_used.then(|| directory.join("native-laws"))?;

@@ -14,6 +14,7 @@
 //! request      a unit to be compiled
 //! object_file  compiled functions as bytes
 //! cache        machine code that is kept from run to run
+//! cache_directory  where it is kept
 //! kept_laws    the laws whose code is requested early, because it is kept
 //! options      settings for people who work on the compiler
 //! published    the units whose code is published
@@ -24,6 +25,7 @@
 //! ```
 
 mod cache;
+mod cache_directory;
 mod compiler;
 mod explain;
 mod kept_laws;
@@ -37,9 +39,10 @@ mod running_program;
 mod statistics;
 mod thread;
 
+pub use self::cache_directory::set_cache_directory;
 pub use self::explain::{CompilationReport, ExplainError, FunctionListing, explain};
 pub use self::statistics::{JitStatistics, UnitReport, on_unit, statistics};
-pub use self::thread::{finish_pending, set_cache_directory};
+pub use self::thread::finish_pending;
 
 use self::cache::CacheKey;
 use self::reclaim::RuntimeToken;

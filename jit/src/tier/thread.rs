@@ -10,6 +10,7 @@
 //! to be compiled starts the linking thread, and the first whose code is not kept the compiling
 //! thread; a process in which no law becomes hot pays nothing. The threads run as long as the process.
 
+use super::cache_directory::cache_directory;
 use super::compiler::{CompileJob, CompiledUnit, UnitCompiler};
 use super::options::DebugOptions;
 use super::pipeline::{PipelineSettings, Trampolines, UnitPipeline};
@@ -18,7 +19,7 @@ use super::statistics;
 use crate::runtime::compile_shared;
 use std::cell::OnceCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::{Duration, Instant};
@@ -33,25 +34,12 @@ const STUB_THREADS: usize = 2;
 
 static SHARED: LazyLock<(Arc<FrameTable>, Trampolines)> = LazyLock::new(Default::default);
 static MESSAGES: OnceLock<Option<SyncSender<Message>>> = OnceLock::new();
-static CACHE_DIRECTORY: OnceLock<PathBuf> = OnceLock::new();
-
-/// Keeps machine code from run to run in a directory, which need not exist. Only the first call in a
-/// process has an effect, and only before the first law is compiled.
-pub fn set_cache_directory(directory: &Path) {
-    // A later call changes nothing.
-    let _ = CACHE_DIRECTORY.set(directory.to_owned());
-}
-
-/// The directory in which code is kept, if it is.
-pub(super) fn cache_directory() -> Option<&'static Path> {
-    CACHE_DIRECTORY.get().map(PathBuf::as_path)
-}
 
 /// Waits until the code that has been requested is compiled and kept for later runs, but no longer than
 /// `limit`. Does nothing if no code is kept. A program that ends before its code is ready would be
 /// interpreted again in each run.
 pub fn finish_pending(limit: Duration) {
-    if CACHE_DIRECTORY.get().is_none() {
+    if cache_directory().is_none() {
         return;
     }
     let end = Instant::now() + limit;
@@ -82,7 +70,7 @@ pub(super) fn messages() -> Option<&'static SyncSender<Message>> {
 fn start() -> Option<SyncSender<Message>> {
     let (sender, receiver) = sync_channel(QUEUE);
     let (frames, trampolines) = shared();
-    let cache = CACHE_DIRECTORY.get().cloned();
+    let cache = cache_directory().map(Path::to_owned);
     let settings = PipelineSettings { frames, trampolines, cache };
     let results = sender.clone();
     spawn("pallas-linker", move || link(settings, &receiver, &results)).then_some(sender)

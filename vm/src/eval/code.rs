@@ -5,7 +5,7 @@
 //! push; slots are counted from the law. A lazy subexpression is an *entry*: it has its own
 //! instructions, and a frame of the values that it captured.
 
-use super::code_requests::CallCount;
+use super::call_count::CallCount;
 use crate::native::{EntryCell, LawFingerprint};
 use crate::pool_id::PoolId;
 use plan::raw::Word;

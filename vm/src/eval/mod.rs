@@ -22,6 +22,7 @@
 //! span            frames that report how long a law runs
 //! state           the state of evaluation that is not on the stack
 //! code            the instructions of a decoded law
+//! call_count      when the code of a law is requested
 //! code_requests   requests for compiled code
 //! next_step       the next step of the loop
 //! abort           errors kept in thunks
@@ -32,6 +33,7 @@
 
 mod abort;
 mod call;
+mod call_count;
 mod cheap_entries;
 mod code;
 mod code_requests;

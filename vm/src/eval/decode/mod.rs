@@ -14,11 +14,11 @@ mod lazy;
 mod live;
 mod strict;
 
+use super::call_count::CallCount;
 use super::cheap_entries;
 use super::code::{
     LawCode, Op, ReflectTargets, SourceList, SwitchTargets, ThunkEntry, ValueSource,
 };
-use super::code_requests::CallCount;
 use crate::eval::frame::SPAN_SIZE;
 use crate::jet::JetTable;
 use crate::law::{
