@@ -5,6 +5,10 @@
 //! on what is known by then, such as the values of constants. So the compiler says for which laws it
 //! perhaps keeps code, and only for those it is looked for after few calls. Code that is not kept is
 //! not compiled early: it would be made from less knowledge, and would be found again by later runs.
+//!
+//! Code of frozen laws, such as those of the library, is not looked for early. Many programs use them,
+//! each with other functions, and what one program kept is found by another before it knows enough
+//! for better code.
 
 use super::code::LawCode;
 use crate::native::EntryCell;

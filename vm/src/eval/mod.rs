@@ -204,7 +204,9 @@ impl Vm {
         }
         let code = Rc::new(decoded.into_code(pool, constants, law_constant));
         codes[number as usize] = Some(Rc::clone(&code));
-        self.expect_kept_code(&code);
+        if !is_frozen(law.address()) {
+            self.expect_kept_code(&code);
+        }
         let slot = Word::code(number, 0);
         if is_frozen(law.address()) {
             self.heap.host.pools.set_code_of_frozen(law, slot);
