@@ -103,9 +103,10 @@ impl System {
         let Some(source) = self.source(program) else { return Ok(None) };
         let mut command = match &self.language {
             Language::Sire { binary, flags, without, clears_code_cache } => {
-                let code_cache = self.scratch.join("native");
-                if *clears_code_cache && code_cache.exists() {
-                    std::fs::remove_dir_all(code_cache)?;
+                for code_cache in ["native", "native-laws"].map(|name| self.scratch.join(name)) {
+                    if *clears_code_cache && code_cache.exists() {
+                        std::fs::remove_dir_all(code_cache)?;
+                    }
                 }
                 let mut pallas = Command::new(binary);
                 pallas.arg("sire").args(flags).arg("prelude");
