@@ -106,8 +106,8 @@ fn functions() -> Vec<(&'static str, Term)> {
     ]
 }
 
-/// Calls its first argument with the results of its second, of which the first two share a thunk with the
-/// third and the fourth.
+/// Calls its first argument with results of its second. The first two results share a thunk with the third
+/// and the fourth.
 fn passing_thunks() -> Term {
     let made = |index: u64| call(arg(2), [arg(index)]);
     let body = call(arg(1), [arg(6), arg(7), arg(6), arg(7), made(5)]);

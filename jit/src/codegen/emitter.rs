@@ -242,8 +242,8 @@ impl<'a> FunctionEmitter<'a> {
         self.call(LinkSymbol::Stub(stub), args, 1)[0]
     }
 
-    /// Calls a stub while the first slots of the frame hold saved words, of which those at the places `mapped`
-    /// may point into the heap. Returns its one result.
+    /// Calls a stub while the first slots of the frame hold saved words. Those at the places `mapped` may point
+    /// into the heap. Returns its one result.
     pub(super) fn call_stub_with_saved(
         &mut self,
         stub: Stub,

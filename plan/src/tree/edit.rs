@@ -28,14 +28,7 @@ pub fn insert(
     item: Word,
     mode: EditMode,
 ) -> Result<Word, HeapFull> {
-    let (mut root, mut item) = (heap.resolve(root), heap.resolve(item));
-    if is_long_flat_row(heap, root) {
-        [root, item] = split_long_row(heap, [root, item])?;
-    }
-    let words = insertion_words(heap, root) + heap.mark_words();
-    if !heap.has_room(words) {
-        [root, item] = collect_keeping(heap, words, [root, item])?;
-    }
+    let [root, item] = reserve_for_edit(heap, [root, item])?;
     let owner = EditOwner::of(heap, root, mode);
     let made = TreeEdit::with_item(heap, owner, item).insert(root, at, item);
     owner.mark_root(heap, made);
@@ -50,18 +43,26 @@ pub fn replace(
     item: Word,
     mode: EditMode,
 ) -> Result<Word, HeapFull> {
-    let (mut root, mut item) = (heap.resolve(root), heap.resolve(item));
-    if is_long_flat_row(heap, root) {
-        [root, item] = split_long_row(heap, [root, item])?;
-    }
-    let words = insertion_words(heap, root) + heap.mark_words();
-    if !heap.has_room(words) {
-        [root, item] = collect_keeping(heap, words, [root, item])?;
-    }
+    let [root, item] = reserve_for_edit(heap, [root, item])?;
     let owner = EditOwner::of(heap, root, mode);
     let made = replace_as(heap, root, at, item, owner);
     owner.mark_root(heap, made);
     Ok(made)
+}
+
+/// Resolves a root and an item, makes a tree of a long flat row, and reserves the words for an edit of
+/// one item.
+#[inline]
+fn reserve_for_edit(heap: &mut RawHeap, operands: [Word; 2]) -> Result<[Word; 2], HeapFull> {
+    let mut operands = operands.map(|word| heap.resolve(word));
+    if is_long_flat_row(heap, operands[0]) {
+        operands = split_long_row(heap, operands)?;
+    }
+    let words = insertion_words(heap, operands[0]) + heap.mark_words();
+    if !heap.has_room(words) {
+        operands = collect_keeping(heap, words, operands)?;
+    }
+    Ok(operands)
 }
 
 /// Replaces an item for an owner. The words that this needs have been reserved.
@@ -154,7 +155,7 @@ pub(super) fn push<const N: usize>(heap: &mut RawHeap, operands: [Word; N]) -> u
     base
 }
 
-/// Pops operands, the first of which is at that index.
+/// Pops operands. The first one is at that index.
 pub(super) fn pop<const N: usize>(heap: &mut RawHeap, base: usize) -> [Word; N] {
     let mut operands = [Word::ZERO; N];
     for (index, operand) in operands.iter_mut().enumerate() {

@@ -123,7 +123,7 @@ pub fn remove_from_table(
     Ok(table_of(heap, table, [keys, values], owner))
 }
 
-/// Returns operands, the first of which is a table, with a tree in place of its values, a long flat row.
+/// Returns operands, with a tree in place of the values of the first one, a table. They are a long flat row.
 #[cold]
 fn split_long_row<const N: usize>(
     heap: &mut RawHeap,
