@@ -10,9 +10,11 @@
 //! force  evaluates a thunk without leaving compiled code
 //! apply  calls a function that is known only at run time
 //! list_items  evaluates the items of a list for a jet
+//! apply_to_items  applies a function to many items for a jet
 //! ```
 
 mod apply;
+pub(super) mod apply_to_items;
 mod force;
 pub(super) mod list_items;
 
