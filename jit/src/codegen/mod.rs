@@ -9,6 +9,7 @@
 //! function     compiled functions, as data
 //! emitter      writing one function in Cranelift's IR
 //! backend      Cranelift, configured for this machine
+//! constants    constants after Cranelift's optimisation
 //! environment  facts about the constants of a unit
 //! boxes        where numbers are boxed
 //! bounds uses liveness live_sets ownership  facts about the variables of a function
@@ -43,6 +44,7 @@ mod calls;
 mod closure;
 mod collection_edit;
 mod constant_equality;
+mod constants;
 mod delayed_call;
 mod emitter;
 mod environment;
