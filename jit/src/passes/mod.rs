@@ -18,6 +18,7 @@
 //! share       makes the thunks that the items of a row have in common once (full laziness)
 //! generate    makes rows of a known function's results in place of calls of the jet
 //! fuse        removes generated rows that only one loop or row reads (deforestation)
+//! deforest    removes lists that one function makes and another reads, cell by cell
 //! worker      worker/wrapper split: arguments that are certain to be evaluated are passed evaluated
 //! normal      makes values that are normalised in normal form
 //! rotate      loop inversion of loops whose state is a row
@@ -45,6 +46,7 @@
 
 mod captures;
 mod counted_loop;
+mod deforest;
 mod evaluated_results;
 mod fill;
 mod float_in;

@@ -2,7 +2,7 @@
 
 use super::simplify::{SimplifyOptions, simplify};
 use super::{
-    captures, evaluated_results, fill, float_in, fuse, gather, generate, induction,
+    captures, deforest, evaluated_results, fill, float_in, fuse, gather, generate, induction,
     literal_captures, loops, narrow, normal, peel, results, rotate, small_nats, specialise, sweep,
     unpack, worker_wrapper,
 };
@@ -52,6 +52,7 @@ passes! {
     Share "share" generate::share;
     Generate "generate" generate::generate;
     Fuse "fuse" fuse::fuse;
+    Deforest "deforest" deforest::deforest;
     Worker "worker" |unit| {
         worker_wrapper::split(unit);
         evaluated_results::evaluate_results(unit);
@@ -110,6 +111,8 @@ pub const PIPELINE: &[Pass] = &[
     Pass::IntoLoops,
     Pass::Induction,
     Pass::Eager,
+    Pass::Captures,
+    Pass::Deforest,
     Pass::Fuse,
     Pass::Float,
     Pass::Strict,
@@ -243,7 +246,7 @@ mod tests {
         assert_eq!(
             error,
             "there is no pass `guess`; the names are simplify, inline, into_loops, strict, eager, speculate, version, \
-             share, generate, fuse, worker, normal, rotate, unpack, specialise, results, narrow, induction, small, captures, peel, fill, float, gather, loop, sweep, expect, all"
+             share, generate, fuse, deforest, worker, normal, rotate, unpack, specialise, results, narrow, induction, small, captures, peel, fill, float, gather, loop, sweep, expect, all"
         );
     }
 }
