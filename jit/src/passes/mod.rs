@@ -18,6 +18,7 @@
 //! share       makes the thunks that the items of a row have in common once (full laziness)
 //! generate    makes rows of a known function's results in place of calls of the jet
 //! fuse        removes generated rows that only one loop or row reads (deforestation)
+//! pass_items  workers take the one item that they read of a row, in place of the row
 //! deforest    removes lists that one function makes and another reads, cell by cell
 //! worker      worker/wrapper split: arguments that are certain to be evaluated are passed evaluated
 //! normal      makes values that are normalised in normal form
@@ -60,6 +61,7 @@ mod literal_captures;
 mod loops;
 mod narrow;
 mod normal;
+mod pass_items;
 mod peel;
 mod pipeline;
 mod results;

@@ -3,8 +3,8 @@
 use super::simplify::{SimplifyOptions, simplify};
 use super::{
     captures, deforest, evaluated_results, fill, float_in, fuse, gather, generate, induction,
-    literal_captures, loops, narrow, normal, peel, results, rotate, small_nats, specialise, sweep,
-    unpack, worker_wrapper,
+    literal_captures, loops, narrow, normal, pass_items, peel, results, rotate, small_nats,
+    specialise, sweep, unpack, worker_wrapper,
 };
 use crate::ir::Unit;
 use std::fmt::{self, Display, Formatter};
@@ -52,6 +52,7 @@ passes! {
     Share "share" generate::share;
     Generate "generate" generate::generate;
     Fuse "fuse" fuse::fuse;
+    PassItems "pass_items" pass_items::pass_items;
     Deforest "deforest" deforest::deforest;
     Worker "worker" |unit| {
         worker_wrapper::split(unit);
@@ -111,6 +112,7 @@ pub const PIPELINE: &[Pass] = &[
     Pass::IntoLoops,
     Pass::Induction,
     Pass::Eager,
+    Pass::PassItems,
     Pass::Captures,
     Pass::Deforest,
     Pass::Fuse,
@@ -246,7 +248,7 @@ mod tests {
         assert_eq!(
             error,
             "there is no pass `guess`; the names are simplify, inline, into_loops, strict, eager, speculate, version, \
-             share, generate, fuse, deforest, worker, normal, rotate, unpack, specialise, results, narrow, induction, small, captures, peel, fill, float, gather, loop, sweep, expect, all"
+             share, generate, fuse, pass_items, deforest, worker, normal, rotate, unpack, specialise, results, narrow, induction, small, captures, peel, fill, float, gather, loop, sweep, expect, all"
         );
     }
 }

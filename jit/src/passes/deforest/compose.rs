@@ -12,8 +12,8 @@ use std::collections::{BTreeSet, HashMap};
 const FUNCTIONS_LIMIT: usize = 32;
 /// The most functions that one composition makes.
 const COMPOSITION_MAX: usize = 8;
-/// The most calls of producers that are written in place.
-const COPIES_LIMIT: usize = 6;
+/// The most calls of a function in another one that are written in place.
+const COPIES_LIMIT: u32 = 2;
 
 type Map<K, V> = HashMap<K, V, FixedState>;
 
@@ -36,7 +36,8 @@ pub(super) struct Composer {
     /// might compose it with itself in every turn.
     parts: Map<FunctionId, BTreeSet<FunctionId>>,
     made: usize,
-    first_cells: Vec<FunctionId>,
+    /// How often a function was copied for calls in another one.
+    copies: Map<(FunctionId, FunctionId), u32>,
 }
 
 impl Composer {
@@ -79,24 +80,39 @@ impl Composer {
         turn
     }
 
-    /// A copy of a producer for one call, which the inliner writes in place of it. `None` if there are many.
+    /// A copy of a consumer like [`turn`](Composer::turn) for a call in a function; `None` if there were such
+    /// calls before, which would be those of a loop that is unrolled.
+    pub(super) fn first_turn(
+        &mut self,
+        unit: &mut Unit,
+        within: FunctionId,
+        consumer: FunctionId,
+    ) -> Option<FunctionId> {
+        self.may_copy(within, consumer).then(|| self.turn(unit, consumer))
+    }
+
+    /// A copy of a producer for one call in a function, which the inliner writes in place of it; `None` if there
+    /// were such calls before.
     pub(super) fn first_cell(
         &mut self,
         unit: &mut Unit,
+        within: FunctionId,
         producer: FunctionId,
     ) -> Option<FunctionId> {
-        if self.first_cells.len() == COPIES_LIMIT {
+        if !self.may_copy(within, producer) {
             return None;
         }
         let copy = unit.functions[producer].clone();
         let copy = self.add(unit, Function { role: FunctionRole::Worker, ..copy });
-        self.first_cells.push(copy);
+        // The copy is written once: it is no producer of which another copy may be made.
+        self.copies.insert((within, copy), COPIES_LIMIT);
         Some(copy)
     }
 
-    /// Whether a function is such a copy of a producer.
-    pub(super) fn is_first_cell(&self, function: FunctionId) -> bool {
-        self.first_cells.contains(&function)
+    fn may_copy(&mut self, within: FunctionId, copied: FunctionId) -> bool {
+        let copies = self.copies.entry((within, copied)).or_default();
+        *copies += 1;
+        *copies <= COPIES_LIMIT && self.made < FUNCTIONS_LIMIT
     }
 
     fn may_compose(&self, unit: &Unit, consumer: FunctionId, producer: FunctionId) -> bool {

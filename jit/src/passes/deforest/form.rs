@@ -14,6 +14,7 @@ const TAILS_LIMIT: usize = 4;
 
 /// Where the variables of a function are defined, and how often they are used.
 pub(super) struct Definitions<'f> {
+    function: &'f Function,
     ops: SecondaryMap<Var, Option<&'f Op>>,
     uses: SecondaryMap<Var, u32>,
 }
@@ -39,7 +40,7 @@ impl<'f> Definitions<'f> {
             }
             block.terminator.operands().into_iter().for_each(&mut count);
         }
-        Definitions { ops, uses }
+        Definitions { function, ops, uses }
     }
 
     /// The operation that defines an operand.
@@ -55,15 +56,53 @@ impl<'f> Definitions<'f> {
         matches!(operand, Operand::Var(var) if self.uses[var] == 1)
     }
 
+    /// Whether an operand is a variable with at most one use on each way through the function. (It may be
+    /// used in several branches.)
+    pub(super) fn is_used_once(&self, operand: Operand) -> bool {
+        let Operand::Var(var) = operand else { return false };
+        self.uses[var] == 1 || self.most_uses(self.function.entry, var) == 1
+    }
+
+    /// Whether an operand is a variable of which code reads items, and that is otherwise used at most once on
+    /// each way through the function.
+    pub(super) fn is_used_once_besides_reads(&self, operand: Operand) -> bool {
+        let Operand::Var(var) = operand else { return false };
+        let is_no_read = |op: &&Op| !matches!(op, Op::Prim(Prim::Item | Prim::IsNat, _));
+        self.most_uses_if(self.function.entry, var, &is_no_read) == 1
+    }
+
+    fn most_uses(&self, id: BlockId, var: Var) -> u32 {
+        self.most_uses_if(id, var, &|_| true)
+    }
+
+    /// The most uses of a variable, by operations that count, on a way through a block and the blocks under it. Join
+    /// points count as run on all ways, and loops twice.
+    fn most_uses_if(&self, id: BlockId, var: Var, counts: &dyn Fn(&&Op) -> bool) -> u32 {
+        let block = &self.function.blocks[id];
+        let is_use = |operand: &Operand| *operand == Operand::Var(var);
+        let mut uses = block.terminator.operands().iter().filter(|it| is_use(it)).count() as u32;
+        for stmt in &block.stmts {
+            let counted = stmt.ops().filter(counts);
+            uses += counted.flat_map(Op::operands).filter(is_use).count() as u32;
+            if let Stmt::Join(join) = stmt {
+                let join = &self.function.joins[*join];
+                uses +=
+                    self.most_uses_if(join.body, var, counts) * if join.is_loop { 2 } else { 1 };
+            }
+        }
+        let branches = block.terminator.blocks().into_iter();
+        uses + branches.map(|block| self.most_uses_if(block, var, counts)).max().unwrap_or(0)
+    }
+
     /// Whether an operand is a variable that is not used.
     pub(super) fn is_unused(&self, var: Var) -> bool {
         self.uses[var] == 0
     }
 
-    /// The code and the captures of an operand that is a new thunk with one use.
+    /// The code and the captures of an operand that is a new thunk, used once.
     pub(super) fn single_use_thunk(&self, operand: Operand) -> Option<(FunctionId, &'f [Operand])> {
         match self.op(operand)? {
-            Op::Thunk(entry, captures) if self.has_one_use(operand) => Some((*entry, captures)),
+            Op::Thunk(entry, captures) if self.is_used_once(operand) => Some((*entry, captures)),
             _ => None,
         }
     }
@@ -144,8 +183,8 @@ impl ListParam {
         unit.functions[self.function].params[self.place]
     }
 
-    /// Whether the parameter is a cell, and the function ends by calling itself with the value of the
-    /// cell's item at `index`.
+    /// Whether the parameter is a cell, and the function calls itself with the value of the cell's item at
+    /// `index`.
     pub(super) fn is_consumed_evaluated(self, unit: &Unit, index: u64) -> bool {
         let (function, list) = (&unit.functions[self.function], self.var(unit));
         if function.role == FunctionRole::Thunk
@@ -155,9 +194,9 @@ impl ListParam {
             return false;
         }
         let definitions = Definitions::of(function);
-        tail_calls(function).any(|call| {
-            call.callee == Callee::Local(self.function)
-                && match definitions.op(call.args[self.place]) {
+        passed_operands(function).any(|(param, operand)| {
+            param == self
+                && match definitions.op(operand) {
                     Some(Op::Force(tail)) => definitions.item(*tail) == Some((list.into(), index)),
                     _ => false,
                 }

@@ -30,7 +30,7 @@ enum Edit {
 pub(super) fn rewrite_sites(unit: &mut Unit, composer: &mut Composer, id: FunctionId) -> bool {
     for count in 0..EDITS_LIMIT {
         let function = unit.functions[id].clone();
-        let Some(edit) = find_edit(unit, composer, &function) else { return count > 0 };
+        let Some(edit) = find_edit(unit, composer, (id, &function)) else { return count > 0 };
         apply(&mut unit.functions[id], edit);
     }
     true
@@ -38,17 +38,23 @@ pub(super) fn rewrite_sites(unit: &mut Unit, composer: &mut Composer, id: Functi
 
 /// A call or thunk of a function of the unit.
 struct Passed<'f> {
+    /// The function that the call or thunk is in.
+    within: FunctionId,
     place: Place,
     callee: FunctionId,
     args: &'f [Operand],
     is_thunk: bool,
 }
 
-fn find_edit(unit: &mut Unit, composer: &mut Composer, function: &Function) -> Option<Edit> {
+fn find_edit(
+    unit: &mut Unit,
+    composer: &mut Composer,
+    (within, function): (FunctionId, &Function),
+) -> Option<Edit> {
     let definitions = Definitions::of(function);
     for id in function.live_blocks() {
         let block = &function.blocks[id];
-        for passed in passed_in(id, block) {
+        for passed in passed_in(within, id, block) {
             for place in 0..passed.args.len() {
                 let within = (function, &definitions);
                 let edit = consumed_evaluated(unit, composer, within, &passed, place)
@@ -64,15 +70,15 @@ fn find_edit(unit: &mut Unit, composer: &mut Composer, function: &Function) -> O
 }
 
 /// The calls and thunks of functions of the unit in a block.
-fn passed_in(id: BlockId, block: &Block) -> Vec<Passed<'_>> {
+fn passed_in(within: FunctionId, id: BlockId, block: &Block) -> Vec<Passed<'_>> {
     let stmts = block.stmts.iter().enumerate().filter_map(|(index, stmt)| {
         let place = Place { block: id, stmt: Some(index) };
         match stmt {
             Stmt::Let(_, Op::Thunk(callee, args)) => {
-                Some(Passed { place, callee: *callee, args, is_thunk: true })
+                Some(Passed { within, place, callee: *callee, args, is_thunk: true })
             }
             Stmt::Let(_, Op::Call(Call { callee: Callee::Local(callee), args })) => {
-                Some(Passed { place, callee: *callee, args, is_thunk: false })
+                Some(Passed { within, place, callee: *callee, args, is_thunk: false })
             }
             _ => None,
         }
@@ -80,7 +86,7 @@ fn passed_in(id: BlockId, block: &Block) -> Vec<Passed<'_>> {
     let place = Place { block: id, stmt: None };
     let last = match &block.terminator {
         Terminator::Tail(Call { callee: Callee::Local(callee), args }) => {
-            Some(Passed { place, callee: *callee, args, is_thunk: false })
+            Some(Passed { within, place, callee: *callee, args, is_thunk: false })
         }
         _ => None,
     };
@@ -96,7 +102,7 @@ fn consumed_evaluated(
     place: usize,
 ) -> Option<Edit> {
     let cell = passed.args[place];
-    if passed.is_thunk || !definitions.has_one_use(cell) {
+    if passed.is_thunk || !definitions.is_used_once(cell) {
         return None;
     }
     let list = ListParam { function: passed.callee, place };
@@ -109,7 +115,8 @@ fn consumed_evaluated(
                         && list.is_consumed_evaluated(unit, index as u64)
                 })
             });
-            let function = is_consumed.then(|| composer.turn(unit, passed.callee))?;
+            let function =
+                is_consumed.then(|| composer.first_turn(unit, passed.within, passed.callee))??;
             return Some(Edit::Copy { place: passed.place, function });
         }
         Op::Force(thunk) => definitions.single_use_thunk(*thunk)?,
@@ -161,8 +168,8 @@ fn consumed(
     Some(Edit::Consume { place: passed.place, function, args, evaluation: None })
 }
 
-/// The call of a producer whose first cell was taken apart, and whose tail goes to a consumer: the cell is
-/// made in place.
+/// The call of a producer whose first cell was taken apart, and that goes, or whose tail goes, to a consumer: the
+/// cell is made in place.
 fn consumed_behind_first_cell(
     unit: &mut Unit,
     composer: &mut Composer,
@@ -173,24 +180,33 @@ fn consumed_behind_first_cell(
     let list = ListParam { function: passed.callee, place };
     let arg = passed.args[place];
     let (tail, is_evaluated) = match definitions.op(arg)? {
-        Op::Force(tail) if !passed.is_thunk && definitions.has_one_use(arg) => (*tail, true),
+        Op::Force(tail) if !passed.is_thunk && definitions.is_used_once(arg) => (*tail, true),
         _ => (arg, false),
     };
-    let (cell, index) = definitions.item(tail).filter(|_| definitions.has_one_use(tail))?;
-    let Op::Call(Call { callee: Callee::Local(producer), .. }) = definitions.op(cell)? else {
-        return None;
+    let called = |operand| match definitions.op(operand)? {
+        Op::Call(Call { callee: Callee::Local(producer), .. }) => Some(*producer),
+        _ => None,
+    };
+    let (cell, producer, index, is_evaluated) = match called(arg) {
+        Some(producer) if !passed.is_thunk => (arg, producer, produced_tail(unit, producer)?, true),
+        _ => {
+            let (cell, index) =
+                definitions.item(tail).filter(|_| definitions.is_used_once(tail))?;
+            (cell, called(cell)?, index, is_evaluated)
+        }
     };
     let is_consumed = if is_evaluated {
         list.is_consumed_evaluated(unit, index)
     } else {
         list.is_consumed(unit, index)
     };
-    let is_producer = is_small(unit, *producer) && produced_tail(unit, *producer) == Some(index);
-    if !is_consumed || !is_producer || composer.is_first_cell(*producer) {
+    let is_producer = is_small(unit, producer) && produced_tail(unit, producer) == Some(index);
+    let is_read = arg != cell || definitions.is_used_once_besides_reads(cell);
+    if !is_consumed || !is_producer || !is_read {
         return None;
     }
     let place = place_of(function, cell)?;
-    let function = composer.first_cell(unit, *producer)?;
+    let function = composer.first_cell(unit, passed.within, producer)?;
     Some(Edit::Copy { place, function })
 }
 
