@@ -84,21 +84,29 @@ pub enum Stub {
     Item,
     /// `(table, key, default)`: the value of the key, not evaluated.
     LookUp,
+    /// Does the same through Rust.
+    LookUpSlowly,
     /// `(table, key)`: the value of the key as an optional value.
     OptionalItem,
     /// `(keys, key)`: whether the key is one of them.
     HasKey,
+    /// Does the same through Rust.
+    HasKeySlowly,
     /// `(row, index, value, limit)`: the row with an item replaced.
     Put,
     /// `(row, index, value, mode)`: the same in an edit mode, without a limit.
     PutInPlace,
     /// `(table, key, value, mode)`: the table with a value for the key.
     TableInsert,
+    /// Does the same through Rust.
+    TableInsertSlowly,
     /// `(table, function, key, value, mode)`: the same, with the function applied to the value and the
     /// old one.
     TableInsertWith,
     /// `(set, key, mode)`: the set with the key.
     SetInsert,
+    /// Does the same through Rust.
+    SetInsertSlowly,
     /// `(table, key, mode)`: the table without the key.
     TableDelete,
     /// `(set, key, mode)`: the set without the key.
@@ -135,7 +143,7 @@ pub enum Stub {
 
 /// Variadic stubs exist for every number of words below this, the first word not counted.
 const VARIANTS: u32 = PARAMETERS_MAX as u32;
-const FIXED: [Stub; 29] = [
+const FIXED: [Stub; 33] = [
     Stub::Force,
     Stub::ForceSlowly,
     Stub::CheapValue,
@@ -147,13 +155,17 @@ const FIXED: [Stub; 29] = [
     Stub::Arity,
     Stub::Item,
     Stub::LookUp,
+    Stub::LookUpSlowly,
     Stub::OptionalItem,
     Stub::HasKey,
+    Stub::HasKeySlowly,
     Stub::Put,
     Stub::PutInPlace,
     Stub::TableInsert,
+    Stub::TableInsertSlowly,
     Stub::TableInsertWith,
     Stub::SetInsert,
+    Stub::SetInsertSlowly,
     Stub::TableDelete,
     Stub::SetDelete,
     Stub::LeastKey,

@@ -2,7 +2,7 @@
 
 use super::simplify::{SimplifyOptions, simplify};
 use super::{
-    captures, evaluated_results, fill, float_in, fuse, gather, generate, induction,
+    attempt, captures, evaluated_results, fill, float_in, fuse, gather, generate, induction,
     literal_captures, loops, narrow, normal, peel, results, rotate, small_nats, specialise, sweep,
     unpack, worker_wrapper,
 };
@@ -81,6 +81,7 @@ passes! {
     Float "float" float_in::float_in;
     Gather "gather" gather::gather;
     Loop "loop" loops::jump_instead_of_calling;
+    Attempt "attempt" attempt::attempt;
     Sweep "sweep" sweep::sweep;
 }
 
@@ -137,6 +138,7 @@ pub const PIPELINE: &[Pass] = &[
     Pass::Narrow,
     Pass::Simplify,
     Pass::Float,
+    Pass::Attempt,
     Pass::Gather,
     Pass::Sweep,
 ];
@@ -243,7 +245,7 @@ mod tests {
         assert_eq!(
             error,
             "there is no pass `guess`; the names are simplify, inline, into_loops, strict, eager, speculate, version, \
-             share, generate, fuse, worker, normal, rotate, unpack, specialise, results, narrow, induction, small, captures, peel, fill, float, gather, loop, sweep, expect, all"
+             share, generate, fuse, worker, normal, rotate, unpack, specialise, results, narrow, induction, small, captures, peel, fill, float, gather, loop, attempt, sweep, expect, all"
         );
     }
 }

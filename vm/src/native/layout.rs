@@ -13,6 +13,8 @@ pub enum ObjectKind {
     App,
     /// The items, first to last.
     Row,
+    /// `[set of keys, row of values]`.
+    Tab,
     /// The keys of a set of few, ascending.
     Set,
     /// `[end..., first key..., part...]`: a set of more keys than fit in one object; the last `end` is
@@ -42,6 +44,7 @@ impl ObjectKind {
             ObjectKind::Big => ObjectLayout::Big,
             ObjectKind::App => ObjectLayout::App,
             ObjectKind::Row => ObjectLayout::Row,
+            ObjectKind::Tab => ObjectLayout::Tab,
             ObjectKind::Set => ObjectLayout::Set,
             ObjectKind::SetNode => ObjectLayout::SetNode,
             ObjectKind::Bar => ObjectLayout::Bar,

@@ -10,11 +10,13 @@
 //! force  evaluates a thunk without leaving compiled code
 //! apply  calls a function that is known only at run time
 //! list_items  evaluates the items of a list for a jet
+//! short_tables  searches short tables and sets, and inserts into them
 //! ```
 
 mod apply;
 mod force;
 pub(super) mod list_items;
+mod short_tables;
 
 use crate::codegen::{
     Backend, CompileError, CompiledFunction, FunctionEmitter, Listing, Stub, tail_signature,
@@ -42,14 +44,18 @@ pub(super) fn compile_stub(
         Stub::Kind => fixed(backend, Helper::Kind, 1),
         Stub::Arity => fixed(backend, Helper::Arity, 1),
         Stub::Item => fixed(backend, Helper::Item, 2),
-        Stub::LookUp => fixed(backend, Helper::LookUp, 3),
+        Stub::LookUp => short_tables::look_up(backend),
+        Stub::LookUpSlowly => fixed(backend, Helper::LookUp, 3),
         Stub::OptionalItem => fixed(backend, Helper::OptionalItem, 2),
-        Stub::HasKey => fixed(backend, Helper::HasKey, 2),
+        Stub::HasKey => short_tables::has_key(backend),
+        Stub::HasKeySlowly => fixed(backend, Helper::HasKey, 2),
         Stub::Put => fixed(backend, Helper::Put, 4),
         Stub::PutInPlace => fixed(backend, Helper::PutInPlace, 4),
-        Stub::TableInsert => fixed(backend, Helper::TableInsert, 4),
+        Stub::TableInsert => short_tables::table_insert(backend),
+        Stub::TableInsertSlowly => fixed(backend, Helper::TableInsert, 4),
         Stub::TableInsertWith => fixed(backend, Helper::TableInsertWith, 5),
-        Stub::SetInsert => fixed(backend, Helper::SetInsert, 3),
+        Stub::SetInsert => short_tables::set_insert(backend),
+        Stub::SetInsertSlowly => fixed(backend, Helper::SetInsert, 3),
         Stub::TableDelete => fixed(backend, Helper::TableDelete, 3),
         Stub::SetDelete => fixed(backend, Helper::SetDelete, 3),
         Stub::LeastKey => fixed(backend, Helper::LeastKey, 1),
