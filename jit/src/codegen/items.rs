@@ -15,6 +15,7 @@ use crate::ir::{ConstantId, JetOperation, Op, Operand, Prim, Stmt, Var};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::{I8, I64};
 use cranelift_codegen::ir::{Block, InstBuilder, Value};
+use vm::native::PARAMETERS_MAX;
 use vm::native::layout::{self, ObjectKind, top};
 
 /// The kind of value whose items a jet reads.
@@ -173,8 +174,13 @@ impl FunctionTranslator<'_, '_> {
         self.emit.jump(done, &[item]);
 
         self.emit.switch_to(slowly);
-        let number = self.word(index);
-        let item = self.call_rarely(Stub::Item, &[word, number]);
+        let item = match known_stub(index) {
+            Some(stub) => self.call_rarely(stub, &[word]),
+            None => {
+                let number = self.word(index);
+                self.call_rarely(Stub::Item, &[word, number])
+            }
+        };
         self.emit.jump(done, &[item]);
         self.emit.switch_to(done);
         result
@@ -205,8 +211,13 @@ impl FunctionTranslator<'_, '_> {
         let mut found = Vec::with_capacity(items.len());
         for (.., index) in &items {
             let word = self.word_while_saved(&saved, Operand::Var(row));
-            let number = self.emit.constant(u64::from(*index));
-            let item = self.call_while_saved(&saved, Stub::Item, &[word, number]);
+            let item = match known_stub(Operand::Small(u64::from(*index))) {
+                Some(stub) => self.call_while_saved(&saved, stub, &[word]),
+                None => {
+                    let number = self.emit.constant(u64::from(*index));
+                    self.call_while_saved(&saved, Stub::Item, &[word, number])
+                }
+            };
             self.emit.b.declare_value_needs_stack_map(item);
             found.push(item);
         }
@@ -314,6 +325,12 @@ impl FunctionTranslator<'_, '_> {
         let code = self.emit.b.ins().ireduce(I8, header);
         self.emit.b.ins().icmp_imm_s(IntCC::Equal, code, object.code() as i64)
     }
+}
+
+/// The stub for the item at an index that is known, if there is one for it.
+fn known_stub(index: Operand) -> Option<Stub> {
+    let Operand::Small(index) = index else { return None };
+    u32::try_from(index).ok().filter(|it| (*it as usize) < PARAMETERS_MAX).map(Stub::ItemAt)
 }
 
 /// The variable, row and index of a statement that reads an item of a variable at a constant index.

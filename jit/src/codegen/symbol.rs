@@ -129,6 +129,8 @@ pub enum Stub {
     Length,
     /// `(row)`: the row as one object.
     Flat,
+    /// `(row)`: the item at that index.
+    ItemAt(u32),
     /// `(function, argument...)`: the value of the call.
     Apply(u32),
     /// Does the same through the interpreter.
@@ -141,7 +143,8 @@ pub enum Stub {
     Row(u32),
 }
 
-/// Variadic stubs exist for every number of words below this, the first word not counted.
+/// Variadic stubs exist for every number of words below this, the first word not counted, and those of an
+/// item for every index below it.
 const VARIANTS: u32 = PARAMETERS_MAX as u32;
 const FIXED: [Stub; 33] = [
     Stub::Force,
@@ -178,7 +181,8 @@ const FIXED: [Stub; 33] = [
     Stub::Length,
     Stub::Flat,
 ];
-const VARIADIC: [fn(u32) -> Stub; 5] = [Stub::Apply, Stub::Call, Stub::Delay, Stub::Jet, Stub::Row];
+const VARIADIC: [fn(u32) -> Stub; 6] =
+    [Stub::Apply, Stub::Call, Stub::Delay, Stub::Jet, Stub::Row, Stub::ItemAt];
 
 impl Stub {
     /// The count of stubs.
@@ -193,6 +197,7 @@ impl Stub {
             Stub::Delay(count) => variadic(2, count),
             Stub::Jet(count) => variadic(3, count),
             Stub::Row(count) => variadic(4, count),
+            Stub::ItemAt(index) => variadic(5, index),
             fixed => FIXED.iter().position(|stub| *stub == fixed).unwrap_or(0) as u32,
         }
     }

@@ -19,7 +19,8 @@ pub(super) mod list_items;
 mod short_tables;
 
 use crate::codegen::{
-    Backend, CompileError, CompiledFunction, FunctionEmitter, Listing, Stub, tail_signature,
+    Backend, CompileError, CompiledFunction, FunctionEmitter, LinkSymbol, Listing, Stub,
+    tail_signature,
 };
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::I64;
@@ -44,6 +45,7 @@ pub(super) fn compile_stub(
         Stub::Kind => fixed(backend, Helper::Kind, 1),
         Stub::Arity => fixed(backend, Helper::Arity, 1),
         Stub::Item => fixed(backend, Helper::Item, 2),
+        Stub::ItemAt(index) => item_at(backend, index),
         Stub::LookUp => short_tables::look_up(backend),
         Stub::LookUpSlowly => fixed(backend, Helper::LookUp, 3),
         Stub::OptionalItem => fixed(backend, Helper::OptionalItem, 2),
@@ -83,6 +85,16 @@ fn fixed(
     backend.compile(tail_signature(count, 1), Listing::None, |emit, params| {
         let result = call_helper(emit, helper, params);
         emit.b.ins().return_(&[result]);
+        Ok(())
+    })
+}
+
+/// The stub for the item of a row at a known index. With the index in the code that calls it, Cranelift would
+/// keep the index in a register for a whole loop, though the call rarely happens.
+fn item_at(backend: &mut Backend, index: u32) -> Result<CompiledFunction, CompileError> {
+    backend.compile(tail_signature(1, 1), Listing::None, |emit, params| {
+        let index = emit.constant(u64::from(index));
+        emit.tail_call(LinkSymbol::Stub(Stub::Item), &[params[0], index], 1);
         Ok(())
     })
 }
