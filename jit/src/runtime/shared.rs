@@ -34,9 +34,21 @@ impl SharedFunction {
     fn common() -> impl Iterator<Item = SharedFunction> {
         let fixed = [Stub::Force, Stub::Apply(2), Stub::Apply(1), Stub::Nat, Stub::Limit];
         let later = [Stub::ForceSlowly, Stub::Store, Stub::Room, Stub::Jet(2), Stub::Jet(1)];
+        let tables = [
+            Stub::TableInsert,
+            Stub::TableInsertSlowly,
+            Stub::LookUp,
+            Stub::LookUpSlowly,
+            Stub::SetInsert,
+            Stub::SetInsertSlowly,
+            Stub::HasKey,
+            Stub::HasKeySlowly,
+        ];
+        let items = (0..=3).map(Stub::ItemAt).chain([Stub::Item]);
         let applied = (3..=5).map(Stub::Apply);
         let called = (1..=5).map(Stub::Call);
-        let stubs = fixed.into_iter().chain(applied).chain(called).chain(later);
+        let stubs =
+            fixed.into_iter().chain(applied).chain(called).chain(later).chain(tables).chain(items);
         let trampolines = (0..=PARAMETERS_MAX).rev().map(SharedFunction::Trampoline);
         stubs.map(SharedFunction::Stub).chain([SharedFunction::ListItems]).chain(trampolines)
     }
