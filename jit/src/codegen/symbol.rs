@@ -88,6 +88,8 @@ pub enum Stub {
     LookUpSlowly,
     /// `(table, key)`: the value of the key as an optional value.
     OptionalItem,
+    /// Does the same through Rust.
+    OptionalItemSlowly,
     /// `(keys, key)`: whether the key is one of them.
     HasKey,
     /// Does the same through Rust.
@@ -146,7 +148,7 @@ pub enum Stub {
 /// Variadic stubs exist for every number of words below this, the first word not counted, and those of an
 /// item for every index below it.
 const VARIANTS: u32 = PARAMETERS_MAX as u32;
-const FIXED: [Stub; 33] = [
+const FIXED: [Stub; 34] = [
     Stub::Force,
     Stub::ForceSlowly,
     Stub::CheapValue,
@@ -160,6 +162,7 @@ const FIXED: [Stub; 33] = [
     Stub::LookUp,
     Stub::LookUpSlowly,
     Stub::OptionalItem,
+    Stub::OptionalItemSlowly,
     Stub::HasKey,
     Stub::HasKeySlowly,
     Stub::Put,

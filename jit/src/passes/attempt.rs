@@ -15,7 +15,7 @@
 //! Nothing is attempted where only an `if` separates a base case from the rest: the rest of a list would be
 //! tested at each cell, for a base case that comes once.
 
-use super::lazy_entry::write_dispatch;
+use super::lazy_entry::dispatch::write_dispatch;
 use super::simplify::{SimplifyOptions, simplify};
 use crate::ir::{Call, Callee, Function, FunctionId, FunctionRole, Op, Stmt, Unit};
 use cranelift_entity::SecondaryMap;

@@ -39,6 +39,8 @@ impl SharedFunction {
             Stub::TableInsertSlowly,
             Stub::LookUp,
             Stub::LookUpSlowly,
+            Stub::OptionalItem,
+            Stub::OptionalItemSlowly,
             Stub::SetInsert,
             Stub::SetInsertSlowly,
             Stub::HasKey,

@@ -80,6 +80,8 @@ pub const DIRECT_LIMIT: u64 = plan::raw::DIRECT_LIMIT;
 /// An evaluated word below this is a nat: no kind is between that of nats on the heap and that of pins.
 pub const NAT_LIMIT: u64 = top::PIN << 56;
 const _: () = assert!(top::BIG + 1 == top::PIN && top::BIG == (DIRECT_LIMIT >> 56) + 1);
+/// The number of arguments that an optional value, the app of 0 to a value, still takes: 0 takes three.
+pub const OPTIONAL_ARITY: u64 = 2;
 /// The largest extra number of a header.
 pub const EXTRA_LIMIT: u64 = layout::EXTRA_MAX;
 /// The offset of the payload from an object's address, in bytes.

@@ -2,8 +2,8 @@
 //! in [`helpers`](super::helpers) says what each takes and returns.
 
 use super::UNDECIDED;
+use super::helper_result::HelperResult;
 use crate::vm::Vm;
-use plan::EvalError;
 use plan::raw::{ObjectLayout, Word};
 use std::cmp::Ordering;
 
@@ -36,7 +36,7 @@ impl MergedKeys {
 
     /// The set of the keys; one of `known`, sets with these numbers of keys, if it has as many, since all
     /// of its keys or no others are among them.
-    fn set(&self, vm: &mut Vm, known: &[(usize, u64)]) -> Result<u64, EvalError> {
+    fn set(&self, vm: &mut Vm, known: &[(usize, u64)]) -> HelperResult {
         if let Some((_, set)) = known.iter().find(|(count, _)| *count == self.count) {
             return Ok(*set);
         }
@@ -46,7 +46,7 @@ impl MergedKeys {
     }
 }
 
-pub(super) fn set_union(vm: &mut Vm, left: u64, right: u64) -> Result<u64, EvalError> {
+pub(super) fn set_union(vm: &mut Vm, left: u64, right: u64) -> HelperResult {
     let (left_set, right_set) = (Word::from_bits(left), Word::from_bits(right));
     if is_empty(vm, right_set) {
         return Ok(left);
@@ -71,7 +71,7 @@ pub(super) fn set_union(vm: &mut Vm, left: u64, right: u64) -> Result<u64, EvalE
     merged.set(vm, &known)
 }
 
-pub(super) fn set_difference(vm: &mut Vm, left: u64, right: u64) -> Result<u64, EvalError> {
+pub(super) fn set_difference(vm: &mut Vm, left: u64, right: u64) -> HelperResult {
     let (left_set, right_set) = (Word::from_bits(left), Word::from_bits(right));
     if is_empty(vm, right_set) || is_empty(vm, left_set) {
         return Ok(left);

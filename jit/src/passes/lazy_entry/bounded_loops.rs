@@ -50,7 +50,7 @@ impl<'u> LazyEntryWriter<'u> {
             tail_calls(function).filter(|call| call.callee == Callee::Local(id)).count();
         let is_loop = function.role == FunctionRole::Worker && own_tail_calls == count;
         if !is_loop || !self.may_loop(&function.results) {
-            if !self.dispatch.is_allowed {
+            if !self.may_dispatch {
                 return None;
             }
             self.code(&mut SourceCode::new(function, args, exits), function.entry);
@@ -73,8 +73,8 @@ impl<'u> LazyEntryWriter<'u> {
     pub(super) fn loop_join(&mut self, code: &mut SourceCode<'u>, id: JoinId) -> Option<()> {
         let loop_ = &code.function.joins[id];
         if !self.may_loop(&code.function.results) {
-            code.first_turns[id] = self.dispatch.is_allowed;
-            return self.dispatch.is_allowed.then_some(());
+            code.first_turns[id] = self.may_dispatch;
+            return self.may_dispatch.then_some(());
         }
         let types: Vec<Type> = loop_.params.iter().map(|var| code.function.vars[*var]).collect();
         let (join, params) = self.begin_loop(&types);

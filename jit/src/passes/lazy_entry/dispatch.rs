@@ -9,16 +9,6 @@ use crate::ir::{Block, BlockId, Function, FunctionId, Op, Operand, Terminator, U
 /// The least number of cases of a switch that are cheap, if others leave.
 const CHEAP_CASES: usize = 2;
 
-/// Switches of which some cases leave, and at least [`CHEAP_CASES`] do not.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Dispatch {
-    /// Whether such cases may leave; so may calls of a function that is being written, and later turns of
-    /// loops.
-    pub(super) is_allowed: bool,
-    /// Whether there is such a switch.
-    is_found: bool,
-}
-
 /// The function that returns the value of a thunk where tests show that it is cheap, and the thunk
 /// elsewhere, if the code of the thunk dispatches: it switches to cases of which some are cheap and others
 /// call. `entry` is the function that the thunk calls, and `thunk` makes the operation that makes it.
@@ -28,7 +18,7 @@ pub(in crate::passes) fn write_dispatch(
     thunk: impl FnOnce(Vec<Operand>) -> Op,
 ) -> Option<Function> {
     let writer = LazyEntryWriter::write_as(unit, entry, thunk, true)?;
-    let is_cheap = writer.dispatch.is_found && !writer.leaves_always && writer.size <= SIZE_LIMIT;
+    let is_cheap = writer.dispatches && !writer.leaves_always && writer.size <= SIZE_LIMIT;
     is_cheap.then_some(writer.out)
 }
 
@@ -47,7 +37,7 @@ impl<'u> LazyEntryWriter<'u> {
             self.has_value = false;
             let block = self.branch(code.clone(), source);
             cheap += usize::from(self.has_value);
-            if self.dispatch.is_allowed && !self.has_value {
+            if self.may_dispatch && !self.has_value {
                 let leave = Terminator::Jump(code.exits.otherwise, Vec::new());
                 self.out.blocks[block] = Block { stmts: Vec::new(), terminator: leave };
             }
@@ -56,9 +46,9 @@ impl<'u> LazyEntryWriter<'u> {
         let cases: Vec<_> = cases.iter().map(|(nat, block)| (*nat, case(*block))).collect();
         let default = case(default);
         self.has_value = before.0 || cheap > 0;
-        if self.dispatch.is_allowed && (CHEAP_CASES..=cases.len()).contains(&cheap) {
+        if self.may_dispatch && (CHEAP_CASES..=cases.len()).contains(&cheap) {
             self.leaves_always = before.1;
-            self.dispatch.is_found = true;
+            self.dispatches = true;
         }
         (cases, default)
     }

@@ -13,13 +13,10 @@
 //! thunk is made only where a way out is taken.
 
 mod bounded_loops;
-mod dispatch;
+pub(super) mod dispatch;
 mod writing;
 
-pub(super) use self::dispatch::write_dispatch;
-
 use self::bounded_loops::OwnLoop;
-use self::dispatch::Dispatch;
 use super::sweep::sweep;
 use crate::ir::{
     Arm, Block, BlockId, Call, Callee, ConstantId, Function, FunctionId, FunctionRole,
@@ -199,7 +196,11 @@ struct LazyEntryWriter<'u> {
     loops: usize,
     /// Whether some way leaves for another reason than the outcome of a test.
     leaves_always: bool,
-    dispatch: Dispatch,
+    /// Whether cases of a switch may leave, if enough others have a value; and calls of a function that is
+    /// being written, and later turns of loops.
+    may_dispatch: bool,
+    /// Whether there is such a switch.
+    dispatches: bool,
 }
 
 impl<'u> LazyEntryWriter<'u> {
@@ -221,7 +222,7 @@ impl<'u> LazyEntryWriter<'u> {
         unit: &'u Unit,
         id: FunctionId,
         thunk: impl FnOnce(Vec<Operand>) -> Op,
-        allows_dispatch: bool,
+        may_dispatch: bool,
     ) -> Option<LazyEntryWriter<'u>> {
         let source = unit.functions.get(id)?;
         let mut out =
@@ -234,7 +235,7 @@ impl<'u> LazyEntryWriter<'u> {
         let otherwise = out.new_join(Vec::new(), body, false);
         out.blocks[BlockId::FIRST].stmts.push(Stmt::Join(otherwise));
         let mut writer = LazyEntryWriter::new(unit, out, BlockId::FIRST, vec![id]);
-        writer.dispatch.is_allowed = allows_dispatch;
+        writer.may_dispatch = may_dispatch;
         let exits = Exits { value: ValueExit::Return, otherwise };
         writer.code(&mut SourceCode::new(source, &params, exits), source.entry);
         Some(writer)
@@ -258,7 +259,8 @@ impl<'u> LazyEntryWriter<'u> {
             is_in_loop: false,
             loops: 0,
             leaves_always: false,
-            dispatch: Dispatch::default(),
+            may_dispatch: false,
+            dispatches: false,
         }
     }
 
@@ -341,7 +343,7 @@ impl<'u> LazyEntryWriter<'u> {
             Terminator::Jump(join, args) => {
                 let args = code.operands(args).into_iter().chain(code.turns[*join]).collect();
                 self.terminate(Terminator::Jump(code.joins[*join]?, args));
-                self.has_value |= self.dispatch.is_allowed;
+                self.has_value |= self.may_dispatch;
             }
             Terminator::If(condition, yes, no) => match code.operand(*condition) {
                 Operand::Small(bit) => self.code(code, if bit == 0 { *no } else { *yes }),

@@ -43,16 +43,53 @@ pub(super) fn look_up(backend: &mut Backend) -> Result<CompiledFunction, Compile
         let table = emit.address(table);
         let keys = emit.payload(table, 0);
         let keys = short_keys(emit, keys, key, slowly);
-        let Search { found: (found, distance), missing: (missing, _) } = search(emit, keys, key);
+        let Search { found, missing: (missing, _) } = search(emit, keys, key);
         emit.switch_to(missing);
         emit.b.ins().return_(&[default]);
-        emit.switch_to(found);
-        let values = values_of(emit, table, slowly);
-        let slot = emit.b.ins().iadd(values.address, distance);
-        let value = emit.payload(slot, 0);
-        let value = without_indirection(emit, value, slowly);
+        let value = found_value(emit, table, found, slowly);
         emit.b.ins().return_(&[value]);
     })
+}
+
+/// Compiles [`Stub::OptionalItem`].
+pub(super) fn optional_item(backend: &mut Backend) -> Result<CompiledFunction, CompileError> {
+    compile(backend, 2, Stub::OptionalItemSlowly, |emit, params, slowly| {
+        let [table, key] = [params[0], params[1]];
+        let table = emit.address(table);
+        let keys = emit.payload(table, 0);
+        let keys = short_keys(emit, keys, key, slowly);
+        let Search { found, missing: (missing, _) } = search(emit, keys, key);
+        emit.switch_to(missing);
+        let zero = emit.constant(0);
+        emit.b.ins().return_(&[zero]);
+        let value = found_value(emit, table, found, slowly);
+        let zero = emit.constant(0);
+        let parts = [zero, value];
+        let needed = emit.constant(8 * (1 + parts.len() as u64));
+        let app = allocate(emit, needed, slowly);
+        let header = ObjectKind::App.header(layout::OPTIONAL_ARITY, parts.len());
+        let header = emit.constant(header);
+        emit.store(header, app, 0);
+        for (index, part) in parts.into_iter().enumerate() {
+            emit.set_payload(app, index, part);
+        }
+        let app = emit.b.ins().bor_imm_s(app, ObjectKind::App.tag() as i64);
+        emit.b.ins().return_(&[app]);
+    })
+}
+
+/// Continues in the block for a key that is found: the value of the key in the table at an address.
+fn found_value(
+    emit: &mut FunctionEmitter<'_>,
+    table: Value,
+    (found, distance): (Block, Value),
+    slowly: Block,
+) -> Value {
+    emit.switch_to(found);
+    let values = values_of(emit, table, slowly);
+    let slot = emit.b.ins().iadd(values.address, distance);
+    let value = emit.payload(slot, 0);
+    without_indirection(emit, value, slowly)
 }
 
 /// Compiles [`Stub::HasKey`].
