@@ -392,7 +392,11 @@ fn sets_of_sets_are_those_that_the_jets_return() {
         multiples(15, 2),
         multiples(16, 3),
         multiples(17, 1),
+        multiples(64, 3),
+        multiples(65, 1),
         multiples(300, 2),
+        set((0..300).filter(|key| *key != 8).map(Term::from)),
+        set([Term::from(2), Term::from(200), bar(b"a")]),
         set([1_u64 << 63, u64::MAX].map(Term::from)),
         lazily,
     ];

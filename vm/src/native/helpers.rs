@@ -145,11 +145,13 @@ helpers! {
         SetDelete = set_delete(set: u64, key: u64, mode: usize),
         /// `(keys)`, those of a set or table that is a data jet: the least key; 0 if there is none.
         LeastKey = least_key(keys: u64),
-        /// `(left, right)`, both sets that are data jets: their union. [`UNDECIDED`] unless both are
-        /// short sets of nats below 2^63, or one is empty.
+        /// `(left, right)`, both sets that are data jets: their union. [`UNDECIDED`] unless one is empty, or
+        /// at least one is a set of nats below 2^63 in one object, and the union is as well, or has few keys
+        /// more than the other set.
         SetUnion = set_union(left: u64, right: u64),
-        /// `(left, right)`: the keys of the left set that the right one does not have. [`UNDECIDED`] as
-        /// for [`Helper::SetUnion`].
+        /// `(left, right)`: the keys of the left set that the right one does not have. [`UNDECIDED`] unless
+        /// one is empty, the left one is a set of nats below 2^63 in one object, or the right one is and
+        /// they have no key in common.
         SetDifference = set_difference(left: u64, right: u64),
         /// `(value)`: removes the mark of an owner from a table, row or set. 0.
         Disown = disown(value: u64),
