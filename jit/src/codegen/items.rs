@@ -169,7 +169,7 @@ impl FunctionTranslator<'_, '_> {
     pub(super) fn item(&mut self, row: Operand, index: Operand) -> Value {
         let word = self.word(row);
         let (slowly, (done, result)) = (self.emit.cold_block(), self.emit.block_with_param());
-        let (address, header) = self.flat_row(word, slowly);
+        let (address, header) = self.read_row(row, word, slowly);
         let item = self.flat_item(address, header, index, slowly);
         self.emit.jump(done, &[item]);
 
@@ -181,8 +181,10 @@ impl FunctionTranslator<'_, '_> {
                 self.call_rarely(Stub::Item, &[word, number])
             }
         };
+        self.forget_row_slowly(row);
         self.emit.jump(done, &[item]);
         self.emit.switch_to(done);
+        self.note_row(row);
         result
     }
 
@@ -200,7 +202,7 @@ impl FunctionTranslator<'_, '_> {
         self.set_place_count(items.len());
         let word = self.word(Operand::Var(row));
         let (slowly, done) = (self.emit.cold_block(), self.emit.block());
-        let (address, header) = self.flat_row(word, slowly);
+        let (address, header) = self.read_row(Operand::Var(row), word, slowly);
         self.guard_item(header, u64::from(last), slowly);
         let found: Vec<Value> =
             items.iter().map(|(.., index)| self.emit.payload(address, *index as usize)).collect();
@@ -222,12 +224,14 @@ impl FunctionTranslator<'_, '_> {
             found.push(item);
         }
         self.restore(&saved);
+        self.forget_row_slowly(Operand::Var(row));
         self.emit.jump(done, &found);
         self.emit.switch_to(done);
         for (var, ..) in &items {
             let item = self.emit.b.append_block_param(done, I64);
             self.define(*var, item);
         }
+        self.note_row(Operand::Var(row));
         items.len()
     }
 
@@ -251,7 +255,7 @@ impl FunctionTranslator<'_, '_> {
     }
 
     /// The address of a row, and its header. Continues only if the row is flat.
-    fn flat_row(&mut self, row: Value, otherwise: Block) -> (Value, Value) {
+    pub(super) fn flat_row(&mut self, row: Value, otherwise: Block) -> (Value, Value) {
         let tagged = self.emit.is_top(row, top::ROW);
         self.emit.guard(tagged, otherwise);
         let address = self.emit.address(row);
