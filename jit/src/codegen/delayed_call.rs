@@ -10,7 +10,9 @@ use super::error::CompileError;
 use super::key_search::{KeyEvaluation, KeySearch};
 use super::row_edit::RowEdit;
 use super::translator::FunctionTranslator;
-use crate::ir::{Callee, JetOperation, Op, Operand, Stmt, Terminator, Type, Unit, Var};
+use crate::ir::{
+    ArgDemand, Callee, ConstantId, JetOperation, Op, Operand, Stmt, Terminator, Type, Unit, Var,
+};
 use cranelift_codegen::ir::{Block, Value};
 use vm::jet::EditMode;
 
@@ -28,7 +30,13 @@ pub(super) struct DelayedCall {
 impl DelayedCall {
     /// The call that an operation delays, if it makes a thunk of one that can be made at once.
     fn of(unit: &Unit, op: &Op) -> Option<DelayedCall> {
-        let Op::Thunk(entry, captures) = op else { return None };
+        let (entry, captures) = match op {
+            Op::Thunk(entry, captures) => (entry, captures),
+            Op::Delay(Operand::Constant(jet), args) => {
+                return DelayedCall::of_jet(unit, *jet, args);
+            }
+            _ => return None,
+        };
         let code = &unit.functions[*entry];
         let block = &code.blocks[code.entry];
         let Terminator::Tail(call) = &block.terminator else { return None };
@@ -52,6 +60,25 @@ impl DelayedCall {
         let args = call.args.iter().map(|arg| value_of(&values, *arg));
         let args = args.collect::<Option<Vec<Operand>>>()?;
         let delayed = DelayedCall { operation, args, evaluated, normalised };
+        delayed.is_short().then_some(delayed)
+    }
+
+    /// The call of a jet that is applied lazily, if it can be made at once.
+    fn of_jet(unit: &Unit, jet: ConstantId, args: &[Operand]) -> Option<DelayedCall> {
+        let signature = unit.constants[jet].jet.as_ref()?;
+        if args.len() != signature.demands.len() {
+            return None;
+        }
+        let demanded = |wanted: ArgDemand| {
+            let args = args.iter().zip(&signature.demands);
+            args.filter(move |(_, demand)| **demand == wanted).map(|(arg, _)| *arg).collect()
+        };
+        let delayed = DelayedCall {
+            operation: signature.operation?,
+            args: args.to_vec(),
+            evaluated: demanded(ArgDemand::Head),
+            normalised: demanded(ArgDemand::Normal),
+        };
         delayed.is_short().then_some(delayed)
     }
 

@@ -23,6 +23,7 @@
 //!   collection_edit  insertion into tables and sets
 //!   constant_equality  equality with a constant row or nat
 //!   delayed_call  thunks of one search or edit, made at once
+//!   known_rows    headers of rows that were read before
 //!   row_edit   replacement of an item of a row
 //!   calls      calls
 //!   closure    guards on functions
@@ -53,6 +54,7 @@ mod fill;
 mod function;
 mod items;
 mod key_search;
+mod known_rows;
 mod live_sets;
 mod liveness;
 mod ownership;

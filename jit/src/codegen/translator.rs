@@ -8,6 +8,7 @@ use super::boxes::with_boxes;
 use super::emitter::{FunctionEmitter, trusted};
 use super::environment::{ConstantFacts, UnitEnvironment};
 use super::error::CompileError;
+use super::known_rows::KnownRows;
 use super::liveness::{live_before, live_in_join};
 use super::ownership::Ownership;
 use super::saved::Place;
@@ -62,8 +63,12 @@ pub(super) struct FunctionTranslator<'e, 'f> {
     environment: &'e UnitEnvironment,
     /// Where the values of variables are.
     locations: Vec<Option<VarLocation>>,
+    /// The variables with the headers of rows.
+    pub(super) headers: Vec<Option<Variable>>,
     /// The blocks of join points.
     pub(super) joins: Vec<Option<JoinBlocks>>,
+    /// The rows whose headers are known at all jumps to a join point until now.
+    pub(super) joined_rows: Vec<Option<KnownRows>>,
     /// Blocks that are jumped to and not translated yet.
     pub(super) pending: Vec<PendingBlock>,
     /// Blocks that end with a jump back to a loop around them.
@@ -101,6 +106,8 @@ pub(super) struct PendingBlock {
     pub(super) params: Vec<(Var, Value)>,
     /// The entry of the loop whose header the block is.
     pub(super) loop_entry: Option<Block>,
+    /// The join point whose body the block is, unless that is a loop.
+    pub(super) join: Option<JoinId>,
     /// The facts that hold where it begins.
     pub(super) path: PathFacts,
 }
@@ -113,6 +120,8 @@ pub(super) struct PathFacts {
     pub(super) limit_is_checked: bool,
     /// The lower bounds of nats.
     pub(super) bounds: Bounds,
+    /// The rows whose headers are known.
+    pub(super) rows: KnownRows,
 }
 
 impl<'e, 'f> FunctionTranslator<'e, 'f> {
@@ -130,7 +139,9 @@ impl<'e, 'f> FunctionTranslator<'e, 'f> {
             ownership: &code.ownership,
             environment: code.environment,
             locations: vec![None; function.vars.len()],
+            headers: vec![None; function.vars.len()],
             joins: vec![None; function.joins.len()],
+            joined_rows: vec![None; function.joins.len()],
             pending: Vec::new(),
             back_edges: HashSet::new(),
             uses: UseCounts::of(function),
@@ -205,7 +216,7 @@ impl<'e, 'f> FunctionTranslator<'e, 'f> {
     /// Has a block of the IR translated into this block later, with the facts that hold now.
     pub(super) fn defer(&mut self, block: Block, id: BlockId, params: Vec<(Var, Value)>) {
         let path = self.path.clone();
-        self.pending.push(PendingBlock { block, id, params, loop_entry: None, path });
+        self.pending.push(PendingBlock { block, id, params, loop_entry: None, join: None, path });
     }
 
     // Polls.

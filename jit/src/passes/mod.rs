@@ -35,6 +35,7 @@
 //! float       float-in: moves definitions into the one branch that uses them
 //! gather      schedules the reads of a row's items next to each other
 //! loop        turns self tail calls into jumps
+//! attempt     evaluates the thunks whose code dispatches, where it comes to a cheap case (optimistic evaluation)
 //! sweep       dead code elimination and renumbering
 //!
 //! evaluated_results  a part of `worker`: results that all callers evaluate are returned evaluated
@@ -45,6 +46,7 @@
 //! lazy_entry  makes of an optimised unit the law's lazy entry; not part of the pipeline
 //! ```
 
+mod attempt;
 mod captures;
 mod counted_loop;
 mod deforest;

@@ -2,9 +2,9 @@
 
 use super::simplify::{SimplifyOptions, simplify};
 use super::{
-    captures, deforest, evaluated_results, fill, float_in, fuse, gather, generate, induction,
-    literal_captures, loops, narrow, normal, pass_items, peel, results, rotate, small_nats,
-    specialise, sweep, unpack, worker_wrapper,
+    attempt, captures, deforest, evaluated_results, fill, float_in, fuse, gather, generate,
+    induction, literal_captures, loops, narrow, normal, pass_items, peel, results, rotate,
+    small_nats, specialise, sweep, unpack, worker_wrapper,
 };
 use crate::ir::Unit;
 use std::fmt::{self, Display, Formatter};
@@ -83,6 +83,7 @@ passes! {
     Float "float" float_in::float_in;
     Gather "gather" gather::gather;
     Loop "loop" loops::jump_instead_of_calling;
+    Attempt "attempt" attempt::attempt;
     Sweep "sweep" sweep::sweep;
 }
 
@@ -142,6 +143,7 @@ pub const PIPELINE: &[Pass] = &[
     Pass::Narrow,
     Pass::Simplify,
     Pass::Float,
+    Pass::Attempt,
     Pass::Gather,
     Pass::Sweep,
 ];
@@ -248,7 +250,7 @@ mod tests {
         assert_eq!(
             error,
             "there is no pass `guess`; the names are simplify, inline, into_loops, strict, eager, speculate, version, \
-             share, generate, fuse, pass_items, deforest, worker, normal, rotate, unpack, specialise, results, narrow, induction, small, captures, peel, fill, float, gather, loop, sweep, expect, all"
+             share, generate, fuse, pass_items, deforest, worker, normal, rotate, unpack, specialise, results, narrow, induction, small, captures, peel, fill, float, gather, loop, attempt, sweep, expect, all"
         );
     }
 }

@@ -39,9 +39,23 @@ impl SharedFunction {
     fn common() -> impl Iterator<Item = SharedFunction> {
         let fixed = [Stub::Force, Stub::Apply(2), Stub::Apply(1), Stub::Nat, Stub::Limit];
         let later = [Stub::ForceSlowly, Stub::Store, Stub::Room, Stub::Jet(2), Stub::Jet(1)];
+        let tables = [
+            Stub::TableInsert,
+            Stub::TableInsertSlowly,
+            Stub::LookUp,
+            Stub::LookUpSlowly,
+            Stub::OptionalItem,
+            Stub::OptionalItemSlowly,
+            Stub::SetInsert,
+            Stub::SetInsertSlowly,
+            Stub::HasKey,
+            Stub::HasKeySlowly,
+        ];
+        let items = (0..=3).map(Stub::ItemAt).chain([Stub::Item]);
         let applied = (3..=5).map(Stub::Apply);
         let called = (1..=5).map(Stub::Call);
-        let stubs = fixed.into_iter().chain(applied).chain(called).chain(later);
+        let stubs =
+            fixed.into_iter().chain(applied).chain(called).chain(later).chain(tables).chain(items);
         stubs.map(SharedFunction::Stub).chain(SharedFunction::entry_points())
     }
 

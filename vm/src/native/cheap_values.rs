@@ -5,12 +5,12 @@
 //! depends on it: the items of a row, those of the next row, and so on. So compiled code asks for the thunk's
 //! value first, which the interpreter finds [cheaply](crate::eval) or not at all.
 
+use super::helper_result::HelperResult;
 use crate::vm::Vm;
-use plan::EvalError;
 use plan::raw::Word;
 
 /// The value of a thunk if that is cheap, else the thunk.
-pub(super) fn cheap_value(vm: &mut Vm, word: u64) -> Result<u64, EvalError> {
+pub(super) fn cheap_value(vm: &mut Vm, word: u64) -> HelperResult {
     if !vm.heap.host.native.cheap_attempts.is_due() {
         return Ok(word);
     }

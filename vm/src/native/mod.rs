@@ -75,6 +75,7 @@ mod frame_table;
 #[allow(unsafe_code, reason = "reads and rewrites frames of compiled code")]
 mod frames;
 mod frozen;
+mod helper_result;
 #[allow(unsafe_code, reason = "compiled code calls them with addresses")]
 mod helpers;
 mod jet_calls;
