@@ -96,17 +96,19 @@ impl FunctionTranslator<'_, '_> {
     }
 
     /// Defines a variable as the value that `at_once` computes, or, where that continues at the block
-    /// that it is given, as the object that an operation makes.
+    /// that it is given, as the object that an operation makes, after what `before_object` does.
     pub(super) fn define_or_allocate(
         &mut self,
         var: Var,
         op: &Op,
         at_once: impl FnOnce(&mut Self, Block) -> Value,
+        before_object: impl FnOnce(&mut Self),
     ) -> Result<(), CompileError> {
         let (slowly, (done, result)) = (self.emit.block(), self.emit.block_with_param());
         let value = at_once(self, slowly);
         self.emit.jump(done, &[value]);
         self.emit.switch_to(slowly);
+        before_object(self);
         let object = self.allocate_one(var, op)?;
         self.emit.jump(done, &[object]);
         self.emit.switch_to(done);
