@@ -7,6 +7,7 @@
 use super::error::CompileError;
 use super::symbol::Stub;
 use super::translator::{FunctionTranslator, variadic};
+use crate::analysis::cheap_code::is_cheap_on_nats;
 use crate::ir::{ConstantId, Function, FunctionRole, Op, Operand, Prim, Stmt, Terminator, Var};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, InstBuilder, Value};
@@ -128,7 +129,11 @@ impl FunctionTranslator<'_, '_> {
                 let size = (1 + captures.len()).max(2);
                 let (kind, extra) = match selected_item(&self.unit.functions[*function]) {
                     Some(index) => (ObjectKind::Selector, index),
-                    None => (ObjectKind::ThunkCode, captures.len() as u64),
+                    None => {
+                        let is_cheap = is_cheap_on_nats(self.unit, *function);
+                        let flag = if is_cheap { layout::CHEAP_THUNK } else { 0 };
+                        (ObjectKind::ThunkCode, flag | captures.len() as u64)
+                    }
                 };
                 plan(kind, extra, size, Some(function.as_u32()), captures.clone())
             }

@@ -10,9 +10,10 @@ use super::delayed::DelayedCall;
 use super::error::CompileError;
 use super::key_search::{KeyEvaluation, KeySearch};
 use super::row_edit::RowEdit;
+use super::symbol::Stub;
 use super::translator::FunctionTranslator;
-use crate::ir::{Op, Type, Var};
-use cranelift_codegen::ir::{Block, Value};
+use crate::ir::{Op, Operand, Type, Var};
+use cranelift_codegen::ir::{Block, InstBuilder, Value};
 
 impl FunctionTranslator<'_, '_> {
     /// The call of a jet that an operation delays, if it can be made at once.
@@ -31,12 +32,31 @@ impl FunctionTranslator<'_, '_> {
         self.define_or_allocate(var, op, at_once, |this| this.disown_captures(op))
     }
 
+    /// The word of an operand. A variable that is a thunk with a value is set to the value, which is
+    /// disowned: a loop variable would otherwise remain such a thunk, and a thunk be made in each turn.
+    fn value_of_var(&mut self, operand: Operand) -> Value {
+        let word = self.word(operand);
+        let Operand::Var(var) = operand else { return word };
+        let (waiting, (done, value)) = (self.emit.cold_block(), self.emit.block_with_param());
+        let thunk = self.emit.is_thunk(word);
+        self.emit.b.ins().brif(thunk, waiting, &[], done, &[word.into()]);
+        self.emit.switch_to(waiting);
+        let found = self.value_if_done(word);
+        if self.is_owned(operand) {
+            self.call_rarely_before_use(Stub::Disown, &[found]);
+        }
+        self.emit.jump(done, &[found]);
+        self.emit.switch_to(done);
+        self.define(var, value);
+        value
+    }
+
     /// The result of a delayed call, to which a variable is set. Continues only if nothing has to be
     /// evaluated for it.
     fn made_at_once(&mut self, delayed: &DelayedCall, var: Var, otherwise: Block) -> Value {
         for operand in &delayed.evaluated {
             if !self.type_of(*operand).is(Type::Whnf) {
-                let word = self.word(*operand);
+                let word = self.value_of_var(*operand);
                 let is_thunk = self.emit.is_thunk(word);
                 let evaluated = self.emit.block();
                 self.emit.branch(is_thunk, otherwise, evaluated);

@@ -335,7 +335,7 @@ impl<'u> OwnershipAnalysis<'u> {
         match op {
             Op::Prim(Prim::KeyCount | Prim::IsTable | Prim::IsSet | Prim::Truth, _)
             | Op::Prim(Prim::IsNat | Prim::IsApp | Prim::IsLaw | Prim::IsPin, _) => Use::Read,
-            Op::Prim(Prim::Length | Prim::Evaluated, _) => Use::Read,
+            Op::Prim(Prim::Length | Prim::IsRow | Prim::Evaluated, _) => Use::Read,
             Op::Thunk(..) if self.is_delayed_read(op, operand) => Use::Read,
             Op::Prim(Prim::Item, args)
                 if self.kind == Collection::Row && args[0] == operand && args[1] != operand =>

@@ -20,6 +20,7 @@
 //! fuse        removes generated rows that only one loop or row reads (deforestation)
 //! worker      worker/wrapper split: arguments that are certain to be evaluated are passed evaluated
 //! normal      makes values that are normalised in normal form
+//! record      function versioning: loops over a record, for rows of one number of items
 //! rotate      loop inversion of loops whose state is a row
 //! unpack      product unboxing: workers take the items of rows that their callers make
 //! specialise  copies functions for known function arguments
@@ -60,6 +61,7 @@ mod narrow;
 mod normal;
 mod peel;
 mod pipeline;
+mod records;
 mod results;
 mod rotate;
 mod share;
