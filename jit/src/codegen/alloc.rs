@@ -8,7 +8,9 @@ use super::error::CompileError;
 use super::symbol::Stub;
 use super::translator::{FunctionTranslator, variadic};
 use crate::analysis::cheap_code::is_cheap_on_nats;
-use crate::ir::{ConstantId, Function, FunctionRole, Op, Operand, Prim, Stmt, Terminator, Var};
+use crate::ir::{
+    Call, Callee, ConstantId, Function, FunctionRole, Op, Operand, Prim, Stmt, Terminator, Var,
+};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, InstBuilder, Value};
 use vm::native::layout::{self, ObjectKind};
@@ -123,6 +125,11 @@ impl FunctionTranslator<'_, '_> {
             |kind, extra, size, code, fields| ObjectPlan { var, kind, extra, size, code, fields };
         let with = |function: Operand, args: &[Operand]| [&[function], args].concat();
         Ok(match op {
+            Op::Thunk(function, captures)
+                if let Some(parts) = applied_parts(&self.unit.functions[*function], captures) =>
+            {
+                plan(ObjectKind::ThunkApp, 0, parts.len(), None, parts)
+            }
             Op::Thunk(function, captures) => {
                 debug_assert!(self.unit.functions[*function].role == FunctionRole::Thunk);
                 // A crash overwrites the thunk with two words.
@@ -222,6 +229,22 @@ impl FunctionTranslator<'_, '_> {
         let words = self.words(items);
         Ok(self.emit.call_stub(Stub::Row(variadic(words.len() - 1)?), &words))
     }
+}
+
+/// The function and the arguments, if a thunk's code only applies a captured function to captured values. Such a
+/// thunk is made as an application: the interpreter can tell whether that is cheap by now.
+fn applied_parts(function: &Function, captures: &[Operand]) -> Option<Vec<Operand>> {
+    let block = &function.blocks[function.entry];
+    let Terminator::Tail(Call { callee: Callee::Unknown(applied), args }) = &block.terminator
+    else {
+        return None;
+    };
+    let captured = |operand: &Operand| {
+        let place = function.params.iter().position(|param| *operand == (*param).into());
+        place.map_or(Some(*operand), |place| captures.get(place).copied())
+    };
+    let parts = [applied].into_iter().chain(args).map(captured);
+    block.stmts.is_empty().then(|| parts.collect())?
 }
 
 /// The index of the item that a thunk's code selects, if it does nothing else: it evaluates its only

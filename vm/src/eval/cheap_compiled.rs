@@ -13,7 +13,7 @@ use plan::EvalError;
 use plan::raw::{ObjectLayout, Word};
 
 /// The most thunks of a chain that are evaluated.
-const CHAIN_LIMIT: usize = 1024;
+const CHAIN_LIMIT: usize = 1 << 14;
 
 /// What a thunk needs before its code is cheap.
 enum Readiness {
@@ -56,8 +56,14 @@ impl Vm {
                 if top == base {
                     return Ok(Some(value));
                 }
-            } else if top == base || self.is_compiled(next) || !self.evaluate_top_cheaply(budget)? {
+            } else if self.is_compiled(next) {
                 return Ok(None);
+            } else if !self.evaluate_next_cheaply(budget)? {
+                match self.pending_part(self.heap.stack.get(top)) {
+                    Some(other) => next = other,
+                    None => return Ok(None),
+                }
+                continue;
             }
             // The thunk that waits for the value is next.
             self.heap.stack.truncate(top);
@@ -74,6 +80,26 @@ impl Vm {
     fn is_compiled(&self, thunk: Word) -> bool {
         self.heap.header(thunk).layout() == ObjectLayout::ThunkCode
             && self.heap.load(thunk, 0).is_native()
+    }
+
+    /// Evaluates the thunk of the interpreter on top of the stack, if it is cheap by itself.
+    fn evaluate_next_cheaply(&mut self, budget: &mut CheapBudget) -> Result<bool, EvalError> {
+        let mut own = budget.renewed();
+        let is_cheap = self.evaluate_top_cheaply(&mut own);
+        budget.examined = own.examined;
+        is_cheap
+    }
+
+    /// A part of a thunk of the interpreter that is a thunk, and has to be evaluated before it may be cheap.
+    fn pending_part(&self, thunk: Word) -> Option<Word> {
+        let header = self.heap.header(thunk);
+        let parts = match header.layout() {
+            ObjectLayout::ThunkApp => 1..header.size(),
+            ObjectLayout::ThunkCode => 1..1 + header.extra() as usize,
+            _ => return None,
+        };
+        let mut parts = parts.map(|index| self.heap.resolve(self.heap.load(thunk, index)));
+        parts.find(|part| part.is_thunk())
     }
 
     /// What a cheap compiled thunk needs.

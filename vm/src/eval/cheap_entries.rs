@@ -38,6 +38,11 @@ pub(super) struct CheapBudget {
 
 impl CheapBudget {
     const WHOLE: CheapBudget = CheapBudget { instructions: 160, nesting: 3, examined: 0 };
+
+    /// The budget for another thunk at the same depth.
+    pub(super) fn renewed(&self) -> CheapBudget {
+        CheapBudget { instructions: CheapBudget::WHOLE.instructions, ..*self }
+    }
 }
 
 /// The stack words of a frame besides its slots.
