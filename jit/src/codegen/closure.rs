@@ -7,8 +7,8 @@ use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, InstBuilder, Value};
 use vm::native::layout::{self, ObjectKind, top};
 
-/// The shift of the flag of cheap thunks in a header.
-const CHEAP_FLAG_SHIFT: i64 = layout::EXTRA.0 as i64 + layout::CHEAP_THUNK.trailing_zeros() as i64;
+/// The flag of cheap thunks in a header.
+const CHEAP_FLAG: i64 = (layout::CHEAP_THUNK << layout::EXTRA.0) as i64;
 
 impl FunctionTranslator<'_, '_> {
     /// Branches to the arm, with the values that the function captured, if a value is that function; and
@@ -69,8 +69,9 @@ impl FunctionTranslator<'_, '_> {
             self.emit.b.ins().icmp_imm_u(IntCC::UnsignedLessThanOrEqual, offset, kinds);
         let first = self.emit.payload(address, 0);
         let is_compiled = self.emit.is_top(first, top::NATIVE);
-        let flag = self.emit.b.ins().ushr_imm_s(header, CHEAP_FLAG_SHIFT);
-        let is_not_cheap = self.emit.b.ins().band_not(is_compiled, flag);
+        let flag = self.emit.b.ins().band_imm_u(header, CHEAP_FLAG);
+        let is_opaque = self.emit.b.ins().icmp_imm_s(IntCC::Equal, flag, 0);
+        let is_not_cheap = self.emit.b.ins().band(is_compiled, is_opaque);
         let may_be_cheap = self.emit.b.ins().band_not(is_of_interpreter, is_not_cheap);
         self.emit.branch_rarely(may_be_cheap, asking, (done, word));
         self.emit.switch_to(asking);
