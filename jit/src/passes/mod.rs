@@ -22,6 +22,7 @@
 //! deforest    removes lists that one function makes and another reads, cell by cell
 //! worker      worker/wrapper split: arguments that are certain to be evaluated are passed evaluated
 //! normal      makes values that are normalised in normal form
+//! record      function versioning: loops over a record, for rows of one number of items
 //! rotate      loop inversion of loops whose state is a row
 //! unpack      product unboxing: workers take the items of rows that their callers make
 //! specialise  copies functions for known function arguments
@@ -66,6 +67,7 @@ mod normal;
 mod pass_items;
 mod peel;
 mod pipeline;
+mod records;
 mod results;
 mod rotate;
 mod share;

@@ -3,7 +3,7 @@
 use super::simplify::{SimplifyOptions, simplify};
 use super::{
     attempt, captures, deforest, evaluated_results, fill, float_in, fuse, gather, generate,
-    induction, literal_captures, loops, narrow, normal, pass_items, peel, results, rotate,
+    induction, literal_captures, loops, narrow, normal, pass_items, peel, records, results, rotate,
     small_nats, specialise, sweep, unpack, worker_wrapper,
 };
 use crate::ir::Unit;
@@ -59,6 +59,12 @@ passes! {
         evaluated_results::evaluate_results(unit);
     };
     Normal "normal" normal::make_normal;
+    Record "record" |unit| {
+        if records::add_versions(unit) {
+            simplify(unit, SimplifyOptions::default());
+            sweep::sweep(unit);
+        }
+    };
     Rotate "rotate" |unit| {
         if rotate::rotate(unit) {
             // A thunk that reads an item of the state would keep the row.
@@ -121,6 +127,7 @@ pub const PIPELINE: &[Pass] = &[
     Pass::Strict,
     Pass::Worker,
     Pass::Inline,
+    Pass::Record,
     Pass::Rotate,
     Pass::Captures,
     Pass::Unpack,
@@ -250,7 +257,7 @@ mod tests {
         assert_eq!(
             error,
             "there is no pass `guess`; the names are simplify, inline, into_loops, strict, eager, speculate, version, \
-             share, generate, fuse, pass_items, deforest, worker, normal, rotate, unpack, specialise, results, narrow, induction, small, captures, peel, fill, float, gather, loop, attempt, sweep, expect, all"
+             share, generate, fuse, pass_items, deforest, worker, normal, record, rotate, unpack, specialise, results, narrow, induction, small, captures, peel, fill, float, gather, loop, attempt, sweep, expect, all"
         );
     }
 }

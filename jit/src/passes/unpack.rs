@@ -24,11 +24,11 @@ use foldhash::fast::FixedState;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Items at indices below this are passed.
-const ITEMS_LIMIT: u64 = 6;
+pub(super) const ITEMS_LIMIT: u64 = 8;
 /// The most items of a row that a worker makes again.
 const REMADE_LIMIT: usize = 4;
 /// The most parameters of a worker.
-const PARAMS_LIMIT: usize = 12;
+pub(super) const PARAMS_LIMIT: usize = 12;
 
 /// A part of a row that is passed instead of the row.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
