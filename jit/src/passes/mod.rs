@@ -27,6 +27,7 @@
 //! unpack      product unboxing: workers take the items of rows that their callers make
 //! specialise  copies functions for known function arguments
 //! results     constructed product result (CPR): workers return the items of the row they end with
+//! turn        loop peeling: code of its own for the first turn, where later ones get values of narrower types
 //! narrow      type inference for parameters and results from all that is passed
 //! induction   narrow, and evaluates the thunks that are cheap for the inferred types
 //! small       function versioning: variants of workers for nats below 2^63, and for words
@@ -53,6 +54,7 @@ mod counted_loop;
 mod deforest;
 mod evaluated_results;
 mod fill;
+mod first_turn;
 mod float_in;
 mod fold;
 mod fuse;

@@ -2,9 +2,9 @@
 
 use super::simplify::{SimplifyOptions, simplify};
 use super::{
-    attempt, captures, deforest, evaluated_results, fill, float_in, fuse, gather, generate,
-    induction, literal_captures, loops, narrow, normal, pass_items, peel, records, results, rotate,
-    small_nats, specialise, sweep, unpack, worker_wrapper,
+    attempt, captures, deforest, evaluated_results, fill, first_turn, float_in, fuse, gather,
+    generate, induction, literal_captures, loops, narrow, normal, pass_items, peel, records,
+    results, rotate, small_nats, specialise, sweep, unpack, worker_wrapper,
 };
 use crate::ir::Unit;
 use std::fmt::{self, Display, Formatter};
@@ -76,6 +76,7 @@ passes! {
     Unpack "unpack" unpack::unpack;
     Specialise "specialise" specialise::specialise;
     Results "results" results::return_items;
+    Turn "turn" first_turn::split_first_turns;
     Narrow "narrow" narrow::narrow;
     Induction "induction" induction::evaluate_cheap_thunks;
     Small "small" small_nats::add_variants;
@@ -137,6 +138,8 @@ pub const PIPELINE: &[Pass] = &[
     Pass::Strict,
     Pass::Worker,
     Pass::IntoLoops,
+    Pass::Narrow,
+    Pass::Turn,
     Pass::Narrow,
     Pass::Captures,
     Pass::Speculate,
@@ -257,7 +260,7 @@ mod tests {
         assert_eq!(
             error,
             "there is no pass `guess`; the names are simplify, inline, into_loops, strict, eager, speculate, version, \
-             share, generate, fuse, pass_items, deforest, worker, normal, record, rotate, unpack, specialise, results, narrow, induction, small, captures, peel, fill, float, gather, loop, attempt, sweep, expect, all"
+             share, generate, fuse, pass_items, deforest, worker, normal, record, rotate, unpack, specialise, results, turn, narrow, induction, small, captures, peel, fill, float, gather, loop, attempt, sweep, expect, all"
         );
     }
 }
