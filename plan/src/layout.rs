@@ -45,7 +45,7 @@ pub enum ObjectLayout {
     /// The keys in ascending order, none of them a thunk.
     Set = 8,
     /// `[code word, captured...]`: an expression of a law that has not run yet. `extra` is the
-    /// number of captured values.
+    /// number of captured values; compiled code adds a flag.
     ThunkCode = 9,
     /// `[function, argument...]`: an application that has not been evaluated.
     ThunkApp = 10,

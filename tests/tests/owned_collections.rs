@@ -181,6 +181,69 @@ const PROGRAM: &str = "\
 | if (eql n 7) [tab]
 | wrapping (dec n) tab
 
+= (recordStep rec i)
+| mut 0 (tabPut (idx 0 rec) (mod (mul 7919 i) 300) i)
+| mut 1 (tabDel (mod i 50) (idx 1 rec))
+| mut 2 (inc (idx 2 rec)) rec
+
+= (records n start) | [(listFoldl recordStep [start start 0] (listGen n id)) start]
+
+= (changed f at row) | mut at (f (idx at row)) row
+
+= (countedStep [sum rec] i)
+@ old | tabGet (idx 1 rec) (mod i 40)
+| if (mod i 3)
+    [(add sum old) (changed inc 0 (mut 1 (tabPut (idx 1 rec) (mod i 60) i) rec))]
+[(add sum (mod (mul i old) 97)) (changed (add i) 2 (changed (tabDel (mod i 30)) 1 rec))]
+
+= (counted n start) | listFoldl countedStep [0 [0 start 0]] (listGen n id)
+
+= (keepingStep [rec kept] i)
+@ next | mut 1 i (mut 0 (tabPut (idx 0 rec) (mod (mul 31 i) 90) i) rec)
+| if (mod i 7) [next kept]
+[next (rec :: kept)]
+
+= (keepings n start) | listFoldl keepingStep [[start 0 start] NIL] (listGen n id)
+
+= (popping n tab out)
+| ifz n [tab out]
+@ least | tabMinKey tab
+@ old   | tabGet tab least
+| popping (dec n) (tabPut (tabDel least tab) (add 1 (mod (mul n 7919) 500)) n) (old :: out)
+
+= (pops n start) | [(popping n start NIL) start]
+
+= (setPopping n set sum)
+| ifz n [set sum]
+@ least | setMin set
+@ set   | setIns (add 1 (mod (mul n 7919) 500)) (setDel least set)
+| setPopping (dec n) set (if (gte (setLen set) 3) (inc sum) sum)
+
+= (setPops n start) | [(setPopping n start 0) start]
+
+= (lazyEdits n a b)
+| ifz n [a b]
+| seq a
+| lazyEdits (dec n) (tabPut a (mod n 150) n) (tabDel (mod (mul 3 n) 70) (tabPut b (mod n 90) a))
+
+= (lazies n start) | lazyEdits (mod n 20) start start
+
+= (sharing n tab out)
+| ifz n [tab out]
+@ next | tabPut tab (mod n 30) n
+| sharing (dec n) (tabDel (mod n 20) next) (next :: out)
+
+= (sharings n start) | sharing n start NIL
+
+= (waking n tab out)
+| ifz n [tab out]
+@ next | tabPut tab (mod n 30) n
+@ seen | if (eql 3 (mod n 4)) (tabLen next) 0
+| seq seen
+| waking (dec n) (tabPut next 5 seen) (if (mod n 9) out (next :: out))
+
+= (wakings n start) | waking n start NIL
+
 = (wraps n start)
 @ wrapped | wrapping (add 7 n) start
 [wrapped (sums n (fst wrapped)) (wrapping (mod n 7) start)]
@@ -241,6 +304,14 @@ const LOOPS: &[&str] = &[
     "zeroKeys",
     "numbers",
     "wraps",
+    "records",
+    "counted",
+    "keepings",
+    "pops",
+    "setPops",
+    "lazies",
+    "sharings",
+    "wakings",
 ];
 
 /// The outcome of an evaluation to normal form.

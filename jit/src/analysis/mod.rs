@@ -10,5 +10,6 @@
 
 pub(crate) mod call_graph;
 pub(crate) mod called_params;
+pub(crate) mod cheap_code;
 pub(crate) mod demand;
 pub(crate) mod summary;

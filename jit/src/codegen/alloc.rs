@@ -7,7 +7,10 @@
 use super::error::CompileError;
 use super::symbol::Stub;
 use super::translator::{FunctionTranslator, variadic};
-use crate::ir::{ConstantId, Function, FunctionRole, Op, Operand, Prim, Stmt, Terminator, Var};
+use crate::analysis::cheap_code::is_cheap_on_nats;
+use crate::ir::{
+    Call, Callee, ConstantId, Function, FunctionRole, Op, Operand, Prim, Stmt, Terminator, Var,
+};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, InstBuilder, Value};
 use vm::native::layout::{self, ObjectKind};
@@ -97,17 +100,19 @@ impl FunctionTranslator<'_, '_> {
     }
 
     /// Defines a variable as the value that `at_once` computes, or, where that continues at the block
-    /// that it is given, as the object that an operation makes.
+    /// that it is given, as the object that an operation makes, after what `before_object` does.
     pub(super) fn define_or_allocate(
         &mut self,
         var: Var,
         op: &Op,
         at_once: impl FnOnce(&mut Self, Block) -> Value,
+        before_object: impl FnOnce(&mut Self),
     ) -> Result<(), CompileError> {
         let (slowly, (done, result)) = (self.emit.block(), self.emit.block_with_param());
         let value = at_once(self, slowly);
         self.emit.jump(done, &[value]);
         self.emit.switch_to(slowly);
+        before_object(self);
         let object = self.allocate_one(var, op)?;
         self.emit.jump(done, &[object]);
         self.emit.switch_to(done);
@@ -121,13 +126,22 @@ impl FunctionTranslator<'_, '_> {
             |kind, extra, size, code, fields| ObjectPlan { var, kind, extra, size, code, fields };
         let with = |function: Operand, args: &[Operand]| [&[function], args].concat();
         Ok(match op {
+            Op::Thunk(function, captures)
+                if let Some(parts) = applied_parts(&self.unit.functions[*function], captures) =>
+            {
+                plan(ObjectKind::ThunkApp, 0, parts.len(), None, parts)
+            }
             Op::Thunk(function, captures) => {
                 debug_assert!(self.unit.functions[*function].role == FunctionRole::Thunk);
                 // A crash overwrites the thunk with two words.
                 let size = (1 + captures.len()).max(2);
                 let (kind, extra) = match selected_item(&self.unit.functions[*function]) {
                     Some(index) => (ObjectKind::Selector, index),
-                    None => (ObjectKind::ThunkCode, captures.len() as u64),
+                    None => {
+                        let is_cheap = is_cheap_on_nats(self.unit, *function);
+                        let flag = if is_cheap { layout::CHEAP_THUNK } else { 0 };
+                        (ObjectKind::ThunkCode, flag | captures.len() as u64)
+                    }
                 };
                 plan(kind, extra, size, Some(function.as_u32()), captures.clone())
             }
@@ -216,6 +230,22 @@ impl FunctionTranslator<'_, '_> {
         let words = self.words(items);
         Ok(self.emit.call_stub(Stub::Row(variadic(words.len() - 1)?), &words))
     }
+}
+
+/// The function and the arguments, if a thunk's code only applies a captured function to captured values. Such a
+/// thunk is made as an application: the interpreter can tell whether that is cheap by now.
+fn applied_parts(function: &Function, captures: &[Operand]) -> Option<Vec<Operand>> {
+    let block = &function.blocks[function.entry];
+    let Terminator::Tail(Call { callee: Callee::Unknown(applied), args }) = &block.terminator
+    else {
+        return None;
+    };
+    let captured = |operand: &Operand| {
+        let place = function.params.iter().position(|param| *operand == (*param).into());
+        place.map_or(Some(*operand), |place| captures.get(place).copied())
+    };
+    let parts = [applied].into_iter().chain(args).map(captured);
+    block.stmts.is_empty().then(|| parts.collect())?
 }
 
 /// The index of the item that a thunk's code selects, if it does nothing else: it evaluates its only

@@ -20,6 +20,9 @@ impl FunctionTranslator<'_, '_> {
         if let (Prim::Evaluated, &[a]) = (prim, operands) {
             return self.evaluated(a);
         }
+        if let (Prim::IsRow, &[row, count]) = (prim, operands) {
+            return self.is_row(row, count);
+        }
         if prim.is_word64() {
             return self.word_operation(prim, operands);
         }

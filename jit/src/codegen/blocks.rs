@@ -203,7 +203,11 @@ impl FunctionTranslator<'_, '_> {
         let result = match op {
             Op::Force(a) => {
                 let word = self.word(*a);
-                if self.type_of(*a).is(Type::Whnf) { word } else { self.force(word) }
+                match self.type_of(*a).is(Type::Whnf) {
+                    true => word,
+                    false if self.is_owned(vars[0].into()) => self.force_owned(word),
+                    false => self.force(word),
+                }
             }
             Op::Normalise(a) => {
                 let word = self.word(*a);

@@ -1,13 +1,14 @@
 //! Guards on the function that a value is, before code that has the function built in.
 
-use super::emitter::trusted;
 use super::symbol::Stub;
 use super::translator::FunctionTranslator;
 use crate::ir::{Arm, BlockId, ConstantId, Operand, Type};
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::types::I64;
 use cranelift_codegen::ir::{Block, InstBuilder, Value};
 use vm::native::layout::{self, ObjectKind, top};
+
+/// The flag of cheap thunks in a header.
+const CHEAP_FLAG: i64 = (layout::CHEAP_THUNK << layout::EXTRA.0) as i64;
 
 impl FunctionTranslator<'_, '_> {
     /// Branches to the arm, with the values that the function captured, if a value is that function; and
@@ -57,17 +58,21 @@ impl FunctionTranslator<'_, '_> {
         let word = self.value_if_done(word);
         let thunk = self.emit.is_thunk(word);
         self.emit.b.ins().brif(thunk, waiting, &[], done, &[word.into()]);
-        // Compiled code of a thunk has made it because it was not cheap.
+        // Of the thunks of compiled code, those are asked for whose inputs may be evaluated by now.
         self.emit.switch_to(waiting);
         let address = self.emit.address(word);
-        let layout = self.emit.b.ins().uload8(I64, trusted(), address, 0);
+        let header = self.emit.load(address, 0);
+        let layout = self.emit.b.ins().band_imm_s(header, 0xff);
         let offset = self.emit.b.ins().iadd_imm_s(layout, -(ObjectKind::ThunkCode.code() as i64));
         let kinds = (ObjectKind::ThunkApp.code() - ObjectKind::ThunkCode.code()) as i64;
         let is_of_interpreter =
             self.emit.b.ins().icmp_imm_u(IntCC::UnsignedLessThanOrEqual, offset, kinds);
         let first = self.emit.payload(address, 0);
         let is_compiled = self.emit.is_top(first, top::NATIVE);
-        let may_be_cheap = self.emit.b.ins().band_not(is_of_interpreter, is_compiled);
+        let flag = self.emit.b.ins().band_imm_u(header, CHEAP_FLAG);
+        let is_opaque = self.emit.b.ins().icmp_imm_s(IntCC::Equal, flag, 0);
+        let is_not_cheap = self.emit.b.ins().band(is_compiled, is_opaque);
+        let may_be_cheap = self.emit.b.ins().band_not(is_of_interpreter, is_not_cheap);
         self.emit.branch_rarely(may_be_cheap, asking, (done, word));
         self.emit.switch_to(asking);
         let cheap = self.call_rarely(Stub::CheapValue, &[word]);

@@ -4,12 +4,12 @@
 //! An edit of a collection that nothing else refers to changes it in place: see
 //! [`ownership`](super::ownership), whose results this module turns into code.
 
+use super::collections::Collection;
 use super::error::CompileError;
 use super::key_search::KeyEvaluation;
-use super::ownership::Collection;
 use super::symbol::Stub;
 use super::translator::{FunctionTranslator, variadic};
-use crate::ir::{BlockId, ConstantId, FunctionId, JetOperation, Operand, Stmt, Type, Var};
+use crate::ir::{BlockId, ConstantId, FunctionId, JetOperation, Op, Operand, Stmt, Type, Var};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, InstBuilder, Value};
 use std::collections::BTreeSet;
@@ -71,7 +71,7 @@ impl FunctionTranslator<'_, '_> {
         target: EditTarget,
     ) -> Result<Value, CompileError> {
         let (slowly, (done, result)) = (self.emit.cold_block(), self.emit.block_with_param());
-        let mode = self.edit_mode(edit.kind(), edit.collection, target);
+        let mode = self.edit_mode_of(edit, target);
         let edited = self.edited_collection(edit, mode, KeyEvaluation::IfNeeded, slowly);
         self.emit.jump(done, &[edited]);
         self.call_edit_in(slowly, done, jet, args, target)?;
@@ -116,6 +116,11 @@ impl FunctionTranslator<'_, '_> {
         let is_known = self.emit.b.ins().icmp_imm_s(IntCC::NotEqual, edited, UNDECIDED as i64);
         self.emit.guard(is_known, otherwise);
         edited
+    }
+
+    /// The mode of an edit of a table or set, whose result goes to that place.
+    pub(super) fn edit_mode_of(&self, edit: CollectionEdit<'_>, target: EditTarget) -> EditMode {
+        self.edit_mode(edit.kind(), edit.collection, target)
     }
 
     /// The mode of an edit of that operand, whose result goes to that place.
@@ -189,11 +194,39 @@ impl FunctionTranslator<'_, '_> {
     /// Disowns owned operands of a jet, which may keep them.
     pub(super) fn disown_kept(&mut self, args: &[Operand]) {
         for arg in args {
-            if Collection::ALL.into_iter().any(|kind| self.ownership.owns(kind, self.id, *arg)) {
+            if self.is_owned(*arg) {
                 let word = self.word(*arg);
                 self.emit.call_stub(Stub::Disown, &[word]);
             }
         }
+    }
+
+    /// Disowns the owned values that a thunk captures, before it is made on a rare path.
+    pub(super) fn disown_captures(&mut self, op: &Op) {
+        for captured in op.operands() {
+            if self.is_owned(captured) {
+                let word = self.word(captured);
+                self.call_rarely_before_use(Stub::Disown, &[word]);
+            }
+        }
+    }
+
+    /// Whether an operand is owned, as a collection of some kind.
+    pub(super) fn is_owned(&self, operand: Operand) -> bool {
+        Collection::ALL.into_iter().any(|kind| self.ownership.owns(kind, self.id, operand))
+    }
+
+    /// The value of an owned word, which is owned. That of a thunk is disowned.
+    pub(super) fn force_owned(&mut self, word: Value) -> Value {
+        let (waiting, (done, value)) = (self.emit.cold_block(), self.emit.block_with_param());
+        let thunk = self.emit.is_thunk(word);
+        self.emit.b.ins().brif(thunk, waiting, &[], done, &[word.into()]);
+        self.emit.switch_to(waiting);
+        let forced = self.call_rarely(Stub::Force, &[word]);
+        self.call_rarely(Stub::Disown, &[forced]);
+        self.emit.jump(done, &[forced]);
+        self.emit.switch_to(done);
+        value
     }
 
     /// Disowns the variables that the statement at an index, and allocations that directly follow it,

@@ -5,104 +5,15 @@
 //! or pass a state of several tables from turn to turn, one thunk on top of the other. The call is made only
 //! if everything that the thunk's code evaluates is evaluated already.
 
-use super::collection_edit::CollectionEdit;
+use super::collection_edit::{CollectionEdit, EditTarget};
+use super::delayed::DelayedCall;
 use super::error::CompileError;
 use super::key_search::{KeyEvaluation, KeySearch};
 use super::row_edit::RowEdit;
+use super::symbol::Stub;
 use super::translator::FunctionTranslator;
-use crate::ir::{
-    ArgDemand, Callee, ConstantId, JetOperation, Op, Operand, Stmt, Terminator, Type, Unit, Var,
-};
-use cranelift_codegen::ir::{Block, Value};
-use vm::jet::EditMode;
-
-/// The call of a jet that the code of a thunk consists of, after it evaluates captured values.
-pub(super) struct DelayedCall {
-    operation: JetOperation,
-    /// The arguments: captured values, evaluated or not, and constants.
-    args: Vec<Operand>,
-    /// The captured values that the code evaluates first.
-    evaluated: Vec<Operand>,
-    /// The captured values that it normalises.
-    normalised: Vec<Operand>,
-}
-
-impl DelayedCall {
-    /// The call that an operation delays, if it makes a thunk of one that can be made at once.
-    fn of(unit: &Unit, op: &Op) -> Option<DelayedCall> {
-        let (entry, captures) = match op {
-            Op::Thunk(entry, captures) => (entry, captures),
-            Op::Delay(Operand::Constant(jet), args) => {
-                return DelayedCall::of_jet(unit, *jet, args);
-            }
-            _ => return None,
-        };
-        let code = &unit.functions[*entry];
-        let block = &code.blocks[code.entry];
-        let Terminator::Tail(call) = &block.terminator else { return None };
-        let Callee::Jet(jet) = call.callee else { return None };
-        let operation = unit.constants[jet].jet.as_ref()?.operation?;
-        // The captured values that the variables stand for.
-        let params = code.params.iter().copied();
-        let mut values: Vec<(Var, Operand)> = params.zip(captures.iter().copied()).collect();
-        let (mut evaluated, mut normalised) = (Vec::new(), Vec::new());
-        for stmt in &block.stmts {
-            let Stmt::Let(vars, op @ (Op::Force(from) | Op::Normalise(from))) = stmt else {
-                return None;
-            };
-            let value = value_of(&values, *from)?;
-            match op {
-                Op::Force(_) => evaluated.push(value),
-                _ => normalised.push(value),
-            }
-            values.push((*vars.first()?, value));
-        }
-        let args = call.args.iter().map(|arg| value_of(&values, *arg));
-        let args = args.collect::<Option<Vec<Operand>>>()?;
-        let delayed = DelayedCall { operation, args, evaluated, normalised };
-        delayed.is_short().then_some(delayed)
-    }
-
-    /// The call of a jet that is applied lazily, if it can be made at once.
-    fn of_jet(unit: &Unit, jet: ConstantId, args: &[Operand]) -> Option<DelayedCall> {
-        let signature = unit.constants[jet].jet.as_ref()?;
-        if args.len() != signature.demands.len() {
-            return None;
-        }
-        let demanded = |wanted: ArgDemand| {
-            let args = args.iter().zip(&signature.demands);
-            args.filter(move |(_, demand)| **demand == wanted).map(|(arg, _)| *arg).collect()
-        };
-        let delayed = DelayedCall {
-            operation: signature.operation?,
-            args: args.to_vec(),
-            evaluated: demanded(ArgDemand::Head),
-            normalised: demanded(ArgDemand::Normal),
-        };
-        delayed.is_short().then_some(delayed)
-    }
-
-    /// Whether it takes a short time, as far as can be seen before it is made.
-    fn is_short(&self) -> bool {
-        matches!(
-            KeySearch::of(self.operation, &self.args),
-            Some(KeySearch::LookUp { .. } | KeySearch::Least { .. })
-        ) || RowEdit::of(self.operation, &self.args).is_some()
-            || matches!(
-                self.operation,
-                JetOperation::TableInsert
-                    | JetOperation::SetInsert
-                    | JetOperation::TableDelete
-                    | JetOperation::SetDelete
-            )
-    }
-}
-
-/// The captured value or constant that an operand of a thunk's code stands for.
-fn value_of(values: &[(Var, Operand)], operand: Operand) -> Option<Operand> {
-    let Operand::Var(var) = operand else { return Some(operand) };
-    values.iter().find_map(|(known, value)| (*known == var).then_some(*value))
-}
+use crate::ir::{Op, Operand, Type, Var};
+use cranelift_codegen::ir::{Block, InstBuilder, Value};
 
 impl FunctionTranslator<'_, '_> {
     /// The call of a jet that an operation delays, if it can be made at once.
@@ -117,14 +28,35 @@ impl FunctionTranslator<'_, '_> {
         var: Var,
         op: &Op,
     ) -> Result<(), CompileError> {
-        self.define_or_allocate(var, op, |this, otherwise| this.made_at_once(delayed, otherwise))
+        let at_once = |this: &mut Self, otherwise| this.made_at_once(delayed, var, otherwise);
+        self.define_or_allocate(var, op, at_once, |this| this.disown_captures(op))
     }
 
-    /// The result of a delayed call. Continues only if nothing has to be evaluated for it.
-    fn made_at_once(&mut self, delayed: &DelayedCall, otherwise: Block) -> Value {
+    /// The word of an operand. A variable that is a thunk with a value is set to the value, which is
+    /// disowned: a loop variable would otherwise remain such a thunk, and a thunk be made in each turn.
+    fn value_of_var(&mut self, operand: Operand) -> Value {
+        let word = self.word(operand);
+        let Operand::Var(var) = operand else { return word };
+        let (waiting, (done, value)) = (self.emit.cold_block(), self.emit.block_with_param());
+        let thunk = self.emit.is_thunk(word);
+        self.emit.b.ins().brif(thunk, waiting, &[], done, &[word.into()]);
+        self.emit.switch_to(waiting);
+        let found = self.value_if_done(word);
+        if self.is_owned(operand) {
+            self.call_rarely_before_use(Stub::Disown, &[found]);
+        }
+        self.emit.jump(done, &[found]);
+        self.emit.switch_to(done);
+        self.define(var, value);
+        value
+    }
+
+    /// The result of a delayed call, to which a variable is set. Continues only if nothing has to be
+    /// evaluated for it.
+    fn made_at_once(&mut self, delayed: &DelayedCall, var: Var, otherwise: Block) -> Value {
         for operand in &delayed.evaluated {
             if !self.type_of(*operand).is(Type::Whnf) {
-                let word = self.word(*operand);
+                let word = self.value_of_var(*operand);
                 let is_thunk = self.emit.is_thunk(word);
                 let evaluated = self.emit.block();
                 self.emit.branch(is_thunk, otherwise, evaluated);
@@ -150,6 +82,7 @@ impl FunctionTranslator<'_, '_> {
         let Some(edit) = CollectionEdit::of(delayed.operation, args) else {
             unreachable!("a delayed call is a search or an edit")
         };
-        self.edited_collection(edit, EditMode::Copy, KeyEvaluation::Never, otherwise)
+        let mode = self.edit_mode_of(edit, EditTarget::Var(var));
+        self.edited_collection(edit, mode, KeyEvaluation::Never, otherwise)
     }
 }

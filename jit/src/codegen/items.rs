@@ -106,6 +106,23 @@ impl FunctionTranslator<'_, '_> {
         result
     }
 
+    /// Whether an evaluated value is a row of that number of items.
+    pub(super) fn is_row(&mut self, row: Operand, count: Operand) -> Value {
+        let [word, count] = [row, count].map(|operand| self.word(operand));
+        let (no_row, (done, result)) = (self.emit.block(), self.emit.block_with_param());
+        let is_row = self.emit.is_top(word, top::ROW);
+        self.emit.guard(is_row, no_row);
+        let length = self.length(word);
+        let same = self.emit.b.ins().icmp(IntCC::Equal, length, count);
+        let same = self.bit(same);
+        self.emit.jump(done, &[same]);
+        self.emit.switch_to(no_row);
+        let zero = self.emit.constant(0);
+        self.emit.jump(done, &[zero]);
+        self.emit.switch_to(done);
+        result
+    }
+
     /// The same value, in one object if it is a row.
     pub(super) fn flat(&mut self, word: Value) -> Value {
         let (slowly, (done, result)) = (self.emit.cold_block(), self.emit.block_with_param());

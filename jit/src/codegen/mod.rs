@@ -9,9 +9,11 @@
 //! function     compiled functions, as data
 //! emitter      writing one function in Cranelift's IR
 //! backend      Cranelift, configured for this machine
+//! constants    constants after Cranelift's optimisation
 //! environment  facts about the constants of a unit
 //! boxes        where numbers are boxed
 //! bounds uses liveness live_sets ownership  facts about the variables of a function
+//! collections delayed  facts about operations: edits, reads, thunks of one search or edit
 //! translator   the state of translating one function
 //!   saved      what calls on rare paths save
 //!   alloc      thunks, applications, rows
@@ -43,7 +45,10 @@ mod boxes;
 mod calls;
 mod closure;
 mod collection_edit;
+mod collections;
 mod constant_equality;
+mod constants;
+mod delayed;
 mod delayed_call;
 mod emitter;
 mod environment;

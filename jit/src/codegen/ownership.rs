@@ -22,6 +22,8 @@
 //! operation that only reads one kind may take another apart.
 
 use super::boxes::is_allocation;
+use super::collections::{Collection, edited, read};
+use super::delayed::DelayedCall;
 use super::liveness::{live_before, live_in_join};
 use crate::analysis::call_graph::tail_calls;
 use crate::ir::{
@@ -30,48 +32,6 @@ use crate::ir::{
 };
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Range;
-
-/// A kind of collection that is edited.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(super) enum Collection {
-    Table,
-    Set,
-    Row,
-}
-
-impl Collection {
-    pub(super) const ALL: [Collection; 3] = [Collection::Table, Collection::Set, Collection::Row];
-}
-
-/// The kind of collection that a jet edits, and the operand that it edits.
-fn edited(operation: JetOperation, args: &[Operand]) -> Option<(Collection, Operand)> {
-    Some(match (operation, args) {
-        (JetOperation::TableInsert, &[_, _, table]) => (Collection::Table, table),
-        (JetOperation::TableInsertWith, &[_, _, _, table]) => (Collection::Table, table),
-        (JetOperation::SetInsert | JetOperation::SetDelete, &[_, set]) => (Collection::Set, set),
-        (JetOperation::TableDelete, &[_, table]) => (Collection::Table, table),
-        (JetOperation::Put, &[row, _, _]) | (JetOperation::Mutate, &[_, _, row]) => {
-            (Collection::Row, row)
-        }
-        _ => return None,
-    })
-}
-
-/// The operand that a jet only reads, of that kind.
-fn read(kind: Collection, operation: JetOperation, args: &[Operand]) -> Option<Operand> {
-    match (kind, operation, args) {
-        (Collection::Table, JetOperation::TableItem | JetOperation::TableHasKey, &[_, table])
-        | (Collection::Table, JetOperation::OptionalTableItem, &[_, table])
-        | (Collection::Table, JetOperation::SwitchTable, &[_, _, table]) => Some(table),
-        (Collection::Table, JetOperation::TableLeastKey, &[table]) => Some(table),
-        (Collection::Set, JetOperation::SetHasKey, &[_, set]) => Some(set),
-        (Collection::Set, JetOperation::SetLeastKey, &[set]) => Some(set),
-        (Collection::Row, JetOperation::Index, &[_, row])
-        | (Collection::Row, JetOperation::Get, &[row, _])
-        | (Collection::Row, JetOperation::Length, &[row]) => Some(row),
-        _ => None,
-    }
-}
 
 /// Something that may be owned.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -234,27 +194,49 @@ impl<'u> OwnershipAnalysis<'u> {
             if self.has_known_callers(id, function) {
                 vars.extend(&function.params);
                 let results = function.results.iter().enumerate();
-                let evaluated = results.filter(|(_, ty)| **ty == Type::Whnf);
-                self.owned.extend(evaluated.map(|(index, _)| Owned::Result(id, index)));
+                let values = results.filter(|(_, ty)| may_be_owned(**ty));
+                self.owned.extend(values.map(|(index, _)| Owned::Result(id, index)));
             }
             for block in function.live_blocks() {
                 for stmt in &function.blocks[block].stmts {
                     match stmt {
                         Stmt::Join(join) => vars.extend(&function.joins[*join].params),
-                        Stmt::Let(defined, Op::Call(call)) if self.may_return_owned(call) => {
+                        Stmt::Let(defined, op) if self.may_return_owned(op) => {
                             vars.extend(defined);
                         }
                         _ => {}
                     }
                 }
             }
-            let evaluated = vars.into_iter().filter(|var| function.vars[*var] == Type::Whnf);
-            self.owned.extend(evaluated.map(|var| Owned::Var(id, var)));
+            let values = vars.into_iter().filter(|var| may_be_owned(function.vars[*var]));
+            self.owned.extend(values.map(|var| Owned::Var(id, var)));
         }
     }
 
-    fn may_return_owned(&self, call: &Call) -> bool {
-        matches!(call.callee, Callee::Local(_)) || jet_edit(self.unit, self.kind, call).is_some()
+    fn may_return_owned(&self, op: &Op) -> bool {
+        match op {
+            Op::Call(call) => {
+                matches!(call.callee, Callee::Local(_))
+                    || jet_edit(self.unit, self.kind, call).is_some()
+            }
+            Op::Force(_) => true,
+            _ => self.delayed_edit(op).is_some(),
+        }
+    }
+
+    /// The operand that a thunk edits, if it is one of an edit of that kind that may be made at once.
+    fn delayed_edit(&self, op: &Op) -> Option<Operand> {
+        let delayed = DelayedCall::of(self.unit, op)?;
+        let (kind, operand) = edited(delayed.operation, &delayed.args)?;
+        // The edit of a row that is made at once is a copy.
+        (kind == self.kind && kind != Collection::Row).then_some(operand)
+    }
+
+    /// Whether a thunk only reads an operand if its call is made at once.
+    fn is_delayed_read(&self, op: &Op, operand: Operand) -> bool {
+        let Some(delayed) = DelayedCall::of(self.unit, op) else { return false };
+        read(self.kind, delayed.operation, &delayed.args) == Some(operand)
+            && occurs_once(&delayed.args, operand)
     }
 
     fn owns(&self, function: FunctionId, operand: Operand) -> bool {
@@ -266,15 +248,7 @@ impl<'u> OwnershipAnalysis<'u> {
         for block in function.live_blocks() {
             let block = &function.blocks[block];
             for (index, stmt) in block.stmts.iter().enumerate() {
-                if let Stmt::Let(vars, Op::Call(call)) = stmt
-                    && let Callee::Local(callee) = call.callee
-                {
-                    for (result, var) in vars.iter().enumerate() {
-                        if !self.owned.contains(&Owned::Result(callee, result)) {
-                            refuted.insert(Owned::Var(id, *var));
-                        }
-                    }
-                }
+                self.refute_defined(id, stmt, refuted);
                 let used: BTreeSet<Var> =
                     self.owned_operands(id, stmt.ops().flat_map(Op::operands));
                 for var in used {
@@ -299,6 +273,23 @@ impl<'u> OwnershipAnalysis<'u> {
         }
     }
 
+    /// Adds to `refuted` the variables that a statement defines as values that are not owned.
+    fn refute_defined(&self, id: FunctionId, stmt: &Stmt, refuted: &mut HashSet<Owned>) {
+        match stmt {
+            Stmt::Let(vars, Op::Call(Call { callee: Callee::Local(callee), .. })) => {
+                for (result, var) in vars.iter().enumerate() {
+                    if !self.owned.contains(&Owned::Result(*callee, result)) {
+                        refuted.insert(Owned::Var(id, *var));
+                    }
+                }
+            }
+            Stmt::Let(vars, Op::Force(value)) if !self.owns(id, *value) => {
+                refuted.extend(vars.iter().map(|var| Owned::Var(id, *var)));
+            }
+            _ => {}
+        }
+    }
+
     /// Adds the owned variables that a statement keeps and that are used later.
     fn add_shared(&self, shared: &mut HashMap<(FunctionId, BlockId), Vec<(usize, Var)>>) {
         for (id, function) in self.numbered_functions() {
@@ -317,7 +308,9 @@ impl<'u> OwnershipAnalysis<'u> {
         let mut shared = Vec::new();
         for (index, stmt) in block.stmts.iter().enumerate().filter(|(_, it)| is_allocation(it)) {
             let used = self.owned_operands(id, stmt.ops().flat_map(Op::operands));
-            let kept = used.into_iter().filter(|var| is_live_after(function, block, index, *var));
+            let is_kept = |var: &Var| !matches!(self.use_in(stmt, *var), Use::Read);
+            let kept = used.into_iter().filter(is_kept);
+            let kept = kept.filter(|var| is_live_after(function, block, index, *var));
             shared.extend(kept.map(|var| (index, var)));
         }
         shared
@@ -342,7 +335,8 @@ impl<'u> OwnershipAnalysis<'u> {
         match op {
             Op::Prim(Prim::KeyCount | Prim::IsTable | Prim::IsSet | Prim::Truth, _)
             | Op::Prim(Prim::IsNat | Prim::IsApp | Prim::IsLaw | Prim::IsPin, _) => Use::Read,
-            Op::Prim(Prim::Length, _) => Use::Read,
+            Op::Prim(Prim::Length | Prim::IsRow | Prim::Evaluated, _) => Use::Read,
+            Op::Thunk(..) if self.is_delayed_read(op, operand) => Use::Read,
             Op::Prim(Prim::Item, args)
                 if self.kind == Collection::Row && args[0] == operand && args[1] != operand =>
             {
@@ -426,11 +420,11 @@ impl<'u> OwnershipAnalysis<'u> {
                 let block = &function.blocks[block_id];
                 let shared = &shared[&block_id];
                 for stmt in &block.stmts {
-                    let Stmt::Let(vars, Op::Call(call)) = stmt else { continue };
+                    let Stmt::Let(vars, op) = stmt else { continue };
                     let results: Vec<Owned> = vars.iter().map(|var| Owned::Var(id, *var)).collect();
-                    self.add_call(
+                    self.add_operation(
                         (id, shared),
-                        call,
+                        op,
                         &results,
                         (&mut edits, &mut made, &mut flows),
                     );
@@ -484,8 +478,29 @@ impl<'u> OwnershipAnalysis<'u> {
         on_paths
     }
 
-    /// Adds the flows of values into and out of a call; the operands and results of edits. An edit of
-    /// one of the `shared` variables changes nothing in place.
+    /// Adds the flows of values into and out of an operation; the operands and results of edits. An edit
+    /// of one of the `shared` variables changes nothing in place.
+    fn add_operation(
+        &self,
+        (id, shared): (FunctionId, &HashSet<Var>),
+        op: &Op,
+        results: &[Owned],
+        (edits, made, flows): (&mut Vec<Owned>, &mut Vec<Owned>, &mut Vec<(Owned, Owned)>),
+    ) {
+        match op {
+            Op::Call(call) => self.add_call((id, shared), call, results, (edits, made, flows)),
+            Op::Force(Operand::Var(value)) => {
+                flows.extend(results.iter().map(|result| (Owned::Var(id, *value), *result)));
+            }
+            _ => {
+                if let Some(operand) = self.delayed_edit(op) {
+                    add_edit((id, shared), operand, results, (edits, made));
+                }
+            }
+        }
+    }
+
+    /// [`OwnershipAnalysis::add_operation`] for a call.
     fn add_call(
         &self,
         (id, shared): (FunctionId, &HashSet<Var>),
@@ -500,14 +515,29 @@ impl<'u> OwnershipAnalysis<'u> {
             let returned = (0..).map(|index| Owned::Result(callee, index));
             flows.extend(returned.zip(results.iter().copied()));
         } else if let Some(operand) = jet_edit(self.unit, self.kind, call) {
-            if let Operand::Var(var) = operand
-                && !shared.contains(&var)
-            {
-                edits.push(Owned::Var(id, var));
-            }
-            made.extend(results);
+            add_edit((id, shared), operand, results, (edits, made));
         }
     }
+}
+
+/// Adds the operand and the results of an edit.
+fn add_edit(
+    (id, shared): (FunctionId, &HashSet<Var>),
+    operand: Operand,
+    results: &[Owned],
+    (edits, made): (&mut Vec<Owned>, &mut Vec<Owned>),
+) {
+    if let Operand::Var(var) = operand
+        && !shared.contains(&var)
+    {
+        edits.push(Owned::Var(id, var));
+    }
+    made.extend(results);
+}
+
+/// Whether a variable of a type may be owned: it may hold a table, row or set.
+fn may_be_owned(ty: Type) -> bool {
+    matches!(ty, Type::Whnf | Type::Any)
 }
 
 /// Whether a variable is used after a statement of a block.

@@ -2,9 +2,9 @@
 //! evaluated and the row has such an item. A short row is copied by a loop, others by the runtime.
 
 use super::collection_edit::EditTarget;
+use super::collections::Collection;
 use super::emitter::trusted;
 use super::error::CompileError;
-use super::ownership::Collection;
 use super::symbol::Stub;
 use super::translator::FunctionTranslator;
 use crate::ir::{ConstantId, JetOperation, Operand};

@@ -249,27 +249,31 @@ impl<'e, 'f> FunctionTranslator<'e, 'f> {
         // The code goes on at the entry, outside of the loop, so that values which do not change in
         // the loop are the same in all turns.
         let live = live_in_join(self.function, join);
-        let mapped: Vec<bool> = args.iter().map(|arg| self.is_mapped(*arg)).collect();
+        let are_saved: Vec<bool> = args.iter().map(|arg| self.may_be_saved(*arg)).collect();
         let saved: Vec<Value> =
-            words.iter().zip(&mapped).filter(|(_, mapped)| **mapped).map(|(it, _)| *it).collect();
+            words.iter().zip(&are_saved).filter(|(_, saved)| **saved).map(|(it, _)| *it).collect();
         let mut saved = self.obey_interrupt(live, &saved).into_iter();
         let again: Vec<Value> = words
             .iter()
-            .zip(mapped)
-            .map(|(word, mapped)| if mapped { saved.next().unwrap_or(*word) } else { *word })
+            .zip(are_saved)
+            .map(|(word, is_saved)| if is_saved { saved.next().unwrap_or(*word) } else { *word })
             .collect();
         self.emit.jump(blocks.entry, &again);
         self.emit.switch_to(within);
         self.emit.jump(blocks.header, &words);
     }
 
-    /// Obeys an interrupt. Variables of `live` that may point into the heap get the values that
-    /// they have afterwards. Returns what `words` are afterwards.
+    /// Obeys an interrupt. Variables of `live` whose words the evaluation stack may hold get the values that
+    /// they have afterwards: a value that is live during the call, if only a number, would occupy a
+    /// preserved register on all paths. Returns what `words` are afterwards.
     fn obey_interrupt(&mut self, live: BTreeSet<Var>, words: &[Value]) -> Vec<Value> {
         // Cranelift keeps the others in slots of the frame.
         let room = SAVED_MAX.saturating_sub(words.len());
-        let live: Vec<Var> =
-            live.into_iter().filter(|var| self.is_mapped(Operand::Var(*var))).take(room).collect();
+        let live: Vec<Var> = live
+            .into_iter()
+            .filter(|var| self.may_be_saved(Operand::Var(*var)))
+            .take(room)
+            .collect();
         let mut saved = words.to_vec();
         saved.extend(live.iter().map(|var| self.word(Operand::Var(*var))));
         let mut saved = self.emit.obey_interrupt(&saved);
@@ -279,10 +283,13 @@ impl<'e, 'f> FunctionTranslator<'e, 'f> {
         saved
     }
 
-    /// Whether the word of an operand may point into the heap.
-    fn is_mapped(&self, operand: Operand) -> bool {
+    /// Whether an operand is no number that is written in the code, and its word is that of a value: a reference or
+    /// a nat below 2^63.
+    fn may_be_saved(&self, operand: Operand) -> bool {
         match operand {
-            Operand::Var(var) => self.location(var).is_some_and(|location| location.is_mapped),
+            Operand::Var(var) => {
+                self.location(var).is_some() && self.function.vars[var] != Type::U64
+            }
             Operand::Constant(_) => true,
             Operand::Small(_) => false,
         }

@@ -153,6 +153,8 @@ prims! {
     Ge "ge" (Whnf, Whnf) Bit;
     /// 0, 1 or 2 if the first is less than, equal to or greater than the second.
     Cmp "cmp" (Whnf, Whnf) Small;
+    /// Whether a value is a row of that number of items.
+    IsRow "isrow" (Whnf, Small) Bit;
     /// The number of items of a row, or of arguments of any app; 0 for other values.
     Length "length" (Whnf) Small;
     /// The value itself. A long row in parts becomes one object, so that a loop reads its items in place.
@@ -209,6 +211,7 @@ impl Prim {
                 false
             }
             Prim::Evaluated | Prim::IsSet | Prim::IsTable | Prim::KeyCount | Prim::Flat => false,
+            Prim::IsRow => false,
             _ if self.compares() => are_unboxed,
             _ if types.len() == 1 => true,
             _ => are_unboxed && self.result_of(operands, types).is_unboxed(),

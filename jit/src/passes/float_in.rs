@@ -6,7 +6,8 @@
 //! evaluate. If several branches use a thunk, and nothing else does, each of them gets a copy: one
 //! branch runs, so the thunk is made once at most, and where a branch evaluates it, a later pass may
 //! find it unnecessary. (An argument of a function that was inlined, with a switch between
-//! operations, is such a thunk.) If one of several branches only enters a thunk, the thunk is
+//! operations, is such a thunk.) So does each of several branches that use a row, if the row is not used on
+//! every way through them. If one of several branches only enters a thunk, the thunk is
 //! duplicated for that branch. A definition may move into the code of a join point, which runs at most
 //! once, but not into a loop.
 
@@ -138,15 +139,17 @@ fn target(
     }
 }
 
-/// The branches that use a thunk, if nothing else does, and copies are of use: some branch does not use
-/// it, or some branch evaluates it. The regions of the branches are those from 1 to `branch_count`.
+/// The branches that use a thunk or row, if nothing else does, and copies are of use: some branch does not use
+/// it, or some branch evaluates it, or it is a row and may not be used. The regions of the branches are those from 1 to `branch_count`.
 fn branches_that_share(
     function: &Function,
     regions: &[UseRegion],
     branch_count: usize,
     stmt: &Stmt,
 ) -> Option<Vec<usize>> {
-    let Stmt::Let(vars, op @ (Op::Thunk(..) | Op::Delay(..))) = stmt else { return None };
+    let Stmt::Let(vars, op @ (Op::Thunk(..) | Op::Delay(..) | Op::Row(_))) = stmt else {
+        return None;
+    };
     let &[thunk] = &vars[..] else { return None };
     // Where a branch evaluates what the thunk captures (a row, to read an item, say), a later pass
     // may find the thunk cheap.
@@ -161,8 +164,31 @@ fn branches_that_share(
     let is_evaluated = |index: &usize| {
         regions[*index].target.is_some_and(|branch| evaluates(function, branch, &values))
     };
-    let is_of_use = || users.len() < branch_count || users.iter().any(is_evaluated);
+    let is_always_used = |index: &usize| {
+        regions[*index].target.is_some_and(|branch| uses_always(function, branch, thunk))
+    };
+    let is_of_use = || {
+        users.len() < branch_count
+            || match op {
+                Op::Row(_) => !users.iter().all(is_always_used),
+                _ => users.iter().any(is_evaluated),
+            }
+    };
     (are_branches && is_of_use()).then_some(users)
+}
+
+/// Whether each way through the blocks under a block uses a variable, as far as can be seen before a join
+/// point.
+fn uses_always(function: &Function, root: BlockId, var: Var) -> bool {
+    let Block { stmts, terminator } = &function.blocks[root];
+    let is_var = |operand: Operand| operand == var.into();
+    if stmts.iter().flat_map(Stmt::ops).flat_map(Op::operands).any(is_var)
+        || terminator.operands().into_iter().any(is_var)
+    {
+        return true;
+    }
+    let below = terminator.blocks();
+    !below.is_empty() && below.iter().all(|block| uses_always(function, *block, var))
 }
 
 /// Whether code under a block evaluates one of some values, or a thunk that captures one.
@@ -186,10 +212,10 @@ fn evaluates(function: &Function, root: BlockId, values: &[Var]) -> bool {
     })
 }
 
-/// Writes a copy of the thunk that a statement makes at the start of a branch that uses it.
+/// Writes a copy of the thunk or row that a statement makes at the start of a branch that uses it.
 fn copy_to_branch(function: &mut Function, region: &mut UseRegion, stmt: &Stmt) {
     let (Stmt::Let(vars, op), Some(branch)) = (stmt, region.target) else { return };
-    let copy = function.new_var(Type::Any);
+    let copy = function.new_var(function.vars[vars[0]]);
     for id in function.blocks_under(branch) {
         let Block { stmts, terminator } = &mut function.blocks[id];
         let in_stmts = stmts.iter_mut().flat_map(Stmt::ops_mut).flat_map(Op::operands_mut);

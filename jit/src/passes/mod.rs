@@ -18,8 +18,11 @@
 //! share       makes the thunks that the items of a row have in common once (full laziness)
 //! generate    makes rows of a known function's results in place of calls of the jet
 //! fuse        removes generated rows that only one loop or row reads (deforestation)
+//! pass_items  workers take the one item that they read of a row, in place of the row
+//! deforest    removes lists that one function makes and another reads, cell by cell
 //! worker      worker/wrapper split: arguments that are certain to be evaluated are passed evaluated
 //! normal      makes values that are normalised in normal form
+//! record      function versioning: loops over a record, for rows of one number of items
 //! rotate      loop inversion of loops whose state is a row
 //! unpack      product unboxing: workers take the items of rows that their callers make
 //! specialise  copies functions for known function arguments
@@ -47,6 +50,7 @@
 mod attempt;
 mod captures;
 mod counted_loop;
+mod deforest;
 mod evaluated_results;
 mod fill;
 mod float_in;
@@ -60,8 +64,10 @@ mod literal_captures;
 mod loops;
 mod narrow;
 mod normal;
+mod pass_items;
 mod peel;
 mod pipeline;
+mod records;
 mod results;
 mod rotate;
 mod share;

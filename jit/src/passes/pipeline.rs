@@ -2,9 +2,9 @@
 
 use super::simplify::{SimplifyOptions, simplify};
 use super::{
-    attempt, captures, evaluated_results, fill, float_in, fuse, gather, generate, induction,
-    literal_captures, loops, narrow, normal, peel, results, rotate, small_nats, specialise, sweep,
-    unpack, worker_wrapper,
+    attempt, captures, deforest, evaluated_results, fill, float_in, fuse, gather, generate,
+    induction, literal_captures, loops, narrow, normal, pass_items, peel, records, results, rotate,
+    small_nats, specialise, sweep, unpack, worker_wrapper,
 };
 use crate::ir::Unit;
 use std::fmt::{self, Display, Formatter};
@@ -52,11 +52,19 @@ passes! {
     Share "share" generate::share;
     Generate "generate" generate::generate;
     Fuse "fuse" fuse::fuse;
+    PassItems "pass_items" pass_items::pass_items;
+    Deforest "deforest" deforest::deforest;
     Worker "worker" |unit| {
         worker_wrapper::split(unit);
         evaluated_results::evaluate_results(unit);
     };
     Normal "normal" normal::make_normal;
+    Record "record" |unit| {
+        if records::add_versions(unit) {
+            simplify(unit, SimplifyOptions::default());
+            sweep::sweep(unit);
+        }
+    };
     Rotate "rotate" |unit| {
         if rotate::rotate(unit) {
             // A thunk that reads an item of the state would keep the row.
@@ -111,11 +119,15 @@ pub const PIPELINE: &[Pass] = &[
     Pass::IntoLoops,
     Pass::Induction,
     Pass::Eager,
+    Pass::PassItems,
+    Pass::Captures,
+    Pass::Deforest,
     Pass::Fuse,
     Pass::Float,
     Pass::Strict,
     Pass::Worker,
     Pass::Inline,
+    Pass::Record,
     Pass::Rotate,
     Pass::Captures,
     Pass::Unpack,
@@ -245,7 +257,7 @@ mod tests {
         assert_eq!(
             error,
             "there is no pass `guess`; the names are simplify, inline, into_loops, strict, eager, speculate, version, \
-             share, generate, fuse, worker, normal, rotate, unpack, specialise, results, narrow, induction, small, captures, peel, fill, float, gather, loop, attempt, sweep, expect, all"
+             share, generate, fuse, pass_items, deforest, worker, normal, record, rotate, unpack, specialise, results, narrow, induction, small, captures, peel, fill, float, gather, loop, attempt, sweep, expect, all"
         );
     }
 }

@@ -73,6 +73,7 @@ impl OracleMachine<'_> {
             Prim::Min => n[0].clone().min(n[1].clone()),
             Prim::Max => n[0].clone().max(n[1].clone()),
             Prim::Length => Natural::from(self.items(&operands[0]).len()),
+            Prim::IsRow => bit(self.is_row(&operands[0], &n[1])),
             Prim::Mul32 => (&n[0] * &n[1]) & Natural::from(u32::MAX),
             Prim::Rol32 => {
                 let [word, by] = [&n[0], &n[1]].map(|n| u32::try_from(n).expect("half"));
@@ -118,6 +119,27 @@ impl OracleMachine<'_> {
                     app = f;
                 }
                 _ => return items,
+            }
+        }
+    }
+
+    /// Whether a value is the row of that number of items.
+    fn is_row(&self, value: &OracleValue, count: &Natural) -> bool {
+        let mut head = value.clone();
+        loop {
+            let node = head.borrow().clone();
+            match node {
+                ValueState::Same(other) => head = other,
+                ValueState::App(f, _) => head = f,
+                ValueState::Law { name, arity, body, .. } => {
+                    let zero = Natural::from(0u32);
+                    return name == zero
+                        && arity == count + Natural::from(1u32)
+                        && self.kind(&body) == ConstantKind::Nat
+                        && self.nat_of(&body) == zero
+                        && Natural::from(self.items(value).len()) == *count;
+                }
+                _ => return false,
             }
         }
     }

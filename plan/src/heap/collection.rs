@@ -91,7 +91,9 @@ impl Collection<'_> {
         }
     }
 
-    /// Does the same for a root in a frame: a recent one is visited by the next collection in any case.
+    /// Does the same for a root in a frame: a recent one is visited by the next collection in any case. A
+    /// variable that holds a thunk may be replaced by the thunk's value, which others know: see
+    /// [`super::ownership`].
     #[inline(always)]
     pub fn visit_frame_root<M: CodeMarker + ?Sized>(
         &mut self,
@@ -100,7 +102,11 @@ impl Collection<'_> {
         is_recent: bool,
     ) -> bool {
         self.keeps_pending = is_recent;
+        let was_thunk = root.is_thunk();
         let is_young = self.visit_root(root, marker);
+        if was_thunk && matches!(root.kind(), WordKind::Tab | WordKind::Row | WordKind::Set) {
+            self.disown_moved(*root);
+        }
         self.keeps_pending = false;
         is_young
     }

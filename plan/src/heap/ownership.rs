@@ -26,6 +26,9 @@
 //!   passes it only to the next edit. Before a value from elsewhere enters such a variable, the code
 //!   [disowns](HeapMemory::disown) it, so a mark that was left in a value that is shared by now is
 //!   never used. The edits of another loop copy such a root, and give the copy another mark.
+//! - *No mark in the value of a thunk that becomes the value of a variable.* A variable that holds a thunk may
+//!   be edited once it holds the thunk's value, which others may know. The code disowns the value when it
+//!   evaluates the thunk, and a collection disowns it when it replaces a thunk in a frame by its value.
 //! - *No other reference to a part with the number of the root*, for the same reason: only the owner of
 //!   the root has reached it. A part that becomes the root of another value was taken from a value
 //!   that nobody owned any more, and is disowned as well.
@@ -83,7 +86,7 @@ impl OwnerNumbers {
     }
 
     /// Whether objects with that number have an owner.
-    fn counts(&self, number: u64) -> bool {
+    pub(super) fn counts(&self, number: u64) -> bool {
         number >= self.flat
     }
 

@@ -8,6 +8,8 @@ use super::collection::{Collection, CollectionScope};
 use super::object;
 use super::ownership::marked_address;
 use crate::layout::{ObjectHeader, ObjectLayout};
+use crate::pinspace::range::is_frozen;
+use crate::word::Word;
 use std::ops::Range;
 
 impl Collection<'_> {
@@ -39,6 +41,20 @@ impl Collection<'_> {
         if number != 0 && eden_from != usize::MAX {
             // SAFETY: as above.
             unsafe { self.number_parts(new, eden_from, number) };
+        }
+    }
+
+    /// Removes the number of a table, row or set that a young collection has visited.
+    #[cold]
+    pub(super) fn disown_moved(&mut self, value: Word) {
+        if is_frozen(value.address()) {
+            return;
+        }
+        // SAFETY: the value has been visited, so its object is live and does not move any more.
+        let header = unsafe { object::header(value.address()) };
+        if self.owner_numbers.counts(header.extra()) {
+            // SAFETY: as above. An object whose number counts has not been lent.
+            unsafe { object::set_header(value.address(), header.without_mark()) };
         }
     }
 

@@ -10,7 +10,9 @@
 
 use super::build::split_flat_row;
 use super::owner::EditOwner;
-use super::tree_edit::{TreeEdit, insertion_words, removal_words};
+use super::tree_edit::{
+    INSERTION_WORDS_MAX, REMOVAL_WORDS_MAX, TreeEdit, insertion_words, removal_words,
+};
 use super::{TREE_THRESHOLD, TreeNode, leaf_layout};
 use crate::heap::{HeapFull, HeapMemory, RawHeap};
 use crate::layout::ObjectLayout;
@@ -58,9 +60,11 @@ fn reserve_for_edit(heap: &mut RawHeap, operands: [Word; 2]) -> Result<[Word; 2]
     if is_long_flat_row(heap, operands[0]) {
         operands = split_long_row(heap, operands)?;
     }
-    let words = insertion_words(heap, operands[0]) + heap.mark_words();
-    if !heap.has_room(words) {
-        operands = collect_keeping(heap, words, operands)?;
+    if !heap.has_room(INSERTION_WORDS_MAX + heap.mark_words()) {
+        let words = insertion_words(heap, operands[0]) + heap.mark_words();
+        if !heap.has_room(words) {
+            operands = collect_keeping(heap, words, operands)?;
+        }
     }
     Ok(operands)
 }
@@ -91,9 +95,11 @@ pub fn remove(heap: &mut RawHeap, root: Word, at: usize, mode: EditMode) -> Resu
     if is_long_flat_row(heap, root) {
         [root] = split_long_row(heap, [root])?;
     }
-    let words = removal_words(heap, root) + heap.mark_words();
-    if !heap.has_room(words) {
-        [root] = collect_keeping(heap, words, [root])?;
+    if !heap.has_room(REMOVAL_WORDS_MAX + heap.mark_words()) {
+        let words = removal_words(heap, root) + heap.mark_words();
+        if !heap.has_room(words) {
+            [root] = collect_keeping(heap, words, [root])?;
+        }
     }
     let owner = EditOwner::of(heap, root, mode);
     let made = remove_as(heap, root, at, owner);

@@ -4,7 +4,9 @@
 use super::build::split_flat_row;
 use super::edit::{collect_keeping, is_long_flat_row, pop, push, remove_as, replace_as};
 use super::owner::{EditMode, EditOwner, replace_in_place};
-use super::tree_edit::{TreeEdit, insertion_words, removal_words};
+use super::tree_edit::{
+    INSERTION_WORDS_MAX, REMOVAL_WORDS_MAX, TreeEdit, insertion_words, removal_words,
+};
 use crate::heap::{HeapFull, HeapMemory, RawHeap};
 use crate::layout::ObjectLayout;
 use crate::word::Word;
@@ -47,10 +49,12 @@ fn insert_entry(
         [table, key, value] = split_long_row(heap, [table, key, value])?;
         [keys, values] = parts_of(heap, table);
     }
-    let words = insertion_words(heap, keys) + insertion_words(heap, values);
-    let words = words + TABLE_WORDS + heap.mark_words();
-    if !heap.has_room(words) {
-        [table, key, value] = collect_keeping(heap, words, [table, key, value])?;
+    if !heap.has_room(2 * INSERTION_WORDS_MAX + TABLE_WORDS + heap.mark_words()) {
+        let words = insertion_words(heap, keys) + insertion_words(heap, values);
+        let words = words + TABLE_WORDS + heap.mark_words();
+        if !heap.has_room(words) {
+            [table, key, value] = collect_keeping(heap, words, [table, key, value])?;
+        }
     }
     let owner = EditOwner::of(heap, table, mode);
     let [keys, values] = parts_of(heap, table);
@@ -75,9 +79,11 @@ fn replace_value(
         [table, value] = split_long_row(heap, [table, value])?;
         [_, values] = parts_of(heap, table);
     }
-    let words = insertion_words(heap, values) + TABLE_WORDS + heap.mark_words();
-    if !heap.has_room(words) {
-        [table, value] = collect_keeping(heap, words, [table, value])?;
+    if !heap.has_room(INSERTION_WORDS_MAX + TABLE_WORDS + heap.mark_words()) {
+        let words = insertion_words(heap, values) + TABLE_WORDS + heap.mark_words();
+        if !heap.has_room(words) {
+            [table, value] = collect_keeping(heap, words, [table, value])?;
+        }
     }
     let owner = EditOwner::of(heap, table, mode);
     let [keys, values] = parts_of(heap, table);
@@ -111,10 +117,12 @@ pub fn remove_from_table(
         [table] = split_long_row(heap, [table])?;
         [keys, values] = parts_of(heap, table);
     }
-    let words = removal_words(heap, keys) + removal_words(heap, values);
-    let words = words + TABLE_WORDS + heap.mark_words();
-    if !heap.has_room(words) {
-        [table] = collect_keeping(heap, words, [table])?;
+    if !heap.has_room(2 * REMOVAL_WORDS_MAX + TABLE_WORDS + heap.mark_words()) {
+        let words = removal_words(heap, keys) + removal_words(heap, values);
+        let words = words + TABLE_WORDS + heap.mark_words();
+        if !heap.has_room(words) {
+            [table] = collect_keeping(heap, words, [table])?;
+        }
     }
     let owner = EditOwner::of(heap, table, mode);
     let [keys, values] = parts_of(heap, table);

@@ -2,7 +2,7 @@
 
 use super::build::{first, node};
 use super::owner::EditOwner;
-use super::path::TreePath;
+use super::path::{LEVELS_MAX, TreePath};
 use super::{LEAF_CAPACITY, NODE_CAPACITY, TREE_THRESHOLD, TreeNode, leaf_layout, len};
 use crate::heap::{HeapMemory, ObjectDraft};
 use crate::layout::ObjectLayout;
@@ -16,6 +16,15 @@ const INSERTED_NODE_WORDS: usize = 2 + 3 * (NODE_CAPACITY + 1);
 /// The most words of the nodes that a removal makes at one level: one, and two of its parts and a
 /// neighbour's.
 const REMOVED_NODE_WORDS: usize = 3 * (1 + 3 * NODE_CAPACITY);
+
+/// At least the words that an insertion into any root, or a replacement in it, allocates, if the root is no flat row
+/// that is made a tree before.
+pub(super) const INSERTION_WORDS_MAX: usize =
+    LEVELS_MAX * INSERTED_NODE_WORDS + 2 * (TREE_THRESHOLD + 8);
+
+/// At least the words that a removal from any such root allocates.
+pub(super) const REMOVAL_WORDS_MAX: usize =
+    LEVELS_MAX * REMOVED_NODE_WORDS + 4 * (TREE_THRESHOLD + 8);
 
 /// Returns at least the number of nodes above a leaf of that tree, and one more. To count them would take
 /// a read of each, and a collection a little earlier costs less.

@@ -27,22 +27,33 @@ use std::rc::Rc;
 const INSTRUCTIONS_LIMIT: usize = 32;
 
 /// What a cheap evaluation may still use.
-struct CheapBudget {
+pub(super) struct CheapBudget {
     /// The number of instructions.
     instructions: u32,
     /// The depth of lazy subexpressions, thunks and calls in each other.
     nesting: u32,
+    /// The number of thunks of compiled code that were examined.
+    pub(super) examined: u32,
 }
 
 impl CheapBudget {
-    const WHOLE: CheapBudget = CheapBudget { instructions: 160, nesting: 3 };
+    const WHOLE: CheapBudget = CheapBudget { instructions: 160, nesting: 3, examined: 0 };
+
+    /// The budget for another thunk at the same depth.
+    pub(super) fn renewed(&self) -> CheapBudget {
+        CheapBudget { instructions: CheapBudget::WHOLE.instructions, ..*self }
+    }
 }
 
 /// The stack words of a frame besides its slots.
 const FRAME_ROOM: usize = 8;
 
-/// The number of calls in a row for which a law may turn out not to be cheap before it counts as not cheap at all.
+/// The number of calls in a row for which a law may turn out not to be cheap before it counts as not cheap for some
+/// time: what its arguments depend on may be evaluated later.
 const FAILURES_LIMIT: u8 = 16;
+
+/// The nat that is the increment as a function.
+const INCREMENT: Word = Word::direct(3);
 
 /// Finds the entries whose code is perhaps cheap, and has their thunks made by
 /// [`Op::ThunkUnlessCheap`]. `is_cheap` says whether the jet in a constant is cheap. Returns whether the code of
@@ -238,6 +249,16 @@ impl Vm {
     ) -> Result<Option<Word>, EvalError> {
         let top = self.heap.stack.top();
         let function = self.heap.resolve(self.heap.stack.get(top - count - 1));
+        if function == INCREMENT && count == 1 {
+            let is_direct = |vm: &Vm| vm.heap.stack.peek(0).is_direct();
+            let is_cheap = is_direct(self)
+                || self.heap.stack.peek(0).is_thunk() && self.evaluate_top_cheaply(budget)?;
+            if !is_cheap || !is_direct(self) {
+                return Ok(None);
+            }
+            self.increment_top()?;
+            return Ok(Some(self.heap.stack.peek(0)));
+        }
         let Some(pool) = self.perhaps_cheap_law(function, count) else { return Ok(None) };
         self.run_law_cheaply(pool, budget, |vm| {
             vm.push_head_and_held(function);
@@ -363,8 +384,13 @@ impl Vm {
         }
         let pool = self.pool_of_law(head)?;
         let code = self.evaluator.code(pool);
-        let is_cheap = code.is_perhaps_cheap && code.cheap_failures.get() < FAILURES_LIMIT;
-        is_cheap.then_some(pool)
+        let failures = &code.cheap_failures;
+        let is_often_cheap = failures.get() < FAILURES_LIMIT;
+        if !is_often_cheap {
+            // After the last number the count begins anew.
+            failures.set(failures.get().wrapping_add(1));
+        }
+        (code.is_perhaps_cheap && is_often_cheap).then_some(pool)
     }
 
     /// Pushes the value of a word if it is evaluated or a thunk that is cheap. Returns whether it is.
@@ -382,13 +408,16 @@ impl Vm {
         }
         let mut budget = CheapBudget::WHOLE;
         self.push_if_cheap(thunk, &mut budget)?;
-        let used = CheapBudget::WHOLE.instructions - budget.instructions;
+        let used = CheapBudget::WHOLE.instructions - budget.instructions + budget.examined;
         Ok((self.heap.stack.pop(), used))
     }
 
     /// Updates the thunk on top of the stack with its value, if that is cheap, and replaces it by the value. Returns
     /// whether it did.
-    fn evaluate_top_cheaply(&mut self, budget: &mut CheapBudget) -> Result<bool, EvalError> {
+    pub(super) fn evaluate_top_cheaply(
+        &mut self,
+        budget: &mut CheapBudget,
+    ) -> Result<bool, EvalError> {
         let at = self.heap.stack.top() - 1;
         let value = self.value_of_cheap_thunk(at, budget)?;
         self.heap.stack.truncate(at + 1);
@@ -414,7 +443,7 @@ impl Vm {
             ObjectLayout::ThunkCode => {
                 let code_word = self.heap.load(thunk, 0);
                 if code_word.is_native() {
-                    return Ok(None);
+                    return self.value_of_compiled_thunk(at, budget);
                 }
                 let (pool, pc) = code_word.code_parts();
                 let code = Rc::clone(self.evaluator.code(pool));

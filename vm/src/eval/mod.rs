@@ -34,6 +34,7 @@
 mod abort;
 mod call;
 mod call_count;
+mod cheap_compiled;
 mod cheap_entries;
 mod code;
 mod code_requests;

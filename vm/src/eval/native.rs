@@ -173,7 +173,7 @@ impl Vm {
     /// The address of the code of a thunk that can be entered here: it is compiled, and the evaluation runs
     /// on the native stack.
     #[inline(always)]
-    fn entry_of_thunk(&self, thunk: Word) -> Option<usize> {
+    pub(super) fn entry_of_thunk(&self, thunk: Word) -> Option<usize> {
         if !thunk.is_thunk() || self.heap.header(thunk).layout() != ObjectLayout::ThunkCode {
             return None;
         }
@@ -187,7 +187,11 @@ impl Vm {
 
     /// Evaluates a thunk with the code that [`Vm::entry_of_thunk`] returned. An error leaves the thunk's
     /// Update frame, which the handler of the error unwinds.
-    fn run_compiled_thunk(&mut self, thunk: Word, entry: usize) -> Result<Word, EvalError> {
+    pub(super) fn run_compiled_thunk(
+        &mut self,
+        thunk: Word,
+        entry: usize,
+    ) -> Result<Word, EvalError> {
         self.heap.stack.push(thunk);
         self.heap.stack.push(Word::ZERO);
         self.push_mark(FrameKind::Update);

@@ -3,7 +3,8 @@
 //! Compiled code computes a value at once if the values that it depends on are evaluated, and makes a thunk
 //! otherwise. A thunk that the interpreter made before there was compiled code would so make thunks of all that
 //! depends on it: the items of a row, those of the next row, and so on. So compiled code asks for the thunk's
-//! value first, which the interpreter finds [cheaply](crate::eval) or not at all.
+//! value first, which the interpreter finds [cheaply](crate::eval) or not at all. A thunk of compiled code may have become
+//! cheap since it was made.
 
 use super::helper_result::HelperResult;
 use crate::vm::Vm;

@@ -4,7 +4,7 @@
 use super::UNDECIDED;
 use super::consecutive_keys::CONSECUTIVE_KEYS_MIN;
 use super::helper_result::HelperResult;
-use super::key_position::KeyPosition;
+use super::key_position::{KeyPosition, NatSearch};
 use super::layout::OPTIONAL_ARITY;
 use super::remembered_objects::{RememberedKey, RowLeaf};
 use crate::vm::{JetCall, Vm};
@@ -71,8 +71,15 @@ fn position_of_nat(vm: &mut Vm, set: Word, nat: u64) -> KeyPosition {
         Ok(count) if count >= CONSECUTIVE_KEYS_MIN => {
             let remembered = &mut vm.heap.host.native.remembered;
             let set = remembered.set(set, count);
-            let known = remembered.consecutive_keys.position(set, keys, nat);
-            known.unwrap_or_else(|| keys.search_nat(nat))
+            if let Some(position) = remembered.last_nat.position(set, nat) {
+                return position;
+            }
+            if let Some(position) = remembered.consecutive_keys.position(set, keys, nat) {
+                return position;
+            }
+            let position = keys.search_nat(nat);
+            remembered.last_nat = NatSearch::new(set, nat, position);
+            position
         }
         _ => keys.search_nat(nat),
     }

@@ -36,8 +36,7 @@ pub(super) struct ConsecutiveKeys([SetSlot; SLOTS]);
 
 impl Default for ConsecutiveKeys {
     fn default() -> ConsecutiveKeys {
-        // No set has the word 0.
-        let set = RememberedSet { word: 0, count: 0, removals: 0 };
+        let set = RememberedSet::NONE;
         ConsecutiveKeys([SetSlot { set, known: KeyKnowledge::Searched(0) }; SLOTS])
     }
 }
@@ -59,7 +58,7 @@ impl ConsecutiveKeys {
         }
         match slot.known {
             KeyKnowledge::From(first) => {
-                let count = set.count as usize;
+                let count = set.count();
                 Some(match nat.checked_sub(first) {
                     None => Err(0),
                     Some(index) if index < count as u64 => Ok(index as usize),
@@ -89,7 +88,7 @@ mod tests {
     use plan::{HeapOptions, Val};
     use std::sync::Arc;
 
-    const SET: RememberedSet = RememberedSet { word: 64, count: 3, removals: 0 };
+    const SET: RememberedSet = RememberedSet::new(64, 3, 0);
 
     /// The answers to four more searches than are counted, in a set of these keys.
     fn positions(set: RememberedSet, keys: &[u64], nat: u64) -> Vec<Option<KeyPosition>> {
@@ -126,7 +125,7 @@ mod tests {
         let (three, four) = (vm.row(&nats[..3]).expect("room"), vm.row(&nats).expect("room"));
         let [three, four] = [&three, &four].map(|row| vm.look(row).as_row().expect("a row"));
         let mut known = ConsecutiveKeys::default();
-        let longer = RememberedSet { count: 4, ..SET };
+        let longer = RememberedSet::new(64, 4, 0);
         (0..=SEARCHES).for_each(|_| assert_eq!(known.position(SET, three, 6), None));
         assert_eq!(known.position(SET, three, 6), Some(Ok(1)));
         assert_eq!(known.position(longer, four, 9), None);

@@ -2,7 +2,7 @@
 //! the next collection, which moves them.
 
 use super::consecutive_keys::ConsecutiveKeys;
-use super::key_position::{KeyPosition, RememberedSet};
+use super::key_position::{KeyPosition, NatSearch, RememberedSet};
 use plan::raw::Word;
 
 /// The leaf of a row from which an item was last read, and the row.
@@ -40,9 +40,8 @@ struct KeySlot {
 }
 
 impl KeySlot {
-    /// No set has the word 0.
     const EMPTY: KeySlot = KeySlot {
-        set: RememberedSet { word: 0, count: 0, removals: 0 },
+        set: RememberedSet::NONE,
         position: 0,
         is_found: false,
         key: RememberedKey::Object(0),
@@ -58,6 +57,8 @@ const REMOVAL_COUNTERS: usize = 32;
 pub(super) struct RememberedObjects {
     /// The leaf that a row's items were last read from.
     pub(super) row_leaf: RowLeaf,
+    /// The last search for a nat in a set that is not short: programs look an entry up, and then change it.
+    pub(super) last_nat: NatSearch,
     /// Sets of nats that were searched.
     pub(super) consecutive_keys: ConsecutiveKeys,
     /// A direct-mapped table: a later search replaces an earlier one in the same slot. Empty if no
@@ -71,6 +72,7 @@ impl RememberedObjects {
     /// Forgets everything.
     pub(super) fn clear(&mut self) {
         self.row_leaf = RowLeaf::default();
+        self.last_nat = NatSearch::NONE;
         self.consecutive_keys = ConsecutiveKeys::default();
         self.positions.clear();
     }
@@ -79,7 +81,7 @@ impl RememberedObjects {
     #[inline]
     pub(super) fn set(&self, set: Word, count: u32) -> RememberedSet {
         let removals = self.removals[removal_counter(set)];
-        RememberedSet { word: set.raw(), count, removals }
+        RememberedSet::new(set.raw(), count, removals)
     }
 
     /// Forgets what is known of a set from which a key is removed in place.
@@ -136,7 +138,7 @@ mod tests {
     use RememberedKey::{Object, ShortBar};
 
     fn set(word: u64) -> RememberedSet {
-        RememberedSet { word, count: 20, removals: 0 }
+        RememberedSet::new(word, 20, 0)
     }
 
     #[test]
@@ -152,10 +154,7 @@ mod tests {
         assert_eq!(remembered.position(set(8), Object(16)), Some(Ok(5)));
         remembered.clear();
         assert_eq!(remembered.position(set(8), Object(16)), None);
-        assert_eq!(
-            remembered.position(RememberedSet { word: 0, count: 20, removals: 0 }, Object(0)),
-            None
-        );
+        assert_eq!(remembered.position(RememberedSet::new(0, 20, 0), Object(0)), None);
         remembered.remember_position(set(8), Object(16), Ok(6));
         assert_eq!(remembered.position(set(8), Object(24)), None);
     }
@@ -176,7 +175,7 @@ mod tests {
         let mut remembered = RememberedObjects::default();
         remembered.remember_position(set(8), ShortBar(65, 1), Ok(7));
         assert_eq!(remembered.position(set(8), ShortBar(65, 1)), Some(Ok(7)));
-        let longer = RememberedSet { word: 8, count: 21, removals: 0 };
+        let longer = RememberedSet::new(8, 21, 0);
         assert_eq!(remembered.position(longer, ShortBar(65, 1)), None);
         assert_eq!(remembered.position(set(8), ShortBar(65, 2)), None);
         assert_eq!(remembered.position(set(8), Object(65)), None);

@@ -6,6 +6,7 @@ use crate::ir::{
     Call, Callee, ConstantId, ConstantKind, DEPTH_LIMIT, FunctionId, JetOperation, NatOperation,
     Op, Operand, Prim, Stmt, Terminator, Type,
 };
+use crate::passes::records::replacement;
 use crate::passes::specialise::INCREMENT;
 
 /// The form that an application reduces to.
@@ -84,6 +85,9 @@ impl<'u> Simplifier<'u> {
                 (Some(item), _) => Reduced::Lazy(item),
                 (None, &[row]) if self.jet_operation(k) == Some(JetOperation::Length) => {
                     Reduced::Value(self.prim(Prim::Length, &[row]))
+                }
+                _ if let Some(row) = self.replaced_row(&call) => {
+                    Reduced::Value(self.emit(Type::Whnf, row))
                 }
                 _ => Reduced::Call(call),
             },
@@ -225,6 +229,15 @@ impl<'u> Simplifier<'u> {
         self.block = after;
         self.depth += 1;
         value.into()
+    }
+
+    /// The row that a replacement of an item makes of a row that is made here.
+    fn replaced_row(&self, call: &Call) -> Option<Op> {
+        let (row, index, value) = replacement(self.unit, call)?;
+        let Op::Row(items) = self.facts.definition(row)? else { return None };
+        let mut items = items.clone();
+        *items.get_mut(index)? = value;
+        Some(Op::Row(items))
     }
 
     fn jet_operation(&self, k: ConstantId) -> Option<JetOperation> {

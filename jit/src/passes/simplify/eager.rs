@@ -13,6 +13,7 @@
 
 use super::walker::Simplifier;
 use crate::analysis::call_graph::{called_functions, tail_calls};
+use crate::analysis::cheap_code::is_cheap;
 use crate::ir::{
     Call, Callee, DEPTH_LIMIT, Function, FunctionId, FunctionRole, JetOperation, Op, Operand, Prim,
     Stmt, Terminator, Type,
@@ -233,31 +234,6 @@ impl<'u> Simplifier<'u> {
         if self.summaries[entry].size > size_limit || !self.may_inline(entry) {
             return false;
         }
-        let source = &self.unit.functions[entry];
-        // A function with the types that its variables have for these captures.
-        let mut typed = Function::new(FunctionRole::Thunk);
-        typed.vars = source.vars.clone();
-        for (param, ty) in source.params.iter().zip(types) {
-            typed.vars[*param] = *ty;
-        }
-        let block = &source.blocks[source.entry];
-        let thunk_size = types.len() + 1;
-        block.stmts.iter().all(|stmt| self.is_cheap_stmt(stmt, &mut typed, thunk_size))
-            && matches!(&block.terminator, Terminator::Return(_) | Terminator::Enter(_))
-    }
-
-    /// Whether a statement is cheap for the types in `typed`; sets the types of its results there.
-    fn is_cheap_stmt(&self, stmt: &Stmt, typed: &mut Function, thunk_size: usize) -> bool {
-        let Stmt::Let(vars, op) = stmt else { return false };
-        let ty = match op {
-            // The object takes no more memory than the thunk would.
-            Op::Row(parts) | Op::Partial(_, parts) if parts.len() <= thunk_size => Type::Whnf,
-            _ => match self.unit.cheap_result(typed, op) {
-                Some(ty) => ty,
-                None => return false,
-            },
-        };
-        vars.iter().for_each(|var| typed.vars[*var] = ty);
-        true
+        is_cheap(self.unit, entry, types)
     }
 }

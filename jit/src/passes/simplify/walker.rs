@@ -316,6 +316,10 @@ impl<'u> Simplifier<'u> {
                 Op::Generate(_, operands) => operands.first().copied(),
                 _ => None,
             },
+            (Prim::IsRow, &[row, Operand::Small(count)]) => match self.facts.definition(row)? {
+                Op::Row(items) => Some(Operand::Small(u64::from(items.len() as u64 == count))),
+                _ => None,
+            },
             (Prim::IsNat, &[a]) => {
                 let is_no_nat = matches!(
                     self.facts.definition(a)?,

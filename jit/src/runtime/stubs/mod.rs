@@ -10,10 +10,12 @@
 //! force  evaluates a thunk without leaving compiled code
 //! apply  calls a function that is known only at run time
 //! list_items  evaluates the items of a list for a jet
+//! apply_to_items  applies a function to many items for a jet
 //! short_tables  searches short tables and sets, and inserts into them
 //! ```
 
 mod apply;
+pub(super) mod apply_to_items;
 mod force;
 pub(super) mod list_items;
 mod short_tables;

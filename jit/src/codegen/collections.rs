@@ -1,0 +1,50 @@
+//! Which jets edit tables, sets and rows, and which only read them.
+
+use crate::ir::{JetOperation, Operand};
+
+/// A kind of collection that is edited.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Collection {
+    Table,
+    Set,
+    Row,
+}
+
+impl Collection {
+    pub(super) const ALL: [Collection; 3] = [Collection::Table, Collection::Set, Collection::Row];
+}
+
+/// The kind of collection that a jet edits, and the operand that it edits.
+pub(super) fn edited(operation: JetOperation, args: &[Operand]) -> Option<(Collection, Operand)> {
+    Some(match (operation, args) {
+        (JetOperation::TableInsert, &[_, _, table]) => (Collection::Table, table),
+        (JetOperation::TableInsertWith, &[_, _, _, table]) => (Collection::Table, table),
+        (JetOperation::SetInsert | JetOperation::SetDelete, &[_, set]) => (Collection::Set, set),
+        (JetOperation::TableDelete, &[_, table]) => (Collection::Table, table),
+        (JetOperation::Put, &[row, _, _]) | (JetOperation::Mutate, &[_, _, row]) => {
+            (Collection::Row, row)
+        }
+        _ => return None,
+    })
+}
+
+/// The operand that a jet only reads, of that kind.
+pub(super) fn read(kind: Collection, operation: JetOperation, args: &[Operand]) -> Option<Operand> {
+    match (kind, operation, args) {
+        (Collection::Table, JetOperation::TableItem | JetOperation::TableHasKey, &[_, table])
+        | (Collection::Table, JetOperation::OptionalTableItem, &[_, table])
+        | (Collection::Table, JetOperation::SwitchTable, &[_, _, table]) => Some(table),
+        (Collection::Table, JetOperation::TableLeastKey, &[table])
+        | (Collection::Table, JetOperation::TableLength, &[table])
+        | (Collection::Table, JetOperation::TableIsEmpty, &[table]) => Some(table),
+        (Collection::Set, JetOperation::SetHasKey, &[_, set]) => Some(set),
+        (Collection::Set, JetOperation::SetLeastKey, &[set])
+        | (Collection::Set, JetOperation::SetLength | JetOperation::SetIsEmpty, &[set]) => {
+            Some(set)
+        }
+        (Collection::Row, JetOperation::Index, &[_, row])
+        | (Collection::Row, JetOperation::Get, &[row, _])
+        | (Collection::Row, JetOperation::Length, &[row]) => Some(row),
+        _ => None,
+    }
+}
