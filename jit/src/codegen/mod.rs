@@ -24,7 +24,7 @@
 //!   collection_edit  insertion into tables and sets
 //!   constant_equality  equality with a constant row or nat
 //!   delayed_call  thunks of one search or edit, made at once
-//!   known_rows    headers of rows that were read before
+//!   known_rows row_set  headers of rows that were read before
 //!   row_edit   replacement of an item of a row
 //!   calls      calls
 //!   closure    guards on functions
@@ -62,6 +62,7 @@ mod live_sets;
 mod liveness;
 mod ownership;
 mod row_edit;
+mod row_set;
 mod saved;
 mod set_operation;
 mod symbol;
