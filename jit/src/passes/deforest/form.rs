@@ -204,7 +204,8 @@ impl ListParam {
     }
 
     /// Whether the parameter may be unevaluated, and the function evaluates it and passes the item at
-    /// `index` of the value on to itself; or passes the parameter to such a function.
+    /// `index` of the value on to itself, or the value to a function that does; or passes the parameter to
+    /// such a function.
     pub(super) fn is_consumed(self, unit: &Unit, index: u64) -> bool {
         self.is_consumed_directly(unit, index)
             || self.passed_to(unit).is_some_and(|next| next.is_consumed_directly(unit, index))
@@ -216,8 +217,9 @@ impl ListParam {
         let definitions = Definitions::of(function);
         let cell = Operand::Var(evaluation.cell);
         passed_operands(function).any(|(param, operand)| {
-            definitions.item(operand) == Some((cell, index))
-                && (param == self || param.passed_to(unit) == Some(self))
+            let passes_tail = definitions.item(operand) == Some((cell, index))
+                && (param == self || param.passed_to(unit) == Some(self));
+            passes_tail || operand == cell && param.is_consumed_evaluated(unit, index)
         })
     }
 

@@ -25,6 +25,7 @@ mod form;
 mod sites;
 
 use self::compose::Composer;
+use self::form::produced_tail;
 use self::sites::rewrite_sites;
 use super::simplify::{SimplifyOptions, simplify};
 use crate::ir::{Function, FunctionId, Unit};
@@ -39,6 +40,9 @@ const UNIT_LIMIT: usize = 1200;
 
 /// Removes lists from a unit.
 pub(super) fn deforest(unit: &mut Unit) {
+    if !unit.functions.keys().any(|id| produced_tail(unit, id).is_some()) {
+        return;
+    }
     let mut composer = Composer::default();
     let mut idle = IDLE_ROUNDS;
     for _ in 0..ROUNDS {
