@@ -142,6 +142,7 @@ pub const PIPELINE: &[Pass] = &[
     Pass::Loop,
     Pass::Simplify,
     Pass::Narrow,
+    Pass::Captures,
     Pass::Simplify,
     Pass::Float,
     Pass::Gather,
