@@ -215,16 +215,20 @@ fn generate(call: &mut JetCall<'_>) -> JetResult {
         call.room_for(part.len() + 16)?;
         (start..end).for_each(|index| call.push_small(index as u64));
         call.apply_to_each(1, part.len())?;
-        for byte in part.iter_mut().rev() {
+        for (index, byte) in part.iter_mut().enumerate().rev() {
+            let item = height + index;
+            if let Some(nat) = call.small(item) {
+                *byte = nat as u8;
+                continue;
+            }
             call.check()?;
-            let top = call.height() - 1;
-            if !call.is_evaluated_at(top) {
+            call.drop_to(item + 1);
+            if !call.is_evaluated_at(item) {
                 call.head()?;
             }
-            *byte = low_byte(call.cast(top));
-            call.drop_to(top);
+            *byte = low_byte(call.cast(item));
         }
-        debug_assert_eq!(call.height(), height, "all bytes are popped");
+        call.drop_to(height);
         end = start;
     }
     call.push_bar(&bytes)?;

@@ -45,6 +45,7 @@ const JETS: &[&str] = &[
     "_Put",
     "_Mut",
     "_Add",
+    "_Force",
 ];
 
 fn declared(name: &str) -> Jet {
@@ -275,6 +276,50 @@ fn loops_take_all_keys_in_order() {
     check(&[of_tables], &[Term::from(1)], &tables);
 }
 
+/// Insertions into tables and sets of few nats, and of too many to be short: of new keys at each place and of
+/// those that are there, with values that are in normal form, that are not, and that crash.
+#[test]
+fn insertions_into_short_tables_do_what_the_jets_do() {
+    let delayed_crash = || apply(constant(Term::from(9)), [nat(6)]);
+    let lazily = pair(call("_Add", [arg(1), nat(1)]), nat(8));
+    let values = [nat(7), lazily, constant(big(3)), delayed_crash(), arg(1)];
+    let mut bodies = Vec::new();
+    for value in values {
+        let inserted = |table| call("tabIns", [arg(1), value.clone(), table]);
+        // The marks of normal form are known.
+        let normal = || call("_Force", [arg(2)]);
+        bodies.extend([
+            inserted(arg(2)),
+            inserted(normal()),
+            call("tabIdx", [arg(1), inserted(arg(2))]),
+            call("tabIdx", [nat(6), inserted(normal())]),
+            call("tabIns", [nat(4), arg(1), inserted(normal())]),
+            call("_Add", [call("_TabLen", [inserted(arg(2))]), nat(1)]),
+        ]);
+    }
+    let tables = [0, 1, 2, 15, 16, 17, 64, 65, 300].map(|count| {
+        let value = |key: u64| if key.is_multiple_of(2) { Term::from(key) } else { lazy(key) };
+        tab((0..count).map(|key| (Term::from(3 * key), value(key))))
+    });
+    let small = [0, 1, 3, 4, 43, 45, 46, 48, 50, 1000, (1 << 63) - 1, 1 << 63].map(Term::from);
+    let others = [big(1), bar(b"a"), lazy(2), row([Term::from(1)])];
+    let keys: Vec<Term> = small.into_iter().chain(others).collect();
+    let laws = |bodies: Vec<Term>| -> Vec<Term> {
+        bodies.into_iter().map(|body| Term::law(0, 2, body)).collect()
+    };
+    check(&laws(bodies), &keys, &tables);
+    let sets =
+        [0, 1, 2, 15, 16, 17, 64, 65].map(|count| set((0..count).map(|key| Term::from(3 * key))));
+    let inserted = |set| call("setIns", [arg(1), set]);
+    let of_sets = vec![
+        inserted(arg(2)),
+        inserted(call("_Force", [arg(2)])),
+        call("setHas", [nat(6), inserted(arg(2))]),
+        call("setIns", [nat(4), inserted(arg(2))]),
+    ];
+    check(&laws(of_sets), &keys, &sets);
+}
+
 /// Look-ups and edits that are passed on lazily, as a value and in a row whose other item is evaluated first.
 #[test]
 fn delayed_look_ups_evaluate_nothing() {
@@ -347,7 +392,11 @@ fn sets_of_sets_are_those_that_the_jets_return() {
         multiples(15, 2),
         multiples(16, 3),
         multiples(17, 1),
+        multiples(64, 3),
+        multiples(65, 1),
         multiples(300, 2),
+        set((0..300).filter(|key| *key != 8).map(Term::from)),
+        set([Term::from(2), Term::from(200), bar(b"a")]),
         set([1_u64 << 63, u64::MAX].map(Term::from)),
         lazily,
     ];

@@ -38,7 +38,8 @@ impl FunctionTranslator<'_, '_> {
     pub(super) fn is_allocation(&self, op: &Op) -> bool {
         match op {
             Op::Thunk(..) => self.delayed_call(op).is_none(),
-            Op::Delay(_, args) | Op::Row(args) => args.len() + 2 < LIMIT,
+            Op::Delay(_, args) => args.len() + 2 < LIMIT && self.delayed_call(op).is_none(),
+            Op::Row(args) => args.len() + 2 < LIMIT,
             Op::Partial(k, args) => args.len() + 2 < LIMIT && self.is_plain(*k),
             _ => false,
         }

@@ -9,7 +9,7 @@ use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::I64;
 use cranelift_codegen::ir::{Block, InstBuilder, Value};
 use vm::native::NatOp;
-use vm::native::layout::top;
+use vm::native::layout::{NAT_LIMIT, top};
 
 impl FunctionTranslator<'_, '_> {
     /// The result of a primitive operation, in the form that a variable of that type has.
@@ -81,9 +81,8 @@ impl FunctionTranslator<'_, '_> {
 
     /// Whether an evaluated word is a nat.
     fn is_nat(&mut self, word: Value) -> Value {
-        let direct = self.emit.b.ins().icmp_imm_s(IntCC::SignedGreaterThanOrEqual, word, 0);
-        let big = self.emit.is_top(word, top::BIG);
-        self.emit.b.ins().bor(direct, big)
+        let limit = self.emit.constant(NAT_LIMIT);
+        self.emit.b.ins().icmp(IntCC::UnsignedLessThan, word, limit)
     }
 
     /// The nat 0 or 1 of a condition.
@@ -152,13 +151,15 @@ impl FunctionTranslator<'_, '_> {
 
     /// Whether a value is a nat other than 0, as a nat.
     fn truth(&mut self, a: Value, ty: Type) -> Value {
-        let truth = self.emit.b.ins().icmp_imm_s(IntCC::NotEqual, a, 0);
         if ty.is(Type::Nat) {
+            let truth = self.emit.b.ins().icmp_imm_s(IntCC::NotEqual, a, 0);
             return self.bit(truth);
         }
-        let nat = self.is_nat(a);
-        let both = self.emit.b.ins().band(truth, nat);
-        self.bit(both)
+        // 0 becomes the largest number.
+        let before = self.emit.b.ins().iadd_imm_s(a, -1);
+        let limit = self.emit.constant(NAT_LIMIT - 1);
+        let truth = self.emit.b.ins().icmp(IntCC::UnsignedLessThan, before, limit);
+        self.bit(truth)
     }
 
     /// Whether a value is an app, as a nat: an app, a table, or a row that has items.

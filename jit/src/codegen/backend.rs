@@ -1,5 +1,6 @@
 //! Cranelift, configured for this machine: compiles one function at a time.
 
+use super::constants::make_constants_local;
 use super::emitter::{FunctionEmitter, signature};
 use super::error::CompileError;
 use super::function::{CompiledFunction, Relocation, StackMap};
@@ -8,7 +9,9 @@ use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::{ExternalName, Signature, UserFuncName, Value};
 use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_codegen::settings::{self, Configurable};
-use cranelift_codegen::{CompiledCode, Context, FinalizedMachReloc, FinalizedRelocTarget, ir};
+use cranelift_codegen::{
+    CodegenResult, CompiledCode, Context, FinalizedMachReloc, FinalizedRelocTarget, ir,
+};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 
 /// The listing of a function that is made besides its machine code.
@@ -24,6 +27,7 @@ pub enum Listing {
 pub struct Backend {
     isa: OwnedTargetIsa,
     context: Context,
+    register_allocation: regalloc2::Ctx,
     builder: FunctionBuilderContext,
 }
 
@@ -51,7 +55,8 @@ impl Backend {
             .map_err(|error| CompileError::Platform(error.to_owned()))?
             .finish(settings::Flags::new(flags))
             .map_err(|error| CompileError::Platform(error.to_string()))?;
-        Ok(Backend { isa, context: Context::new(), builder: FunctionBuilderContext::new() })
+        let (context, builder) = (Context::new(), FunctionBuilderContext::new());
+        Ok(Backend { isa, context, register_allocation: regalloc2::Ctx::default(), builder })
     }
 
     /// The target that code is compiled for.
@@ -82,21 +87,33 @@ impl Backend {
         emit: impl FnOnce(&mut FunctionEmitter<'_>, &[Value]) -> Result<(), CompileError>,
     ) -> Result<CompiledFunction, CompileError> {
         self.build(signature, emit)?;
-        self.context.set_disasm(listing == Listing::Disassembly);
-        // Compiling changes the parameters of the function.
-        let params = self.context.func.params.clone();
-        let compiled = self
-            .context
-            .compile(&*self.isa, &mut ControlPlane::default())
-            .map_err(|error| CompileError::Cranelift(format!("{:?}", error.inner)))?;
-        let relocations = compiled.buffer.relocs().iter().map(|reloc| relocation(reloc, &params));
+        let compiled = self.generate(listing == Listing::Disassembly);
+        let compiled = compiled.map_err(|error| CompileError::Cranelift(format!("{error:?}")))?;
+        let params = &self.context.func.params;
+        let relocations = compiled.buffer.relocs().iter().map(|reloc| relocation(reloc, params));
         Ok(CompiledFunction {
             code: compiled.code_buffer().to_vec(),
             relocations: relocations.collect::<Result<_, _>>()?,
-            stack_maps: stack_maps(compiled),
+            stack_maps: stack_maps(&compiled),
             law: None,
-            disassembly: compiled.vcode.clone(),
+            disassembly: compiled.vcode,
         })
+    }
+
+    /// Optimises the function that was built, and generates its code.
+    fn generate(&mut self, wants_disassembly: bool) -> CodegenResult<CompiledCode> {
+        let context = &mut self.context;
+        context.optimize(&*self.isa, &mut ControlPlane::default())?;
+        make_constants_local(&mut context.func);
+        let stencil = self.isa.compile_function(
+            &context.func,
+            &context.domtree,
+            &mut self.register_allocation,
+            wants_disassembly,
+            &mut ControlPlane::default(),
+        )?;
+        // That may have changed the parameters of the function.
+        Ok(stencil.apply_params(&context.func.params))
     }
 
     /// Builds the function whose body `emit` writes, and returns it as Cranelift's IR.

@@ -30,7 +30,9 @@ impl FunctionTranslator<'_, '_> {
             }
         }
         self.block(function.entry)?;
-        while let Some(PendingBlock { block, id, params, loop_entry, path }) = self.pending.pop() {
+        while let Some(PendingBlock { block, id, params, loop_entry, join, path }) =
+            self.pending.pop()
+        {
             match loop_entry {
                 Some(entry) => self.begin_loop(entry, block, params.len()),
                 None => self.emit.switch_to(block),
@@ -39,6 +41,10 @@ impl FunctionTranslator<'_, '_> {
                 self.define(var, value);
             }
             self.path = path;
+            if let Some(join) = join {
+                // All jumps to it are translated by now.
+                self.path.rows = self.joined_rows[join.index()].take().unwrap_or_default();
+            }
             self.block(id)?;
         }
         Ok(())
@@ -96,10 +102,15 @@ impl FunctionTranslator<'_, '_> {
                     self.set_place_count(group.len());
                     self.allocate(&group)?;
                 }
-                Stmt::Let(vars, op) => match self.delayed_call(op) {
-                    Some(call) => self.call_or_allocate(&call, vars[0], op)?,
-                    None => self.operation(vars, op)?,
-                },
+                Stmt::Let(vars, op) => {
+                    match self.delayed_call(op) {
+                        Some(call) => self.call_or_allocate(&call, vars[0], op)?,
+                        None => self.operation(vars, op)?,
+                    }
+                    if matches!(op, Op::Call(_) | Op::Thunk(..) | Op::Delay(..)) {
+                        self.path.rows.forget_all();
+                    }
+                }
             }
         }
         self.set_place(stmts.len(), 1);
@@ -132,10 +143,14 @@ impl FunctionTranslator<'_, '_> {
         self.defer(header, join.body, params);
         if join.is_loop {
             self.mark_back_edges(id, join.body);
-            if let Some(body) = self.pending.last_mut() {
-                body.loop_entry = Some(entry);
-                body.path.limit_is_checked = true;
-            }
+        }
+        let Some(body) = self.pending.last_mut() else { return };
+        if join.is_loop {
+            body.loop_entry = Some(entry);
+            body.path.limit_is_checked = true;
+            body.path.rows.forget_all();
+        } else {
+            body.join = Some(id);
         }
     }
 

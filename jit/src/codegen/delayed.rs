@@ -1,7 +1,9 @@
 //! Thunks whose code is the call of one jet that may be made at once: look-ups in tables, and edits of
 //! short rows, tables and sets. [`super::delayed_call`] writes their code.
 
-use crate::ir::{Callee, JetOperation, Op, Operand, Stmt, Terminator, Unit, Var};
+use crate::ir::{
+    ArgDemand, Callee, ConstantId, JetOperation, Op, Operand, Stmt, Terminator, Unit, Var,
+};
 
 /// The call of a jet that the code of a thunk consists of, after it evaluates captured values.
 pub(super) struct DelayedCall {
@@ -17,7 +19,13 @@ pub(super) struct DelayedCall {
 impl DelayedCall {
     /// The call that an operation delays, if it makes a thunk of one that can be made at once.
     pub(super) fn of(unit: &Unit, op: &Op) -> Option<DelayedCall> {
-        let Op::Thunk(entry, captures) = op else { return None };
+        let (entry, captures) = match op {
+            Op::Thunk(entry, captures) => (entry, captures),
+            Op::Delay(Operand::Constant(jet), args) => {
+                return DelayedCall::of_jet(unit, *jet, args);
+            }
+            _ => return None,
+        };
         let code = &unit.functions[*entry];
         let block = &code.blocks[code.entry];
         let Terminator::Tail(call) = &block.terminator else { return None };
@@ -44,6 +52,21 @@ impl DelayedCall {
         let args = call.args.iter().map(|arg| value_of(&values, *arg));
         let args = args.collect::<Option<Vec<Operand>>>()?;
         Some(DelayedCall { operation, args, evaluated, normalised })
+    }
+
+    /// The call of a jet that is applied lazily, if it can be made at once.
+    fn of_jet(unit: &Unit, jet: ConstantId, args: &[Operand]) -> Option<DelayedCall> {
+        let signature = unit.constants[jet].jet.as_ref()?;
+        let operation = signature.operation.filter(|operation| is_short(*operation))?;
+        if args.len() != signature.demands.len() {
+            return None;
+        }
+        let demanded = |wanted: ArgDemand| {
+            let args = args.iter().zip(&signature.demands);
+            args.filter(move |(_, demand)| **demand == wanted).map(|(arg, _)| *arg).collect()
+        };
+        let (evaluated, normalised) = (demanded(ArgDemand::Head), demanded(ArgDemand::Normal));
+        Some(DelayedCall { operation, args: args.to_vec(), evaluated, normalised })
     }
 }
 

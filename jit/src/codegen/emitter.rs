@@ -353,6 +353,15 @@ impl<'a> FunctionEmitter<'a> {
         self.branch_on_interrupt(pending)
     }
 
+    /// Branches to a block if the interrupt flag is set. Continues in a new block if not.
+    pub(crate) fn guard_not_interrupted(&mut self, otherwise: Block) {
+        let flag = self.load_context(offset::INTERRUPT);
+        let flag = self.b.ins().load(I8, trusted(), flag, 0);
+        let proceeding = self.block();
+        self.branch(flag, otherwise, proceeding);
+        self.switch_to(proceeding);
+    }
+
     fn branch_on_interrupt(&mut self, pending: Block) -> Block {
         let flag = self.load_context(offset::INTERRUPT);
         let flag = self.b.ins().load(I8, trusted(), flag, 0);
@@ -396,6 +405,15 @@ impl<'a> FunctionEmitter<'a> {
         let base = self.load_context(offset::EVAL_BASE);
         let distance = self.b.ins().ishl_imm_s(index, 3);
         self.b.ins().iadd(base, distance)
+    }
+
+    /// Writes a word of the evaluation stack, and notes that it has changed.
+    pub(crate) fn write_eval_stack(&mut self, index: Value, word: Value) {
+        let slot = self.eval_stack_slot(index);
+        self.store(word, slot, 0);
+        let unchanged = self.load_context(offset::EVAL_UNCHANGED);
+        let unchanged = self.b.ins().umin(unchanged, index);
+        self.store_context(unchanged, offset::EVAL_UNCHANGED);
     }
 
     /// Lowers the top of the evaluation stack.

@@ -15,6 +15,7 @@ use crate::ir::{ConstantId, JetOperation, Op, Operand, Prim, Stmt, Var};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::{I8, I64};
 use cranelift_codegen::ir::{Block, InstBuilder, Value};
+use vm::native::PARAMETERS_MAX;
 use vm::native::layout::{self, ObjectKind, top};
 
 /// The kind of value whose items a jet reads.
@@ -185,15 +186,22 @@ impl FunctionTranslator<'_, '_> {
     pub(super) fn item(&mut self, row: Operand, index: Operand) -> Value {
         let word = self.word(row);
         let (slowly, (done, result)) = (self.emit.cold_block(), self.emit.block_with_param());
-        let (address, header) = self.flat_row(word, slowly);
+        let (address, header) = self.read_row(row, word, slowly);
         let item = self.flat_item(address, header, index, slowly);
         self.emit.jump(done, &[item]);
 
         self.emit.switch_to(slowly);
-        let number = self.word(index);
-        let item = self.call_rarely(Stub::Item, &[word, number]);
+        let item = match known_stub(index) {
+            Some(stub) => self.call_rarely(stub, &[word]),
+            None => {
+                let number = self.word(index);
+                self.call_rarely(Stub::Item, &[word, number])
+            }
+        };
+        self.forget_row_slowly(row);
         self.emit.jump(done, &[item]);
         self.emit.switch_to(done);
+        self.note_row(row);
         result
     }
 
@@ -211,7 +219,7 @@ impl FunctionTranslator<'_, '_> {
         self.set_place_count(items.len());
         let word = self.word(Operand::Var(row));
         let (slowly, done) = (self.emit.cold_block(), self.emit.block());
-        let (address, header) = self.flat_row(word, slowly);
+        let (address, header) = self.read_row(Operand::Var(row), word, slowly);
         self.guard_item(header, u64::from(last), slowly);
         let found: Vec<Value> =
             items.iter().map(|(.., index)| self.emit.payload(address, *index as usize)).collect();
@@ -222,18 +230,25 @@ impl FunctionTranslator<'_, '_> {
         let mut found = Vec::with_capacity(items.len());
         for (.., index) in &items {
             let word = self.word_while_saved(&saved, Operand::Var(row));
-            let number = self.emit.constant(u64::from(*index));
-            let item = self.call_while_saved(&saved, Stub::Item, &[word, number]);
+            let item = match known_stub(Operand::Small(u64::from(*index))) {
+                Some(stub) => self.call_while_saved(&saved, stub, &[word]),
+                None => {
+                    let number = self.emit.constant(u64::from(*index));
+                    self.call_while_saved(&saved, Stub::Item, &[word, number])
+                }
+            };
             self.emit.b.declare_value_needs_stack_map(item);
             found.push(item);
         }
         self.restore(&saved);
+        self.forget_row_slowly(Operand::Var(row));
         self.emit.jump(done, &found);
         self.emit.switch_to(done);
         for (var, ..) in &items {
             let item = self.emit.b.append_block_param(done, I64);
             self.define(*var, item);
         }
+        self.note_row(Operand::Var(row));
         items.len()
     }
 
@@ -257,7 +272,7 @@ impl FunctionTranslator<'_, '_> {
     }
 
     /// The address of a row, and its header. Continues only if the row is flat.
-    fn flat_row(&mut self, row: Value, otherwise: Block) -> (Value, Value) {
+    pub(super) fn flat_row(&mut self, row: Value, otherwise: Block) -> (Value, Value) {
         let tagged = self.emit.is_top(row, top::ROW);
         self.emit.guard(tagged, otherwise);
         let address = self.emit.address(row);
@@ -331,6 +346,12 @@ impl FunctionTranslator<'_, '_> {
         let code = self.emit.b.ins().ireduce(I8, header);
         self.emit.b.ins().icmp_imm_s(IntCC::Equal, code, object.code() as i64)
     }
+}
+
+/// The stub for the item at an index that is known, if there is one for it.
+fn known_stub(index: Operand) -> Option<Stub> {
+    let Operand::Small(index) = index else { return None };
+    u32::try_from(index).ok().filter(|it| (*it as usize) < PARAMETERS_MAX).map(Stub::ItemAt)
 }
 
 /// The variable, row and index of a statement that reads an item of a variable at a constant index.

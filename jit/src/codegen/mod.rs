@@ -9,6 +9,7 @@
 //! function     compiled functions, as data
 //! emitter      writing one function in Cranelift's IR
 //! backend      Cranelift, configured for this machine
+//! constants    constants after Cranelift's optimisation
 //! environment  facts about the constants of a unit
 //! boxes        where numbers are boxed
 //! bounds uses liveness live_sets ownership  facts about the variables of a function
@@ -23,6 +24,7 @@
 //!   collection_edit  insertion into tables and sets
 //!   constant_equality  equality with a constant row or nat
 //!   delayed_call  thunks of one search or edit, made at once
+//!   known_rows    headers of rows that were read before
 //!   row_edit   replacement of an item of a row
 //!   calls      calls
 //!   closure    guards on functions
@@ -45,6 +47,7 @@ mod closure;
 mod collection_edit;
 mod collections;
 mod constant_equality;
+mod constants;
 mod delayed;
 mod delayed_call;
 mod emitter;
@@ -54,6 +57,7 @@ mod fill;
 mod function;
 mod items;
 mod key_search;
+mod known_rows;
 mod live_sets;
 mod liveness;
 mod ownership;

@@ -13,6 +13,7 @@ use super::symbol::Stub;
 use super::translator::FunctionTranslator;
 use crate::ir::{BlockId, Function, Operand, Var};
 use cranelift_codegen::ir::Value;
+use cranelift_frontend::Variable;
 
 /// A call saves no more variables than this; else it saves none.
 const VARS_MAX: usize = 8;
@@ -35,8 +36,12 @@ pub(super) struct Place<'f> {
     budget: usize,
 }
 
-/// Variables that are saved in the first slots of the frame.
-pub(super) struct SavedVars(Vec<Var>);
+/// Variables that are saved in the first slots of the frame, and behind them the known headers of rows among
+/// them.
+pub(super) struct SavedVars {
+    vars: Vec<Var>,
+    headers: Vec<Variable>,
+}
 
 impl<'f> Place<'f> {
     pub(super) fn of(function: &'f Function) -> Place<'f> {
@@ -105,19 +110,25 @@ impl FunctionTranslator<'_, '_> {
 
     /// Saves the variables that statement `end` of the block and the code behind it use.
     fn save_vars(&mut self, end: usize) -> SavedVars {
-        let live = self.vars_to_save(end);
-        self.place.budget -= live.len();
-        for (place, var) in live.iter().enumerate() {
+        let vars = self.vars_to_save(end);
+        self.place.budget -= vars.len();
+        for (place, var) in vars.iter().enumerate() {
             let word = self.word(Operand::Var(*var));
             self.emit.save(word, place);
         }
-        SavedVars(live)
+        let headers: Vec<Variable> =
+            vars.iter().filter_map(|var| self.known_header(*var)).collect();
+        for (place, header) in headers.iter().enumerate() {
+            let header = self.emit.b.use_var(*header);
+            self.emit.save(header, vars.len() + place);
+        }
+        SavedVars { vars, headers }
     }
 
     /// Calls a stub while variables are saved.
     pub(super) fn call_while_saved(
         &mut self,
-        SavedVars(saved): &SavedVars,
+        SavedVars { vars: saved, .. }: &SavedVars,
         stub: Stub,
         args: &[Value],
     ) -> Value {
@@ -128,18 +139,22 @@ impl FunctionTranslator<'_, '_> {
     }
 
     /// The word of an operand while variables are saved.
-    pub(super) fn word_while_saved(&mut self, SavedVars(saved): &SavedVars, of: Operand) -> Value {
-        match saved.iter().position(|var| Operand::Var(*var) == of) {
+    pub(super) fn word_while_saved(&mut self, saved: &SavedVars, of: Operand) -> Value {
+        match saved.vars.iter().position(|var| Operand::Var(*var) == of) {
             Some(place) => self.emit.saved(place),
             None => self.word(of),
         }
     }
 
     /// Gives the variables the values that they have after the calls.
-    pub(super) fn restore(&mut self, SavedVars(saved): &SavedVars) {
-        for (place, var) in saved.iter().enumerate() {
+    pub(super) fn restore(&mut self, SavedVars { vars, headers }: &SavedVars) {
+        for (place, var) in vars.iter().enumerate() {
             let word = self.emit.saved(place);
             self.define(*var, word);
+        }
+        for (place, header) in headers.iter().enumerate() {
+            let saved = self.emit.saved(vars.len() + place);
+            self.emit.b.def_var(*header, saved);
         }
     }
 }

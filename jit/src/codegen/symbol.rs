@@ -84,21 +84,31 @@ pub enum Stub {
     Item,
     /// `(table, key, default)`: the value of the key, not evaluated.
     LookUp,
+    /// Does the same through Rust.
+    LookUpSlowly,
     /// `(table, key)`: the value of the key as an optional value.
     OptionalItem,
+    /// Does the same through Rust.
+    OptionalItemSlowly,
     /// `(keys, key)`: whether the key is one of them.
     HasKey,
+    /// Does the same through Rust.
+    HasKeySlowly,
     /// `(row, index, value, limit)`: the row with an item replaced.
     Put,
     /// `(row, index, value, mode)`: the same in an edit mode, without a limit.
     PutInPlace,
     /// `(table, key, value, mode)`: the table with a value for the key.
     TableInsert,
+    /// Does the same through Rust.
+    TableInsertSlowly,
     /// `(table, function, key, value, mode)`: the same, with the function applied to the value and the
     /// old one.
     TableInsertWith,
     /// `(set, key, mode)`: the set with the key.
     SetInsert,
+    /// Does the same through Rust.
+    SetInsertSlowly,
     /// `(table, key, mode)`: the table without the key.
     TableDelete,
     /// `(set, key, mode)`: the set without the key.
@@ -121,6 +131,8 @@ pub enum Stub {
     Length,
     /// `(row)`: the row as one object.
     Flat,
+    /// `(row)`: the item at that index.
+    ItemAt(u32),
     /// `(function, argument...)`: the value of the call.
     Apply(u32),
     /// Does the same through the interpreter.
@@ -133,9 +145,10 @@ pub enum Stub {
     Row(u32),
 }
 
-/// Variadic stubs exist for every number of words below this, the first word not counted.
+/// Variadic stubs exist for every number of words below this, the first word not counted, and those of an
+/// item for every index below it.
 const VARIANTS: u32 = PARAMETERS_MAX as u32;
-const FIXED: [Stub; 29] = [
+const FIXED: [Stub; 34] = [
     Stub::Force,
     Stub::ForceSlowly,
     Stub::CheapValue,
@@ -147,13 +160,18 @@ const FIXED: [Stub; 29] = [
     Stub::Arity,
     Stub::Item,
     Stub::LookUp,
+    Stub::LookUpSlowly,
     Stub::OptionalItem,
+    Stub::OptionalItemSlowly,
     Stub::HasKey,
+    Stub::HasKeySlowly,
     Stub::Put,
     Stub::PutInPlace,
     Stub::TableInsert,
+    Stub::TableInsertSlowly,
     Stub::TableInsertWith,
     Stub::SetInsert,
+    Stub::SetInsertSlowly,
     Stub::TableDelete,
     Stub::SetDelete,
     Stub::LeastKey,
@@ -166,7 +184,8 @@ const FIXED: [Stub; 29] = [
     Stub::Length,
     Stub::Flat,
 ];
-const VARIADIC: [fn(u32) -> Stub; 5] = [Stub::Apply, Stub::Call, Stub::Delay, Stub::Jet, Stub::Row];
+const VARIADIC: [fn(u32) -> Stub; 6] =
+    [Stub::Apply, Stub::Call, Stub::Delay, Stub::Jet, Stub::Row, Stub::ItemAt];
 
 impl Stub {
     /// The count of stubs.
@@ -181,6 +200,7 @@ impl Stub {
             Stub::Delay(count) => variadic(2, count),
             Stub::Jet(count) => variadic(3, count),
             Stub::Row(count) => variadic(4, count),
+            Stub::ItemAt(index) => variadic(5, index),
             fixed => FIXED.iter().position(|stub| *stub == fixed).unwrap_or(0) as u32,
         }
     }

@@ -39,6 +39,7 @@ impl FunctionTranslator<'_, '_> {
                     unreachable!("{join} is in scope")
                 };
                 self.disown_args(self.id, &self.function.joins[*join].params, args);
+                self.note_rows_at_jump(*join);
                 if self.back_edges.contains(&id) {
                     self.jump_back(*join, blocks, args);
                 } else {
@@ -109,13 +110,18 @@ impl FunctionTranslator<'_, '_> {
         let Terminator::If(condition, ..) = terminator else {
             return (self.deferred(yes), self.deferred(no));
         };
-        let here = self.path.bounds.clone();
+        let tested = self.nat_tested_by(stmts, *condition);
+        let here = self.path.clone();
         let [yes, no] = [(yes, true), (no, false)].map(|(block, holds)| {
             let is_direct = |operand| self.type_of(operand).is(Type::Small);
-            self.path.bounds = here.after(stmts, *condition, holds, is_direct);
+            self.path.bounds = here.bounds.after(stmts, *condition, holds, is_direct);
+            self.path.rows = here.rows.clone();
+            if let Some(nat) = tested.filter(|_| holds) {
+                self.path.rows.add(nat);
+            }
             self.deferred(block)
         });
-        self.path.bounds = here;
+        self.path = here;
         (yes, no)
     }
 

@@ -8,6 +8,7 @@ use super::boxes::with_boxes;
 use super::emitter::{FunctionEmitter, trusted};
 use super::environment::{ConstantFacts, UnitEnvironment};
 use super::error::CompileError;
+use super::known_rows::KnownRows;
 use super::liveness::{live_before, live_in_join};
 use super::ownership::Ownership;
 use super::saved::Place;
@@ -62,8 +63,12 @@ pub(super) struct FunctionTranslator<'e, 'f> {
     environment: &'e UnitEnvironment,
     /// Where the values of variables are.
     locations: Vec<Option<VarLocation>>,
+    /// The variables with the headers of rows.
+    pub(super) headers: Vec<Option<Variable>>,
     /// The blocks of join points.
     pub(super) joins: Vec<Option<JoinBlocks>>,
+    /// The rows whose headers are known at all jumps to a join point until now.
+    pub(super) joined_rows: Vec<Option<KnownRows>>,
     /// Blocks that are jumped to and not translated yet.
     pub(super) pending: Vec<PendingBlock>,
     /// Blocks that end with a jump back to a loop around them.
@@ -101,6 +106,8 @@ pub(super) struct PendingBlock {
     pub(super) params: Vec<(Var, Value)>,
     /// The entry of the loop whose header the block is.
     pub(super) loop_entry: Option<Block>,
+    /// The join point whose body the block is, unless that is a loop.
+    pub(super) join: Option<JoinId>,
     /// The facts that hold where it begins.
     pub(super) path: PathFacts,
 }
@@ -113,6 +120,8 @@ pub(super) struct PathFacts {
     pub(super) limit_is_checked: bool,
     /// The lower bounds of nats.
     pub(super) bounds: Bounds,
+    /// The rows whose headers are known.
+    pub(super) rows: KnownRows,
 }
 
 impl<'e, 'f> FunctionTranslator<'e, 'f> {
@@ -130,7 +139,9 @@ impl<'e, 'f> FunctionTranslator<'e, 'f> {
             ownership: &code.ownership,
             environment: code.environment,
             locations: vec![None; function.vars.len()],
+            headers: vec![None; function.vars.len()],
             joins: vec![None; function.joins.len()],
+            joined_rows: vec![None; function.joins.len()],
             pending: Vec::new(),
             back_edges: HashSet::new(),
             uses: UseCounts::of(function),
@@ -205,7 +216,7 @@ impl<'e, 'f> FunctionTranslator<'e, 'f> {
     /// Has a block of the IR translated into this block later, with the facts that hold now.
     pub(super) fn defer(&mut self, block: Block, id: BlockId, params: Vec<(Var, Value)>) {
         let path = self.path.clone();
-        self.pending.push(PendingBlock { block, id, params, loop_entry: None, path });
+        self.pending.push(PendingBlock { block, id, params, loop_entry: None, join: None, path });
     }
 
     // Polls.
@@ -238,27 +249,31 @@ impl<'e, 'f> FunctionTranslator<'e, 'f> {
         // The code goes on at the entry, outside of the loop, so that values which do not change in
         // the loop are the same in all turns.
         let live = live_in_join(self.function, join);
-        let mapped: Vec<bool> = args.iter().map(|arg| self.is_mapped(*arg)).collect();
+        let are_saved: Vec<bool> = args.iter().map(|arg| self.may_be_saved(*arg)).collect();
         let saved: Vec<Value> =
-            words.iter().zip(&mapped).filter(|(_, mapped)| **mapped).map(|(it, _)| *it).collect();
+            words.iter().zip(&are_saved).filter(|(_, saved)| **saved).map(|(it, _)| *it).collect();
         let mut saved = self.obey_interrupt(live, &saved).into_iter();
         let again: Vec<Value> = words
             .iter()
-            .zip(mapped)
-            .map(|(word, mapped)| if mapped { saved.next().unwrap_or(*word) } else { *word })
+            .zip(are_saved)
+            .map(|(word, is_saved)| if is_saved { saved.next().unwrap_or(*word) } else { *word })
             .collect();
         self.emit.jump(blocks.entry, &again);
         self.emit.switch_to(within);
         self.emit.jump(blocks.header, &words);
     }
 
-    /// Obeys an interrupt. Variables of `live` that may point into the heap get the values that
-    /// they have afterwards. Returns what `words` are afterwards.
+    /// Obeys an interrupt. Variables of `live` whose words the evaluation stack may hold get the values that
+    /// they have afterwards: a value that is live during the call, if only a number, would occupy a
+    /// preserved register on all paths. Returns what `words` are afterwards.
     fn obey_interrupt(&mut self, live: BTreeSet<Var>, words: &[Value]) -> Vec<Value> {
         // Cranelift keeps the others in slots of the frame.
         let room = SAVED_MAX.saturating_sub(words.len());
-        let live: Vec<Var> =
-            live.into_iter().filter(|var| self.is_mapped(Operand::Var(*var))).take(room).collect();
+        let live: Vec<Var> = live
+            .into_iter()
+            .filter(|var| self.may_be_saved(Operand::Var(*var)))
+            .take(room)
+            .collect();
         let mut saved = words.to_vec();
         saved.extend(live.iter().map(|var| self.word(Operand::Var(*var))));
         let mut saved = self.emit.obey_interrupt(&saved);
@@ -268,10 +283,13 @@ impl<'e, 'f> FunctionTranslator<'e, 'f> {
         saved
     }
 
-    /// Whether the word of an operand may point into the heap.
-    fn is_mapped(&self, operand: Operand) -> bool {
+    /// Whether an operand is no number that is written in the code, and its word is that of a value: a reference or
+    /// a nat below 2^63.
+    fn may_be_saved(&self, operand: Operand) -> bool {
         match operand {
-            Operand::Var(var) => self.location(var).is_some_and(|location| location.is_mapped),
+            Operand::Var(var) => {
+                self.location(var).is_some() && self.function.vars[var] != Type::U64
+            }
             Operand::Constant(_) => true,
             Operand::Small(_) => false,
         }

@@ -127,10 +127,13 @@ impl Checker<'_> {
                 ensure!(function.results != [Type::Any], "a single result is `any`");
             }
             FunctionRole::Lazy => {
-                ensure!(id == FunctionId::ROOT, "a lazy entry is not the first function");
                 ensure!(function.results == [Type::Any], "the result of a lazy entry is not `any`");
                 let params = function.param_types();
-                ensure!(params.iter().all(|ty| *ty == Type::Any), "a parameter is not `any`");
+                let is_entry = id == FunctionId::ROOT;
+                ensure!(
+                    !is_entry || params.iter().all(|ty| *ty == Type::Any),
+                    "a parameter is not `any`"
+                );
             }
             FunctionRole::General | FunctionRole::Thunk => ensure!(
                 function.results == [Type::Whnf],
@@ -376,7 +379,6 @@ impl Checker<'_> {
             Callee::Local(function) => {
                 let function = self.local(function)?;
                 ensure!(function.role != FunctionRole::Thunk, "the code of a thunk is not called");
-                ensure!(function.role != FunctionRole::Lazy, "a lazy entry is not called");
                 self.fit_all(args, &function.param_types())?;
             }
         }

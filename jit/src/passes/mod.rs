@@ -18,6 +18,8 @@
 //! share       makes the thunks that the items of a row have in common once (full laziness)
 //! generate    makes rows of a known function's results in place of calls of the jet
 //! fuse        removes generated rows that only one loop or row reads (deforestation)
+//! pass_items  workers take the one item that they read of a row, in place of the row
+//! deforest    removes lists that one function makes and another reads, cell by cell
 //! worker      worker/wrapper split: arguments that are certain to be evaluated are passed evaluated
 //! normal      makes values that are normalised in normal form
 //! record      function versioning: loops over a record, for rows of one number of items
@@ -34,6 +36,7 @@
 //! float       float-in: moves definitions into the one branch that uses them
 //! gather      schedules the reads of a row's items next to each other
 //! loop        turns self tail calls into jumps
+//! attempt     evaluates the thunks whose code dispatches, where it comes to a cheap case (optimistic evaluation)
 //! sweep       dead code elimination and renumbering
 //!
 //! evaluated_results  a part of `worker`: results that all callers evaluate are returned evaluated
@@ -44,8 +47,10 @@
 //! lazy_entry  makes of an optimised unit the law's lazy entry; not part of the pipeline
 //! ```
 
+mod attempt;
 mod captures;
 mod counted_loop;
+mod deforest;
 mod evaluated_results;
 mod fill;
 mod float_in;
@@ -59,6 +64,7 @@ mod literal_captures;
 mod loops;
 mod narrow;
 mod normal;
+mod pass_items;
 mod peel;
 mod pipeline;
 mod records;

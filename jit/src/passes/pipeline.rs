@@ -2,9 +2,9 @@
 
 use super::simplify::{SimplifyOptions, simplify};
 use super::{
-    captures, evaluated_results, fill, float_in, fuse, gather, generate, induction,
-    literal_captures, loops, narrow, normal, peel, records, results, rotate, small_nats,
-    specialise, sweep, unpack, worker_wrapper,
+    attempt, captures, deforest, evaluated_results, fill, float_in, fuse, gather, generate,
+    induction, literal_captures, loops, narrow, normal, pass_items, peel, records, results, rotate,
+    small_nats, specialise, sweep, unpack, worker_wrapper,
 };
 use crate::ir::Unit;
 use std::fmt::{self, Display, Formatter};
@@ -52,6 +52,8 @@ passes! {
     Share "share" generate::share;
     Generate "generate" generate::generate;
     Fuse "fuse" fuse::fuse;
+    PassItems "pass_items" pass_items::pass_items;
+    Deforest "deforest" deforest::deforest;
     Worker "worker" |unit| {
         worker_wrapper::split(unit);
         evaluated_results::evaluate_results(unit);
@@ -87,6 +89,7 @@ passes! {
     Float "float" float_in::float_in;
     Gather "gather" gather::gather;
     Loop "loop" loops::jump_instead_of_calling;
+    Attempt "attempt" attempt::attempt;
     Sweep "sweep" sweep::sweep;
 }
 
@@ -116,6 +119,9 @@ pub const PIPELINE: &[Pass] = &[
     Pass::IntoLoops,
     Pass::Induction,
     Pass::Eager,
+    Pass::PassItems,
+    Pass::Captures,
+    Pass::Deforest,
     Pass::Fuse,
     Pass::Float,
     Pass::Strict,
@@ -145,6 +151,7 @@ pub const PIPELINE: &[Pass] = &[
     Pass::Captures,
     Pass::Simplify,
     Pass::Float,
+    Pass::Attempt,
     Pass::Gather,
     Pass::Sweep,
 ];
@@ -251,7 +258,7 @@ mod tests {
         assert_eq!(
             error,
             "there is no pass `guess`; the names are simplify, inline, into_loops, strict, eager, speculate, version, \
-             share, generate, fuse, worker, normal, record, rotate, unpack, specialise, results, narrow, induction, small, captures, peel, fill, float, gather, loop, sweep, expect, all"
+             share, generate, fuse, pass_items, deforest, worker, normal, record, rotate, unpack, specialise, results, narrow, induction, small, captures, peel, fill, float, gather, loop, attempt, sweep, expect, all"
         );
     }
 }

@@ -335,7 +335,8 @@ fn parts_read_always(
 /// Removes parameters until all that are left can be unpacked.
 fn choose(unit: &Unit, mut uses: UsesOfParams) -> UnpackedParams {
     loop {
-        let (parts, sizes, fed) = (all_parts(&uses), row_sizes(&uses), fed_params(&uses));
+        let (sizes, fed) = (row_sizes(&uses), fed_params(&uses));
+        let parts = all_parts(&uses, &sizes);
         let places = uses.iter().filter(|(place, _)| fed.contains(place));
         let decided = places.filter_map(|(place, of)| {
             let size = match sizes[place] {
@@ -367,7 +368,7 @@ fn decide(
     read: &RowParts,
     size: Option<usize>,
 ) -> Option<Unpacked> {
-    let is_remade = of.escapes || of.passed_to.iter().any(|to| !uses.contains_key(to));
+    let is_remade = is_remade(uses, of);
     let mut parts = read.clone();
     if size.is_some() {
         parts.remove(&RowPart::Length);
@@ -382,6 +383,11 @@ fn decide(
     Some(Unpacked { parts: parts.into_iter().collect(), size, is_remade })
 }
 
+/// Whether a function needs the row as well as its parts.
+fn is_remade(uses: &UsesOfParams, of: &ParamUses) -> bool {
+    of.escapes || of.passed_to.iter().any(|to| !uses.contains_key(to))
+}
+
 /// Whether all callers may pass the parts of their rows.
 fn accepts_callers(uses: &UsesOfParams, (id, _): ParamPlace, of: &ParamUses) -> bool {
     let reads_always = of.reads_always && of.passed_to.is_empty();
@@ -394,9 +400,20 @@ fn accepts_callers(uses: &UsesOfParams, (id, _): ParamPlace, of: &ParamUses) -> 
 }
 
 /// For each parameter, the parts that its function reads, and those that are read where it is passed
-/// on.
-fn all_parts(uses: &UsesOfParams) -> HashMap<ParamPlace, RowParts, FixedState> {
-    let own = uses.iter().map(|(place, of)| (*place, of.read.clone()));
+/// on. A function that makes the row again reads all items.
+fn all_parts(
+    uses: &UsesOfParams,
+    sizes: &HashMap<ParamPlace, RowSize, FixedState>,
+) -> HashMap<ParamPlace, RowParts, FixedState> {
+    let own = uses.iter().map(|(place, of)| {
+        let mut parts = of.read.clone();
+        if let RowSize::Known(size @ 1..=REMADE_LIMIT) = sizes[place]
+            && is_remade(uses, of)
+        {
+            parts.extend((0..size as u64).map(RowPart::Item));
+        }
+        (*place, parts)
+    });
     let mut parts: HashMap<ParamPlace, RowParts, FixedState> = own.collect();
     let mut changed = true;
     while std::mem::take(&mut changed) {

@@ -11,7 +11,7 @@ use cranelift_codegen::isa::CallConv;
 use cranelift_module::{FuncId, Module, ModuleError, ModuleReloc, ModuleRelocTarget, ModuleResult};
 use foldhash::{HashMap, HashMapExt};
 use std::sync::Arc;
-use vm::native::{FrameTable, PARAMETERS_MAX};
+use vm::native::FrameTable;
 
 /// The size of the region for the code of a process, in bytes. A near call reaches all of it.
 const REGION: usize = 64 << 20;
@@ -65,16 +65,15 @@ impl CodeLinker {
         self.region.used()
     }
 
-    /// Links the trampolines, and returns their addresses by count of parameters, and behind them that of
-    /// the function that evaluates the items of a list.
+    /// Links the functions that Rust calls, and returns their addresses in the order of
+    /// [`CompilerSetup::trampolines`](vm::native::CompilerSetup::trampolines).
     ///
     /// # Errors
     /// If one of them cannot be compiled, or the region is full.
     pub fn link_trampolines(&mut self, backend: &mut Backend) -> Result<Vec<usize>, CompileError> {
-        let trampolines =
-            (0..=PARAMETERS_MAX).map(SharedFunction::Trampoline).chain([SharedFunction::ListItems]);
-        let trampolines: Vec<&CompiledFunction> =
-            trampolines.map(|shared| shared.get(backend)).collect::<Result<_, _>>()?;
+        let trampolines: Vec<&CompiledFunction> = SharedFunction::entry_points()
+            .map(|shared| shared.get(backend))
+            .collect::<Result<_, _>>()?;
         Ok(self.link(backend, &trampolines, &UnitData::default())?.addresses)
     }
 

@@ -3,11 +3,11 @@
 //! Each is compiled once in a process, when it is first needed or ahead of that by a helper thread, and
 //! then linked like any other code.
 
-use super::stubs::{compile_stub, compile_trampoline, list_items};
+use super::stubs::{apply_to_items, compile_stub, compile_trampoline, list_items};
 use crate::codegen::{Backend, CompileError, CompiledFunction, Stub};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use vm::native::PARAMETERS_MAX;
+use vm::native::{HELD_ARGUMENTS_MAX, PARAMETERS_MAX};
 
 /// Compiled when it is first used.
 type Lazy = OnceLock<Result<CompiledFunction, CompileError>>;
@@ -18,6 +18,9 @@ static STUBS: [Lazy; Stub::COUNT] = [const { Lazy::new() }; Stub::COUNT];
 static TRAMPOLINES: [Lazy; PARAMETERS_MAX + 1] = [const { Lazy::new() }; PARAMETERS_MAX + 1];
 /// The function that evaluates the items of a list.
 static LIST_ITEMS: Lazy = Lazy::new();
+/// The functions that apply a function to many items, by count of the arguments that it holds.
+static APPLY_TO_ITEMS: [Lazy; HELD_ARGUMENTS_MAX + 1] =
+    [const { Lazy::new() }; HELD_ARGUMENTS_MAX + 1];
 
 /// A function that all runtimes share.
 #[derive(Clone, Copy)]
@@ -27,6 +30,8 @@ pub(super) enum SharedFunction {
     Trampoline(usize),
     /// The function that evaluates the items of a list.
     ListItems,
+    /// The function that applies a function that holds that many arguments to many items.
+    ApplyToItems(usize),
 }
 
 impl SharedFunction {
@@ -34,11 +39,32 @@ impl SharedFunction {
     fn common() -> impl Iterator<Item = SharedFunction> {
         let fixed = [Stub::Force, Stub::Apply(2), Stub::Apply(1), Stub::Nat, Stub::Limit];
         let later = [Stub::ForceSlowly, Stub::Store, Stub::Room, Stub::Jet(2), Stub::Jet(1)];
+        let tables = [
+            Stub::TableInsert,
+            Stub::TableInsertSlowly,
+            Stub::LookUp,
+            Stub::LookUpSlowly,
+            Stub::OptionalItem,
+            Stub::OptionalItemSlowly,
+            Stub::SetInsert,
+            Stub::SetInsertSlowly,
+            Stub::HasKey,
+            Stub::HasKeySlowly,
+        ];
+        let items = (0..=3).map(Stub::ItemAt).chain([Stub::Item]);
         let applied = (3..=5).map(Stub::Apply);
         let called = (1..=5).map(Stub::Call);
-        let stubs = fixed.into_iter().chain(applied).chain(called).chain(later);
-        let trampolines = (0..=PARAMETERS_MAX).rev().map(SharedFunction::Trampoline);
-        stubs.map(SharedFunction::Stub).chain([SharedFunction::ListItems]).chain(trampolines)
+        let stubs =
+            fixed.into_iter().chain(applied).chain(called).chain(later).chain(tables).chain(items);
+        stubs.map(SharedFunction::Stub).chain(SharedFunction::entry_points())
+    }
+
+    /// The functions that Rust calls, in the order of
+    /// [`CompilerSetup::trampolines`](vm::native::CompilerSetup::trampolines).
+    pub(super) fn entry_points() -> impl Iterator<Item = SharedFunction> {
+        let trampolines = (0..=PARAMETERS_MAX).map(SharedFunction::Trampoline);
+        let loops = (0..=HELD_ARGUMENTS_MAX).map(SharedFunction::ApplyToItems);
+        trampolines.chain([SharedFunction::ListItems]).chain(loops)
     }
 
     fn lazy(self) -> &'static Lazy {
@@ -46,6 +72,7 @@ impl SharedFunction {
             SharedFunction::Stub(stub) => &STUBS[stub.number() as usize],
             SharedFunction::Trampoline(count) => &TRAMPOLINES[count],
             SharedFunction::ListItems => &LIST_ITEMS,
+            SharedFunction::ApplyToItems(held) => &APPLY_TO_ITEMS[held],
         }
     }
 
@@ -58,6 +85,7 @@ impl SharedFunction {
             SharedFunction::Stub(stub) => compile_stub(backend, stub),
             SharedFunction::Trampoline(count) => compile_trampoline(backend, count),
             SharedFunction::ListItems => list_items::compile(backend),
+            SharedFunction::ApplyToItems(held) => apply_to_items::compile(backend, held),
         });
         compiled.as_ref().map_err(CompileError::clone)
     }

@@ -79,6 +79,17 @@ pub(crate) fn functions() -> Vec<(&'static str, Term, bool)> {
         ("product", product.clone().apps([jet("_Mul"), items()]), true),
         ("sum", product.apps([jet("_Add"), items()]), true),
         ("length", law(2, call_jet("_Len", [arg(1)])).app(items()), true),
+        // More arguments than a loop over evaluated items is compiled for, and as many.
+        (
+            "sixth of six",
+            law(6, call_jet("_Add", [arg(6), arg(5)])).apps([1, 2, 3, 4, 5].map(Term::from)),
+            true,
+        ),
+        (
+            "fifth of five",
+            law(5, call_jet("_Add", [arg(5), arg(1)])).apps([1, 2, 3, 4].map(Term::from)),
+            true,
+        ),
         ("remainder", law(1, call_jet("_Mod", [arg(1), small(7)])), true),
         ("shift", law(1, call_jet("_Lsh", [arg(1), arg(1)])), false),
         ("constant", law(2, arg(1)).app(lazy_crash()), false),
@@ -109,7 +120,13 @@ pub(crate) fn rows() -> Vec<Term> {
         big(),
         Term::from(3).app(Term::from(3)),
     ];
-    vec![row(nats.map(Term::from)), row(values)]
+    // Unevaluated items between others.
+    let mixed = [1, 0, 2, 7, 3, 9].map(|nat| match nat {
+        0 => Term::from(3).app(Term::from(3)),
+        9 => lazy_crash(),
+        nat => Term::from(nat),
+    });
+    vec![row(nats.map(Term::from)), row(values), row(mixed)]
 }
 
 pub(crate) fn runtime(jets: &Arc<JetTable>, mode: CompileMode, stress: bool) -> Vm {

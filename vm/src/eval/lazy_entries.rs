@@ -9,7 +9,7 @@
 //!
 //! As in [`super::native`]: addresses of code come from [`EntryCell`]s.
 
-use crate::native::{EntryCell, PARAMETERS_MAX, PENDING};
+use crate::native::{EntryCell, HELD_ARGUMENTS_MAX, PARAMETERS_MAX, PENDING};
 use crate::vm::Vm;
 use plan::EvalError;
 use plan::raw::{ObjectLayout, Word, WordKind, pin};
@@ -85,27 +85,55 @@ impl Vm {
         let Some((entry, held)) = self.find_lazy_entry(function, items.clone()) else {
             return Ok(false);
         };
-        let mut args = [0; PARAMETERS_MAX];
+        let app = self.heap.resolve(self.heap.stack.get(function));
+        self.heap.stack.set(function, app);
         let mut failures = 0;
-        for index in items {
+        let mut index = items.start;
+        while index < items.end {
             self.heap.interrupt.check()?;
             let item = self.heap.resolve(self.heap.stack.get(index));
             if item.is_thunk() && failures < FAILURES_LIMIT && !self.evaluate_cheaply(index)? {
                 failures += 1;
             }
-            // The code may have collected, so all words are loaded again.
-            let app = self.heap.resolve(self.heap.stack.get(function));
-            for (held, arg) in args[..held].iter_mut().enumerate() {
-                *arg = self.heap.resolve(self.heap.load(app, 1 + held)).raw();
-            }
-            args[held] = self.heap.resolve(self.heap.stack.get(index)).raw();
+            let item = self.heap.resolve(self.heap.stack.get(index));
+            self.heap.stack.set(index, item);
             // SAFETY: `find_lazy_entry` found the code of a law of that many arguments. The law is
             // reachable from the stack, so its code stays in memory.
-            let bits = unsafe { self.enter_native(entry, args.as_ptr(), held + 1) }?;
-            debug_assert!(bits != PENDING, "a lazy entry makes no calls");
-            self.heap.stack.set(index, Word::from_bits(bits));
+            index = unsafe {
+                if item.is_thunk() || held > HELD_ARGUMENTS_MAX {
+                    self.apply_lazy_entry_once(entry, function, held, index)?;
+                    index + 1
+                } else {
+                    self.apply_to_evaluated(entry, function, held, index..items.end)?
+                }
+            };
         }
         Ok(true)
+    }
+
+    /// Replaces the word at a stack index by the application to it of the function at stack index
+    /// `function`, which holds `held` arguments.
+    ///
+    /// # Safety
+    /// `entry` is that of the lazy entry of the function's law.
+    unsafe fn apply_lazy_entry_once(
+        &mut self,
+        entry: usize,
+        function: usize,
+        held: usize,
+        index: usize,
+    ) -> Result<(), EvalError> {
+        let mut args = [0; PARAMETERS_MAX];
+        let app = self.heap.stack.get(function);
+        for (held, arg) in args[..held].iter_mut().enumerate() {
+            *arg = self.heap.resolve(self.heap.load(app, 1 + held)).raw();
+        }
+        args[held] = self.heap.stack.get(index).raw();
+        // SAFETY: by this function's contract.
+        let bits = unsafe { self.enter_native(entry, args.as_ptr(), held + 1) }?;
+        debug_assert!(bits != PENDING, "a lazy entry makes no calls");
+        self.heap.stack.set(index, Word::from_bits(bits));
+        Ok(())
     }
 
     /// The lazy entry for the application of the function at stack index `function` to the words

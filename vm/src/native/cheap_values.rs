@@ -6,12 +6,12 @@
 //! value first, which the interpreter finds [cheaply](crate::eval) or not at all. A thunk of compiled code may have become
 //! cheap since it was made.
 
+use super::helper_result::HelperResult;
 use crate::vm::Vm;
-use plan::EvalError;
 use plan::raw::Word;
 
 /// The value of a thunk if that is cheap, else the thunk.
-pub(super) fn cheap_value(vm: &mut Vm, word: u64) -> Result<u64, EvalError> {
+pub(super) fn cheap_value(vm: &mut Vm, word: u64) -> HelperResult {
     if !vm.heap.host.native.cheap_attempts.is_due() {
         return Ok(word);
     }

@@ -3,11 +3,13 @@
 
 use super::UNDECIDED;
 use super::consecutive_keys::CONSECUTIVE_KEYS_MIN;
+use super::helper_result::HelperResult;
 use super::key_position::{KeyPosition, NatSearch};
+use super::layout::OPTIONAL_ARITY;
 use super::remembered_objects::{RememberedKey, RowLeaf};
 use crate::vm::{JetCall, Vm};
 use plan::raw::tree::edit::EditMode;
-use plan::raw::{Word, WordKind, bar, shape, tree};
+use plan::raw::{ObjectLayout, Word, WordKind, bar, tree};
 use plan::{EvalError, Items, Ref};
 
 /// Item `index` of a row, which is 0 if there is none. Loops read the items of a long row in order, so
@@ -121,7 +123,7 @@ fn short_bar(vm: &Vm, word: Word) -> Option<RememberedKey> {
     Some(RememberedKey::ShortBar(bar::number_of_one_word(bytes)?, bytes.len() as u8))
 }
 
-pub(super) fn look_up(vm: &mut Vm, table: u64, key: u64, default: u64) -> Result<u64, EvalError> {
+pub(super) fn look_up(vm: &mut Vm, table: u64, key: u64, default: u64) -> HelperResult {
     let table = Word::from_bits(table);
     Ok(match position_of(vm, table, key, Remembers::Objects) {
         Some(Ok(index)) => {
@@ -133,7 +135,7 @@ pub(super) fn look_up(vm: &mut Vm, table: u64, key: u64, default: u64) -> Result
     })
 }
 
-pub(super) fn optional_item(vm: &mut Vm, table: u64, key: u64) -> Result<u64, EvalError> {
+pub(super) fn optional_item(vm: &mut Vm, table: u64, key: u64) -> HelperResult {
     let table = Word::from_bits(table);
     let index = match position_of(vm, table, key, Remembers::Objects) {
         Some(Ok(index)) => index,
@@ -142,27 +144,32 @@ pub(super) fn optional_item(vm: &mut Vm, table: u64, key: u64) -> Result<u64, Ev
     };
     let values = vm.heap.load(table, 1);
     let Some(value) = Items::of(values, &vm.heap).word(index) else { return Ok(0) };
-    if !vm.heap.stack.has_room(8) {
-        return Err(EvalError::StackOverflow);
+    if vm.heap.has_room(OPTIONAL_WORDS) {
+        return Ok(optional(vm, vm.heap.resolve(value)));
     }
-    vm.heap.stack.push(Word::ZERO);
+    if !vm.heap.stack.has_room(8) {
+        return Err(EvalError::StackOverflow.into());
+    }
     vm.heap.stack.push(value);
-    shape::apply_lazily(&mut vm.heap, 1)?;
-    Ok(vm.heap.stack.pop().raw())
+    vm.heap.reserve(OPTIONAL_WORDS)?;
+    let value = vm.heap.stack.pop();
+    Ok(optional(vm, value))
 }
 
-pub(super) fn has_key(vm: &mut Vm, keys: u64, key: u64) -> Result<u64, EvalError> {
+/// The words of an optional value with its header.
+const OPTIONAL_WORDS: usize = 3;
+
+/// The app of 0 to a value. Its words have been reserved.
+fn optional(vm: &mut Vm, value: Word) -> u64 {
+    vm.heap.allocate_words(ObjectLayout::App, OPTIONAL_ARITY, &[Word::ZERO, value]).raw()
+}
+
+pub(super) fn has_key(vm: &mut Vm, keys: u64, key: u64) -> HelperResult {
     Ok(position_of(vm, Word::from_bits(keys), key, Remembers::Objects)
         .map_or(UNDECIDED, |position| u64::from(position.is_ok())))
 }
 
-pub(super) fn put(
-    vm: &mut Vm,
-    row: u64,
-    index: u64,
-    value: u64,
-    limit: usize,
-) -> Result<u64, EvalError> {
+pub(super) fn put(vm: &mut Vm, row: u64, index: u64, value: u64, limit: usize) -> HelperResult {
     put_as(vm, [row, index, value], limit, EditMode::Copy)
 }
 
@@ -172,7 +179,7 @@ pub(super) fn put_in_place(
     index: u64,
     value: u64,
     mode: usize,
-) -> Result<u64, EvalError> {
+) -> HelperResult {
     put_as(vm, [row, index, value], usize::MAX, EditMode::numbered(mode))
 }
 
@@ -181,7 +188,7 @@ fn put_as(
     [row, index, value]: [u64; 3],
     limit: usize,
     mode: EditMode,
-) -> Result<u64, EvalError> {
+) -> HelperResult {
     let row = Word::from_bits(row);
     let count = if row.kind() == WordKind::Row { tree::len(&vm.heap, row) } else { 0 };
     let index = Word::from_bits(index).as_direct().and_then(|index| usize::try_from(index).ok());
@@ -202,12 +209,12 @@ pub(super) fn table_insert(
     key: u64,
     value: u64,
     mode: usize,
-) -> Result<u64, EvalError> {
+) -> HelperResult {
     let Some(position) = position_of(vm, Word::from_bits(table), key, Remembers::ShortBars) else {
         return Ok(UNDECIDED);
     };
     if !vm.heap.stack.has_room(8) {
-        return Err(EvalError::StackOverflow);
+        return Err(EvalError::StackOverflow.into());
     }
     let (table, key, value) =
         (Word::from_bits(table), Word::from_bits(key), Word::from_bits(value));
@@ -222,7 +229,7 @@ pub(super) fn table_insert_with(
     key: u64,
     value: u64,
     mode: usize,
-) -> Result<u64, EvalError> {
+) -> HelperResult {
     let word = Word::from_bits(table);
     let entry = match position_of(vm, word, key, Remembers::ShortBars) {
         None => return Ok(UNDECIDED),
@@ -230,7 +237,7 @@ pub(super) fn table_insert_with(
         Some(Ok(entry)) => entry,
     };
     if !vm.heap.stack.has_room(64) {
-        return Err(EvalError::StackOverflow);
+        return Err(EvalError::StackOverflow.into());
     }
     let base = vm.heap.stack.top();
     for word in [table, key, function, value] {
@@ -254,7 +261,7 @@ pub(super) fn table_insert_with(
     Ok(vm.heap.stack.pop().raw())
 }
 
-pub(super) fn set_insert(vm: &mut Vm, set: u64, key: u64, mode: usize) -> Result<u64, EvalError> {
+pub(super) fn set_insert(vm: &mut Vm, set: u64, key: u64, mode: usize) -> HelperResult {
     let mode = EditMode::numbered(mode);
     let word = Word::from_bits(set);
     let at = match position_of(vm, word, key, Remembers::ShortBars) {
@@ -268,24 +275,19 @@ pub(super) fn set_insert(vm: &mut Vm, set: u64, key: u64, mode: usize) -> Result
         Some(Err(at)) => at,
     };
     if !vm.heap.stack.has_room(8) {
-        return Err(EvalError::StackOverflow);
+        return Err(EvalError::StackOverflow.into());
     }
     Ok(tree::edit::insert(&mut vm.heap, word, at, Word::from_bits(key), mode)?.raw())
 }
 
-pub(super) fn table_delete(
-    vm: &mut Vm,
-    table: u64,
-    key: u64,
-    mode: usize,
-) -> Result<u64, EvalError> {
+pub(super) fn table_delete(vm: &mut Vm, table: u64, key: u64, mode: usize) -> HelperResult {
     let mode = EditMode::numbered(mode);
     let Some(position) = position_to_delete(vm, table, key, mode)? else { return Ok(UNDECIDED) };
     let Ok(at) = position else { return Ok(table) };
     Ok(tree::edit::remove_from_table(&mut vm.heap, Word::from_bits(table), at, mode)?.raw())
 }
 
-pub(super) fn set_delete(vm: &mut Vm, set: u64, key: u64, mode: usize) -> Result<u64, EvalError> {
+pub(super) fn set_delete(vm: &mut Vm, set: u64, key: u64, mode: usize) -> HelperResult {
     let mode = EditMode::numbered(mode);
     let Some(position) = position_to_delete(vm, set, key, mode)? else { return Ok(UNDECIDED) };
     let Ok(at) = position else { return Ok(set) };
@@ -313,12 +315,12 @@ fn position_to_delete(
     Ok(position)
 }
 
-pub(super) fn least_key(vm: &mut Vm, keys: u64) -> Result<u64, EvalError> {
+pub(super) fn least_key(vm: &mut Vm, keys: u64) -> HelperResult {
     let keys = keys_of(vm, Word::from_bits(keys));
     Ok(tree::first_key(&vm.heap, keys).map_or(0, Word::raw))
 }
 
-pub(super) fn disown(vm: &mut Vm, value: u64) -> Result<u64, EvalError> {
+pub(super) fn disown(vm: &mut Vm, value: u64) -> HelperResult {
     vm.heap.disown(Word::from_bits(value));
     Ok(0)
 }

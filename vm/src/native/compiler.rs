@@ -15,10 +15,18 @@ pub struct CompilerSetup {
     /// to [`offset::ENTRY_FRAME`](super::offset::ENTRY_FRAME), and calls the function. They are set
     /// before any code is published.
     ///
-    /// The last is at [`LIST_ITEMS`](super::LIST_ITEMS). It does the same first, and does not call the function.
-    /// Its arguments are the index of a list on the evaluation stack, and a number of items. It replaces the
+    /// Others follow, which write their frame pointer first as well. The one at
+    /// [`LIST_ITEMS`](super::LIST_ITEMS) calls no function. Its arguments are the index of a list on the evaluation stack, and a number of items. It replaces the
     /// list by the rest of it, pushes the items before that, evaluated, and returns their number, which
     /// may be smaller.
+    ///
+    /// Those from [`APPLY_TO_ITEMS`](super::APPLY_TO_ITEMS) on are for functions that hold 0, 1, 2, …,
+    /// [`HELD_ARGUMENTS_MAX`](super::HELD_ARGUMENTS_MAX) arguments and lack one. The compiled function is the
+    /// lazy entry of the function's law. The arguments are three indices on the evaluation stack: of the
+    /// function, which is no indirection, of the first item, which is evaluated, and that behind the last
+    /// item. Each item is replaced by the application of the function to it, as the lazy entry makes it. The
+    /// result is the index of the first item that is not replaced, at least the second: the one behind the
+    /// last, or that of an unevaluated item, or any if an interrupt is requested.
     pub trampolines: Arc<OnceLock<Vec<usize>>>,
     /// The stack maps of the compiler's code.
     pub frames: Arc<FrameTable>,

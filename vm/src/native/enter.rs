@@ -11,10 +11,11 @@ use super::compiler::CompilerSetup;
 use super::entry_cell::EntryCell;
 use super::stack::{self, NativeStack};
 use super::state::{ExitReason, NativeContext};
-use super::{LIST_ITEMS, UNWOUND, switch};
+use super::{APPLY_TO_ITEMS, HELD_ARGUMENTS_MAX, LIST_ITEMS, UNWOUND, switch};
 use crate::vm::{HotCall, Vm};
 use plan::raw::{WordKind, pin};
 use plan::{EvalError, Val};
+use std::ops::Range;
 use std::rc::Rc;
 
 /// Enters compiled code through the trampoline of that index. It reads the arguments before it does anything
@@ -155,6 +156,33 @@ impl Vm {
         // SAFETY: these are the arguments of that function, which calls no other entry.
         let count = unsafe { self.enter_through(LIST_ITEMS, 0, args.as_ptr()) }?;
         Ok(count as usize)
+    }
+
+    /// Replaces the evaluated words between two stack indices, from the first on, by the application to them
+    /// of the function at stack index `function`, which holds `held` arguments and lacks one. Returns the index
+    /// of the first word that is left: the end, or that of an unevaluated one, or any if an interrupt is
+    /// requested.
+    ///
+    /// # Safety
+    /// That of [`enter`] for the lazy entry of the function's law.
+    ///
+    /// # Panics
+    /// If the function holds more than [`HELD_ARGUMENTS_MAX`] arguments, is an indirection, or there is no word,
+    /// or the first is not evaluated.
+    pub(crate) unsafe fn apply_to_evaluated(
+        &mut self,
+        entry: usize,
+        function: usize,
+        held: usize,
+        items: Range<usize>,
+    ) -> Result<usize, EvalError> {
+        let stack = &self.heap.stack;
+        assert!(held <= HELD_ARGUMENTS_MAX && !items.is_empty() && items.end <= stack.top());
+        assert!(!stack.get(function).is_thunk() && !stack.get(items.start).is_thunk());
+        let args = [function, items.start, items.end].map(|index| index as u64);
+        // SAFETY: by this function's contract, and these are the arguments of that function.
+        let left = unsafe { self.enter_through(APPLY_TO_ITEMS + held, entry, args.as_ptr()) }?;
+        Ok(left as usize)
     }
 
     /// Enters compiled code through the trampoline of that index.

@@ -16,6 +16,7 @@ use super::collections::{
     disown, has_key, item_of_row, least_key, look_up, optional_item, put, put_in_place, set_delete,
     set_insert, table_delete, table_insert, table_insert_with,
 };
+use super::helper_result::HelperResult;
 use super::nats::NatOp;
 use super::numbered::numbered_enum;
 use super::short_sets::{set_difference, set_union};
@@ -144,11 +145,13 @@ helpers! {
         SetDelete = set_delete(set: u64, key: u64, mode: usize),
         /// `(keys)`, those of a set or table that is a data jet: the least key; 0 if there is none.
         LeastKey = least_key(keys: u64),
-        /// `(left, right)`, both sets that are data jets: their union. [`UNDECIDED`] unless both are
-        /// short sets of nats below 2^63, or one is empty.
+        /// `(left, right)`, both sets that are data jets: their union. [`UNDECIDED`] unless one is empty, or
+        /// at least one is a set of nats below 2^63 in one object, and the union is as well, or has few keys
+        /// more than the other set.
         SetUnion = set_union(left: u64, right: u64),
-        /// `(left, right)`: the keys of the left set that the right one does not have. [`UNDECIDED`] as
-        /// for [`Helper::SetUnion`].
+        /// `(left, right)`: the keys of the left set that the right one does not have. [`UNDECIDED`] unless
+        /// one is empty, the left one is a set of nats below 2^63 in one object, or the right one is and
+        /// they have no key in common.
         SetDifference = set_difference(left: u64, right: u64),
         /// `(value)`: removes the mark of an owner from a table, row or set. 0.
         Disown = disown(value: u64),
@@ -172,14 +175,14 @@ helpers! {
 /// # Safety
 /// `vm` is the runtime that entered compiled code, and nothing else uses it meanwhile.
 #[inline(always)]
-unsafe fn serve(vm: *mut Vm, work: impl FnOnce(&mut Vm) -> Result<u64, EvalError>) -> u64 {
+unsafe fn serve(vm: *mut Vm, work: impl FnOnce(&mut Vm) -> HelperResult) -> u64 {
     // SAFETY: by this function's contract.
     let vm = unsafe { &mut *vm };
     let reason = match catch_unwind(AssertUnwindSafe(|| work(vm))) {
         Ok(Ok(bits)) => return bits,
         Ok(Err(error)) => {
             vm.record_compiled_frames();
-            ExitReason::Error(error)
+            ExitReason::Error(*error.0)
         }
         Err(panic) => ExitReason::Panic(panic),
     };
@@ -206,30 +209,30 @@ unsafe fn push_block(vm: &mut Vm, block: *const u64, count: usize) -> Result<(),
 
 // The helpers. Those with a block are unsafe: they pass it to `push_block`, and have its contract.
 
-fn force(vm: &mut Vm, word: u64) -> Result<u64, EvalError> {
+fn force(vm: &mut Vm, word: u64) -> HelperResult {
     let word = vm.heap.resolve(Word::from_bits(word));
     if !word.is_thunk() {
         return Ok(word.raw());
     }
-    vm.run(word, false).map(Word::raw)
+    Ok(vm.run(word, false)?.raw())
 }
 
-fn normalise(vm: &mut Vm, word: u64) -> Result<u64, EvalError> {
+fn normalise(vm: &mut Vm, word: u64) -> HelperResult {
     let word = vm.heap.resolve(Word::from_bits(word));
     if vm.heap.is_normal(word) {
         return Ok(word.raw());
     }
-    vm.run(word, true).map(Word::raw)
+    Ok(vm.run(word, true)?.raw())
 }
 
-unsafe fn call(vm: &mut Vm, block: *const u64, count: usize) -> Result<u64, EvalError> {
+unsafe fn call(vm: &mut Vm, block: *const u64, count: usize) -> HelperResult {
     // SAFETY: the caller vouches for the block.
     vm.count_call_of_jet(Word::from_bits(unsafe { block.read() }));
     // SAFETY: as above.
-    vm.run_call(|vm| unsafe { push_block(vm, block, count) }).map(Word::raw)
+    Ok(vm.run_call(|vm| unsafe { push_block(vm, block, count) })?.raw())
 }
 
-unsafe fn leave(vm: &mut Vm, block: *const u64, count: usize) -> Result<u64, EvalError> {
+unsafe fn leave(vm: &mut Vm, block: *const u64, count: usize) -> HelperResult {
     // SAFETY: the caller vouches for the block.
     vm.count_call_of_jet(Word::from_bits(unsafe { block.read() }));
     // SAFETY: as above.
@@ -238,20 +241,20 @@ unsafe fn leave(vm: &mut Vm, block: *const u64, count: usize) -> Result<u64, Eva
     Ok(PENDING)
 }
 
-unsafe fn apply(vm: &mut Vm, block: *const u64, count: usize) -> Result<u64, EvalError> {
+unsafe fn apply(vm: &mut Vm, block: *const u64, count: usize) -> HelperResult {
     // SAFETY: the caller vouches for the block.
     unsafe { push_block(vm, block, count) }?;
     shape::apply_lazily(&mut vm.heap, count)?;
     Ok(vm.heap.stack.pop().raw())
 }
 
-unsafe fn jet(vm: &mut Vm, block: *const u64, count: usize) -> Result<u64, EvalError> {
+unsafe fn jet(vm: &mut Vm, block: *const u64, count: usize) -> HelperResult {
     // SAFETY: the caller vouches for the block.
     unsafe { push_block(vm, block, count) }?;
-    vm.run_jet(count).map(Word::raw)
+    Ok(vm.run_jet(count)?.raw())
 }
 
-unsafe fn row(vm: &mut Vm, block: *const u64, count: usize) -> Result<u64, EvalError> {
+unsafe fn row(vm: &mut Vm, block: *const u64, count: usize) -> HelperResult {
     // SAFETY: the caller vouches for the block.
     unsafe { push_block(vm, block, count) }?;
     vm.heap.reserve(2 + count)?;
@@ -259,7 +262,7 @@ unsafe fn row(vm: &mut Vm, block: *const u64, count: usize) -> Result<u64, EvalE
     Ok(row.raw())
 }
 
-fn room(vm: &mut Vm, words: usize) -> Result<u64, EvalError> {
+fn room(vm: &mut Vm, words: usize) -> HelperResult {
     if vm.heap.interrupt.is_pending() {
         vm.obey_interrupt()?;
     }
@@ -267,9 +270,9 @@ fn room(vm: &mut Vm, words: usize) -> Result<u64, EvalError> {
     Ok(0)
 }
 
-fn limit(vm: &mut Vm) -> Result<u64, EvalError> {
+fn limit(vm: &mut Vm) -> HelperResult {
     if vm.native_stack_is_full() {
-        return Err(EvalError::StackOverflow);
+        return Err(EvalError::StackOverflow.into());
     }
     if vm.heap.interrupt.is_pending() {
         vm.obey_interrupt()?;
@@ -277,12 +280,12 @@ fn limit(vm: &mut Vm) -> Result<u64, EvalError> {
     Ok(0)
 }
 
-fn parts(vm: &mut Vm, word: u64) -> Result<u64, EvalError> {
+fn parts(vm: &mut Vm, word: u64) -> HelperResult {
     vm.heap.stack.push(Word::from_bits(word));
-    vm.native_parts()
+    Ok(vm.native_parts()?)
 }
 
-fn kind(vm: &mut Vm, word: u64) -> Result<u64, EvalError> {
+fn kind(vm: &mut Vm, word: u64) -> HelperResult {
     let word = Word::from_bits(word);
     Ok(match word.kind() {
         WordKind::Nat | WordKind::Big => 3,
@@ -293,7 +296,7 @@ fn kind(vm: &mut Vm, word: u64) -> Result<u64, EvalError> {
     })
 }
 
-fn arity(vm: &mut Vm, word: u64) -> Result<u64, EvalError> {
+fn arity(vm: &mut Vm, word: u64) -> HelperResult {
     let arity = shape::arity(&vm.heap, Word::from_bits(word));
     Ok(arity.min(DIRECT_LIMIT - 1))
 }
@@ -308,7 +311,7 @@ fn flat_argument(vm: &Vm, app: Word, index: u64) -> Option<Word> {
     (at > 0).then(|| vm.heap.load(app, at))
 }
 
-fn length(vm: &mut Vm, word: u64) -> Result<u64, EvalError> {
+fn length(vm: &mut Vm, word: u64) -> HelperResult {
     let base = vm.heap.stack.top();
     vm.heap.stack.push(Word::from_bits(word));
     let count = JetCall { vm, base }.arg_count(0) as u64;
@@ -316,7 +319,7 @@ fn length(vm: &mut Vm, word: u64) -> Result<u64, EvalError> {
     Ok(count)
 }
 
-fn flat(vm: &mut Vm, row: u64) -> Result<u64, EvalError> {
+fn flat(vm: &mut Vm, row: u64) -> HelperResult {
     let base = vm.heap.stack.top();
     vm.heap.stack.push(Word::from_bits(row));
     let flat = tree::flattened(&mut vm.heap, base);
@@ -324,7 +327,7 @@ fn flat(vm: &mut Vm, row: u64) -> Result<u64, EvalError> {
     Ok(flat?.raw())
 }
 
-fn item(vm: &mut Vm, row: u64, index: u64) -> Result<u64, EvalError> {
+fn item(vm: &mut Vm, row: u64, index: u64) -> HelperResult {
     // The same rules as for jets: an index that is not a nat counts as 0, and one of 2^64 or more
     // is beyond every row.
     let index = cast(&vm.heap, Word::from_bits(index)).to_u64().unwrap_or(u64::MAX);
@@ -349,19 +352,19 @@ fn item(vm: &mut Vm, row: u64, index: u64) -> Result<u64, EvalError> {
     Ok(vm.heap.resolve(item).raw())
 }
 
-fn nat(vm: &mut Vm, operation: usize, a: u64, b: u64) -> Result<u64, EvalError> {
+fn nat(vm: &mut Vm, operation: usize, a: u64, b: u64) -> HelperResult {
     let (a, b) = (Word::from_bits(a), Word::from_bits(b));
-    NatOp::ALL[operation].compute(vm, a, b).map(Word::raw)
+    Ok(NatOp::ALL[operation].compute(vm, a, b)?.raw())
 }
 
-fn zero_row(vm: &mut Vm, count: usize) -> Result<u64, EvalError> {
+fn zero_row(vm: &mut Vm, count: usize) -> HelperResult {
     vm.heap.reserve(count.saturating_add(1))?;
     let mut row = vm.heap.allocate(ObjectLayout::Row, 0, count);
     (0..count).for_each(|index| row.set(index, Word::direct(0)));
     Ok(row.finish().raw())
 }
 
-fn store(vm: &mut Vm, object: u64, index: usize, value: u64) -> Result<u64, EvalError> {
+fn store(vm: &mut Vm, object: u64, index: usize, value: u64) -> HelperResult {
     vm.heap.store(Word::from_bits(object), index, Word::from_bits(value));
     Ok(0)
 }

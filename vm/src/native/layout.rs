@@ -13,6 +13,8 @@ pub enum ObjectKind {
     App,
     /// The items, first to last.
     Row,
+    /// `[set of keys, row of values]`.
+    Tab,
     /// The keys of a set of few, ascending.
     Set,
     /// `[end..., first key..., part...]`: a set of more keys than fit in one object; the last `end` is
@@ -42,6 +44,7 @@ impl ObjectKind {
             ObjectKind::Big => ObjectLayout::Big,
             ObjectKind::App => ObjectLayout::App,
             ObjectKind::Row => ObjectLayout::Row,
+            ObjectKind::Tab => ObjectLayout::Tab,
             ObjectKind::Set => ObjectLayout::Set,
             ObjectKind::SetNode => ObjectLayout::SetNode,
             ObjectKind::Bar => ObjectLayout::Bar,
@@ -74,6 +77,11 @@ impl ObjectKind {
 pub const ADDRESS_MASK: u64 = COW_LIMIT - 1;
 /// A word below this is a direct nat.
 pub const DIRECT_LIMIT: u64 = plan::raw::DIRECT_LIMIT;
+/// An evaluated word below this is a nat: no kind is between that of nats on the heap and that of pins.
+pub const NAT_LIMIT: u64 = top::PIN << 56;
+const _: () = assert!(top::BIG + 1 == top::PIN && top::BIG == (DIRECT_LIMIT >> 56) + 1);
+/// The number of arguments that an optional value, the app of 0 to a value, still takes: 0 takes three.
+pub const OPTIONAL_ARITY: u64 = 2;
 /// The largest extra number of a header.
 pub const EXTRA_LIMIT: u64 = layout::EXTRA_MAX;
 /// The offset of the payload from an object's address, in bytes.

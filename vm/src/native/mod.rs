@@ -75,6 +75,7 @@ mod frame_table;
 #[allow(unsafe_code, reason = "reads and rewrites frames of compiled code")]
 mod frames;
 mod frozen;
+mod helper_result;
 #[allow(unsafe_code, reason = "compiled code calls them with addresses")]
 mod helpers;
 mod jet_calls;
@@ -114,3 +115,8 @@ pub const UNDECIDED: u64 = u64::MAX - 2;
 pub const PARAMETERS_MAX: usize = 16;
 /// The index among the trampolines of the function that evaluates the items of a list.
 pub const LIST_ITEMS: usize = PARAMETERS_MAX + 1;
+/// The index among the trampolines of the first function that applies a function to many items. That for a
+/// function that holds `n` arguments is at `APPLY_TO_ITEMS + n`.
+pub const APPLY_TO_ITEMS: usize = LIST_ITEMS + 1;
+/// The largest number of arguments held by a function that such a loop applies.
+pub const HELD_ARGUMENTS_MAX: usize = 4;

@@ -1,52 +1,52 @@
-//! The helpers of compiled code for unions and differences of short sets of nats. The table of helpers
-//! in [`helpers`](super::helpers) says what each takes and returns.
+//! The helpers of compiled code for unions and differences of sets of nats, one of which is short. The table of
+//! helpers in [`helpers`](super::helpers) says what each takes and returns.
 
 use super::UNDECIDED;
+use super::helper_result::{HelperError, HelperResult};
 use crate::vm::Vm;
-use plan::EvalError;
+use plan::raw::tree::edit::EditMode;
+use plan::raw::tree::{self, LEAF_CAPACITY};
 use plan::raw::{ObjectLayout, Word};
-use std::cmp::Ordering;
+use plan::{EvalError, Items};
 
-/// The most keys of a short set.
-const SHORT_SET: usize = 16;
-
-/// The keys of a flat set of few nats below 2^63.
-fn short_keys(vm: &Vm, set: Word) -> Option<&[Word]> {
-    let keys = vm.heap.words(set, 0);
-    let is_short = vm.heap.header(set).layout() == ObjectLayout::Set && keys.len() <= SHORT_SET;
-    (is_short && keys.iter().all(|key| key.is_direct())).then_some(keys)
-}
+/// The most keys that are inserted one by one into a long set.
+const INSERTED_MAX: usize = 4;
 
 /// Whether a set has no keys.
 fn is_empty(vm: &Vm, set: Word) -> bool {
     vm.heap.words(set, 0).is_empty()
 }
 
-/// Keys of two short sets, ascending.
-struct MergedKeys {
-    keys: [Word; 2 * SHORT_SET],
-    count: usize,
+/// The keys of a set in one object.
+#[inline]
+fn flat_keys(vm: &Vm, set: Word) -> Option<&[Word]> {
+    (vm.heap.header(set).layout() == ObjectLayout::Set).then(|| vm.heap.words(set, 0))
 }
 
-impl MergedKeys {
-    fn push(&mut self, key: Word) {
-        self.keys[self.count] = key;
-        self.count += 1;
-    }
-
-    /// The set of the keys; one of `known`, sets with these numbers of keys, if it has as many, since all
-    /// of its keys or no others are among them.
-    fn set(&self, vm: &mut Vm, known: &[(usize, u64)]) -> Result<u64, EvalError> {
-        if let Some((_, set)) = known.iter().find(|(count, _)| *count == self.count) {
-            return Ok(*set);
-        }
-        vm.heap.reserve(1 + self.count)?;
-        let keys = &self.keys[..self.count];
-        Ok(vm.heap.allocate_words(ObjectLayout::Set, 0, keys).raw())
-    }
+/// The keys of a set in one object, if they are nats below 2^63. Such keys come before all others.
+#[inline]
+fn short_keys(vm: &Vm, set: Word) -> Option<&[Word]> {
+    flat_keys(vm, set).filter(|keys| keys.last().is_some_and(|last| last.is_direct()))
 }
 
-pub(super) fn set_union(vm: &mut Vm, left: u64, right: u64) -> Result<u64, EvalError> {
+/// Makes room for a set of `count` keys. Changes the two sets to what they are then.
+#[inline(always)]
+fn make_room(vm: &mut Vm, sets: &mut [Word; 2], count: usize) -> Result<(), HelperError> {
+    if vm.heap.has_room(1 + count) { Ok(()) } else { collect(vm, sets, count) }
+}
+
+#[cold]
+fn collect(vm: &mut Vm, sets: &mut [Word; 2], count: usize) -> Result<(), HelperError> {
+    if !vm.heap.stack.has_room(8) {
+        return Err(EvalError::StackOverflow.into());
+    }
+    sets.iter().for_each(|set| vm.heap.stack.push(*set));
+    let reserved = vm.heap.reserve(1 + count);
+    sets.iter_mut().rev().for_each(|set| *set = vm.heap.stack.pop());
+    Ok(reserved?)
+}
+
+pub(super) fn set_union(vm: &mut Vm, left: u64, right: u64) -> HelperResult {
     let (left_set, right_set) = (Word::from_bits(left), Word::from_bits(right));
     if is_empty(vm, right_set) {
         return Ok(left);
@@ -54,40 +54,108 @@ pub(super) fn set_union(vm: &mut Vm, left: u64, right: u64) -> Result<u64, EvalE
     if is_empty(vm, left_set) {
         return Ok(right);
     }
-    let (Some(mut a), Some(mut b)) = (short_keys(vm, left_set), short_keys(vm, right_set)) else {
-        return Ok(UNDECIDED);
-    };
-    let known = [(a.len(), left), (b.len(), right)];
-    let mut merged = MergedKeys { keys: [Word::ZERO; 2 * SHORT_SET], count: 0 };
-    while let (&[x, ref after_x @ ..], &[y, ref after_y @ ..]) = (a, b) {
-        merged.push(if x.raw() <= y.raw() { x } else { y });
-        (a, b) = match x.raw().cmp(&y.raw()) {
-            Ordering::Less => (after_x, b),
-            Ordering::Equal => (after_x, after_y),
-            Ordering::Greater => (a, after_y),
-        };
+    match (short_keys(vm, left_set), short_keys(vm, right_set)) {
+        (Some(a), Some(b)) => {
+            let counts = [a.len(), b.len()];
+            union_of_short(vm, [left_set, right_set], counts)
+        }
+        (Some(_), None) => with_short(vm, right_set, left_set),
+        (None, Some(_)) => with_short(vm, left_set, right_set),
+        (None, None) => Ok(UNDECIDED),
     }
-    a.iter().chain(b).for_each(|key| merged.push(*key));
-    merged.set(vm, &known)
 }
 
-pub(super) fn set_difference(vm: &mut Vm, left: u64, right: u64) -> Result<u64, EvalError> {
-    let (left_set, right_set) = (Word::from_bits(left), Word::from_bits(right));
-    if is_empty(vm, right_set) || is_empty(vm, left_set) {
+/// The union of two short sets of so many keys; one of the two, if it has all keys.
+#[inline]
+fn union_of_short(vm: &mut Vm, mut sets: [Word; 2], [a, b]: [usize; 2]) -> HelperResult {
+    make_room(vm, &mut sets, a + b)?;
+    let [left, right] = sets;
+    let mut made = vm.heap.allocate(ObjectLayout::Set, 0, a + b);
+    let (left_keys, right_keys) = (vm.heap.words(left, 0), vm.heap.words(right, 0));
+    let (mut l, mut r, mut count) = (0, 0, 0);
+    while let (Some(x), Some(y)) = (left_keys.get(l), right_keys.get(r)) {
+        made.set_raw(count, x.raw().min(y.raw()));
+        l += usize::from(x.raw() <= y.raw());
+        r += usize::from(y.raw() <= x.raw());
+        count += 1;
+    }
+    for rest in [&left_keys[l..], &right_keys[r..]] {
+        made.copy_from(count, rest);
+        count += rest.len();
+    }
+    if count == a || count == b {
+        vm.heap.discard(made);
+        return Ok(if count == a { left } else { right }.raw());
+    }
+    if count > LEAF_CAPACITY {
+        vm.heap.discard(made);
+        return Ok(UNDECIDED);
+    }
+    Ok(vm.heap.shorten(made, count).raw())
+}
+
+/// The union of a set with a short one of which it lacks few keys.
+#[inline(never)]
+fn with_short(vm: &mut Vm, mut set: Word, short: Word) -> HelperResult {
+    let mut missing = [0; INSERTED_MAX];
+    let mut count = 0;
+    let keys = Items::of(set, &vm.heap);
+    for nat in vm.heap.words(short, 0).iter().filter_map(|key| key.as_direct()) {
+        if keys.search_nat(nat).is_err() {
+            let Some(slot) = missing.get_mut(count) else { return Ok(UNDECIDED) };
+            *slot = nat;
+            count += 1;
+        }
+    }
+    if !vm.heap.stack.has_room(8) {
+        return Err(EvalError::StackOverflow.into());
+    }
+    for nat in &missing[..count] {
+        if let Err(at) = Items::of(set, &vm.heap).search_nat(*nat) {
+            set = tree::edit::insert(&mut vm.heap, set, at, Word::direct(*nat), EditMode::Copy)?;
+        }
+    }
+    Ok(set.raw())
+}
+
+pub(super) fn set_difference(vm: &mut Vm, left: u64, right: u64) -> HelperResult {
+    let mut sets = [Word::from_bits(left), Word::from_bits(right)];
+    if is_empty(vm, sets[1]) || is_empty(vm, sets[0]) {
         return Ok(left);
     }
-    let (Some(mut a), Some(mut b)) = (short_keys(vm, left_set), short_keys(vm, right_set)) else {
-        return Ok(UNDECIDED);
+    let Some(count) = short_keys(vm, sets[0]).map(<[Word]>::len) else {
+        let Some(removed) = short_keys(vm, sets[1]) else { return Ok(UNDECIDED) };
+        let keys = Items::of(sets[0], &vm.heap);
+        let mut removed = removed.iter().filter_map(|key| key.as_direct());
+        let has_any = removed.any(|nat| keys.search_nat(nat).is_ok());
+        return Ok(if has_any { UNDECIDED } else { left });
     };
-    let known = [(a.len(), left)];
-    let mut merged = MergedKeys { keys: [Word::ZERO; 2 * SHORT_SET], count: 0 };
-    while let (&[x, ref after_x @ ..], &[y, ref after_y @ ..]) = (a, b) {
-        if x.raw() < y.raw() {
-            merged.push(x);
+    make_room(vm, &mut sets, count)?;
+    let mut made = vm.heap.allocate(ObjectLayout::Set, 0, count);
+    let keys = vm.heap.words(sets[0], 0);
+    let mut kept = 0;
+    match flat_keys(vm, sets[1]) {
+        Some(removed) => {
+            let mut r = 0;
+            for key in keys {
+                while removed.get(r).is_some_and(|other| other.raw() < key.raw()) {
+                    r += 1;
+                }
+                made.set(kept, *key);
+                kept += usize::from(removed.get(r) != Some(key));
+            }
         }
-        a = if x.raw() <= y.raw() { after_x } else { a };
-        b = if x.raw() >= y.raw() { after_y } else { b };
+        None => {
+            let removed = Items::of(sets[1], &vm.heap);
+            for nat in keys.iter().filter_map(|key| key.as_direct()) {
+                made.set(kept, Word::direct(nat));
+                kept += usize::from(removed.search_nat(nat).is_err());
+            }
+        }
     }
-    a.iter().for_each(|key| merged.push(*key));
-    merged.set(vm, &known)
+    if kept == count {
+        vm.heap.discard(made);
+        return Ok(sets[0].raw());
+    }
+    Ok(vm.heap.shorten(made, kept).raw())
 }

@@ -7,7 +7,8 @@
 //!
 //! A square root by Newton's method, the digits of a small number, the sum of a short row take a few
 //! turns, and a thunk for them makes thunks of all that is computed from them. A loop that takes more
-//! turns is left by the way out that makes the thunk, so the time stays bounded. (Speculation with a
+//! turns is left by the way out that makes the thunk, so the time stays bounded. Of loops that compute other
+//! values, and of functions that call themselves in other ways, one turn is written. (Speculation with a
 //! limit and abortion: Ennals, Peyton Jones, "Optimistic evaluation", ICFP 2003.)
 
 use super::{Exits, LazyEntryWriter, SourceCode};
@@ -30,7 +31,8 @@ pub(super) struct OwnLoop {
 }
 
 impl<'u> LazyEntryWriter<'u> {
-    /// Writes the code of a function, as a loop if it calls itself.
+    /// Writes the code of a function, as a loop if it calls itself only at its end and computes nats. Of
+    /// other functions that call themselves, the calls leave.
     pub(super) fn function_code(
         &mut self,
         id: FunctionId,
@@ -48,7 +50,11 @@ impl<'u> LazyEntryWriter<'u> {
             tail_calls(function).filter(|call| call.callee == Callee::Local(id)).count();
         let is_loop = function.role == FunctionRole::Worker && own_tail_calls == count;
         if !is_loop || !self.may_loop(&function.results) {
-            return None;
+            if !self.may_dispatch {
+                return None;
+            }
+            self.code(&mut SourceCode::new(function, args, exits), function.entry);
+            return Some(());
         }
         let types = function.param_types();
         let (join, params) = self.begin_loop(&types);
@@ -62,11 +68,13 @@ impl<'u> LazyEntryWriter<'u> {
         Some(())
     }
 
-    /// Writes a loop of the code, as a loop of a few turns.
+    /// Writes a loop of the code, as a loop of a few turns if it computes nats. Of another loop, the jump
+    /// to it becomes the first turn, and the jumps to the next turn leave.
     pub(super) fn loop_join(&mut self, code: &mut SourceCode<'u>, id: JoinId) -> Option<()> {
         let loop_ = &code.function.joins[id];
         if !self.may_loop(&code.function.results) {
-            return None;
+            code.first_turns[id] = self.may_dispatch;
+            return self.may_dispatch.then_some(());
         }
         let types: Vec<Type> = loop_.params.iter().map(|var| code.function.vars[*var]).collect();
         let (join, params) = self.begin_loop(&types);
@@ -81,6 +89,22 @@ impl<'u> LazyEntryWriter<'u> {
             this.code(&mut inner, loop_.body);
         });
         self.block = here;
+        Some(())
+    }
+
+    /// Writes the turn of a loop that a jump begins, if that is the first one.
+    pub(super) fn first_turn(
+        &mut self,
+        code: &mut SourceCode<'u>,
+        id: JoinId,
+        args: &[Operand],
+    ) -> Option<()> {
+        if !std::mem::take(&mut code.first_turns[id]) {
+            return None;
+        }
+        let loop_ = &code.function.joins[id];
+        code.bind_all(&loop_.params, args);
+        self.code(code, loop_.body);
         Some(())
     }
 

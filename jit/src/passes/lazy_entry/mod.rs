@@ -13,6 +13,7 @@
 //! thunk is made only where a way out is taken.
 
 mod bounded_loops;
+pub(super) mod dispatch;
 mod writing;
 
 use self::bounded_loops::OwnLoop;
@@ -115,6 +116,8 @@ struct SourceCode<'u> {
     joins: SecondaryMap<JoinId, Option<JoinId>>,
     /// For each loop, the number of turns that a jump to it leaves.
     turns: SecondaryMap<JoinId, Option<Operand>>,
+    /// The loops of which one turn is written, where a jump begins it.
+    first_turns: SecondaryMap<JoinId, bool>,
     /// The loop that the function itself is.
     own_loop: Option<OwnLoop>,
     exits: Exits,
@@ -124,7 +127,8 @@ impl<'u> SourceCode<'u> {
     fn new(function: &'u Function, args: &[Operand], exits: Exits) -> SourceCode<'u> {
         let (vars, joins) = (side_table(function.vars.len()), side_table(function.joins.len()));
         let (turns, own_loop) = (side_table(function.joins.len()), None);
-        let mut code = SourceCode { function, vars, joins, turns, own_loop, exits };
+        let first_turns = side_table(function.joins.len());
+        let mut code = SourceCode { function, vars, joins, turns, first_turns, own_loop, exits };
         code.bind_all(&function.params, args);
         code
     }
@@ -192,6 +196,11 @@ struct LazyEntryWriter<'u> {
     loops: usize,
     /// Whether some way leaves for another reason than the outcome of a test.
     leaves_always: bool,
+    /// Whether cases of a switch may leave, if enough others have a value; and calls of a function that is
+    /// being written, and later turns of loops.
+    may_dispatch: bool,
+    /// Whether there is such a switch.
+    dispatches: bool,
 }
 
 impl<'u> LazyEntryWriter<'u> {
@@ -202,21 +211,34 @@ impl<'u> LazyEntryWriter<'u> {
         if !is_law || !unit.constants.is_valid(ConstantId::ROOT) {
             return None;
         }
+        let application = |params| Op::Delay(Operand::Constant(ConstantId::ROOT), params);
+        let writer = LazyEntryWriter::write_as(unit, FunctionId::ROOT, application, false)?;
+        (writer.has_value && writer.size <= SIZE_LIMIT).then_some(writer.out)
+    }
+
+    /// Writes the code of a function as that of a function that returns its result, evaluated where that is
+    /// cheap, and else what `thunk` makes of the parameters.
+    fn write_as(
+        unit: &'u Unit,
+        id: FunctionId,
+        thunk: impl FnOnce(Vec<Operand>) -> Op,
+        may_dispatch: bool,
+    ) -> Option<LazyEntryWriter<'u>> {
+        let source = unit.functions.get(id)?;
         let mut out =
             Function::with_params(FunctionRole::Lazy, source.param_types()).of_law(source.law);
         out.results = vec![Type::Any];
         let params = out.param_operands();
-        let application = Op::Delay(Operand::Constant(ConstantId::ROOT), params.clone());
-        let thunk = out.new_var(Type::Any);
-        let body = out.new_block(Terminator::Return(vec![thunk.into()]));
-        out.blocks[body].stmts.push(Stmt::Let(vec![thunk], application));
+        let made = out.new_var(Type::Any);
+        let body = out.new_block(Terminator::Return(vec![made.into()]));
+        out.blocks[body].stmts.push(Stmt::Let(vec![made], thunk(params.clone())));
         let otherwise = out.new_join(Vec::new(), body, false);
         out.blocks[BlockId::FIRST].stmts.push(Stmt::Join(otherwise));
-        let (block, inlined) = (BlockId::FIRST, vec![FunctionId::ROOT]);
-        let mut writer = LazyEntryWriter::new(unit, out, block, inlined);
+        let mut writer = LazyEntryWriter::new(unit, out, BlockId::FIRST, vec![id]);
+        writer.may_dispatch = may_dispatch;
         let exits = Exits { value: ValueExit::Return, otherwise };
         writer.code(&mut SourceCode::new(source, &params, exits), source.entry);
-        (writer.has_value && writer.size <= SIZE_LIMIT).then_some(writer.out)
+        Some(writer)
     }
 
     fn new(
@@ -237,6 +259,8 @@ impl<'u> LazyEntryWriter<'u> {
             is_in_loop: false,
             loops: 0,
             leaves_always: false,
+            may_dispatch: false,
+            dispatches: false,
         }
     }
 
@@ -313,9 +337,13 @@ impl<'u> LazyEntryWriter<'u> {
                 self.deliver(code, vec![value]);
             }
             Terminator::Tail(call) => self.tail_call(code, call)?,
+            Terminator::Jump(join, args) if code.joins[*join].is_none() => {
+                self.first_turn(code, *join, &code.operands(args))?;
+            }
             Terminator::Jump(join, args) => {
                 let args = code.operands(args).into_iter().chain(code.turns[*join]).collect();
                 self.terminate(Terminator::Jump(code.joins[*join]?, args));
+                self.has_value |= self.may_dispatch;
             }
             Terminator::If(condition, yes, no) => match code.operand(*condition) {
                 Operand::Small(bit) => self.code(code, if bit == 0 { *no } else { *yes }),
@@ -326,9 +354,7 @@ impl<'u> LazyEntryWriter<'u> {
                 }
             },
             Terminator::Switch(on, cases, default) => {
-                let mut case = |block: BlockId| self.branch(code.clone(), block);
-                let cases = cases.iter().map(|(nat, block)| (*nat, case(*block))).collect();
-                let default = case(*default);
+                let (cases, default) = self.cases(code, cases, *default);
                 self.terminate(Terminator::Switch(code.operand(*on), cases, default));
             }
             Terminator::Direct(on, nat, yes, no) => {
@@ -465,6 +491,10 @@ impl<'u> LazyEntryWriter<'u> {
             let value = self.item_read(code, call)?;
             return Some(vec![self.test_evaluated(value, code.exits.otherwise)]);
         };
+        if self.unit.functions[callee].role == FunctionRole::Lazy {
+            let op = Op::Call(Call { callee: call.callee, args: code.operands(&call.args) });
+            return Some(vec![self.emit(Type::Any, op)]);
+        }
         let function = self.enter(callee)?;
         let checkpoint = self.checkpoint();
         let results: Vec<Var> = function.results.iter().map(|ty| self.out.new_var(*ty)).collect();
@@ -547,6 +577,12 @@ impl<'u> LazyEntryWriter<'u> {
         let (row, index) = match (operation, &call.args[..]) {
             (JetOperation::Index, &[index, row]) | (JetOperation::Get, &[row, index]) => {
                 (row, index)
+            }
+            // The value of the key in the table, where that is found without evaluating anything.
+            (JetOperation::TableItem, &[key, table]) => {
+                let (key, table) = (self.evaluated(code, key)?, self.evaluated(code, table)?);
+                let op = Op::Delay(Operand::Constant(k), vec![key, table]);
+                return Some(self.emit(Type::Any, op));
             }
             // Of a value that is no bar, the law computes a byte of a nat.
             (JetOperation::Length | JetOperation::ByteCount | JetOperation::Byte, _) => {

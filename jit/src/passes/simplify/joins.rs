@@ -7,13 +7,16 @@
 
 use super::source::{JoinPlan, SourceFrame};
 use super::walker::Simplifier;
-use crate::ir::{BlockId, DEPTH_LIMIT, JoinId, Op, Operand, Stmt, Terminator, Var};
+use crate::ir::{BlockId, DEPTH_LIMIT, JoinId, Op, Operand, Prim, Stmt, Terminator, Var};
 
 /// The largest code that is copied to several jumps.
 const COPIED_SIZE: usize = 4;
 /// The largest code that is copied to a jump that passes a new thunk, which the code evaluates on some
 /// way: the thunk need not be made on that way.
 const COPIED_FOR_THUNK_SIZE: usize = 12;
+/// The largest code that is copied to a jump that passes a new row whose items, or kind, the code reads
+/// first: most of it is decided by the row, which need not be made then.
+const COPIED_FOR_ROW_SIZE: usize = 20;
 /// The most statements before the branch of a join point that is inlined up to its branch.
 const COPIED_STATEMENTS: usize = 3;
 
@@ -123,7 +126,10 @@ impl<'u> Simplifier<'u> {
     pub(super) fn jump(&mut self, frame: &mut SourceFrame<'u>, id: JoinId, args: &[Operand]) {
         let join = &frame.function.joins[id];
         match frame.joins[id] {
-            JoinPlan::Keep(_) if self.is_copied_for_thunk(frame, id, args) => {
+            JoinPlan::Keep(_)
+                if self.is_copied_for_thunk(frame, id, args)
+                    || self.is_copied_for_row(frame, id, args) =>
+            {
                 frame.bind_all(&join.params, args);
                 self.walk(frame, join.body);
             }
@@ -150,6 +156,29 @@ impl<'u> Simplifier<'u> {
             }
         }
     }
+
+    /// Whether a jump passes a new row to a join point with little code that begins with a read of it.
+    fn is_copied_for_row(&self, frame: &SourceFrame<'u>, id: JoinId, args: &[Operand]) -> bool {
+        let join = &frame.function.joins[id];
+        let is_row = |arg: &Operand| matches!(self.facts.definition(*arg), Some(Op::Row(_)));
+        let is_candidate = !join.is_loop
+            && args.iter().any(is_row)
+            && frame.costs[id] <= COPIED_FOR_ROW_SIZE
+            && self.depth + frame.function.depth_under(join.body) + 8 < DEPTH_LIMIT;
+        if !is_candidate {
+            return false;
+        }
+        let stmts = &frame.function.blocks[join.body].stmts;
+        let reads = |param: Operand| {
+            stmts.iter().flat_map(Stmt::ops).any(|op| match op {
+                Op::Prim(Prim::Item | Prim::IsNat, operands) => operands[0] == param,
+                _ => false,
+            })
+        };
+        let mut passed = join.params.iter().zip(args);
+        passed.any(|(param, arg)| is_row(arg) && reads((*param).into()))
+    }
+
     /// Whether a jump passes a new thunk to a join point with little code that evaluates it.
     fn is_copied_for_thunk(&self, frame: &SourceFrame<'u>, id: JoinId, args: &[Operand]) -> bool {
         let join = &frame.function.joins[id];

@@ -9,7 +9,7 @@ use crate::codegen::{
     Backend, CompileError, CompiledFunction, FunctionEmitter, Listing, Stub, trusted,
 };
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::types::{I8, I64};
+use cranelift_codegen::ir::types::I64;
 use cranelift_codegen::ir::{Block, InstBuilder, Value};
 use vm::native::layout::{self, ObjectKind};
 use vm::native::offset;
@@ -39,7 +39,7 @@ pub(in crate::runtime) fn compile(backend: &mut Backend) -> Result<CompiledFunct
         guard_room(emit, done);
         let slot = emit.eval_stack_slot(list);
         let cell = emit.load(slot, 0);
-        let cell = evaluated(emit, cell, |emit, value| write(emit, list, value));
+        let cell = evaluated(emit, cell, |emit, value| emit.write_eval_stack(list, value));
         push_item(emit, list, cell, done);
         let count = emit.b.ins().iadd_imm_s(count, 1);
         emit.jump(next, &[count]);
@@ -60,11 +60,7 @@ fn guard_room(emit: &mut FunctionEmitter<'_>, otherwise: Block) {
     let needed = emit.b.ins().iadd_imm_s(top, FREE_WORDS);
     let has_room = emit.b.ins().icmp(IntCC::UnsignedLessThanOrEqual, needed, limit);
     emit.guard(has_room, otherwise);
-    let flag = emit.load_context(offset::INTERRUPT);
-    let flag = emit.b.ins().load(I8, trusted(), flag, 0);
-    let proceeding = emit.block();
-    emit.branch(flag, otherwise, proceeding);
-    emit.switch_to(proceeding);
+    emit.guard_not_interrupted(otherwise);
 }
 
 /// The value of a word. If that had to be evaluated, `store` puts it in the word's place.
@@ -98,20 +94,11 @@ fn push_item(emit: &mut FunctionEmitter<'_>, list: Value, cell: Value, otherwise
     emit.guard(is_cell, otherwise);
     let item = emit.payload(address, 0);
     let rest = emit.payload(address, 1);
-    write(emit, list, rest);
+    emit.write_eval_stack(list, rest);
     let index = emit.load_context(offset::EVAL_TOP);
     let slot = emit.eval_stack_slot(index);
     emit.store(item, slot, 0);
     let top = emit.b.ins().iadd_imm_s(index, 1);
     emit.store_context(top, offset::EVAL_TOP);
-    evaluated(emit, item, |emit, value| write(emit, index, value));
-}
-
-/// Writes a word of the evaluation stack, and notes that it has changed.
-fn write(emit: &mut FunctionEmitter<'_>, index: Value, word: Value) {
-    let slot = emit.eval_stack_slot(index);
-    emit.store(word, slot, 0);
-    let unchanged = emit.load_context(offset::EVAL_UNCHANGED);
-    let unchanged = emit.b.ins().umin(unchanged, index);
-    emit.store_context(unchanged, offset::EVAL_UNCHANGED);
+    evaluated(emit, item, |emit, value| emit.write_eval_stack(index, value));
 }

@@ -10,14 +10,19 @@
 //! force  evaluates a thunk without leaving compiled code
 //! apply  calls a function that is known only at run time
 //! list_items  evaluates the items of a list for a jet
+//! apply_to_items  applies a function to many items for a jet
+//! short_tables  searches short tables and sets, and inserts into them
 //! ```
 
 mod apply;
+pub(super) mod apply_to_items;
 mod force;
 pub(super) mod list_items;
+mod short_tables;
 
 use crate::codegen::{
-    Backend, CompileError, CompiledFunction, FunctionEmitter, Listing, Stub, tail_signature,
+    Backend, CompileError, CompiledFunction, FunctionEmitter, LinkSymbol, Listing, Stub,
+    tail_signature,
 };
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::I64;
@@ -42,14 +47,20 @@ pub(super) fn compile_stub(
         Stub::Kind => fixed(backend, Helper::Kind, 1),
         Stub::Arity => fixed(backend, Helper::Arity, 1),
         Stub::Item => fixed(backend, Helper::Item, 2),
-        Stub::LookUp => fixed(backend, Helper::LookUp, 3),
-        Stub::OptionalItem => fixed(backend, Helper::OptionalItem, 2),
-        Stub::HasKey => fixed(backend, Helper::HasKey, 2),
+        Stub::ItemAt(index) => item_at(backend, index),
+        Stub::LookUp => short_tables::look_up(backend),
+        Stub::LookUpSlowly => fixed(backend, Helper::LookUp, 3),
+        Stub::OptionalItem => short_tables::optional_item(backend),
+        Stub::OptionalItemSlowly => fixed(backend, Helper::OptionalItem, 2),
+        Stub::HasKey => short_tables::has_key(backend),
+        Stub::HasKeySlowly => fixed(backend, Helper::HasKey, 2),
         Stub::Put => fixed(backend, Helper::Put, 4),
         Stub::PutInPlace => fixed(backend, Helper::PutInPlace, 4),
-        Stub::TableInsert => fixed(backend, Helper::TableInsert, 4),
+        Stub::TableInsert => short_tables::table_insert(backend),
+        Stub::TableInsertSlowly => fixed(backend, Helper::TableInsert, 4),
         Stub::TableInsertWith => fixed(backend, Helper::TableInsertWith, 5),
-        Stub::SetInsert => fixed(backend, Helper::SetInsert, 3),
+        Stub::SetInsert => short_tables::set_insert(backend),
+        Stub::SetInsertSlowly => fixed(backend, Helper::SetInsert, 3),
         Stub::TableDelete => fixed(backend, Helper::TableDelete, 3),
         Stub::SetDelete => fixed(backend, Helper::SetDelete, 3),
         Stub::LeastKey => fixed(backend, Helper::LeastKey, 1),
@@ -77,6 +88,16 @@ fn fixed(
     backend.compile(tail_signature(count, 1), Listing::None, |emit, params| {
         let result = call_helper(emit, helper, params);
         emit.b.ins().return_(&[result]);
+        Ok(())
+    })
+}
+
+/// The stub for the item of a row at a known index. With the index in the code that calls it, Cranelift would
+/// keep the index in a register for a whole loop, though the call rarely happens.
+fn item_at(backend: &mut Backend, index: u32) -> Result<CompiledFunction, CompileError> {
+    backend.compile(tail_signature(1, 1), Listing::None, |emit, params| {
+        let index = emit.constant(u64::from(index));
+        emit.tail_call(LinkSymbol::Stub(Stub::Item), &[params[0], index], 1);
         Ok(())
     })
 }
