@@ -229,13 +229,6 @@ impl<'h> UnitBuilder<'h> {
                 _ => continue,
             };
             let is_function = matches!(function.shape(), Shape::Law(_) | Shape::Pin(_));
-            if is_function {
-                // It is certain to be called, as a law that the unit names.
-                let id = self.constant_id(function);
-                if self.unit.constants[id].jet.is_none() {
-                    self.include_law(id, CALLEE_SIZE_LIMIT);
-                }
-            }
             if is_function && let Operand::Constant(function) = self.constant(function) {
                 expected.push(ExpectedCallee { param, function, captured });
             }

@@ -148,7 +148,6 @@ pub const PIPELINE: &[Pass] = &[
     Pass::Loop,
     Pass::Simplify,
     Pass::Narrow,
-    Pass::Captures,
     Pass::Simplify,
     Pass::Float,
     Pass::Attempt,
