@@ -137,7 +137,7 @@ impl OracleMachine<'_> {
                         && arity == count + Natural::from(1u32)
                         && self.kind(&body) == ConstantKind::Nat
                         && self.nat_of(&body) == zero
-                        && Natural::from(self.items(value).len()) == *count;
+                        && *count == self.items(value).len() as u64;
                 }
                 _ => return false,
             }
