@@ -10,7 +10,7 @@ mod row_programs;
 
 use jit::CompileMode;
 use plan::Val;
-use row_programs::{arg, call, call_jet, items, jet, pair, runtime, small, table, value};
+use row_programs::{arg, call, call_jet, constant, items, jet, pair, runtime, small, table, value};
 use spec::Term;
 use support::ProgramResult;
 use vm::Vm;
@@ -54,12 +54,17 @@ fn computed_nat(from: u64) -> u64 {
 
 /// The row of what a law of two nats, and of a function that returns its argument, returns.
 fn outcome(vm: &mut Vm, law: &Term, nats: [u64; 2]) -> (Val, Vec<ProgramResult>) {
+    let made = applied(vm, law, nats);
+    let parts = items(vm, &made, 2);
+    (made, parts)
+}
+
+/// What a law of two nats, and of a function that returns its argument, returns.
+fn applied(vm: &mut Vm, law: &Term, nats: [u64; 2]) -> Val {
     let law = value(vm, law);
     let identity = value(vm, &jet("_Force"));
     let [a, b] = nats.map(|nat| vm.nat(nat));
-    let made = vm.apply(&law, &[a, b, identity]).expect("a row");
-    let parts = items(vm, &made, 2);
-    (made, parts)
+    vm.apply(&law, &[a, b, identity]).expect("a row")
 }
 
 /// What [`outcome`] returns if the items of the row are these nats.
@@ -110,6 +115,37 @@ fn lets_that_refer_to_later_ones_have_their_values() {
                 let expected = nats_of(vm, [computed_nat(expected), expected]);
                 let (_, found) = outcome(vm, &law, [a, b]);
                 assert_eq!(found, expected, "{name} {a} {b} {mode:?} {stress}");
+            }
+        }
+    }
+}
+
+/// Thunks of compiled code waited for a value when they were made, one for the other. Then they are the variable of a
+/// loop.
+#[test]
+fn compiled_thunks_have_their_values_once_what_they_waited_for_is_evaluated() {
+    let jets = table();
+    for (mode, stress) in RUNTIMES {
+        let vm = &mut runtime(&jets, *mode, *stress);
+        for (name, operation) in [OPERATIONS[0], OPERATIONS[2]] {
+            // Arguments 1 to 3; lets 4 to 6.
+            let again = binding(call_jet(name, [arg(5), small(3)]), pair(arg(4), arg(6)));
+            let first = binding(call_jet(name, [arg(4), arg(2)]), again);
+            let making = Term::law(7, 3, binding(call(arg(3), [arg(1)]), first));
+            let item = |index| call_jet("_Idx", [small(index), arg(1)]);
+            // A loop of two turns, whose second variable is the thunk at first.
+            let next = call_jet("_Add", [arg(2), small(1)]);
+            let turn = call(arg(0), [call_jet("_Dec", [arg(1)]), next]);
+            let turns = call_jet("_If", [arg(1), turn, pair(computed(arg(2)), arg(2))]);
+            let turns = call(constant(Term::law(9, 2, turns)), [small(2), item(1)]);
+            let reading = Term::law(8, 1, call_jet("_Seq", [item(0), turns]));
+            for (a, b) in NATS.iter().flat_map(|a| NATS.iter().map(|b| (*a, *b))) {
+                let expected = operation(operation(a, b), 3) + 2;
+                let expected = nats_of(vm, [computed_nat(expected), expected]);
+                let waiting = applied(vm, &making, [a, b]);
+                let reading = value(vm, &reading);
+                let read = vm.apply(&reading, &[waiting]).expect("a row");
+                assert_eq!(items(vm, &read, 2), expected, "{name} {a} {b} {mode:?} {stress}");
             }
         }
     }

@@ -47,7 +47,8 @@ pub enum ObjectLayout {
     /// `[code word, captured...]`: an expression of a law that has not run yet. `extra` is the
     /// number of captured values; compiled code adds a flag.
     ThunkCode = 9,
-    /// `[function, argument...]`: an application that has not been evaluated.
+    /// `[function, argument...]`: an application that has not been evaluated. `extra` is 0, or the flag of compiled
+    /// code.
     ThunkApp = 10,
     /// `[value, unused...]`: a thunk that has its value, or whose value is that of another thunk.
     Indirection = 11,

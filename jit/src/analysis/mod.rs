@@ -6,6 +6,7 @@
 //! summary        size, uses and recursion of one function
 //! demand         demand (strictness) analysis: what is certain to be evaluated
 //! called_params  which parameters a function calls
+//! cheap_code     whether the code of a thunk is cheap for some types
 //! ```
 
 pub(crate) mod call_graph;

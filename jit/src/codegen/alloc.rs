@@ -129,7 +129,7 @@ impl FunctionTranslator<'_, '_> {
             Op::Thunk(function, captures)
                 if let Some(parts) = applied_parts(&self.unit.functions[*function], captures) =>
             {
-                plan(ObjectKind::ThunkApp, 0, parts.len(), None, parts)
+                plan(ObjectKind::ThunkApp, layout::CHEAP_THUNK, parts.len(), None, parts)
             }
             Op::Thunk(function, captures) => {
                 debug_assert!(self.unit.functions[*function].role == FunctionRole::Thunk);

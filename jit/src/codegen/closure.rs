@@ -7,7 +7,7 @@ use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, InstBuilder, Value};
 use vm::native::layout::{self, ObjectKind, top};
 
-/// The flag of cheap thunks in a header.
+/// The flag in the header of a thunk that compiled code has made and that may become cheap.
 const CHEAP_FLAG: i64 = (layout::CHEAP_THUNK << layout::EXTRA.0) as i64;
 
 impl FunctionTranslator<'_, '_> {
@@ -51,14 +51,18 @@ impl FunctionTranslator<'_, '_> {
         value
     }
 
-    /// The value of a thunk that is evaluated already, or that the runtime finds cheap; any other word unchanged.
-    pub(super) fn value_if_cheap(&mut self, word: Value) -> Value {
+    /// The value of an operand that is a thunk which is evaluated already, or which the runtime finds cheap; any
+    /// other word unchanged.
+    pub(super) fn value_if_cheap(&mut self, operand: Operand) -> Value {
+        let word = self.word(operand);
         let (waiting, asking) = (self.emit.cold_block(), self.emit.cold_block());
         let (done, value) = self.emit.block_with_param();
         let word = self.value_if_done(word);
         let thunk = self.emit.is_thunk(word);
         self.emit.b.ins().brif(thunk, waiting, &[], done, &[word.into()]);
-        // Of the thunks of compiled code, those are asked for whose inputs may be evaluated by now.
+        // Compiled code of a thunk has made it because it was not cheap. In the variable of a loop it would make
+        // another thunk in each turn, though its inputs may be evaluated by now.
+        let asks_for_compiled = self.is_variable_of_loop(operand);
         self.emit.switch_to(waiting);
         let address = self.emit.address(word);
         let header = self.emit.load(address, 0);
@@ -70,8 +74,13 @@ impl FunctionTranslator<'_, '_> {
         let first = self.emit.payload(address, 0);
         let is_compiled = self.emit.is_top(first, top::NATIVE);
         let flag = self.emit.b.ins().band_imm_u(header, CHEAP_FLAG);
-        let is_opaque = self.emit.b.ins().icmp_imm_s(IntCC::Equal, flag, 0);
-        let is_not_cheap = self.emit.b.ins().band(is_compiled, is_opaque);
+        let is_not_cheap = if asks_for_compiled {
+            let has_no_flag = self.emit.b.ins().icmp_imm_s(IntCC::Equal, flag, 0);
+            self.emit.b.ins().band(is_compiled, has_no_flag)
+        } else {
+            let has_flag = self.emit.b.ins().icmp_imm_s(IntCC::NotEqual, flag, 0);
+            self.emit.b.ins().bor(is_compiled, has_flag)
+        };
         let may_be_cheap = self.emit.b.ins().band_not(is_of_interpreter, is_not_cheap);
         self.emit.branch_rarely(may_be_cheap, asking, (done, word));
         self.emit.switch_to(asking);
@@ -81,13 +90,18 @@ impl FunctionTranslator<'_, '_> {
         value
     }
 
+    /// Whether an operand is a variable that a loop gives another value in each turn.
+    fn is_variable_of_loop(&self, operand: Operand) -> bool {
+        let Operand::Var(var) = operand else { return false };
+        self.function.joins.values().any(|join| join.is_loop && join.params.contains(&var))
+    }
+
     /// Whether a value is evaluated, or a thunk that is, or becomes it because that is cheap.
     pub(super) fn evaluated(&mut self, operand: Operand) -> Value {
         if self.type_of(operand).is(Type::Whnf) {
             return self.emit.constant(1);
         }
-        let word = self.word(operand);
-        let word = self.value_if_cheap(word);
+        let word = self.value_if_cheap(operand);
         let thunk = self.emit.is_thunk(word);
         let evaluated = self.emit.b.ins().bxor_imm_s(thunk, 1);
         self.bit(evaluated)

@@ -154,7 +154,7 @@ impl FunctionTranslator<'_, '_> {
         let other = self.emit.cold_block();
         self.emit.b.ins().brif(not_direct, other, &[], body, &[word.into()]);
         self.emit.switch_to(other);
-        let value = self.value_if_cheap(word);
+        let value = self.value_if_cheap(on);
         let not_direct = self.emit.is_not_direct(value);
         self.emit.b.ins().brif(not_direct, no, &[], body, &[value.into()]);
     }

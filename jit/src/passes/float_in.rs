@@ -6,7 +6,7 @@
 //! evaluate. If several branches use a thunk, and nothing else does, each of them gets a copy: one
 //! branch runs, so the thunk is made once at most, and where a branch evaluates it, a later pass may
 //! find it unnecessary. (An argument of a function that was inlined, with a switch between
-//! operations, is such a thunk.) So does each of several branches that use a row, if the row is not used on
+//! operations, is such a thunk.) So does each of several branches that use a row of parameters, if the row is not used on
 //! every way through them. If one of several branches only enters a thunk, the thunk is
 //! duplicated for that branch. A definition may move into the code of a join point, which runs at most
 //! once, but not into a loop.
@@ -151,6 +151,9 @@ fn branches_that_share(
         return None;
     };
     let &[thunk] = &vars[..] else { return None };
+    if matches!(op, Op::Row(_)) && !is_made_of_params(function, op) {
+        return None;
+    }
     // Where a branch evaluates what the thunk captures (a row, to read an item, say), a later pass
     // may find the thunk cheap.
     let captured = op.operands().filter_map(|operand| match operand {
@@ -175,6 +178,19 @@ fn branches_that_share(
             }
     };
     (are_branches && is_of_use()).then_some(users)
+}
+
+/// Whether the operands of an operation are parameters of the function or of a loop: a row of these is one that a
+/// loop takes the items of.
+fn is_made_of_params(function: &Function, op: &Op) -> bool {
+    let is_param = |operand: Operand| match operand {
+        Operand::Var(var) => {
+            let mut loops = function.joins.values().filter(|join| join.is_loop);
+            function.params.contains(&var) || loops.any(|join| join.params.contains(&var))
+        }
+        _ => false,
+    };
+    op.operands().all(is_param)
 }
 
 /// Whether each way through the blocks under a block uses a variable, as far as can be seen before a join

@@ -223,19 +223,41 @@ impl<'h> Items<'h> {
     /// of the nat, or else (`Err`) that of the first key above it.
     #[inline]
     pub fn search_nat(self, nat: u64) -> Result<usize, usize> {
-        // The words of all other values have their top bit set, and those values come after all
-        // such nats.
-        let (mut items, mut start) = (self, 0);
-        while let Some(node) = items.node() {
-            let part_index = count_below(&node.firsts()[1..], nat + 1);
-            start += node.start(part_index);
-            items = Items::of(node.parts()[part_index], self.heap);
-        }
-        let index = count_below(items.words, nat);
-        match items.words.get(index) {
-            Some(word) if word.raw() == nat => Ok(start + index),
-            _ => Err(start + index),
-        }
+        search_nat_below(self.heap, self.node(), self.words, nat)
+    }
+}
+
+/// Searches the keys of a set for a nat below 2^63, as [`Items::search_nat`] does. The parts of the root and of
+/// the way down are words in registers.
+#[inline]
+pub fn search_nat(heap: &HeapMemory, set: Word, nat: u64) -> Result<usize, usize> {
+    match TreeNode::of(heap, set) {
+        None => search_nat_below(heap, None, heap.words(set, 0), nat),
+        node => search_nat_below(heap, node, &[], nat),
+    }
+}
+
+/// Searches the leaf that a nat belongs to: below a node, or these words if there is none.
+#[inline(always)]
+fn search_nat_below<'h>(
+    heap: &'h HeapMemory,
+    mut node: Option<TreeNode<'h>>,
+    mut leaf: &'h [Word],
+    nat: u64,
+) -> Result<usize, usize> {
+    // The words of all other values have their top bit set, and those values come after all such nats.
+    let mut start = 0;
+    while let Some(above) = node {
+        let part_index = count_below(&above.firsts()[1..], nat + 1);
+        start += above.start(part_index);
+        let part = above.parts()[part_index];
+        node = TreeNode::of(heap, part);
+        leaf = if node.is_none() { heap.words(part, 0) } else { &[] };
+    }
+    let index = count_below(leaf, nat);
+    match leaf.get(index) {
+        Some(word) if word.raw() == nat => Ok(start + index),
+        _ => Err(start + index),
     }
 }
 

@@ -44,7 +44,7 @@ mod tree_edit;
 
 pub use self::build::{row_of_items, set_of_row, set_of_top};
 pub use self::check::check;
-pub use self::items::Items;
+pub use self::items::{Items, search_nat};
 
 use self::count::count_below;
 use crate::heap::{HeapFull, HeapMemory, RawHeap};

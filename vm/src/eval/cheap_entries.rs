@@ -34,22 +34,24 @@ pub(super) struct CheapBudget {
     nesting: u32,
     /// The number of thunks of compiled code that were examined.
     pub(super) examined: u32,
+    /// Whether laws are tried that were often not cheap: what they depend on may be evaluated by now.
+    retries: bool,
 }
 
 impl CheapBudget {
-    const WHOLE: CheapBudget = CheapBudget { instructions: 160, nesting: 3, examined: 0 };
+    const WHOLE: CheapBudget =
+        CheapBudget { instructions: 160, nesting: 3, examined: 0, retries: false };
 
-    /// The budget for another thunk at the same depth.
+    /// The budget for another thunk at the same depth, which others wait for.
     pub(super) fn renewed(&self) -> CheapBudget {
-        CheapBudget { instructions: CheapBudget::WHOLE.instructions, ..*self }
+        CheapBudget { instructions: CheapBudget::WHOLE.instructions, retries: true, ..*self }
     }
 }
 
 /// The stack words of a frame besides its slots.
 const FRAME_ROOM: usize = 8;
 
-/// The number of calls in a row for which a law may turn out not to be cheap before it counts as not cheap for some
-/// time: what its arguments depend on may be evaluated later.
+/// The number of calls in a row for which a law may turn out not to be cheap before it counts as not cheap at all.
 const FAILURES_LIMIT: u8 = 16;
 
 /// The nat that is the increment as a function.
@@ -259,7 +261,8 @@ impl Vm {
             self.increment_top()?;
             return Ok(Some(self.heap.stack.peek(0)));
         }
-        let Some(pool) = self.perhaps_cheap_law(function, count) else { return Ok(None) };
+        let pool = self.perhaps_cheap_law(function, count, budget.retries);
+        let Some(pool) = pool else { return Ok(None) };
         self.run_law_cheaply(pool, budget, |vm| {
             vm.push_head_and_held(function);
             for index in top - count..top {
@@ -312,7 +315,8 @@ impl Vm {
         if !sources[1..].iter().all(is_ready) {
             return Ok(false);
         }
-        let Some(pool) = self.perhaps_cheap_law(function, count) else { return Ok(false) };
+        let pool = self.perhaps_cheap_law(function, count, false);
+        let Some(pool) = pool else { return Ok(false) };
         let value = self.run_law_cheaply(pool, budget, |vm| {
             vm.push_head_and_held(function);
             for source in &sources[1..] {
@@ -336,7 +340,9 @@ impl Vm {
         for index in items.clone() {
             self.heap.interrupt.check()?;
             let word = self.heap.resolve(self.heap.stack.get(function));
-            let Some(pool) = self.perhaps_cheap_law(word, 1) else { return Ok(index - from) };
+            let Some(pool) = self.perhaps_cheap_law(word, 1, false) else {
+                return Ok(index - from);
+            };
             let base = self.heap.stack.top();
             let value = self.run_law_cheaply(pool, &mut { CheapBudget::WHOLE }, |vm| {
                 vm.push_head_and_held(word);
@@ -372,8 +378,8 @@ impl Vm {
     }
 
     /// The pool of the law that a function is, perhaps applied to all arguments but `missing`, if the law's code is
-    /// perhaps cheap, and was not found otherwise often.
-    fn perhaps_cheap_law(&mut self, function: Word, missing: usize) -> Option<u32> {
+    /// perhaps cheap, and was not found otherwise often, or `retries`.
+    fn perhaps_cheap_law(&mut self, function: Word, missing: usize, retries: bool) -> Option<u32> {
         let head = match function.kind() {
             WordKind::App => self.heap.load(function, 0),
             WordKind::Law | WordKind::Pin => function,
@@ -384,12 +390,7 @@ impl Vm {
         }
         let pool = self.pool_of_law(head)?;
         let code = self.evaluator.code(pool);
-        let failures = &code.cheap_failures;
-        let is_often_cheap = failures.get() < FAILURES_LIMIT;
-        if !is_often_cheap {
-            // After the last number the count begins anew.
-            failures.set(failures.get().wrapping_add(1));
-        }
+        let is_often_cheap = retries || code.cheap_failures.get() < FAILURES_LIMIT;
         (code.is_perhaps_cheap && is_often_cheap).then_some(pool)
     }
 

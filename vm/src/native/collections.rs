@@ -66,22 +66,22 @@ fn position_of(
 }
 
 fn position_of_nat(vm: &mut Vm, set: Word, nat: u64) -> KeyPosition {
-    let keys = Items::of(set, &vm.heap.memory);
-    match u32::try_from(keys.len()) {
+    match u32::try_from(tree::len(&vm.heap.memory, set)) {
         Ok(count) if count >= CONSECUTIVE_KEYS_MIN => {
-            let remembered = &mut vm.heap.host.native.remembered;
-            let set = remembered.set(set, count);
-            if let Some(position) = remembered.last_nat.position(set, nat) {
+            let (heap, remembered) = (&vm.heap.memory, &mut vm.heap.host.native.remembered);
+            let known_set = remembered.set(set, count);
+            if let Some(position) = remembered.last_nat.position(known_set, nat) {
                 return position;
             }
-            if let Some(position) = remembered.consecutive_keys.position(set, keys, nat) {
+            let first = || Items::of(set, heap).first_of_consecutive_nats();
+            if let Some(position) = remembered.consecutive_keys.position(known_set, first, nat) {
                 return position;
             }
-            let position = keys.search_nat(nat);
-            remembered.last_nat = NatSearch::new(set, nat, position);
+            let position = tree::search_nat(heap, set, nat);
+            remembered.last_nat = NatSearch::new(known_set, nat, position);
             position
         }
-        _ => keys.search_nat(nat),
+        _ => tree::search_nat(&vm.heap.memory, set, nat),
     }
 }
 

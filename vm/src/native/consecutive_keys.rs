@@ -2,7 +2,6 @@
 //! array. The position of a key in them is a subtraction, and no node of the set is read.
 
 use super::key_position::{KeyPosition, RememberedSet};
-use plan::Items;
 
 /// Sets with fewer keys are not looked up here: a search in them is as fast.
 pub(super) const CONSECUTIVE_KEYS_MIN: u32 = 128;
@@ -43,12 +42,12 @@ impl Default for ConsecutiveKeys {
 
 impl ConsecutiveKeys {
     /// The position of a nat below 2^63 in a set with these keys, if they are known to be consecutive.
-    /// Counts a search, and looks at the keys after the first ones.
+    /// Counts a search, and asks for the first of the keys, if they are consecutive, after a few searches.
     #[inline]
     pub(super) fn position(
         &mut self,
         set: RememberedSet,
-        keys: Items<'_>,
+        first_if_consecutive: impl FnOnce() -> Option<u64>,
         nat: u64,
     ) -> Option<KeyPosition> {
         // Sets are apart by more words than this.
@@ -67,7 +66,7 @@ impl ConsecutiveKeys {
             }
             KeyKnowledge::Others => None,
             KeyKnowledge::Searched(SEARCHES) => {
-                slot.known = match keys.first_of_consecutive_nats() {
+                slot.known = match first_if_consecutive() {
                     Some(first) => KeyKnowledge::From(first),
                     None => KeyKnowledge::Others,
                 };
@@ -97,7 +96,8 @@ mod tests {
         let row = vm.row(&keys).expect("room");
         let keys = vm.look(&row).as_row().expect("a row");
         let mut known = ConsecutiveKeys::default();
-        (0..SEARCHES + 4).map(|_| known.position(set, keys, nat)).collect()
+        let first = || keys.first_of_consecutive_nats();
+        (0..SEARCHES + 4).map(|_| known.position(set, first, nat)).collect()
     }
 
     #[test]
@@ -123,7 +123,10 @@ mod tests {
         let mut vm = Vm::new(HeapOptions::default(), Arc::default()).expect("a stack");
         let nats: Vec<Val> = [5, 6, 7, 9].map(|key| vm.nat(key)).into();
         let (three, four) = (vm.row(&nats[..3]).expect("room"), vm.row(&nats).expect("room"));
-        let [three, four] = [&three, &four].map(|row| vm.look(row).as_row().expect("a row"));
+        let [three, four] = [&three, &four].map(|row| {
+            let keys = vm.look(row).as_row().expect("a row");
+            move || keys.first_of_consecutive_nats()
+        });
         let mut known = ConsecutiveKeys::default();
         let longer = RememberedSet::new(64, 4, 0);
         (0..=SEARCHES).for_each(|_| assert_eq!(known.position(SET, three, 6), None));

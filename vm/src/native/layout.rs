@@ -92,8 +92,9 @@ pub const REMEMBERED: u64 = layout::REMEMBERED;
 pub const NORMAL: u64 = layout::NORMAL;
 /// The shift and the width of a header's extra number, in bits.
 pub const EXTRA: (u32, u32) = (layout::EXTRA_SHIFT, layout::EXTRA_MAX.count_ones());
-/// The bit of the extra number of a thunk of compiled code, beside the number of captured values, that says that its
-/// code takes a short time and does not crash if all captured values are nats below 2^63.
+/// The bit of the extra number of a thunk that compiled code has made, beside the number of captured values, that says
+/// that its code takes a short time and does not crash if all captured values are nats below 2^63, or that it is an
+/// application.
 pub const CHEAP_THUNK: u64 = 1 << (EXTRA.1 - 1);
 /// The frame kind of a thunk under evaluation. Its frame is the thunk, 0, the distance to the mark
 /// before it, and this.
