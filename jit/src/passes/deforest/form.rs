@@ -15,6 +15,7 @@ const TAILS_LIMIT: usize = 4;
 /// Where the variables of a function are defined, and how often they are used.
 pub(super) struct Definitions<'f> {
     function: &'f Function,
+    has_loops: bool,
     ops: SecondaryMap<Var, Option<&'f Op>>,
     uses: SecondaryMap<Var, u32>,
 }
@@ -40,7 +41,8 @@ impl<'f> Definitions<'f> {
             }
             block.terminator.operands().into_iter().for_each(&mut count);
         }
-        Definitions { function, ops, uses }
+        let has_loops = function.joins.values().any(|join| join.is_loop);
+        Definitions { function, has_loops, ops, uses }
     }
 
     /// The operation that defines an operand.
@@ -57,10 +59,11 @@ impl<'f> Definitions<'f> {
     }
 
     /// Whether an operand is a variable with at most one use on each way through the function. (It may be
-    /// used in several branches.)
+    /// used in several branches. A use in a loop is many.)
     pub(super) fn is_used_once(&self, operand: Operand) -> bool {
         let Operand::Var(var) = operand else { return false };
-        self.uses[var] == 1 || self.most_uses(self.function.entry, var) == 1
+        !self.has_loops && self.uses[var] == 1
+            || self.most_uses(self.function.entry, var, &|_| true) == 1
     }
 
     /// Whether an operand is a variable of which code reads items, and that is otherwise used at most once on
@@ -68,16 +71,12 @@ impl<'f> Definitions<'f> {
     pub(super) fn is_used_once_besides_reads(&self, operand: Operand) -> bool {
         let Operand::Var(var) = operand else { return false };
         let is_no_read = |op: &&Op| !matches!(op, Op::Prim(Prim::Item | Prim::IsNat, _));
-        self.most_uses_if(self.function.entry, var, &is_no_read) == 1
-    }
-
-    fn most_uses(&self, id: BlockId, var: Var) -> u32 {
-        self.most_uses_if(id, var, &|_| true)
+        self.most_uses(self.function.entry, var, &is_no_read) == 1
     }
 
     /// The most uses of a variable, by operations that count, on a way through a block and the blocks under it. Join
     /// points count as run on all ways, and loops twice.
-    fn most_uses_if(&self, id: BlockId, var: Var, counts: &dyn Fn(&&Op) -> bool) -> u32 {
+    fn most_uses(&self, id: BlockId, var: Var, counts: &dyn Fn(&&Op) -> bool) -> u32 {
         let block = &self.function.blocks[id];
         let is_use = |operand: &Operand| *operand == Operand::Var(var);
         let mut uses = block.terminator.operands().iter().filter(|it| is_use(it)).count() as u32;
@@ -86,12 +85,11 @@ impl<'f> Definitions<'f> {
             uses += counted.flat_map(Op::operands).filter(is_use).count() as u32;
             if let Stmt::Join(join) = stmt {
                 let join = &self.function.joins[*join];
-                uses +=
-                    self.most_uses_if(join.body, var, counts) * if join.is_loop { 2 } else { 1 };
+                uses += self.most_uses(join.body, var, counts) * if join.is_loop { 2 } else { 1 };
             }
         }
         let branches = block.terminator.blocks().into_iter();
-        uses + branches.map(|block| self.most_uses_if(block, var, counts)).max().unwrap_or(0)
+        uses + branches.map(|block| self.most_uses(block, var, counts)).max().unwrap_or(0)
     }
 
     /// Whether an operand is a variable that is not used.
