@@ -83,6 +83,13 @@ impl<'a> FunctionEmitter<'a> {
         self.b.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, word, least)
     }
 
+    /// Whether the object of a thunk, at an address, is an indirection: the thunk is evaluated.
+    pub(crate) fn is_indirection(&mut self, address: Value) -> Value {
+        let layout = self.b.ins().uload8(I64, trusted(), address, 0);
+        let indirection = layout::ObjectKind::Indirection.code() as i64;
+        self.b.ins().icmp_imm_s(IntCC::Equal, layout, indirection)
+    }
+
     /// Whether a word is anything but a nat below 2^63, which is its own word.
     pub(crate) fn is_not_direct(&mut self, word: Value) -> Value {
         self.b.ins().icmp_imm_s(IntCC::SignedLessThan, word, 0)

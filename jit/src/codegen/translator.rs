@@ -5,7 +5,7 @@
 
 use super::bounds::Bounds;
 use super::boxes::with_boxes;
-use super::emitter::{FunctionEmitter, trusted};
+use super::emitter::FunctionEmitter;
 use super::environment::{ConstantFacts, UnitEnvironment};
 use super::error::CompileError;
 use super::liveness::{live_before, live_in_join};
@@ -18,13 +18,12 @@ use crate::ir::{
     BlockId, ConstantId, Function, FunctionId, FunctionRole, JoinId, Operand, Stmt, Terminator,
     Type, Unit, Var,
 };
-use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::I64;
 use cranelift_codegen::ir::{Block, InstBuilder, Value};
 use cranelift_frontend::Variable;
 use std::collections::{BTreeSet, HashSet};
 use vm::native::PARAMETERS_MAX;
-use vm::native::layout::{self, ObjectKind, top};
+use vm::native::layout::{self, top};
 
 /// The most words that a poll saves on the evaluation stack: fewer than the stack's slack.
 const SAVED_MAX: usize = 1 << 9;
@@ -336,9 +335,7 @@ impl<'e, 'f> FunctionTranslator<'e, 'f> {
         // A thunk that is evaluated needs no call, so nothing has to be saved.
         let (ready, slowly) = (self.emit.cold_block(), self.emit.cold_block());
         let address = self.emit.address(thunk);
-        let layout = self.emit.b.ins().uload8(I64, trusted(), address, 0);
-        let kind = ObjectKind::Indirection.code() as i64;
-        let is_done = self.emit.b.ins().icmp_imm_s(IntCC::Equal, layout, kind);
+        let is_done = self.emit.is_indirection(address);
         self.emit.branch(is_done, ready, slowly);
         self.emit.switch_to(ready);
         let found = self.emit.payload(address, 0);

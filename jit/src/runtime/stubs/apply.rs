@@ -9,13 +9,13 @@
 
 use crate::codegen::{
     Backend, CompileError, CompiledFunction, FunctionEmitter, LinkSymbol, Listing, Stub,
-    tail_signature, trusted,
+    tail_signature,
 };
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::I64;
 use cranelift_codegen::ir::{Block, InstBuilder, Value};
 use cranelift_frontend::Switch;
-use vm::native::layout::{self, ObjectKind};
+use vm::native::layout;
 use vm::native::{PARAMETERS_MAX, offset};
 
 /// The most arguments that an app may have to be called without the interpreter.
@@ -74,9 +74,7 @@ pub(super) fn compile(
 fn call_thunk(emit: &mut FunctionEmitter<'_>, thunk: Value, args: &[Value], dispatch: Block) {
     let (done, waiting) = (emit.block(), emit.cold_block());
     let address = emit.address(thunk);
-    let layout = emit.b.ins().uload8(I64, trusted(), address, 0);
-    let is_done =
-        emit.b.ins().icmp_imm_s(IntCC::Equal, layout, ObjectKind::Indirection.code() as i64);
+    let is_done = emit.is_indirection(address);
     emit.branch(is_done, done, waiting);
     emit.switch_to(done);
     let value = emit.payload(address, 0);

@@ -7,10 +7,9 @@
 
 use crate::codegen::{
     Backend, CompileError, CompiledFunction, FunctionEmitter, LinkSymbol, Listing, Stub,
-    tail_signature, trusted,
+    tail_signature,
 };
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::types::I64;
 use cranelift_codegen::ir::{Block, InstBuilder, Value};
 use vm::native::layout::{self, ObjectKind, top};
 use vm::native::offset;
@@ -312,9 +311,7 @@ fn without_indirection(emit: &mut FunctionEmitter<'_>, value: Value, otherwise: 
     emit.branch(is_thunk, thunk, done);
     emit.switch_to(thunk);
     let address = emit.address(value);
-    let code = emit.b.ins().uload8(I64, trusted(), address, 0);
-    let has_value =
-        emit.b.ins().icmp_imm_s(IntCC::Equal, code, ObjectKind::Indirection.code() as i64);
+    let has_value = emit.is_indirection(address);
     emit.branch(has_value, otherwise, done);
     emit.switch_to(done);
     value
