@@ -46,6 +46,35 @@ struct Passed<'f> {
     is_thunk: bool,
 }
 
+/// An argument of a call or thunk, and the function that it is in.
+#[derive(Clone, Copy)]
+struct Site<'s> {
+    function: &'s Function,
+    definitions: &'s Definitions<'s>,
+    passed: &'s Passed<'s>,
+    /// The place among the arguments.
+    place: usize,
+}
+
+impl Site<'_> {
+    /// The parameter that gets the argument.
+    fn list(self) -> ListParam {
+        ListParam { function: self.passed.callee, place: self.place }
+    }
+
+    /// The call or thunk of a consumer for a producer with these arguments, in place of this one.
+    fn consume(
+        self,
+        function: FunctionId,
+        producer: &[Operand],
+        evaluation: Option<usize>,
+    ) -> Edit {
+        let other = self.passed.args.iter().enumerate().filter(|(index, _)| *index != self.place);
+        let args = other.map(|(_, arg)| *arg).chain(producer.iter().copied()).collect();
+        Edit::Consume { place: self.passed.place, function, args, evaluation }
+    }
+}
+
 fn find_edit(
     unit: &mut Unit,
     composer: &mut Composer,
@@ -56,10 +85,10 @@ fn find_edit(
         let block = &function.blocks[id];
         for passed in passed_in(within, id, block) {
             for place in 0..passed.args.len() {
-                let within = (function, &definitions);
-                let edit = consumed_evaluated(unit, composer, within, &passed, place)
-                    .or_else(|| consumed(unit, composer, within, &passed, place))
-                    .or_else(|| consumed_behind_first_cell(unit, composer, within, &passed, place));
+                let site = Site { function, definitions: &definitions, passed: &passed, place };
+                let edit = consumed_evaluated(unit, composer, site)
+                    .or_else(|| consumed(unit, composer, site))
+                    .or_else(|| consumed_behind_first_cell(unit, composer, site));
                 if edit.is_some() {
                     return edit;
                 }
@@ -94,18 +123,13 @@ fn passed_in(within: FunctionId, id: BlockId, block: &Block) -> Vec<Passed<'_>> 
 }
 
 /// A call of a consumer with a cell that a producer has just made.
-fn consumed_evaluated(
-    unit: &mut Unit,
-    composer: &mut Composer,
-    (function, definitions): (&Function, &Definitions<'_>),
-    passed: &Passed<'_>,
-    place: usize,
-) -> Option<Edit> {
+fn consumed_evaluated(unit: &mut Unit, composer: &mut Composer, site: Site<'_>) -> Option<Edit> {
+    let Site { function, definitions, passed, place } = site;
     let cell = passed.args[place];
     if passed.is_thunk || !definitions.is_used_once(cell) {
         return None;
     }
-    let list = ListParam { function: passed.callee, place };
+    let list = site.list();
     let (producer, args) = match definitions.op(cell)? {
         Op::Row(items) => {
             // A first turn was written in place: so is this one.
@@ -129,8 +153,7 @@ fn consumed_evaluated(
     }
     let evaluation = movable_to(unit, function, cell, passed.place)?;
     let function = composer.consumer(unit, list, producer, true)?;
-    let args = other_args(passed.args, place).chain(args.iter().copied()).collect();
-    Some(Edit::Consume { place: passed.place, function, args, evaluation: Some(evaluation) })
+    Some(site.consume(function, args, Some(evaluation)))
 }
 
 /// The statement of the block that defines an operand, if it may as well come directly before a later place.
@@ -150,22 +173,16 @@ fn movable_to(unit: &Unit, function: &Function, operand: Operand, to: Place) -> 
 }
 
 /// A call or thunk of a consumer with a new thunk of a producer.
-fn consumed(
-    unit: &mut Unit,
-    composer: &mut Composer,
-    (_, definitions): (&Function, &Definitions<'_>),
-    passed: &Passed<'_>,
-    place: usize,
-) -> Option<Edit> {
-    let (producer, args) = definitions.single_use_thunk(passed.args[place])?;
-    let list = ListParam { function: passed.callee, place };
+fn consumed(unit: &mut Unit, composer: &mut Composer, site: Site<'_>) -> Option<Edit> {
+    let arg = site.passed.args[site.place];
+    let (producer, args) = site.definitions.single_use_thunk(arg)?;
+    let list = site.list();
     let index = produced_tail(unit, producer)?;
     if !list.is_consumed(unit, index) {
         return None;
     }
     let function = composer.consumer(unit, list, producer, false)?;
-    let args = other_args(passed.args, place).chain(args.iter().copied()).collect();
-    Some(Edit::Consume { place: passed.place, function, args, evaluation: None })
+    Some(site.consume(function, args, None))
 }
 
 /// The call of a producer whose first cell was taken apart, and that goes, or whose tail goes, to a consumer: the
@@ -173,11 +190,10 @@ fn consumed(
 fn consumed_behind_first_cell(
     unit: &mut Unit,
     composer: &mut Composer,
-    (function, definitions): (&Function, &Definitions<'_>),
-    passed: &Passed<'_>,
-    place: usize,
+    site: Site<'_>,
 ) -> Option<Edit> {
-    let list = ListParam { function: passed.callee, place };
+    let Site { function, definitions, passed, place } = site;
+    let list = site.list();
     let arg = passed.args[place];
     let (tail, is_evaluated) = match definitions.op(arg)? {
         Op::Force(tail) if !passed.is_thunk && definitions.is_used_once(arg) => (*tail, true),
@@ -220,10 +236,6 @@ fn place_of(function: &Function, operand: Operand) -> Option<Place> {
         let stmt = function.blocks[block].stmts.iter().position(defines)?;
         Some(Place { block, stmt: Some(stmt) })
     })
-}
-
-fn other_args(args: &[Operand], place: usize) -> impl Iterator<Item = Operand> {
-    args.iter().enumerate().filter(move |(index, _)| *index != place).map(|(_, arg)| *arg)
 }
 
 fn apply(function: &mut Function, edit: Edit) {
