@@ -90,6 +90,7 @@ pub(crate) unsafe fn suspend<T>(point: SuspensionPoint<T>, owner: &mut T) -> Res
 #[cfg(not(miri))]
 mod imp {
     use super::super::stack::NativeStack;
+    use super::super::stack_switch;
     use super::{Resumption, SuspensionPoint};
     use corosensei::CoroutineResult;
     use corosensei::stack::{Stack, StackPointer};
@@ -128,7 +129,8 @@ mod imp {
             let body = move |yielder: &Yielder<T>, (owner, resumption): Input<T>| {
                 // SAFETY: `resume` has lent the owner.
                 let owner = unsafe { &mut *owner };
-                function(owner, SuspensionPoint(NonNull::from(yielder)), resumption)
+                let point = SuspensionPoint(NonNull::from(yielder));
+                stack_switch::arrived(|| function(owner, point, resumption))
             };
             Coroutine(corosensei::Coroutine::with_stack(FiberStack(stack), body))
         }
@@ -138,7 +140,7 @@ mod imp {
         /// # Safety
         /// The owner has the same address each time.
         pub(super) unsafe fn resume(&mut self, owner: *mut T, resumption: Resumption) -> Option<R> {
-            match self.0.resume((owner, resumption)) {
+            match stack_switch::leaving(|| self.0.resume((owner, resumption))) {
                 CoroutineResult::Yield(_) => None,
                 CoroutineResult::Return(result) => Some(result),
             }
@@ -160,7 +162,7 @@ mod imp {
     /// # Safety
     /// The fiber runs, and `owner` is its owner.
     pub(super) unsafe fn suspend<T>(yielder: &Yielder<T>, owner: &mut T) -> Resumption {
-        let (_, resumption) = yielder.suspend(owner);
+        let (_, resumption) = stack_switch::leaving(|| yielder.suspend(owner));
         resumption
     }
 }

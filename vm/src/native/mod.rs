@@ -30,6 +30,7 @@
 //! fingerprint  what a law is known by in later runs
 //! fiber        functions that can be suspended, each on a native stack of its own
 //! stack        native stacks
+//! stack_switch  whether the thread is between two stacks
 //! switch       the switch between Rust and compiled code, in assembly
 //! numbered     enums whose values compiled code knows by number
 //! ```
@@ -89,6 +90,8 @@ mod remembered_objects;
 mod short_sets;
 #[allow(unsafe_code, reason = "maps and switches native stacks")]
 pub(crate) mod stack;
+#[cfg(not(miri))]
+pub(crate) mod stack_switch;
 pub(crate) mod state;
 #[allow(unsafe_code, reason = "assembly")]
 mod switch;

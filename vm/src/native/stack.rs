@@ -12,6 +12,8 @@
 //! with the runtime, which no evaluation outlives; a fiber holds a reference to its stack.
 
 #[cfg(not(miri))]
+use super::stack_switch;
+#[cfg(not(miri))]
 use corosensei::stack::{Stack, StackPointer};
 use rustix::mm::{MapFlags, MprotectFlags, ProtFlags};
 #[cfg(not(miri))]
@@ -74,7 +76,7 @@ impl NativeStack {
     }
 
     /// Whether the calling function's frame is on this stack.
-    pub(super) fn is_current(&self) -> bool {
+    pub(crate) fn is_current(&self) -> bool {
         stack_pointer().wrapping_sub(self.base.addr()) < self.size
     }
 
@@ -82,7 +84,7 @@ impl NativeStack {
     ///
     /// # Safety
     /// No function runs, or is suspended, on this stack.
-    pub(super) unsafe fn run<R>(&self, function: impl FnOnce() -> R) -> R {
+    pub(crate) unsafe fn run<R>(&self, function: impl FnOnce() -> R) -> R {
         on_stack(self, function)
     }
 
@@ -127,7 +129,7 @@ unsafe impl Stack for &NativeStack {
 /// Runs a function on a stack. A panic continues in the caller.
 #[cfg(not(miri))]
 fn on_stack<R>(stack: &NativeStack, function: impl FnOnce() -> R) -> R {
-    corosensei::on_stack(stack, function)
+    stack_switch::leaving(|| corosensei::on_stack(stack, || stack_switch::arrived(function)))
 }
 
 /// Under Miri nothing is compiled, so the current stack does.

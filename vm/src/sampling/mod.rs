@@ -38,6 +38,9 @@ pub(crate) mod sampler;
 #[cfg(not(miri))]
 #[allow(unsafe_code, reason = "reads the registers that the kernel passes to a handler")]
 mod signal_context;
+#[cfg(all(test, target_os = "linux", target_arch = "x86_64", not(miri)))]
+#[allow(unsafe_code, reason = "sets the processor's trap flag, and handles its signal")]
+mod stack_switch_tests;
 mod stack_table;
 #[cfg(not(miri))]
 #[allow(unsafe_code, reason = "makes timers, and sends signals to a thread")]

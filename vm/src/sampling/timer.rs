@@ -18,6 +18,7 @@
 use super::raw_stack::MachineRegisters;
 use super::signal_context::registers;
 use super::thread_timer::ThreadTimer;
+use crate::native::stack_switch;
 use plan::platform::{errno, set_errno};
 use std::cell::Cell;
 use std::ffi::{c_int, c_void};
@@ -174,11 +175,15 @@ struct JetSearch<'j> {
 }
 
 /// The jet whose native function the innermost frame of Rust is of, among those below address
-/// `limit` of the stack. `jets` are the addresses of the functions, ascending.
+/// `limit` of the stack. `jets` are the addresses of the functions, ascending. Finds none while the
+/// thread switches stacks.
 pub(super) fn innermost_jet(jets: &[(usize, u32)], limit: usize) -> Option<u32> {
+    if stack_switch::is_in_progress() {
+        return None;
+    }
     let mut search = JetSearch { jets, limit, frames: 0, found: None };
     // SAFETY: the walk reads the frames of this thread by the tables of the functions that are on
-    // its stack. It ends at the first function without a table, which compiled code is; `visit`
+    // its stack, which are exact except where it switches stacks. It ends at the first function without a table, which compiled code is; `visit`
     // gets the search back.
     unsafe { _Unwind_Backtrace(visit, (&raw mut search).cast()) };
     search.found
