@@ -63,7 +63,7 @@ fn run_session(args: SireArgs, recording: &ProfileRecording) -> anyhow::Result<(
     if let Some(measurement) = measurement {
         eprintln!("{}", measurement.line(sire.vm()));
     }
-    jit::finish_pending((start.elapsed() / 2).clamp(PENDING_CODE_TIME, PENDING_CODE_LIMIT));
+    jit::finish_pending((start.elapsed()).clamp(PENDING_CODE_TIME, PENDING_CODE_LIMIT));
     // The process exits now. The system frees its memory faster than destructors would.
     std::mem::forget(sire);
     result

@@ -367,10 +367,7 @@ fn words_of(function: &Function) -> EntitySet<Var> {
     let mut words = EntitySet::with_capacity(function.vars.len());
     for op in function.live_ops() {
         if matches!(op, Op::Prim(prim, _) if prim.is_word64()) {
-            words.extend(op.operands().filter_map(|operand| match operand {
-                Operand::Var(var) => Some(var),
-                _ => None,
-            }));
+            words.extend(op.operands().filter_map(Operand::var));
         }
     }
     words

@@ -4,11 +4,11 @@
 //! An edit of a collection that nothing else refers to changes it in place: see
 //! [`ownership`](super::ownership), whose results this module turns into code.
 
-use super::collections::Collection;
 use super::error::CompileError;
 use super::key_search::KeyEvaluation;
 use super::symbol::Stub;
 use super::translator::{FunctionTranslator, variadic};
+use crate::analysis::collections::Collection;
 use crate::ir::{BlockId, ConstantId, FunctionId, JetOperation, Op, Operand, Stmt, Type, Var};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, InstBuilder, Value};

@@ -126,7 +126,7 @@ impl LiveSet {
     }
 
     fn use_all(&mut self, operands: impl IntoIterator<Item = Operand>) {
-        self.vars.extend(operands.into_iter().filter_map(variable));
+        self.vars.extend(operands.into_iter().filter_map(Operand::var));
     }
 }
 
@@ -135,20 +135,13 @@ impl BlockUses {
         let Block { stmts, terminator } = &function.blocks[block];
         let (mut defined, mut last_uses) = (HashMap::new(), HashMap::new());
         for (place, stmt) in stmts.iter().enumerate() {
-            let used = stmt.ops().flat_map(|op| op.operands()).filter_map(variable);
+            let used = stmt.ops().flat_map(|op| op.operands()).filter_map(Operand::var);
             last_uses.extend(used.map(|var| (var, place)));
             defined.extend(defined_by(stmt).into_iter().map(|var| (var, place)));
         }
-        let used = terminator.operands().into_iter().filter_map(variable);
+        let used = terminator.operands().into_iter().filter_map(Operand::var);
         last_uses.extend(used.map(|var| (var, stmts.len())));
         BlockUses { block, defined, last_uses }
-    }
-}
-
-fn variable(operand: Operand) -> Option<Var> {
-    match operand {
-        Operand::Var(var) => Some(var),
-        _ => None,
     }
 }
 

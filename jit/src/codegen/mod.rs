@@ -13,7 +13,7 @@
 //! environment  facts about the constants of a unit
 //! boxes        where numbers are boxed
 //! bounds uses liveness live_sets ownership  facts about the variables of a function
-//! collections delayed  facts about operations: edits, reads, thunks of one search or edit
+//! delayed      thunks of one search or edit
 //! translator   the state of translating one function
 //!   saved      what calls on rare paths save
 //!   alloc      thunks, applications, rows
@@ -45,7 +45,6 @@ mod boxes;
 mod calls;
 mod closure;
 mod collection_edit;
-mod collections;
 mod constant_equality;
 mod constants;
 mod delayed;

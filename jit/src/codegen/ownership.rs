@@ -22,13 +22,13 @@
 //! operation that only reads one kind may take another apart.
 
 use super::boxes::is_allocation;
-use super::collections::{Collection, edited, read};
 use super::delayed::DelayedCall;
 use super::liveness::{live_before, live_in_join};
 use crate::analysis::call_graph::tail_calls;
+use crate::analysis::collections::{Collection, edited, jet_operation, read};
 use crate::ir::{
-    Block, BlockId, Call, Callee, Function, FunctionId, FunctionRole, JetOperation, JoinId, Op,
-    Operand, Prim, Stmt, Terminator, Type, Unit, Var,
+    Block, BlockId, Call, Callee, Function, FunctionId, FunctionRole, JoinId, Op, Operand, Prim,
+    Stmt, Terminator, Type, Unit, Var,
 };
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Range;
@@ -128,11 +128,6 @@ impl Ownership {
 fn jet_edit(unit: &Unit, kind: Collection, call: &Call) -> Option<Operand> {
     let (edited_kind, operand) = edited(jet_operation(unit, call)?, &call.args)?;
     (edited_kind == kind).then_some(operand)
-}
-
-fn jet_operation(unit: &Unit, call: &Call) -> Option<JetOperation> {
-    let Callee::Jet(jet) = call.callee else { return None };
-    unit.constants[jet].jet.as_ref()?.operation
 }
 
 /// The analysis for one kind of collection.

@@ -2,11 +2,11 @@
 //! evaluated and the row has such an item. A short row is copied by a loop, others by the runtime.
 
 use super::collection_edit::EditTarget;
-use super::collections::Collection;
 use super::emitter::trusted;
 use super::error::CompileError;
 use super::symbol::Stub;
 use super::translator::FunctionTranslator;
+use crate::analysis::collections::Collection;
 use crate::ir::{ConstantId, JetOperation, Operand};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::I64;

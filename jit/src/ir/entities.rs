@@ -66,6 +66,16 @@ pub enum Operand {
     Constant(ConstantId),
 }
 
+impl Operand {
+    /// The variable, if it is one.
+    pub fn var(self) -> Option<Var> {
+        match self {
+            Operand::Var(var) => Some(var),
+            _ => None,
+        }
+    }
+}
+
 impl From<Var> for Operand {
     fn from(var: Var) -> Operand {
         Operand::Var(var)

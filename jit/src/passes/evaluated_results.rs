@@ -53,10 +53,7 @@ fn exclude_lazy_uses(unit: &Unit, evaluated: &mut EvaluatedResults) {
         let blocks = function.live_blocks();
         for block in &blocks {
             let operands = function.blocks[*block].terminator.operands();
-            passed_on.extend(operands.into_iter().filter_map(|operand| match operand {
-                Operand::Var(var) => Some(var),
-                _ => None,
-            }));
+            passed_on.extend(operands.into_iter().filter_map(Operand::var));
         }
         for stmt in blocks.iter().flat_map(|block| &function.blocks[*block].stmts) {
             let Stmt::Let(vars, Op::Call(Call { callee: Callee::Local(callee), .. })) = stmt else {

@@ -36,6 +36,7 @@
 //! fill        writes the loops that fill generated rows
 //! float       float-in: moves definitions into the one branch that uses them
 //! gather      schedules the reads of a row's items next to each other
+//! read_first  schedules the reads of a table, row or set before its edit, which may then be made in place
 //! loop        turns self tail calls into jumps
 //! attempt     evaluates the thunks whose code dispatches, where it comes to a cheap case (optimistic evaluation)
 //! sweep       dead code elimination and renumbering
@@ -69,6 +70,7 @@ mod normal;
 mod pass_items;
 mod peel;
 mod pipeline;
+mod read_first;
 mod records;
 mod results;
 mod rotate;

@@ -3,8 +3,8 @@
 use super::simplify::{SimplifyOptions, simplify};
 use super::{
     attempt, captures, deforest, evaluated_results, fill, first_turn, float_in, fuse, gather,
-    generate, induction, literal_captures, loops, narrow, normal, pass_items, peel, records,
-    results, rotate, small_nats, specialise, sweep, unpack, worker_wrapper,
+    generate, induction, literal_captures, loops, narrow, normal, pass_items, peel, read_first,
+    records, results, rotate, small_nats, specialise, sweep, unpack, worker_wrapper,
 };
 use crate::ir::Unit;
 use std::fmt::{self, Display, Formatter};
@@ -89,6 +89,7 @@ passes! {
     Fill "fill" fill::fill;
     Float "float" float_in::float_in;
     Gather "gather" gather::gather;
+    ReadFirst "read_first" read_first::read_first;
     Loop "loop" loops::jump_instead_of_calling;
     Attempt "attempt" attempt::attempt;
     Sweep "sweep" sweep::sweep;
@@ -155,6 +156,7 @@ pub const PIPELINE: &[Pass] = &[
     Pass::Float,
     Pass::Attempt,
     Pass::Gather,
+    Pass::ReadFirst,
     Pass::Sweep,
 ];
 
@@ -260,7 +262,7 @@ mod tests {
         assert_eq!(
             error,
             "there is no pass `guess`; the names are simplify, inline, into_loops, strict, eager, speculate, version, \
-             share, generate, fuse, pass_items, deforest, worker, normal, record, rotate, unpack, specialise, results, turn, narrow, induction, small, captures, peel, fill, float, gather, loop, attempt, sweep, expect, all"
+             share, generate, fuse, pass_items, deforest, worker, normal, record, rotate, unpack, specialise, results, turn, narrow, induction, small, captures, peel, fill, float, gather, read_first, loop, attempt, sweep, expect, all"
         );
     }
 }

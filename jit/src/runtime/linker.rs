@@ -128,7 +128,9 @@ impl CodeLinker {
                 continue;
             }
             let function = SharedFunction::Stub(stub).get(backend)?;
-            let unit = self.link(backend, &[function], &UnitData::default())?;
+            let names = vec![LinkSymbol::Stub(stub).to_string()];
+            let data = UnitData { names, ..UnitData::default() };
+            let unit = self.link(backend, &[function], &data)?;
             self.stubs.extend(unit.addresses.first().map(|address| (stub, *address)));
         }
         Ok(())
@@ -209,12 +211,11 @@ impl CodeLinker {
     }
 }
 
-/// The name of a function for `perf`: that of its law.
+/// The name of a function for `perf`: that of its law, else that of the unit's first constant, which
+/// is the law that the unit is for.
 fn name_of<'d>(function: &CompiledFunction, data: &'d UnitData) -> &'d str {
-    match function.law {
-        Some(law) => data.names.get(law as usize).map_or("(law)", String::as_str),
-        None => "(stub)",
-    }
+    let law = function.law.unwrap_or_default();
+    data.names.get(law as usize).map_or("(unknown)", String::as_str)
 }
 
 /// Defines functions in a module, with everything that they refer to, and returns their addresses.

@@ -1,21 +1,27 @@
 //! Which jets edit tables, sets and rows, and which only read them.
 
-use crate::ir::{JetOperation, Operand};
+use crate::ir::{Call, Callee, JetOperation, Operand, Unit};
 
 /// A kind of collection that is edited.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(super) enum Collection {
+pub(crate) enum Collection {
     Table,
     Set,
     Row,
 }
 
 impl Collection {
-    pub(super) const ALL: [Collection; 3] = [Collection::Table, Collection::Set, Collection::Row];
+    pub(crate) const ALL: [Collection; 3] = [Collection::Table, Collection::Set, Collection::Row];
+}
+
+/// What the jet does that a call calls, if it calls one that is known to the compiler.
+pub(crate) fn jet_operation(unit: &Unit, call: &Call) -> Option<JetOperation> {
+    let Callee::Jet(jet) = call.callee else { return None };
+    unit.constants[jet].jet.as_ref()?.operation
 }
 
 /// The kind of collection that a jet edits, and the operand that it edits.
-pub(super) fn edited(operation: JetOperation, args: &[Operand]) -> Option<(Collection, Operand)> {
+pub(crate) fn edited(operation: JetOperation, args: &[Operand]) -> Option<(Collection, Operand)> {
     Some(match (operation, args) {
         (JetOperation::TableInsert, &[_, _, table]) => (Collection::Table, table),
         (JetOperation::TableInsertWith, &[_, _, _, table]) => (Collection::Table, table),
@@ -29,7 +35,7 @@ pub(super) fn edited(operation: JetOperation, args: &[Operand]) -> Option<(Colle
 }
 
 /// The operand that a jet only reads, of that kind.
-pub(super) fn read(kind: Collection, operation: JetOperation, args: &[Operand]) -> Option<Operand> {
+pub(crate) fn read(kind: Collection, operation: JetOperation, args: &[Operand]) -> Option<Operand> {
     match (kind, operation, args) {
         (Collection::Table, JetOperation::TableItem | JetOperation::TableHasKey, &[_, table])
         | (Collection::Table, JetOperation::OptionalTableItem, &[_, table])
