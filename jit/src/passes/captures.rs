@@ -13,9 +13,10 @@
 //! operations on such values, which the maker does.
 
 use super::sweep::{sweep_function, used_by};
+use crate::analysis::collections::{edited, jet_operation};
 use crate::ir::{
-    Block, BlockId, Call, Callee, Function, FunctionId, JetOperation, Op, Operand, Prim, Stmt,
-    Terminator, Type, Unit, Var,
+    Block, BlockId, Call, Function, FunctionId, Op, Operand, Prim, Stmt, Terminator, Type, Unit,
+    Var,
 };
 use cranelift_entity::{EntitySet, SecondaryMap};
 use foldhash::fast::FixedState;
@@ -70,7 +71,7 @@ pub(super) fn capture_items(unit: &mut Unit) {
 }
 
 /// Drops the parameters of thunks' code that the code does not use.
-fn drop_unused(unit: &mut Unit) {
+pub(super) fn drop_unused(unit: &mut Unit) {
     let passed = captured_values(unit);
     let mut kept: SecondaryMap<FunctionId, Option<Vec<bool>>> = SecondaryMap::default();
     for id in unit.functions.keys().filter(|id| passed[*id].is_some()).collect::<Vec<_>>() {
@@ -120,20 +121,20 @@ fn captures_of(unit: &Unit) -> ChangedCaptures {
 
 /// What is known of a value that thunks of some code capture.
 #[derive(Clone, Copy)]
-struct CapturedValue {
-    ty: Type,
-    /// Whether each maker edits it, as a row: what it passes is about to be an old version.
-    is_edited: bool,
+pub(super) struct CapturedValue {
+    pub(super) ty: Type,
+    /// Whether each maker edits it: what it passes is about to be an old version.
+    pub(super) is_edited: bool,
 }
 
 /// The values that each thunk's code is made with. `None` for code that no thunk is made of, and for
 /// code that is used otherwise than in a thunk that is made in order.
-fn captured_values(unit: &Unit) -> SecondaryMap<FunctionId, Option<Vec<CapturedValue>>> {
+pub(super) fn captured_values(unit: &Unit) -> SecondaryMap<FunctionId, Option<Vec<CapturedValue>>> {
     let mut captured: SecondaryMap<FunctionId, Option<Vec<CapturedValue>>> =
         SecondaryMap::default();
     let mut otherwise = EntitySet::new();
     for function in unit.functions.values() {
-        let edited = edited_rows(unit, function);
+        let edited = edited_values(unit, function);
         for block in function.live_blocks() {
             for stmt in &function.blocks[block].stmts {
                 let is_group = matches!(stmt, Stmt::Rec(_));
@@ -175,15 +176,9 @@ fn join_values(
     }
 }
 
-/// The rows that jets edit in a function.
-fn edited_rows(unit: &Unit, function: &Function) -> HashSet<Operand, FixedState> {
-    let edited = |call: &Call| {
-        let Callee::Jet(jet) = call.callee else { return None };
-        match (unit.constants[jet].jet.as_ref()?.operation?, &call.args[..]) {
-            (JetOperation::Put, &[row, _, _]) | (JetOperation::Mutate, &[_, _, row]) => Some(row),
-            _ => None,
-        }
-    };
+/// The rows, tables and sets that jets edit in a function.
+fn edited_values(unit: &Unit, function: &Function) -> HashSet<Operand, FixedState> {
+    let edited = |call: &Call| Some(edited(jet_operation(unit, call)?, &call.args)?.1);
     let in_block = |block: BlockId| {
         let Block { stmts, terminator } = &function.blocks[block];
         let calls = stmts.iter().flat_map(Stmt::ops).filter_map(|op| match op {

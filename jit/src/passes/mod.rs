@@ -32,6 +32,7 @@
 //! induction   narrow, and evaluates the thunks that are cheap for the inferred types
 //! small       function versioning: variants of workers for nats below 2^63, and for words
 //! captures    thunks capture the items that they read of a row, in place of the row
+//! look_ups    thunks capture what they look up in a table that is edited, in place of the table
 //! peel        partial inlining of the base case of recursive functions
 //! fill        writes the loops that fill generated rows
 //! float       float-in: moves definitions into the one branch that uses them
@@ -64,6 +65,7 @@ mod generate;
 mod induction;
 mod lazy_entry;
 mod literal_captures;
+mod look_ups;
 mod loops;
 mod narrow;
 mod normal;

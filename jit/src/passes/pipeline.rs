@@ -3,8 +3,8 @@
 use super::simplify::{SimplifyOptions, simplify};
 use super::{
     attempt, captures, deforest, evaluated_results, fill, first_turn, float_in, fuse, gather,
-    generate, induction, literal_captures, loops, narrow, normal, pass_items, peel, read_first,
-    records, results, rotate, small_nats, specialise, sweep, unpack, worker_wrapper,
+    generate, induction, literal_captures, look_ups, loops, narrow, normal, pass_items, peel,
+    read_first, records, results, rotate, small_nats, specialise, sweep, unpack, worker_wrapper,
 };
 use crate::ir::Unit;
 use std::fmt::{self, Display, Formatter};
@@ -85,6 +85,7 @@ passes! {
         captures::capture_items(unit);
         literal_captures::merge_equal_thunks(unit);
     };
+    LookUps "look_ups" look_ups::capture_look_ups;
     Peel "peel" peel::peel;
     Fill "fill" fill::fill;
     Float "float" float_in::float_in;
@@ -142,6 +143,7 @@ pub const PIPELINE: &[Pass] = &[
     Pass::Narrow,
     Pass::Turn,
     Pass::Narrow,
+    Pass::LookUps,
     Pass::Captures,
     Pass::Speculate,
     Pass::Gather,
@@ -262,7 +264,7 @@ mod tests {
         assert_eq!(
             error,
             "there is no pass `guess`; the names are simplify, inline, into_loops, strict, eager, speculate, version, \
-             share, generate, fuse, pass_items, deforest, worker, normal, record, rotate, unpack, specialise, results, turn, narrow, induction, small, captures, peel, fill, float, gather, read_first, loop, attempt, sweep, expect, all"
+             share, generate, fuse, pass_items, deforest, worker, normal, record, rotate, unpack, specialise, results, turn, narrow, induction, small, captures, look_ups, peel, fill, float, gather, read_first, loop, attempt, sweep, expect, all"
         );
     }
 }
