@@ -72,6 +72,71 @@ const PROGRAM: &str = "\
     | zipWith (old next & min old (add toK next)) row via
 | go (inc k) next
 
+= (random seed) | mod (add 12345 (mul 1103515245 seed)) (bex 31)
+
+= (numbers n)   | listTake n (listIterate random 5)
+
+; A histogram; the numbers are lazy, and so are the indices. Each hundredth version is kept.
+= (histogram n)
+@ [row kept]
+    ^ listFoldl _ [(rep 0 300) NIL] (numbers n)
+    & ([row kept] seed)
+    @ i | mod (div seed 65536) 300
+    @ kept | if (mod seed 100) kept (row :: kept)
+    [(put row i (inc (get row i))) kept]
+| listFoldl (acc row & mod (add (check row) (mul 31 acc)) 1000003) (check row) kept
+
+; Exchanges of items at lazy indices.
+= (swap row i j) | put (put row i (get row j)) j (get row i)
+
+= (shuffle n seeds)
+^ check (listFoldl _ (gen n id) seeds)
+& (row seed)
+| swap row (mod (div seed 65536) n) (mod (div seed 256) n)
+
+; Sorting with a heap.
+= (sift row n i)
+@ l | inc (mul 2 i)
+| if (gte l n) row
+@ r | inc l
+@ c | if (and (lth r n) (lth (get row l) (get row r))) r l
+| if (lte (get row c) (get row i)) row
+| sift (swap row i c) n c
+
+= (heap row)
+^ _ row (div (len row) 2)
+? (go row i)
+| ifz i row
+| go (sift row (len row) (dec i)) (dec i)
+
+= (heapSort row)
+^ check (_ (heap row) (len row))
+? (go row n)
+| if (lth n 2) row
+| go (sift (swap row 0 (dec n)) (dec n) 0) (dec n)
+
+; Counts in a table by a look-up and an insertion; each fiftieth version is kept.
+= (tally n)
+@ [table kept]
+    ^ listFoldl _ [#[] NIL] (numbers n)
+    & ([table kept] seed)
+    @ k | mod (div seed 65536) 500
+    @ kept | if (mod seed 50) kept (table :: kept)
+    [(tabPut table k (add (mod seed 10) (tabGet table k))) kept]
+@ value
+    & table
+    | listFoldl (acc [k v] & mod (add k (add v (mul 31 acc))) 1000003) 0 (tabToPairList table)
+| listFoldl (acc table & mod (add (value table) (mul 31 acc)) 1000003) (value table) kept
+
+; What is no app is returned, and neither the index nor the item is evaluated.
+= (noRows n)
+| listFoldl (acc i & add acc (put i (die i) (die i))) 0 (listTake n (listEnumFrom 0))
+
+= (noRowsTwice n)
+^ listFoldl _ 0 (listTake n (listEnumFrom 0))
+& (acc i)
+| add acc (put (put i (die i) (get i (die i))) (die i) (get (put i (die i) 1) (die i)))
+
 ";
 
 /// Expressions and their values, which a program in another language computed.
@@ -81,6 +146,12 @@ const CASES: &[(&str, u64)] = &[
     ("sieve 6000", 684_583),
     ("counts 3000", 531_507),
     ("distances 24", 12_611_719),
+    ("histogram 3000", 555_687),
+    ("shuffle 500 (numbers 2000)", 508_918),
+    ("heapSort (listToRow (numbers 700))", 784_673),
+    ("tally 3000", 699_628),
+    ("noRows 3000", 4_498_500),
+    ("noRowsTwice 3000", 4_498_500),
 ];
 
 /// The values of the expressions, one after the other in a session.
@@ -121,6 +192,11 @@ fn values_do_not_depend_on_when_objects_move() {
         ("change 300 [1 2 5]", 636_268),
         ("changeKept 60 [1 2 5]", 476_225),
         ("sieve 400", 30_687),
+        ("histogram 40", 851_628),
+        ("shuffle 300 (numbers 40)", 344_864),
+        ("heapSort (listToRow (numbers 40))", 295_349),
+        ("tally 40", 247_683),
+        ("noRowsTwice 40", 780),
     ];
     for mode in [CompileMode::Off, CompileMode::Eager] {
         assert_eq!(values(mode, 1 << 15, true, cases), expected(cases), "{mode:?}");

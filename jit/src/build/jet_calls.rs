@@ -3,6 +3,7 @@
 use super::error::BuildError;
 use super::jets::{JetLowering, jet_lowering};
 use super::law::{Expr, LawLowering};
+use super::replacements::ReplacementCall;
 use super::strict::Destination;
 use super::unit::{UnitBuilder, law_of};
 use crate::ir::{
@@ -86,6 +87,9 @@ impl<'h> LawLowering<'_, 'h> {
             JetLowering::KeyCount { test, is_zero } => {
                 let operands = self.jet_operands(jet, args);
                 self.key_count(called.id, operands[0], test, is_zero, to)
+            }
+            JetLowering::Replacement(places) => {
+                self.replacement(ReplacementCall { called, places, args: args.to_vec() }, to)
             }
             JetLowering::Evaluation(evaluation) => self.evaluated_jet(called, evaluation, args, to),
         }
@@ -194,7 +198,7 @@ impl<'h> LawLowering<'_, 'h> {
         }
     }
 
-    fn native(
+    pub(super) fn native(
         &mut self,
         called: JetConstant,
         args: &[Expr<'h>],
@@ -204,7 +208,7 @@ impl<'h> LawLowering<'_, 'h> {
         self.native_call(called.id, args, to)
     }
 
-    fn native_call(
+    pub(super) fn native_call(
         &mut self,
         jet: ConstantId,
         args: Vec<Operand>,
@@ -334,7 +338,7 @@ impl<'h> LawLowering<'_, 'h> {
     }
 
     /// Whether an expression is an operand that is already evaluated.
-    fn is_evaluated(&mut self, expr: Expr<'h>) -> bool {
+    pub(super) fn is_evaluated(&mut self, expr: Expr<'h>) -> bool {
         self.atom(expr).is_some_and(|atom| self.type_of(atom).is(Type::Whnf))
     }
 

@@ -53,6 +53,16 @@ pub(super) enum JetLowering {
     /// The number of keys of the operand if a test holds of it (or whether there are none), else the
     /// result of the jet's native code.
     KeyCount { test: Prim, is_zero: bool },
+    /// An operand if it is no app, else the result of the jet's native code, which then evaluates the
+    /// index.
+    Replacement(ReplacementPlaces),
+}
+
+/// Which operands of a jet that replaces an item of a row are the row and the index.
+#[derive(Clone, Copy)]
+pub(super) struct ReplacementPlaces {
+    pub(super) row: usize,
+    pub(super) index: usize,
 }
 
 pub(super) fn jet_lowering(jet: &Jet) -> JetLowering {
@@ -72,6 +82,8 @@ fn operation_lowering(operation: JetOperation) -> Option<JetLowering> {
         JetOperation::Greatest => JetLowering::Choice(Prim::Ge),
         JetOperation::DataTag => JetLowering::DataTag,
         JetOperation::Cdr => JetLowering::Cdr,
+        JetOperation::Put => JetLowering::Replacement(ReplacementPlaces { row: 0, index: 1 }),
+        JetOperation::Mutate => JetLowering::Replacement(ReplacementPlaces { row: 2, index: 0 }),
         JetOperation::TableLength => JetLowering::KeyCount { test: Prim::IsTable, is_zero: false },
         JetOperation::TableIsEmpty => JetLowering::KeyCount { test: Prim::IsTable, is_zero: true },
         JetOperation::SetLength => JetLowering::KeyCount { test: Prim::IsSet, is_zero: false },

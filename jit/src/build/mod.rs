@@ -13,6 +13,7 @@
 //!                 └─► LawLowering (law)    one law: scopes, lets, applications
 //!                        ├─ strict         expressions to be evaluated now: calls, branches
 //!                        ├─ jet_calls      calls of jets
+//!                        ├─ replacements   replacements of items of rows
 //!                        ├─ switches       choices between the items of a row or table
 //!                        └─ lazy           expressions to be passed on: values, thunks
 //! jets          what the compiler knows of jets
@@ -29,6 +30,7 @@ mod jet_calls;
 mod jets;
 mod law;
 mod lazy;
+mod replacements;
 mod strict;
 mod switches;
 mod unit;
