@@ -1,7 +1,7 @@
 //! Calls of jets, lowered to operations and branches where the compiler knows the jet.
 
 use super::error::BuildError;
-use super::jets::{JetLowering, jet_lowering};
+use super::jets::{JetConstant, JetLowering, jet_lowering};
 use super::law::{Expr, LawLowering};
 use super::replacements::ReplacementCall;
 use super::strict::Destination;
@@ -15,13 +15,6 @@ use vm::law::{
     AnalysedLaw, BodyNode, Choice, ChoiceTest, Connective, JetEvaluation, ReferenceScope, Spine,
     SwitchCases,
 };
-
-/// A constant that has a jet.
-#[derive(Clone, Copy)]
-pub(super) struct JetConstant {
-    pub(super) id: ConstantId,
-    pub(super) jet: Jet,
-}
 
 /// Writes the function `entry`, which calls a jet, the constant `id`, with its parameters.
 ///

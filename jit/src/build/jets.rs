@@ -1,7 +1,7 @@
 //! What the compiler knows of jets: which of them it lowers to operations and branches instead of
 //! calls of native code.
 
-use crate::ir::{GuardedOperation, JetSignature, NatOperation, Prim, Type};
+use crate::ir::{ConstantId, GuardedOperation, JetSignature, NatOperation, Prim, Type};
 use vm::jet::{Jet, JetOperation, ResultShape};
 use vm::law::JetEvaluation;
 
@@ -56,6 +56,13 @@ pub(super) enum JetLowering {
     /// An operand if it is no app, else the result of the jet's native code, which then evaluates the
     /// index.
     Replacement(ReplacementPlaces),
+}
+
+/// A constant that has a jet.
+#[derive(Clone, Copy)]
+pub(super) struct JetConstant {
+    pub(super) id: ConstantId,
+    pub(super) jet: Jet,
 }
 
 /// Which operands of a jet that replaces an item of a row are the row and the index.

@@ -5,11 +5,10 @@
 //! then known to need no thunk of it. Replacements in the result of a replacement, as in the exchange of
 //! two items, share the test: that result is an app as well.
 
-use super::jet_calls::JetConstant;
-use super::jets::{JetLowering, ReplacementPlaces, jet_lowering};
+use super::jets::{JetConstant, JetLowering, ReplacementPlaces, jet_lowering};
 use super::law::{Expr, LawLowering};
 use super::strict::Destination;
-use crate::ir::{Operand, Prim, Terminator, Type};
+use crate::ir::{FunctionRole, Operand, Prim, Terminator, Type};
 use vm::law::{Application, SaturatedCall};
 
 /// The most replacements, one in the result of the other, that share a test.
@@ -38,7 +37,12 @@ impl<'h> LawLowering<'_, 'h> {
             calls.push(call);
         }
         let mut indices = calls.iter().map(|call| call.args[call.places.index]);
-        if indices.all(|index| self.is_evaluated(index)) {
+        let is_simple = indices.all(|index| self.is_evaluated(index));
+        // A thunk that only replaces an item is one that code generation makes at once where it can.
+        let is_delayed = matches!(to, Destination::Return)
+            && self.function.role == FunctionRole::Thunk
+            && calls.len() == 1;
+        if is_simple || is_delayed {
             let outermost = &calls[0];
             return self.native(outermost.called, &outermost.args, to);
         }

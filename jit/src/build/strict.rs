@@ -1,6 +1,6 @@
 //! Strict lowering: expressions to be evaluated now.
 
-use super::jet_calls::JetConstant;
+use super::jets::JetConstant;
 use super::law::{Expr, LawLowering, STRICT_NESTING_LIMIT};
 use super::unit::{CALLEE_SIZE_LIMIT, law_of};
 use crate::ir::{
