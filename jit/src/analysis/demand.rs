@@ -252,7 +252,13 @@ impl DemandWalk<'_> {
 
     fn op(&self, op: &Op, is_demanded: bool, demanded: &mut VarSet) {
         match op {
-            Op::Force(a) | Op::Normalise(a) => demanded.add(*a),
+            Op::Force(a) => demanded.add(*a),
+            Op::Normalise(a) => {
+                demanded.add(*a);
+                if let Operand::Var(row) = a {
+                    demanded.add_var(self.items_of(*row));
+                }
+            }
             Op::Call(call) => self.call(call, demanded),
             Op::Thunk(entry, captures) if is_demanded => self.passed(*entry, captures, demanded),
             Op::Delay(function, args) if is_demanded => {
