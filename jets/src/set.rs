@@ -13,7 +13,7 @@ use crate::search::{KeyPosition, search};
 use plan::{EvalError, Items, Shape};
 use std::ops::Range;
 use vm::jet::ArgDemand::{Head, Lazy, Normal};
-use vm::jet::CheapCondition::{Always, OnSmallKey};
+use vm::jet::CheapCondition::{Always, OnShortKey};
 use vm::jet::ResultShape::{Bit, Row, Set, Small};
 use vm::jet::{JetAnswer, JetCall, JetOperation};
 
@@ -29,7 +29,7 @@ pub(crate) const JETS: &[Jet] = &[
     native("setHas", &[Lazy, Head], has)
         .returns(Bit)
         .operation(JetOperation::SetHasKey)
-        .cheap(OnSmallKey),
+        .cheap(OnShortKey),
     native("setMin", &[Head], min).operation(JetOperation::SetLeastKey).cheap(Always),
     native("setIns", &[Normal, Head], insert).order(&[1, 0]).operation(JetOperation::SetInsert),
     native("setDel", &[Lazy, Head], delete).operation(JetOperation::SetDelete),

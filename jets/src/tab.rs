@@ -10,7 +10,7 @@ use crate::declare::{Jet, JetResult, native};
 use crate::search::{KeyPosition, search};
 use plan::{EvalError, Shape};
 use vm::jet::ArgDemand::{Head, Lazy};
-use vm::jet::CheapCondition::{Always, OnSmallKey};
+use vm::jet::CheapCondition::{Always, OnShortKey};
 use vm::jet::ResultShape::{Bit, Small};
 use vm::jet::{JetAnswer, JetCall, JetOperation};
 
@@ -28,17 +28,17 @@ pub(crate) const JETS: &[Jet] = &[
         .returns(Bit)
         .operation(JetOperation::TableIsEmpty)
         .cheap(Always),
-    native("tabIdx", &[Lazy, Head], idx).operation(JetOperation::TableItem).cheap(OnSmallKey),
+    native("tabIdx", &[Lazy, Head], idx).operation(JetOperation::TableItem).cheap(OnShortKey),
     native("_TabHas", &[Lazy, Head], has)
         .returns(Bit)
         .operation(JetOperation::TableHasKey)
-        .cheap(OnSmallKey),
+        .cheap(OnShortKey),
     native("_TabLookup", &[Lazy, Head], lookup)
         .operation(JetOperation::OptionalTableItem)
-        .cheap(OnSmallKey),
+        .cheap(OnShortKey),
     native("tabSwitch", &[Lazy, Lazy, Head], switch)
         .operation(JetOperation::SwitchTable)
-        .cheap(OnSmallKey),
+        .cheap(OnShortKey),
     native("tabElemIdx", &[Head, Head], element),
     native("tabMinKey", &[Head], min_key).operation(JetOperation::TableLeastKey).cheap(Always),
     native("tabToPairs", &[Head], to_pairs),

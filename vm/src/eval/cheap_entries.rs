@@ -16,7 +16,7 @@
 use super::code::{Op, SourceList, ThunkEntry, ValueSource};
 use super::fetch::CodePosition;
 use super::next_step::is_false;
-use crate::jet::{ArgDemand, CheapCondition, JetAnswer, JetCode};
+use crate::jet::{ArgDemand, CheapCondition, JetAnswer, JetCode, is_short_key};
 use crate::vm::Vm;
 use plan::EvalError;
 use plan::raw::{ObjectLayout, Word, WordKind};
@@ -488,7 +488,7 @@ impl Vm {
         word: Word,
     ) -> bool {
         match condition {
-            Some(CheapCondition::OnSmallKey) => index > 0 || word.is_direct(),
+            Some(CheapCondition::OnShortKey) => index > 0 || is_short_key(&self.heap, word),
             Some(CheapCondition::OnNats) => word.is_direct(),
             Some(CheapCondition::OnU64) => self.heap.is_u64(word),
             Some(CheapCondition::Always) | None => word.kind() != WordKind::Big,

@@ -6,6 +6,7 @@
 //! compiled code that does the same for the law.
 
 use super::declare::{ArgDemand, CheapCondition, JetAnswer, JetCode, JetOperation};
+use super::short_key::is_short_key;
 use crate::vm::{JetCall, Vm};
 use plan::EvalError;
 use plan::raw::{DIRECT_LIMIT, Word, WordKind};
@@ -204,8 +205,8 @@ impl JetCall<'_> {
 fn is_cheap_with(vm: &Vm, known: CheapFunction, args: &[Word]) -> bool {
     let demands = vm.jets.get(known.jet).demands;
     args.iter().zip(demands).enumerate().all(|(index, (arg, demand))| match known.when {
-        CheapCondition::OnSmallKey if index == 0 => arg.is_direct(),
-        CheapCondition::OnSmallKey => *demand == ArgDemand::Lazy || !arg.is_thunk(),
+        CheapCondition::OnShortKey if index == 0 => is_short_key(&vm.heap, *arg),
+        CheapCondition::OnShortKey => *demand == ArgDemand::Lazy || !arg.is_thunk(),
         CheapCondition::OnNats => arg.is_direct(),
         CheapCondition::OnU64 => vm.heap.is_u64(*arg),
         CheapCondition::Always => {

@@ -138,8 +138,9 @@ pub enum CheapCondition {
     OnNats,
     /// It is cheap if all arguments are nats below 2^64.
     OnU64,
-    /// It is cheap if argument 0, the key of a search, is a nat below 2^63.
-    OnSmallKey,
+    /// It is cheap if argument 0, the key of a search, is a nat below 2^63, a short bar, or a short row
+    /// of such nats.
+    OnShortKey,
 }
 
 /// The operation of a primitive jet. An operand that is not a nat counts as 0 where a nat is

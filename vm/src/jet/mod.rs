@@ -16,6 +16,7 @@
 //! index                         jets by hash
 //! counts                        call counters, fallback policies
 //! declare                       declarations
+//! short_key                     which keys of searches are cheap to compare
 //! ```
 
 mod apply;
@@ -26,6 +27,7 @@ pub(crate) mod declare;
 mod index;
 mod numbers;
 mod parts;
+mod short_key;
 pub(crate) mod table;
 mod tables;
 mod watch;
@@ -39,6 +41,7 @@ pub use declare::{
 };
 /// Which nodes an edit of a row, set or table may change in place.
 pub use plan::raw::tree::edit::EditMode;
+pub(crate) use short_key::is_short_key;
 pub use table::GenericJetTable;
 pub use tables::EntryWalk;
 
