@@ -31,8 +31,11 @@ pub(crate) const JETS: &[Jet] = &[
         .operation(JetOperation::SetHasKey)
         .cheap(OnShortKey),
     native("setMin", &[Head], min).operation(JetOperation::SetLeastKey).cheap(Always),
-    native("setIns", &[Normal, Head], insert).order(&[1, 0]).operation(JetOperation::SetInsert),
-    native("setDel", &[Lazy, Head], delete).operation(JetOperation::SetDelete),
+    native("setIns", &[Normal, Head], insert)
+        .order(&[1, 0])
+        .operation(JetOperation::SetInsert)
+        .cheap(OnShortKey),
+    native("setDel", &[Lazy, Head], delete).operation(JetOperation::SetDelete).cheap(OnShortKey),
     native("setWeld", &[Head, Head], weld).order(&[1, 0]).operation(JetOperation::SetUnion),
     native("setCatRowAsc", &[Head], cat_ascending),
     native("isSet", &[Head], is_set).total(Bit).cheap(Always),

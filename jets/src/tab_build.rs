@@ -15,6 +15,7 @@ use plan::{EvalError, Shape};
 use std::cmp::Ordering;
 use std::ops::Range;
 use vm::jet::ArgDemand::{Head, Lazy, Normal};
+use vm::jet::CheapCondition::OnShortKey;
 use vm::jet::ResultShape::{Row, Tab};
 use vm::jet::{JetAnswer, JetCall, JetOperation};
 
@@ -23,12 +24,13 @@ pub(crate) const JETS: &[Jet] = &[
     native("tabSing", &[Normal, Lazy], singleton).total(Tab),
     native("tabIns", &[Normal, Lazy, Head], insert)
         .order(&[2, 0])
-        .operation(JetOperation::TableInsert),
+        .operation(JetOperation::TableInsert)
+        .cheap(OnShortKey),
     native("tabInsWith", &[Lazy, Normal, Lazy, Head], insert_with)
         .order(&[3, 1])
         .operation(JetOperation::TableInsertWith),
     native("tabAlter", &[Lazy, Lazy, Head], alter),
-    native("tabDel", &[Lazy, Head], delete).operation(JetOperation::TableDelete),
+    native("tabDel", &[Lazy, Head], delete).operation(JetOperation::TableDelete).cheap(OnShortKey),
     native("tabPop", &[Lazy], pop).returns(Row),
     native("tabFromPairs", &[Head], from_pairs),
     native("tabFromAscPairs", &[Head], from_ascending_pairs),

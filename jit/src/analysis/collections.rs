@@ -1,4 +1,4 @@
-//! Which jets edit tables, sets and rows, and which only read them.
+//! Which jets edit tables, sets and rows, which only read them, and which take a short time.
 
 use crate::ir::{Call, Callee, JetOperation, Operand, Unit};
 
@@ -53,4 +53,15 @@ pub(crate) fn read(kind: Collection, operation: JetOperation, args: &[Operand]) 
         | (Collection::Row, JetOperation::Length, &[row]) => Some(row),
         _ => None,
     }
+}
+
+/// Whether a jet with that operation takes a short time, as far as can be seen before it is called.
+pub(crate) fn is_short(operation: JetOperation) -> bool {
+    use JetOperation::{
+        Mutate, OptionalTableItem, Put, SetDelete, SetHasKey, SetInsert, SetLeastKey, SwitchTable,
+        TableDelete, TableHasKey, TableInsert, TableItem, TableLeastKey,
+    };
+    matches!(operation, TableItem | SwitchTable | OptionalTableItem | TableHasKey | SetHasKey)
+        || matches!(operation, TableLeastKey | SetLeastKey | Put | Mutate)
+        || matches!(operation, TableInsert | SetInsert | TableDelete | SetDelete)
 }

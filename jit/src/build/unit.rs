@@ -78,8 +78,13 @@ impl<'h> UnitBuilder<'h> {
             Some(nat) if nat < 1 << 63 => Operand::Small(nat),
             _ => {
                 let id = self.constant_id(value);
-                let of = self.unit.constants[id].of.as_ref().map(|(law, _)| *law);
-                for law in [id].into_iter().chain(of) {
+                // Of a partial application such as `flip f`, the arguments are functions as well.
+                let of = self.unit.constants[id].of.clone();
+                let args = of.iter().flat_map(|(_, args)| args).filter_map(|arg| match arg {
+                    Operand::Constant(law) => Some(*law),
+                    _ => None,
+                });
+                for law in [id].into_iter().chain(of.iter().map(|(law, _)| *law)).chain(args) {
                     if self.unit.constants[law].jet.is_none() {
                         self.include_law(law, PASSED_SIZE_LIMIT);
                     }

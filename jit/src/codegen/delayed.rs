@@ -1,6 +1,7 @@
 //! Thunks whose code is the call of one jet that may be made at once: look-ups in tables, and edits of
 //! short rows, tables and sets. [`super::delayed_call`] writes their code.
 
+use crate::analysis::collections::is_short;
 use crate::ir::{
     ArgDemand, Callee, ConstantId, JetOperation, Op, Operand, Stmt, Terminator, Unit, Var,
 };
@@ -68,17 +69,6 @@ impl DelayedCall {
         let (evaluated, normalised) = (demanded(ArgDemand::Head), demanded(ArgDemand::Normal));
         Some(DelayedCall { operation, args: args.to_vec(), evaluated, normalised })
     }
-}
-
-/// Whether a jet with that operation takes a short time, as far as can be seen before it is called.
-fn is_short(operation: JetOperation) -> bool {
-    use JetOperation::{
-        Mutate, OptionalTableItem, Put, SetDelete, SetHasKey, SetInsert, SetLeastKey, SwitchTable,
-        TableDelete, TableHasKey, TableInsert, TableItem, TableLeastKey,
-    };
-    matches!(operation, TableItem | SwitchTable | OptionalTableItem | TableHasKey | SetHasKey)
-        || matches!(operation, TableLeastKey | SetLeastKey | Put | Mutate)
-        || matches!(operation, TableInsert | SetInsert | TableDelete | SetDelete)
 }
 
 /// The captured value or constant that an operand of a thunk's code stands for.

@@ -32,6 +32,7 @@
 //! induction   narrow, and evaluates the thunks that are cheap for the inferred types
 //! small       function versioning: variants of workers for nats below 2^63, and for words
 //! captures    thunks capture the items that they read of a row, in place of the row
+//! arguments   thunks of an edit capture the objects that are its arguments
 //! look_ups    thunks capture what they look up in a table that is edited, in place of the table
 //! peel        partial inlining of the base case of recursive functions
 //! fill        writes the loops that fill generated rows
@@ -54,6 +55,7 @@ mod attempt;
 mod captures;
 mod counted_loop;
 mod deforest;
+mod delayed_arguments;
 mod evaluated_results;
 mod fill;
 mod first_turn;

@@ -2,9 +2,10 @@
 
 use super::simplify::{SimplifyOptions, simplify};
 use super::{
-    attempt, captures, deforest, evaluated_results, fill, first_turn, float_in, fuse, gather,
-    generate, induction, literal_captures, look_ups, loops, narrow, normal, pass_items, peel,
-    read_first, records, results, rotate, small_nats, specialise, sweep, unpack, worker_wrapper,
+    attempt, captures, deforest, delayed_arguments, evaluated_results, fill, first_turn, float_in,
+    fuse, gather, generate, induction, literal_captures, look_ups, loops, narrow, normal,
+    pass_items, peel, read_first, records, results, rotate, small_nats, specialise, sweep, unpack,
+    worker_wrapper,
 };
 use crate::ir::Unit;
 use std::fmt::{self, Display, Formatter};
@@ -85,6 +86,7 @@ passes! {
         captures::capture_items(unit);
         literal_captures::merge_equal_thunks(unit);
     };
+    Arguments "arguments" delayed_arguments::capture_arguments;
     LookUps "look_ups" look_ups::capture_look_ups;
     Peel "peel" peel::peel;
     Fill "fill" fill::fill;
@@ -143,6 +145,7 @@ pub const PIPELINE: &[Pass] = &[
     Pass::Narrow,
     Pass::Turn,
     Pass::Narrow,
+    Pass::Arguments,
     Pass::LookUps,
     Pass::Captures,
     Pass::Speculate,
@@ -264,7 +267,7 @@ mod tests {
         assert_eq!(
             error,
             "there is no pass `guess`; the names are simplify, inline, into_loops, strict, eager, speculate, version, \
-             share, generate, fuse, pass_items, deforest, worker, normal, record, rotate, unpack, specialise, results, turn, narrow, induction, small, captures, look_ups, peel, fill, float, gather, read_first, loop, attempt, sweep, expect, all"
+             share, generate, fuse, pass_items, deforest, worker, normal, record, rotate, unpack, specialise, results, turn, narrow, induction, small, captures, arguments, look_ups, peel, fill, float, gather, read_first, loop, attempt, sweep, expect, all"
         );
     }
 }

@@ -26,6 +26,9 @@ use std::rc::Rc;
 /// The most instructions of a cheap entry.
 const INSTRUCTIONS_LIMIT: usize = 32;
 
+/// The most items of a row that such code makes.
+const ROW_LIMIT: u32 = 8;
+
 /// What a cheap evaluation may still use.
 pub(super) struct CheapBudget {
     /// The number of instructions.
@@ -41,6 +44,11 @@ pub(super) struct CheapBudget {
 impl CheapBudget {
     const WHOLE: CheapBudget =
         CheapBudget { instructions: 160, nesting: 3, examined: 0, retries: false };
+
+    /// The budget for a thunk that compiled code asks for. Before there was compiled code, the interpreter may
+    /// have made a chain of thunks that wait for each other.
+    const FOR_COMPILED: CheapBudget =
+        CheapBudget { instructions: 2000, nesting: 40, examined: 0, retries: false };
 
     /// The budget for another thunk at the same depth, which others wait for.
     pub(super) fn renewed(&self) -> CheapBudget {
@@ -76,6 +84,8 @@ pub(super) fn mark(ops: &mut [Op], entries: &[ThunkEntry], is_cheap: impl Fn(u32
         Op::Jump(_) | Op::JumpIfFalse(_) | Op::JumpUnlessZero(_) => true,
         Op::Increment | Op::Truth | Op::Exchange(_) | Op::Slide(_) | Op::Drop => true,
         Op::Clear(_) | Op::Return | Op::ReturnSlot(_) | Op::TailCall(_) => true,
+        Op::Frame(_) | Op::Call(_) | Op::Normalise => true,
+        Op::Row(count) => *count <= ROW_LIMIT,
         _ => false,
     };
     let perhaps_cheap =
@@ -235,8 +245,31 @@ impl Vm {
                 self.heap.stack.slide(top - 1 - count as usize, top - 1);
             }
             Op::Drop => drop(self.heap.stack.pop()),
-            // The slots are dropped soon.
-            Op::Clear(_) => {}
+            Op::Row(count) => {
+                self.heap.reserve(1 + count as usize)?;
+                let row = self.heap.allocate_popped(ObjectLayout::Row, 0, count as usize);
+                self.heap.stack.push(row);
+            }
+            Op::Normalise => {
+                let word = self.heap.stack.pop();
+                let word = self.heap.resolve(word);
+                if !self.heap.is_normal(word) {
+                    if !is_short_key(&self.heap, word) {
+                        return Ok(false);
+                    }
+                    self.heap.mark_normal(word);
+                }
+                self.heap.stack.push(word);
+            }
+            // The slots are dropped soon, and a call needs no frame.
+            Op::Clear(_) | Op::Frame(_) => {}
+            Op::Call(count) => {
+                let function = self.heap.stack.top() - count as usize - 1;
+                let value = self.call_cheaply(count as usize, budget)?;
+                self.heap.stack.truncate(function);
+                let Some(value) = value else { return Ok(false) };
+                return self.push_if_cheap(value, budget);
+            }
             _ => return Ok(false),
         }
         Ok(true)
@@ -407,9 +440,9 @@ impl Vm {
         if self.native_stack_is_full() || !self.heap.stack.has_room(FRAME_ROOM) {
             return Ok((thunk, 0));
         }
-        let mut budget = CheapBudget::WHOLE;
+        let mut budget = CheapBudget::FOR_COMPILED;
         self.push_if_cheap(thunk, &mut budget)?;
-        let used = CheapBudget::WHOLE.instructions - budget.instructions + budget.examined;
+        let used = CheapBudget::FOR_COMPILED.instructions - budget.instructions + budget.examined;
         Ok((self.heap.stack.pop(), used))
     }
 

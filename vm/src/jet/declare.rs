@@ -127,7 +127,7 @@ pub enum CrashCondition {
 }
 
 /// The condition under which a jet is *cheap*: it takes a short, bounded time, allocates a few
-/// words at most, and neither crashes nor re-enters the evaluator. A lazy application of a cheap
+/// words at most (or, for an edit of a table or set, the path to one key), and neither crashes nor re-enters the evaluator. A lazy application of a cheap
 /// jet to evaluated arguments is computed eagerly, which saves the thunk and everything that the
 /// thunk would keep alive. If the jet answers without a result, the application stays lazy.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

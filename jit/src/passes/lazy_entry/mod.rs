@@ -488,8 +488,13 @@ impl<'u> LazyEntryWriter<'u> {
 
     fn call(&mut self, code: &mut SourceCode<'u>, call: &'u Call) -> Option<Vec<Operand>> {
         let Callee::Local(callee) = call.callee else {
-            let value = self.item_read(code, call)?;
-            return Some(vec![self.test_evaluated(value, code.exits.otherwise)]);
+            let read = self.item_read(code, call)?;
+            let value = self.test_evaluated(read, code.exits.otherwise);
+            let is_bit = self.unit.results_of(call)[..] == [Type::Bit];
+            return Some(vec![match is_bit {
+                true => self.emit(Type::Bit, Op::Prim(Prim::Truth, vec![value])),
+                false => value,
+            }]);
         };
         if self.unit.functions[callee].role == FunctionRole::Lazy {
             let op = Op::Call(Call { callee: call.callee, args: code.operands(&call.args) });
@@ -578,10 +583,13 @@ impl<'u> LazyEntryWriter<'u> {
             (JetOperation::Index, &[index, row]) | (JetOperation::Get, &[row, index]) => {
                 (row, index)
             }
-            // The value of the key in the table, where that is found without evaluating anything.
-            (JetOperation::TableItem, &[key, table]) => {
-                let (key, table) = (self.evaluated(code, key)?, self.evaluated(code, table)?);
-                let op = Op::Delay(Operand::Constant(k), vec![key, table]);
+            // What a search finds, where it finds it without evaluating anything.
+            (
+                JetOperation::TableItem | JetOperation::TableHasKey | JetOperation::SetHasKey,
+                &[key, searched],
+            ) => {
+                let (key, searched) = (self.evaluated(code, key)?, self.evaluated(code, searched)?);
+                let op = Op::Delay(Operand::Constant(k), vec![key, searched]);
                 return Some(self.emit(Type::Any, op));
             }
             // Of a value that is no bar, the law computes a byte of a nat.

@@ -65,10 +65,16 @@ impl<'u> Simplifier<'u> {
                 Some(_) => return None,
             }
         }
+        if tested.is_empty() {
+            // What earlier passes did not know to be cheap.
+            return self
+                .is_cheap(entry, &assumed, SPECULATED_SIZE)
+                .then(|| self.inline_lazily(entry, captures));
+        }
         let may_hold = |(capture, ty): &(Operand, Type)| {
             *ty == Type::Whnf || !self.facts.is_not_direct(*capture)
         };
-        let is_profitable = (1..=TESTS_LIMIT).contains(&tested.len())
+        let is_profitable = tested.len() <= TESTS_LIMIT
             && tested.iter().all(may_hold)
             && self.depth + TESTS_LIMIT + 2 < DEPTH_LIMIT
             && self.is_cheap(entry, &assumed, SPECULATED_SIZE);
