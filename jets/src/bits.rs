@@ -4,13 +4,14 @@ use crate::args::{evaluate_arg, return_bit, return_lazy, return_small, return_va
 use crate::declare::{Jet, JetResult, native};
 use plan::{NatRef, limbs};
 use vm::jet::ArgDemand::{Head, Lazy};
-use vm::jet::CheapCondition::OnNats;
+
+use vm::jet::CheapCondition::{OnExponents, OnNats};
 use vm::jet::JetOperation;
 use vm::jet::ResultShape::{Bit, Nat, Small};
 use vm::jet::{JetAnswer, JetCall};
 
 pub(crate) const JETS: &[Jet] = &[
-    native("_Bex", &[Head], bex).primitive(JetOperation::PowerOfTwo, Nat),
+    native("_Bex", &[Head], bex).primitive(JetOperation::PowerOfTwo, Nat).cheap(OnExponents),
     native("_Lsh", &[Head, Lazy], lsh).primitive(JetOperation::ShiftLeft, Nat),
     native("_Rsh", &[Head, Head], rsh)
         .order(&[1, 0])

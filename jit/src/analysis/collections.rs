@@ -1,6 +1,10 @@
 //! Which jets edit tables, sets and rows, which only read them, and which take a short time.
 
-use crate::ir::{Call, Callee, JetOperation, Operand, Unit};
+use crate::ir::{
+    Block, BlockId, Call, Callee, Function, JetOperation, Op, Operand, Stmt, Terminator, Unit,
+};
+use foldhash::fast::FixedState;
+use std::collections::HashSet;
 
 /// A kind of collection that is edited.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -64,4 +68,22 @@ pub(crate) fn is_short(operation: JetOperation) -> bool {
     matches!(operation, TableItem | SwitchTable | OptionalTableItem | TableHasKey | SetHasKey)
         || matches!(operation, TableLeastKey | SetLeastKey | Put | Mutate)
         || matches!(operation, TableInsert | SetInsert | TableDelete | SetDelete)
+}
+
+/// The rows, tables and sets that jets edit in a function.
+pub(crate) fn edited_values(unit: &Unit, function: &Function) -> HashSet<Operand, FixedState> {
+    let edited = |call: &Call| Some(edited(jet_operation(unit, call)?, &call.args)?.1);
+    let in_block = |block: BlockId| {
+        let Block { stmts, terminator } = &function.blocks[block];
+        let calls = stmts.iter().flat_map(Stmt::ops).filter_map(|op| match op {
+            Op::Call(call) => Some(call),
+            _ => None,
+        });
+        let tail = match terminator {
+            Terminator::Tail(call) => Some(call),
+            _ => None,
+        };
+        calls.chain(tail).filter_map(edited)
+    };
+    function.live_blocks().into_iter().flat_map(in_block).collect()
 }

@@ -13,11 +13,8 @@
 //! operations on such values, which the maker does.
 
 use super::sweep::{sweep_function, used_by};
-use crate::analysis::collections::{edited, jet_operation};
-use crate::ir::{
-    Block, BlockId, Call, Function, FunctionId, Op, Operand, Prim, Stmt, Terminator, Type, Unit,
-    Var,
-};
+use crate::analysis::collections::edited_values;
+use crate::ir::{Block, BlockId, Function, FunctionId, Op, Operand, Prim, Stmt, Type, Unit, Var};
 use cranelift_entity::{EntitySet, SecondaryMap};
 use foldhash::fast::FixedState;
 use std::collections::{HashMap, HashSet};
@@ -174,24 +171,6 @@ fn join_values(
             }
         }
     }
-}
-
-/// The rows, tables and sets that jets edit in a function.
-fn edited_values(unit: &Unit, function: &Function) -> HashSet<Operand, FixedState> {
-    let edited = |call: &Call| Some(edited(jet_operation(unit, call)?, &call.args)?.1);
-    let in_block = |block: BlockId| {
-        let Block { stmts, terminator } = &function.blocks[block];
-        let calls = stmts.iter().flat_map(Stmt::ops).filter_map(|op| match op {
-            Op::Call(call) => Some(call),
-            _ => None,
-        });
-        let tail = match terminator {
-            Terminator::Tail(call) => Some(call),
-            _ => None,
-        };
-        calls.chain(tail).filter_map(edited)
-    };
-    function.live_blocks().into_iter().flat_map(in_block).collect()
 }
 
 /// The values in a thunk's code that its maker can compute.

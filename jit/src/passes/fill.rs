@@ -16,7 +16,7 @@
 //! so a thunk keeps an item alive and not the row. The order in which the items are written cannot be
 //! observed; the last one is written first.
 
-use super::lazy_entry::{WrittenFunction, write_cheap_thunk};
+use super::lazy_entry::{INLINED_LIMIT, WrittenFunction, write_cheap_thunk};
 use super::slice::{Slice, definition};
 use super::sweep::sweep_function;
 use crate::ir::{
@@ -312,7 +312,7 @@ fn filling_function(unit: &mut Unit, code: FunctionId, first_item: FirstItem) ->
 
     let thunk = Op::Thunk(item, args.clone());
     let mut written = WrittenFunction { function: fill, block: next };
-    let value = match write_cheap_thunk(unit, &mut written, item, &args, &thunk) {
+    let value = match write_cheap_thunk(unit, &mut written, (item, &args), &thunk, INLINED_LIMIT) {
         Some((_, value)) => value,
         None => {
             let value = written.function.new_var(Type::Any);

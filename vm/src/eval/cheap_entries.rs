@@ -1,10 +1,10 @@
 //! Cheap entries: lazy subexpressions that are evaluated at once where that takes a short, bounded time.
 //!
-//! The code of a lazy subexpression is *perhaps cheap* if it has few instructions, which are those of cheap
-//! jets, of branches, and of reading. (Instructions only jump forward, so each runs once at most.) Then the
-//! instruction that would make the thunk runs that code first, and makes the thunk only if a value is
-//! needed that is not evaluated, or a nat is 2^63 or more. Nothing is evaluated that is not in the code
-//! itself, and no cheap jet crashes.
+//! The code of a lazy subexpression is [*perhaps cheap*](super::cheap_marks) if it has few instructions, which are those of cheap
+//! jets, of branches, of calls of laws that are perhaps cheap, and of reading. (Instructions only jump forward, so
+//! each runs once at most in a frame.) Then the instruction that would make the thunk runs that code first, within
+//! a budget, and makes the thunk only if a value is needed that is not evaluated, or a nat is 2^63 or more.
+//! Nothing is evaluated that is not in the code itself, and no cheap jet crashes.
 //!
 //! Compiled code does the same by tests of its own (`jit::passes::lazy_entry`), but it cannot tell that a
 //! thunk which the interpreter made is cheap. So without this, what a fold computes lazily, such as the item of a
@@ -13,21 +13,16 @@
 //! cheap.
 //! (Cheap eagerness: Faxén, "Cheap eagerness: speculative evaluation in a lazy functional language", 2000.)
 
-use super::code::{Op, SourceList, ThunkEntry, ValueSource};
+use super::code::{Op, SourceList, ValueSource};
 use super::fetch::CodePosition;
 use super::next_step::is_false;
+use crate::jet::declare::EXPONENT_LIMIT;
 use crate::jet::{ArgDemand, CheapCondition, JetAnswer, JetCode, is_short_key};
 use crate::vm::Vm;
 use plan::EvalError;
-use plan::raw::{ObjectLayout, Word, WordKind};
+use plan::raw::{ObjectLayout, Word, WordKind, shape};
 use std::ops::Range;
 use std::rc::Rc;
-
-/// The most instructions of a cheap entry.
-const INSTRUCTIONS_LIMIT: usize = 32;
-
-/// The most items of a row that such code makes.
-const ROW_LIMIT: u32 = 8;
 
 /// What a cheap evaluation may still use.
 pub(super) struct CheapBudget {
@@ -64,44 +59,6 @@ const FAILURES_LIMIT: u8 = 16;
 
 /// The nat that is the increment as a function.
 const INCREMENT: Word = Word::direct(3);
-
-/// Finds the entries whose code is perhaps cheap, and has their thunks made by
-/// [`Op::ThunkUnlessCheap`]. `is_cheap` says whether the jet in a constant is cheap. Returns whether the code of
-/// the law itself is perhaps cheap.
-pub(super) fn mark(ops: &mut [Op], entries: &[ThunkEntry], is_cheap: impl Fn(u32) -> bool) -> bool {
-    let mut starts: Vec<usize> = entries.iter().map(|entry| entry.pc as usize).collect();
-    starts.push(ops.len());
-    starts.sort_unstable();
-    let code_of = |entry: &ThunkEntry| {
-        let start = entry.pc as usize;
-        let next = starts.partition_point(|other| *other <= start);
-        start..starts.get(next).copied().unwrap_or(start)
-    };
-    let is_allowed = |op: &Op| match op {
-        Op::Native { pin, .. } => is_cheap(*pin),
-        Op::Slot(_) | Op::Constant(_) | Op::Push(_) | Op::EvalSlot(_) | Op::Eval => true,
-        Op::ApplyEagerly(_) | Op::Delay(_) | Op::Thunk(_) | Op::Select { .. } => true,
-        Op::Jump(_) | Op::JumpIfFalse(_) | Op::JumpUnlessZero(_) => true,
-        Op::Increment | Op::Truth | Op::Exchange(_) | Op::Slide(_) | Op::Drop => true,
-        Op::Clear(_) | Op::Return | Op::ReturnSlot(_) | Op::TailCall(_) => true,
-        Op::Frame(_) | Op::Call(_) | Op::Normalise => true,
-        Op::Row(count) => *count <= ROW_LIMIT,
-        _ => false,
-    };
-    let perhaps_cheap =
-        |code: &[Op]| code.len() <= INSTRUCTIONS_LIMIT && code.iter().all(is_allowed);
-    let cheap: Vec<bool> =
-        entries.iter().map(|entry| perhaps_cheap(&ops[code_of(entry)])).collect();
-    let is_law_cheap = perhaps_cheap(&ops[..starts[0]]);
-    for op in ops {
-        if let Op::Thunk(entry) = *op
-            && cheap[entry as usize]
-        {
-            *op = Op::ThunkUnlessCheap(entry);
-        }
-    }
-    is_law_cheap
-}
 
 impl Vm {
     /// Pushes the value of an entry, perhaps a thunk, if its code finds it cheap. If not, pushes nothing and
@@ -209,6 +166,7 @@ impl Vm {
             }
             Op::ApplyEagerly(list) => return self.apply_eagerly(run, list),
             Op::Delay(list) => return self.apply_cheaply(run, list, budget),
+            Op::Apply(count) => return self.apply_top_cheaply(count as usize, budget),
             Op::ThunkUnlessCheap(entry) => return self.run_cheap_entry(run, entry, budget),
             Op::Select { index, entry } => {
                 let row = self.source(run, run.captures(run.entry(entry))[0]);
@@ -359,6 +317,46 @@ impl Vm {
         })?;
         self.heap.stack.truncate(base);
         Ok(value.inspect(|value| self.heap.stack.push(*value)).is_some())
+    }
+
+    /// Replaces a function and that many arguments on top of the stack by the application, evaluated if the arguments
+    /// are, and it is the call of a law and cheap.
+    pub(super) fn apply_unless_cheap(&mut self, count: usize) -> Result<(), EvalError> {
+        if !self.apply_top_cheaply(count, &mut { CheapBudget::WHOLE })? {
+            shape::apply_lazily(&mut self.heap, count)?;
+        }
+        Ok(())
+    }
+
+    /// Replaces a function and that many arguments on top of the stack by the value, perhaps a thunk, if the arguments
+    /// are evaluated, and it is the call of a law and cheap. If not, leaves them and returns false.
+    fn apply_top_cheaply(
+        &mut self,
+        count: usize,
+        budget: &mut CheapBudget,
+    ) -> Result<bool, EvalError> {
+        let top = self.heap.stack.top();
+        let args = top - count..top;
+        let is_ready = |index| !self.heap.resolve(self.heap.stack.get(index)).is_thunk();
+        if !args.clone().all(is_ready) {
+            return Ok(false);
+        }
+        let function = self.heap.resolve(self.heap.stack.get(top - count - 1));
+        let Some(pool) = self.perhaps_cheap_law(function, count, false) else { return Ok(false) };
+        let value = self.run_law_cheaply(pool, budget, |vm| {
+            vm.push_head_and_held(function);
+            for index in args {
+                let word = vm.heap.resolve(vm.heap.stack.get(index));
+                vm.heap.stack.push(word);
+            }
+        })?;
+        let Some(value) = value else {
+            self.heap.stack.truncate(top);
+            return Ok(false);
+        };
+        self.heap.stack.truncate(top - count - 1);
+        self.heap.stack.push(value);
+        Ok(true)
     }
 
     /// Replaces words between two stack indices by the applications of the function at stack index `function` to
@@ -523,6 +521,9 @@ impl Vm {
         match condition {
             Some(CheapCondition::OnShortKey) => index > 0 || is_short_key(&self.heap, word),
             Some(CheapCondition::OnNats) => word.is_direct(),
+            Some(CheapCondition::OnExponents) => {
+                word.as_direct().is_some_and(|nat| nat < EXPONENT_LIMIT)
+            }
             Some(CheapCondition::OnU64) => self.heap.is_u64(word),
             Some(CheapCondition::Always) | None => word.kind() != WordKind::Big,
         }

@@ -8,7 +8,7 @@ use super::next_step::{NextStep, is_false};
 use crate::jet::{ArgDemand, CheapCondition, JetAnswer, JetCode};
 use crate::pool_id::PoolId;
 use crate::vm::Vm;
-use plan::raw::{DIRECT_LIMIT, ObjectDraft, ObjectLayout, Word, WordKind, nat, shape};
+use plan::raw::{DIRECT_LIMIT, ObjectDraft, ObjectLayout, Word, WordKind, nat};
 use plan::{EvalError, Items};
 
 impl Vm {
@@ -203,7 +203,7 @@ impl Vm {
                     }
                 }
                 Op::Select { index, entry } => self.select(at, usize::from(index), entry)?,
-                Op::Apply(count) => shape::apply_lazily(&mut self.heap, count as usize)?,
+                Op::Apply(count) => self.apply_unless_cheap(count as usize)?,
                 Op::Row(count) => {
                     self.heap.reserve(1 + count as usize)?;
                     let row = self.heap.allocate_popped(ObjectLayout::Row, 0, count as usize);

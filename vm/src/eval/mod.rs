@@ -8,6 +8,9 @@
 //! ```text
 //! native          calls from and to compiled code; running the loop
 //! hot_callers     counting the work of jets for the laws that call them
+//! cheap_marks     which code is perhaps cheap
+//! cheap_entries   running such code at once, in place of making a thunk
+//! cheap_compiled  thunks of compiled code that are cheap by now
 //! lazy_entries    entering compiled code that makes lazy applications
 //! interpret       the loop: instructions, thunks, returning to frames
 //! call            calling laws, jets and data
@@ -36,6 +39,7 @@ mod call;
 mod call_count;
 mod cheap_compiled;
 mod cheap_entries;
+mod cheap_marks;
 mod code;
 mod code_requests;
 mod decode;

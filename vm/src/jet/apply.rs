@@ -5,7 +5,7 @@
 //! eagerly cannot be observed and saves a thunk. A law that is applied often gets a lazy entry,
 //! compiled code that does the same for the law.
 
-use super::declare::{ArgDemand, CheapCondition, JetAnswer, JetCode, JetOperation};
+use super::declare::{ArgDemand, CheapCondition, EXPONENT_LIMIT, JetAnswer, JetCode, JetOperation};
 use super::short_key::is_short_key;
 use crate::vm::{JetCall, Vm};
 use plan::EvalError;
@@ -208,6 +208,7 @@ fn is_cheap_with(vm: &Vm, known: CheapFunction, args: &[Word]) -> bool {
         CheapCondition::OnShortKey if index == 0 => is_short_key(&vm.heap, *arg),
         CheapCondition::OnShortKey => *demand == ArgDemand::Lazy || !arg.is_thunk(),
         CheapCondition::OnNats => arg.is_direct(),
+        CheapCondition::OnExponents => arg.as_direct().is_some_and(|nat| nat < EXPONENT_LIMIT),
         CheapCondition::OnU64 => vm.heap.is_u64(*arg),
         CheapCondition::Always => {
             arg.kind() != WordKind::Big && (*demand == ArgDemand::Lazy || !arg.is_thunk())

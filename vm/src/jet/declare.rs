@@ -126,6 +126,9 @@ pub enum CrashCondition {
     Maybe,
 }
 
+/// The exponents of 2 below this have a power below 2^63.
+pub(crate) const EXPONENT_LIMIT: u64 = 63;
+
 /// The condition under which a jet is *cheap*: it takes a short, bounded time, allocates a few
 /// words at most (or, for an edit of a table or set, the path to one key), and neither crashes nor re-enters the evaluator. A lazy application of a cheap
 /// jet to evaluated arguments is computed eagerly, which saves the thunk and everything that the
@@ -138,6 +141,8 @@ pub enum CheapCondition {
     OnNats,
     /// It is cheap if all arguments are nats below 2^64.
     OnU64,
+    /// It is cheap if all arguments are nats below 63, such as exponents of 2.
+    OnExponents,
     /// It is cheap if argument 0, the key of a search, is a nat below 2^63, a short bar, or a short row
     /// of such nats.
     OnShortKey,

@@ -28,8 +28,9 @@ use cranelift_entity::SecondaryMap;
 const SIZE_LIMIT: usize = 160;
 /// The most words of objects that a lazy entry makes besides the thunk of the application.
 const WORDS_LIMIT: usize = 10;
-/// The most statements and blocks of a thunk's code in another function, without loops.
-const INLINED_LIMIT: usize = 48;
+/// The most statements and blocks of a thunk's code in another function, without loops, unless the thunk
+/// would keep a value that is edited.
+pub(super) const INLINED_LIMIT: usize = 48;
 /// The statements and blocks that are allowed for each loop besides these.
 const LOOP_LIMIT: usize = 24;
 /// Calls and thunks are written in place up to this depth.
@@ -68,20 +69,19 @@ pub(super) struct WrittenFunction {
 /// Appends the value of a thunk, where tests show that it is cheap, and the thunk elsewhere. `entry`
 /// is the function that the thunk calls with `args`. Returns the number of statements and blocks
 /// written, and the value, evaluated or not; `None`, with nothing written, if the code of the thunk
-/// is large, makes a call or crashes.
+/// makes a call or crashes, or more than `limit` statements and blocks would be written besides loops.
 pub(super) fn write_cheap_thunk(
     unit: &Unit,
     written: &mut WrittenFunction,
-    entry: FunctionId,
-    args: &[Operand],
+    (entry, args): (FunctionId, &[Operand]),
     thunk: &Op,
+    limit: usize,
 ) -> Option<(usize, Operand)> {
     let out = std::mem::replace(&mut written.function, Function::new(FunctionRole::Worker));
     let mut writer = LazyEntryWriter::new(unit, out, written.block, Vec::new());
     let before = writer.checkpoint();
     let value = writer.cheap_thunk(entry, args, thunk);
-    let is_small =
-        !writer.leaves_always && writer.size <= INLINED_LIMIT + LOOP_LIMIT * writer.loops;
+    let is_small = !writer.leaves_always && writer.size <= limit + LOOP_LIMIT * writer.loops;
     if value.is_none() || !is_small {
         writer.restore(&before);
     }

@@ -11,14 +11,16 @@
 //! short loops are tested as they run: see [`lazy_entry`](crate::passes::lazy_entry). A thunk that reads an item
 //! would keep its row alive, and a chain of them (the state of a fold) all rows before.
 
+use super::source::SourceFrame;
 use super::walker::Simplifier;
 use crate::analysis::call_graph::{called_functions, tail_calls};
 use crate::analysis::cheap_code::is_cheap;
+use crate::analysis::collections::edited_values;
 use crate::ir::{
     Call, Callee, DEPTH_LIMIT, Function, FunctionId, FunctionRole, JetOperation, Op, Operand, Prim,
     Stmt, Terminator, Type,
 };
-use crate::passes::lazy_entry::{WrittenFunction, write_cheap_thunk};
+use crate::passes::lazy_entry::{INLINED_LIMIT, WrittenFunction, write_cheap_thunk};
 
 /// The largest code of a thunk that is evaluated without a test.
 const CHEAP_SIZE: usize = 4;
@@ -26,6 +28,9 @@ const CHEAP_SIZE: usize = 4;
 const SPECULATED_SIZE: usize = 7;
 /// The largest code of a thunk with branches, or that reads items, that is evaluated behind tests.
 const BRANCHING_SIZE: usize = 24;
+/// The largest code of a thunk that would keep a row, table or set which its maker edits: each would keep
+/// another version, and the edit would copy.
+const KEEPING_SIZE: usize = 72;
 /// No such code is written in a function that is larger: each attempt copies the function.
 const BRANCHING_WRITTEN: usize = 1500;
 /// The most values that are tested.
@@ -169,35 +174,47 @@ impl<'u> Simplifier<'u> {
         called.into_iter().any(|callee| self.summaries[callee].is_recursive)
     }
 
+    /// Whether one of the operands of an operation is a row, table or set that the walked function edits.
+    pub(super) fn keeps_edited(&self, frame: &SourceFrame<'u>, op: &Op) -> bool {
+        self.options.speculate && {
+            let edited = edited_values(self.unit, frame.function);
+            op.operands().any(|operand| edited.contains(&operand))
+        }
+    }
+
     /// Evaluates the code of a thunk behind tests at each point where it may not be cheap, if it has
-    /// branches, reads items, calls a loop or makes an object with thunks in it; makes the thunk if a
-    /// test fails. `thunk` is the operation that makes it.
+    /// branches, reads items, calls a loop or makes an object with thunks in it, or `keeps_edited`: it would keep a
+    /// value that is edited. Makes the thunk if a test fails. `thunk` is the operation that makes it.
     pub(super) fn speculate_in_branches(
         &mut self,
         entry: FunctionId,
         args: &[Operand],
         thunk: &Op,
+        keeps_edited: bool,
     ) -> Option<Operand> {
         let summary = &self.summaries[entry];
+        let size_limit = if keeps_edited { KEEPING_SIZE } else { BRANCHING_SIZE };
         let is_profitable = self.options.speculate
             && self.may_inline(entry)
             && !summary.is_recursive
             && !summary.is_thunk_loop
-            && (summary.is_wrapper
+            && (keeps_edited
+                || summary.is_wrapper
                 || !summary.is_straight_line
                 || self.reads_items(entry)
                 || self.calls_loops(entry)
                 || self.returns_new_object(entry))
-            && summary.size <= BRANCHING_SIZE
+            && summary.size <= size_limit
             && summary.size < self.budget
-            && self.depth + 2 * BRANCHING_SIZE < DEPTH_LIMIT
+            && self.depth + 2 * size_limit < DEPTH_LIMIT
             && self.written < BRANCHING_WRITTEN;
         if !is_profitable {
             return None;
         }
         let function = std::mem::replace(&mut self.out, Function::new(FunctionRole::Thunk));
         let mut written = WrittenFunction { function, block: self.block };
-        let value = write_cheap_thunk(self.unit, &mut written, entry, args, thunk);
+        let limit = if keeps_edited { 2 * KEEPING_SIZE } else { INLINED_LIMIT };
+        let value = write_cheap_thunk(self.unit, &mut written, (entry, args), thunk, limit);
         (self.out, self.block) = (written.function, written.block);
         let (size, value) = value?;
         self.written += size;

@@ -235,7 +235,11 @@ impl<'u> Simplifier<'u> {
                 }
                 let eager = self.evaluate_eagerly(entry, captures);
                 let cheap = eager.or_else(|| self.speculate(entry, captures));
-                match cheap.or_else(|| self.speculate_in_branches(entry, captures, &substituted)) {
+                let cheap = cheap.or_else(|| {
+                    let keeps_edited = self.keeps_edited(frame, op);
+                    self.speculate_in_branches(entry, captures, &substituted, keeps_edited)
+                });
+                match cheap {
                     Some(value) => value,
                     None => self.emit(Type::Any, substituted),
                 }
@@ -247,7 +251,10 @@ impl<'u> Simplifier<'u> {
                 }
                 let cheap = self.saturated_entry(function, args).and_then(|(entry, args)| {
                     let eager = self.evaluate_eagerly(entry, &args);
-                    eager.or_else(|| self.speculate_in_branches(entry, &args, &substituted))
+                    eager.or_else(|| {
+                        let keeps_edited = self.keeps_edited(frame, op);
+                        self.speculate_in_branches(entry, &args, &substituted, keeps_edited)
+                    })
                 });
                 match cheap {
                     Some(value) => value,

@@ -15,7 +15,7 @@ mod live;
 mod strict;
 
 use super::call_count::CallCount;
-use super::cheap_entries;
+use super::cheap_marks;
 use super::code::{
     LawCode, Op, ReflectTargets, SourceList, SwitchTargets, ThunkEntry, ValueSource,
 };
@@ -228,7 +228,7 @@ impl<'a> Decoder<'a> {
             let jet = jets.of_pin(memory, constants[pin as usize]);
             !jets.counts_calls() && jet.is_some_and(|jet| jets.cheap(jet).is_some())
         };
-        cheap_entries::mark(ops, entries, is_cheap)
+        cheap_marks::mark(ops, entries, is_cheap)
     }
 
     // Emitting instructions, and tracking the stack's depth.
