@@ -1,5 +1,7 @@
 //! Values that are normalised where they are made: compiled code makes them in normal form. Results and
-//! crashes are those of the interpreter, which makes thunks and evaluates them.
+//! crashes are those of the interpreter, which makes thunks and evaluates them. Where several parts crash,
+//! compiled code may meet another one first; the crash of law order is found by evaluating again
+//! (`Vm::call_in_order`).
 
 #[path = "../../vm/tests/support/mod.rs"]
 mod support;
@@ -13,7 +15,10 @@ use row_programs::{
     value,
 };
 use spec::Term;
-use support::end;
+use support::{ProgramResult, end};
+
+/// The program of which two parts crash.
+const TWO_CRASHES: &str = "two crashes";
 
 /// Programs that take a row, or a value that is none, and normalise what they make of it.
 fn programs(function: &Term) -> Vec<(&'static str, Term)> {
@@ -60,7 +65,8 @@ fn programs(function: &Term) -> Vec<(&'static str, Term)> {
         ("branches", force(branch)),
         ("sequence", call_jet("_Seq", [force(map(arg(1))), small(7)])),
         ("turns", turns),
-        ("crash", force(pair(crash(5), pair(map(arg(1)), crash(6))))),
+        ("crash", force(pair(small(5), pair(map(arg(1)), crash(6))))),
+        (TWO_CRASHES, force(pair(crash(5), pair(map(arg(1)), crash(6))))),
         ("set", call(constant(jet("setIns")), [map(arg(1)), constant(spec::shapes::set([]))])),
     ]
 }
@@ -81,7 +87,11 @@ fn check(stress: bool) {
                     let result = vm.app(&law, &[row]).and_then(|made| vm.force(&made));
                     end(vm, result)
                 });
-                assert_eq!(found, expected, "{name} of {function_name}: {row}");
+                if name == TWO_CRASHES && matches!(expected, ProgramResult::Crash(..)) {
+                    assert!(matches!(found, ProgramResult::Crash(..)), "{function_name}: {row}");
+                } else {
+                    assert_eq!(found, expected, "{name} of {function_name}: {row}");
+                }
             }
         }
     }
