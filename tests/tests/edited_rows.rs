@@ -128,6 +128,43 @@ const PROGRAM: &str = "\
     | listFoldl (acc [k v] & mod (add k (add v (mul 31 acc))) 1000003) 0 (tabToPairList table)
 | listFoldl (acc table & mod (add (value table) (mul 31 acc)) 1000003) (value table) kept
 
+; A set, a table and counters in one state.
+= (duplicates n)
+@ [seen times count]
+    ^ listFoldl _ [%[] #[] 0] (numbers n)
+    & ([seen times count] seed)
+    @ x | mod (div seed 65536) 400
+    [(setIns x seen) (tabPut times x (inc (tabGet times x))) (if (setHas x seen) (inc count) count)]
+| add (mul 10_000 count) (add (setLen seen) (mul 100_000_000 (tabFoldlWithKey (acc k n & max acc n) 0 times)))
+
+; Ways through a grid with walls, in a table with pairs as keys, which are texts in the second table.
+= (ways tab x y)
+| if (isZero (add x y)) 1
+| if (isZero (mod (add (mul x x) (mul 7 y)) 11)) 0
+@ left  | if (isZero x) 0 (tabGet tab [(dec x) y])
+@ above | if (isZero y) 0 (tabGet tab [x (dec y)])
+| mod (add left above) 1_000_007
+
+= (gridOf tab)
+^ tabFoldlWithKey _ 0 tab
+& (acc [x y] v)
+| mod (add (add x (mul 3 y)) (add v (mul 31 acc))) 1_000_003
+
+= (textsOf texts)
+^ tabFoldlWithKey _ 0 texts
+& (acc k v)
+| mod (add v (mul 31 acc)) 1_000_003
+
+= (grid n)
+^ _ #[] #[] 0
+? (go tab texts i)
+| if (eql i (mul n n)) (add (gridOf tab) (mul 1_000_003 (textsOf texts)))
+@ x | mod i n
+@ y | div i n
+@ v | ways tab x y
+@ k | barNat (barCat [(barShowDecimal (mod i 50)) b#{-}])
+| go (tabPut tab [x y] v) (tabPut texts k (mod (add v (tabGet texts k)) 1009)) (inc i)
+
 ; What is no app is returned, and neither the index nor the item is evaluated.
 = (noRows n)
 | listFoldl (acc i & add acc (put i (die i) (die i))) 0 (listTake n (listEnumFrom 0))
@@ -150,6 +187,8 @@ const CASES: &[(&str, u64)] = &[
     ("shuffle 500 (numbers 2000)", 508_918),
     ("heapSort (listToRow (numbers 700))", 784_673),
     ("tally 3000", 699_628),
+    ("duplicates 3000", 1_526_000_400),
+    ("grid 40", 577_900_500_854),
     ("noRows 3000", 4_498_500),
     ("noRowsTwice 3000", 4_498_500),
 ];
@@ -196,6 +235,8 @@ fn values_do_not_depend_on_when_objects_move() {
         ("shuffle 300 (numbers 40)", 344_864),
         ("heapSort (listToRow (numbers 40))", 295_349),
         ("tally 40", 247_683),
+        ("duplicates 60", 200_070_053),
+        ("grid 6", 870_144_979_533),
         ("noRowsTwice 40", 780),
     ];
     for mode in [CompileMode::Off, CompileMode::Eager] {
