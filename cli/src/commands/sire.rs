@@ -24,7 +24,7 @@ use vm::Vm;
 /// How long the process stays at least for code that is still compiled at its end, so that later runs
 /// have it.
 const PENDING_CODE_TIME: Duration = Duration::from_millis(20);
-/// How long it stays at most, as half of the time that the session took.
+/// How long it stays at most, for a session that took as long itself.
 const PENDING_CODE_LIMIT: Duration = Duration::from_millis(250);
 
 /// Loads the modules, then runs a session on standard input.
