@@ -4,60 +4,33 @@
 #[path = "../../vm/tests/support/mod.rs"]
 mod support;
 
-use jit::{CompileMode, install};
-use plan::{HeapOptions, plain};
+#[path = "jet_programs/mod.rs"]
+mod jet_programs;
+
+use jet_programs::{apply, arg, constant, crashing_law, limits, row_of, runtime, small, table};
+use jit::CompileMode;
+use plan::plain;
 use spec::Term;
-use spec::shapes::{cow, row, tab};
-use std::sync::Arc;
+use spec::shapes::{row, tab};
 use support::{ProgramResult, end};
-use vm::Vm;
-use vm::jet::{Jet, JetTable};
+
+/// The size of the nursery, in bytes.
+const NURSERY: usize = 1 << 18;
 
 const JETS: &[&str] = &["_Switch", "_Idx", "tabIdx", "tabIns", "_If", "_Add"];
 
-fn declared(name: &str) -> Jet {
-    jets::jets().find(|jet| jet.name == name).expect("the jet is declared")
-}
-
-/// The law of a jet, which runs only where the jet leaves the call to it: it crashes.
-fn law_of_jet(name: &str) -> Term {
-    let body = apply(constant(Term::from(9)), [constant(Term::from(1))]);
-    Term::law(spec::nat_from_bytes(name.as_bytes()), declared(name).arity() as u64, body)
-}
-
-fn constant(value: Term) -> Term {
-    Term::from(2).app(value)
-}
-
-fn apply(function: Term, args: impl IntoIterator<Item = Term>) -> Term {
-    args.into_iter().fold(function, |f, arg| Term::from(0).apps([f, arg]))
-}
-
 fn call(jet: &str, args: impl IntoIterator<Item = Term>) -> Term {
-    apply(constant(law_of_jet(jet).pin()), args)
-}
-
-fn nat(nat: u64) -> Term {
-    constant(Term::from(nat))
-}
-
-fn arg(index: u64) -> Term {
-    Term::from(index)
-}
-
-/// The expression of a row of expressions.
-fn row_expression(items: Vec<Term>) -> Term {
-    apply(constant(cow(items.len() as u64)), items.into_iter().rev())
+    apply(constant(crashing_law(jet).pin()), args)
 }
 
 /// `eval env term`. A term is a number `[0 n]`, a name `[1 key]`, a call `[2 a b]` of the operation with
 /// lazy operands, a choice `[3 test a b]`, or a binding `[4 key value body]`. A value is `[0 n]`.
 fn interpreter(operation: Term) -> Term {
-    let part = |index: u64| call("_Idx", [nat(index), arg(2)]);
+    let part = |index: u64| call("_Idx", [small(index), arg(2)]);
     let eval = |env: Term, term: Term| apply(arg(0), [env, term]);
-    let number = |value: Term| call("_Idx", [nat(1), value]);
+    let number = |value: Term| call("_Idx", [small(1), value]);
     let operand = |index| number(eval(arg(1), part(index)));
-    let value = |number: Term| row_expression(vec![nat(0), number]);
+    let value = |number: Term| row_of(vec![small(0), number]);
     let bound = call("tabIns", [part(1), eval(arg(1), part(2)), arg(1)]);
     let cases = vec![
         value(part(1)),
@@ -66,16 +39,16 @@ fn interpreter(operation: Term) -> Term {
         call("_If", [operand(1), eval(arg(1), part(2)), eval(arg(1), part(3))]),
         eval(bound, part(3)),
     ];
-    let crash = apply(constant(Term::from(9)), [nat(50)]);
-    let body = call("_Switch", [call("_Idx", [nat(0), arg(2)]), crash, row_expression(cases)]);
+    let crash = apply(constant(Term::from(9)), [small(50)]);
+    let body = call("_Switch", [call("_Idx", [small(0), arg(2)]), crash, row_of(cases)]);
     Term::law(spec::nat_from_bytes(b"eval"), 2, body)
 }
 
 /// Operations of two operands: one that evaluates both, one that evaluates only the first, one that
 /// evaluates none.
 fn operations() -> [Term; 3] {
-    let first = call("_If", [arg(1), nat(1), nat(2)]);
-    [call("_Add", [arg(1), arg(2)]), first, nat(3)].map(|body| Term::law(7, 2, body))
+    let first = call("_If", [arg(1), small(1), small(2)]);
+    [call("_Add", [arg(1), arg(2)]), first, small(3)].map(|body| Term::law(7, 2, body))
 }
 
 /// Evaluated when it is demanded: the nat plus one.
@@ -140,25 +113,12 @@ fn environments() -> Vec<Term> {
     vec![tab(entries()), tab(entries().chain(many)), returned, tab([]), crash(6)]
 }
 
-fn runtime(jets: &Arc<JetTable>, mode: CompileMode, stress: bool) -> Vm {
-    let options = HeapOptions { nursery: 1 << 18, max_heap: 1 << 28, max_stack: 1 << 24, stress };
-    let mut vm = Vm::new(options, Arc::clone(jets)).expect("the system gives a stack");
-    install(&mut vm, mode).expect("the compiler supports the machine");
-    vm
-}
-
 #[test]
 fn attempts_evaluate_what_the_interpreter_evaluates() {
-    let mut jets = JetTable::new();
-    let mut vm = runtime(&Arc::default(), CompileMode::Off, false);
-    for name in JETS {
-        let law = plain::from_term(&mut vm, &law_of_jet(name)).expect("the heap has room");
-        jets.add(declared(name), &[vm.hash(&law).expect("a small law")]);
-    }
-    let jets = Arc::new(jets);
+    let jets = table(JETS.iter().copied(), crashing_law);
     let modes =
         [(CompileMode::Off, false), (CompileMode::Eager, false), (CompileMode::Eager, true)];
-    let mut runtimes = modes.map(|(mode, stress)| runtime(&jets, mode, stress));
+    let mut runtimes = modes.map(|(mode, stress)| runtime(limits(NURSERY, stress), &jets, mode));
     let (environments, terms) = (environments(), terms());
     let mut crashes = 0;
     for law in operations().map(interpreter) {

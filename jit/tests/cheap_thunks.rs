@@ -4,6 +4,9 @@
 #[path = "../../vm/tests/support/mod.rs"]
 mod support;
 
+#[path = "jet_programs/mod.rs"]
+mod jet_programs;
+
 #[allow(dead_code, reason = "other tests use the rest")]
 #[path = "row_programs/mod.rs"]
 mod row_programs;

@@ -4,15 +4,16 @@
 #[path = "../../vm/tests/support/mod.rs"]
 mod support;
 
+#[path = "jet_programs/mod.rs"]
+mod jet_programs;
+
 #[path = "row_programs/mod.rs"]
 #[expect(dead_code, reason = "only what makes programs is used")]
 mod row_programs;
 
+use jet_programs::unused_law;
 use jit::CompileMode;
-use plan::plain;
-use row_programs::{
-    arg, call, call_jet, constant, crash, declared, jet, pair, runtime, small, value,
-};
+use row_programs::{arg, call, call_jet, constant, crash, pair, runtime, small, value};
 use spec::Term;
 use spec::shapes::row;
 use std::sync::Arc;
@@ -26,20 +27,19 @@ const CONSUMERS: &[&str] = &["barFromList", "barFromListRev", "barCatList", "str
 const HELPERS: &[&str] = &["_If", "_Dec", "_Eql", "_Mod", "natBar"];
 
 fn consumer(name: &str) -> Term {
-    Term::law(spec::nat_from_bytes(name.as_bytes()), 1, Term::from(1)).pin()
+    consumer_law(name).pin()
+}
+
+fn consumer_law(name: &str) -> Term {
+    Term::law(spec::nat_from_bytes(name.as_bytes()), 1, Term::from(1))
 }
 
 fn table() -> Arc<JetTable> {
-    let mut vm = runtime(&Arc::default(), CompileMode::Off, false);
-    let mut table = JetTable::new();
-    let consumers = CONSUMERS.iter().map(|name| (*name, consumer(name)));
-    let helpers = HELPERS.iter().map(|name| (*name, jet(name)));
-    for (name, pin) in consumers.chain(helpers) {
-        let Term::Pin(law) = &pin else { unreachable!("a jet's pin") };
-        let law = plain::from_term(&mut vm, law).expect("the heap has room");
-        table.add(declared(name), &[vm.hash(&law).expect("a small law")]);
-    }
-    Arc::new(table)
+    let law = |name: &str| match CONSUMERS.contains(&name) {
+        true => consumer_law(name),
+        false => unused_law(name),
+    };
+    jet_programs::table(CONSUMERS.iter().chain(HELPERS).copied(), law)
 }
 
 /// The items of the lists, computed of the number of items that are left.

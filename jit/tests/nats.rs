@@ -4,13 +4,15 @@
 #[path = "../../vm/tests/support/mod.rs"]
 mod support;
 
-use jit::{CompileMode, install};
-use plan::{HeapOptions, Natural, plain};
+#[path = "jet_programs/mod.rs"]
+mod jet_programs;
+
+use jet_programs::{table_of_all, unused_law};
+use jit::CompileMode;
+use plan::{HeapOptions, Natural};
 use spec::Term;
-use std::sync::Arc;
 use support::{ProgramResult, found};
 use vm::Vm;
-use vm::jet::JetTable;
 
 type NatFunction = fn(&Natural, &Natural) -> Natural;
 
@@ -29,26 +31,12 @@ fn nat(number: u64) -> Natural {
 
 /// A law for a jet whose native code handles all arguments, so that the law itself never runs.
 fn jet(name: &str) -> Term {
-    Term::pin(stand_in(name, 2))
-}
-
-fn stand_in(name: &str, arity: u64) -> Term {
-    Term::law(spec::nat_from_bytes(name.as_bytes()), arity, Term::from(0))
+    unused_law(name).pin()
 }
 
 fn runtime(mode: CompileMode, stress: bool) -> Vm {
     let options = HeapOptions { nursery: 1 << 16, stress, ..HeapOptions::default() };
-    let mut table = JetTable::new();
-    let mut vm = Vm::new(options.clone(), Arc::default()).expect("the system gives a stack");
-    for declared in jets::jets() {
-        let law = stand_in(declared.name, declared.arity() as u64);
-        let law = plain::from_term(&mut vm, &law).expect("the heap has room");
-        let hash = vm.hash(&law).expect("a small law");
-        table.add(declared, &[hash]);
-    }
-    let mut vm = Vm::new(options, Arc::new(table)).expect("the system gives a stack");
-    install(&mut vm, mode).expect("the compiler supports the machine");
-    vm
+    jet_programs::runtime(options, &table_of_all(), mode)
 }
 
 /// Nats at the limits of a direct nat and of limbs, powers of two, and longer ones; and a law.

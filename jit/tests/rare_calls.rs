@@ -5,53 +5,24 @@
 #[path = "../../vm/tests/support/mod.rs"]
 mod support;
 
-use jit::{CompileMode, install};
-use plan::{HeapOptions, Natural, plain};
+#[path = "jet_programs/mod.rs"]
+mod jet_programs;
+
+use jet_programs::{apply as call, arg, constant, row_of, table_of_all, unused_law};
+use jit::CompileMode;
+use plan::{HeapOptions, Natural};
 use spec::Term;
-use spec::shapes::{cow, row};
-use std::sync::Arc;
+use spec::shapes::row;
 use support::found;
 use vm::Vm;
-use vm::jet::JetTable;
-
-fn stand_in(name: &str, arity: u64) -> Term {
-    Term::law(spec::nat_from_bytes(name.as_bytes()), arity, Term::from(0))
-}
 
 fn runtime(mode: CompileMode, stress: bool) -> Vm {
     let options = HeapOptions { nursery: 1 << 15, stress, ..HeapOptions::default() };
-    let mut table = JetTable::new();
-    let mut vm = Vm::new(options.clone(), Arc::default()).expect("the system gives a stack");
-    for declared in jets::jets() {
-        let law = stand_in(declared.name, declared.arity() as u64);
-        let law = plain::from_term(&mut vm, &law).expect("the heap has room");
-        let hash = vm.hash(&law).expect("a small law");
-        table.add(declared, &[hash]);
-    }
-    let mut vm = Vm::new(options, Arc::new(table)).expect("the system gives a stack");
-    install(&mut vm, mode).expect("the compiler supports the machine");
-    vm
-}
-
-fn arg(index: u64) -> Term {
-    Term::from(index)
-}
-
-fn constant(value: Term) -> Term {
-    Term::from(2).app(value)
-}
-
-fn call(function: Term, args: impl IntoIterator<Item = Term>) -> Term {
-    args.into_iter().fold(function, |f, arg| Term::from(0).apps([f, arg]))
+    jet_programs::runtime(options, &table_of_all(), mode)
 }
 
 fn call_jet(name: &str, args: impl IntoIterator<Item = Term>) -> Term {
-    let declared = jets::jets().find(|jet| jet.name == name).expect("the jet is declared");
-    call(constant(stand_in(name, declared.arity() as u64).pin()), args)
-}
-
-fn row_of(items: Vec<Term>) -> Term {
-    call(constant(cow(items.len() as u64)), items.into_iter().rev())
+    call(constant(unused_law(name).pin()), args)
 }
 
 /// The row of the variables 1 to `last` of a law of `arity` arguments, whose others are bound to `bound` and

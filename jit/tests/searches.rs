@@ -5,14 +5,18 @@
 #[path = "../../vm/tests/support/mod.rs"]
 mod support;
 
-use jit::{CompileMode, install};
-use plan::{HeapOptions, plain};
+#[path = "jet_programs/mod.rs"]
+mod jet_programs;
+
+use jet_programs::{apply, arg, constant, crashing_law, limits, runtime, small, table};
+use jit::CompileMode;
+use plan::plain;
 use spec::Term;
 use spec::shapes::{bar, row, set, tab};
-use std::sync::Arc;
 use support::{ProgramResult, end};
-use vm::Vm;
-use vm::jet::{Jet, JetTable};
+
+/// The size of the nursery, in bytes.
+const NURSERY: usize = 1 << 18;
 
 const JETS: &[&str] = &[
     "tabIdx",
@@ -48,35 +52,8 @@ const JETS: &[&str] = &[
     "_Force",
 ];
 
-fn declared(name: &str) -> Jet {
-    jets::jets().find(|jet| jet.name == name).expect("the jet is declared")
-}
-
-/// The law of a jet, which never runs here, unless it is that of a table's or set's jet: it crashes.
-fn law_of_jet(name: &str) -> Term {
-    let body = apply(constant(Term::from(9)), [constant(Term::from(1))]);
-    Term::law(spec::nat_from_bytes(name.as_bytes()), declared(name).arity() as u64, body)
-}
-
-fn constant(value: Term) -> Term {
-    Term::from(2).app(value)
-}
-
-/// An application in a body.
-fn apply(function: Term, args: impl IntoIterator<Item = Term>) -> Term {
-    args.into_iter().fold(function, |f, arg| Term::from(0).apps([f, arg]))
-}
-
 fn call(jet: &str, args: impl IntoIterator<Item = Term>) -> Term {
-    apply(constant(law_of_jet(jet).pin()), args)
-}
-
-fn arg(index: u64) -> Term {
-    Term::from(index)
-}
-
-fn nat(nat: u64) -> Term {
-    constant(Term::from(nat))
+    apply(constant(crashing_law(jet).pin()), args)
 }
 
 /// The expression of a row of two expressions.
@@ -165,29 +142,12 @@ fn collections() -> Vec<Term> {
     ]
 }
 
-fn table() -> Arc<JetTable> {
-    let mut vm = runtime(&Arc::default(), CompileMode::Off, false);
-    let mut table = JetTable::new();
-    for name in JETS {
-        let law = plain::from_term(&mut vm, &law_of_jet(name)).expect("the heap has room");
-        table.add(declared(name), &[vm.hash(&law).expect("a small law")]);
-    }
-    Arc::new(table)
-}
-
-fn runtime(jets: &Arc<JetTable>, mode: CompileMode, stress: bool) -> Vm {
-    let options = HeapOptions { nursery: 1 << 18, max_heap: 1 << 28, max_stack: 1 << 24, stress };
-    let mut vm = Vm::new(options, Arc::clone(jets)).expect("the system gives a stack");
-    install(&mut vm, mode).expect("the compiler supports the machine");
-    vm
-}
-
 /// Compares the calls of laws with all pairs of arguments, interpreted and compiled.
 fn check(laws: &[Term], firsts: &[Term], seconds: &[Term]) {
-    let jets = table();
+    let jets = table(JETS.iter().copied(), crashing_law);
     let modes =
         [(CompileMode::Off, false), (CompileMode::Eager, false), (CompileMode::Eager, true)];
-    let mut runtimes = modes.map(|(mode, stress)| runtime(&jets, mode, stress));
+    let mut runtimes = modes.map(|(mode, stress)| runtime(limits(NURSERY, stress), &jets, mode));
     for law in laws {
         for (first, second) in firsts.iter().flat_map(|a| seconds.iter().map(move |b| (a, b))) {
             let [expected, compiled, stressed] = runtimes.each_mut().map(|vm| {
@@ -208,7 +168,7 @@ fn searches_do_what_the_jets_do() {
     let law = |body: Term| Term::law(0, 2, body);
     let searches = [
         call("tabIdx", [arg(1), arg(2)]),
-        call("tabSwitch", [arg(1), nat(77), arg(2)]),
+        call("tabSwitch", [arg(1), small(77), arg(2)]),
         call("_TabHas", [arg(1), arg(2)]),
         call("setHas", [arg(1), arg(2)]),
         call("_TabLookup", [arg(1), arg(2)]),
@@ -229,12 +189,12 @@ fn searches_do_what_the_jets_do() {
 /// key, or they also delete those that are there.
 #[test]
 fn searches_between_edits_in_place_find_what_is_there() {
-    let key = || call("_Idx", [call("_Mod", [arg(1), nat(40)]), arg(2)]);
+    let key = || call("_Idx", [call("_Mod", [arg(1), small(40)]), arg(2)]);
     let again = |collection: Term| apply(arg(0), [call("_Dec", [arg(1)]), arg(2), collection]);
     let loop_of = |has: &str, found: Term, inserted: Term| {
         let turn = call("_If", [call(has, [key(), arg(3)]), again(found), again(inserted)]);
         let body = call("_If", [arg(1), turn, arg(3)]);
-        Term::law(0, 2, apply(constant(Term::law(8, 3, body)), [nat(470), arg(1), arg(2)]))
+        Term::law(0, 2, apply(constant(Term::law(8, 3, body)), [small(470), arg(1), arg(2)]))
     };
     let inserted = || call("setIns", [key(), arg(3)]);
     let sets = [arg(3), call("setDel", [key(), arg(3)])];
@@ -261,7 +221,7 @@ fn loops_take_all_keys_in_order() {
     let loop_of = |least: &str, is_empty: &str, delete: &str| {
         let key = || call(least, [arg(2)]);
         let sum = call("_Add", [call("_Add", [arg(1), arg(1)]), key()]);
-        let sum = call("_Mod", [sum, nat(1_000_003)]);
+        let sum = call("_Mod", [sum, small(1_000_003)]);
         let again = apply(arg(0), [sum, call(delete, [key(), arg(2)])]);
         let body = call("_If", [call(is_empty, [arg(2)]), arg(1), again]);
         Term::law(0, 2, apply(constant(Term::law(8, 2, body)), [arg(1), arg(2)]))
@@ -280,9 +240,9 @@ fn loops_take_all_keys_in_order() {
 /// those that are there, with values that are in normal form, that are not, and that crash.
 #[test]
 fn insertions_into_short_tables_do_what_the_jets_do() {
-    let delayed_crash = || apply(constant(Term::from(9)), [nat(6)]);
-    let lazily = pair(call("_Add", [arg(1), nat(1)]), nat(8));
-    let values = [nat(7), lazily, constant(big(3)), delayed_crash(), arg(1)];
+    let delayed_crash = || apply(constant(Term::from(9)), [small(6)]);
+    let lazily = pair(call("_Add", [arg(1), small(1)]), small(8));
+    let values = [small(7), lazily, constant(big(3)), delayed_crash(), arg(1)];
     let mut bodies = Vec::new();
     for value in values {
         let inserted = |table| call("tabIns", [arg(1), value.clone(), table]);
@@ -292,18 +252,18 @@ fn insertions_into_short_tables_do_what_the_jets_do() {
             inserted(arg(2)),
             inserted(normal()),
             call("tabIdx", [arg(1), inserted(arg(2))]),
-            call("tabIdx", [nat(6), inserted(normal())]),
-            call("tabIns", [nat(4), arg(1), inserted(normal())]),
-            call("_Add", [call("_TabLen", [inserted(arg(2))]), nat(1)]),
+            call("tabIdx", [small(6), inserted(normal())]),
+            call("tabIns", [small(4), arg(1), inserted(normal())]),
+            call("_Add", [call("_TabLen", [inserted(arg(2))]), small(1)]),
         ]);
     }
     let tables = [0, 1, 2, 15, 16, 17, 64, 65, 300].map(|count| {
         let value = |key: u64| if key.is_multiple_of(2) { Term::from(key) } else { lazy(key) };
         tab((0..count).map(|key| (Term::from(3 * key), value(key))))
     });
-    let small = [0, 1, 3, 4, 43, 45, 46, 48, 50, 1000, (1 << 63) - 1, 1 << 63].map(Term::from);
+    let small_keys = [0, 1, 3, 4, 43, 45, 46, 48, 50, 1000, (1 << 63) - 1, 1 << 63].map(Term::from);
     let others = [big(1), bar(b"a"), lazy(2), row([Term::from(1)])];
-    let keys: Vec<Term> = small.into_iter().chain(others).collect();
+    let keys: Vec<Term> = small_keys.into_iter().chain(others).collect();
     let laws = |bodies: Vec<Term>| -> Vec<Term> {
         bodies.into_iter().map(|body| Term::law(0, 2, body)).collect()
     };
@@ -314,8 +274,8 @@ fn insertions_into_short_tables_do_what_the_jets_do() {
     let of_sets = vec![
         inserted(arg(2)),
         inserted(call("_Force", [arg(2)])),
-        call("setHas", [nat(6), inserted(arg(2))]),
-        call("setIns", [nat(4), inserted(arg(2))]),
+        call("setHas", [small(6), inserted(arg(2))]),
+        call("setIns", [small(4), inserted(arg(2))]),
     ];
     check(&laws(of_sets), &keys, &sets);
 }
@@ -326,7 +286,7 @@ fn delayed_look_ups_evaluate_nothing() {
     let look_ups = || {
         [
             call("tabIdx", [arg(1), arg(2)]),
-            call("tabSwitch", [arg(1), nat(77), arg(2)]),
+            call("tabSwitch", [arg(1), small(77), arg(2)]),
             call("tabDel", [arg(1), arg(2)]),
             call("setDel", [arg(1), arg(2)]),
             call("setIns", [arg(1), arg(2)]),
@@ -335,11 +295,12 @@ fn delayed_look_ups_evaluate_nothing() {
         ]
     };
     // The row is evaluated to its outermost shape only by taking its second item.
-    let ignored = |look_up| call("_Idx", [nat(1), pair(look_up, nat(8))]);
+    let ignored = |look_up| call("_Idx", [small(1), pair(look_up, small(8))]);
     // The collection is evaluated before the look-up is made.
-    let known =
-        |look_up| call("_If", [call("_Eql", [arg(2), nat(0)]), nat(6), pair(look_up, nat(8))]);
-    let laws = look_ups().into_iter().map(|look_up| pair(look_up, nat(8)));
+    let known = |look_up| {
+        call("_If", [call("_Eql", [arg(2), small(0)]), small(6), pair(look_up, small(8))])
+    };
+    let laws = look_ups().into_iter().map(|look_up| pair(look_up, small(8)));
     let laws = laws.chain(look_ups().map(ignored)).chain(look_ups().map(known));
     let laws: Vec<Term> = laws.map(|body| Term::law(0, 2, body)).collect();
     check(&laws, &selectors(), &collections());
@@ -351,7 +312,8 @@ fn sizes_are_those_that_the_jets_return() {
     let sizes = ["_TabLen", "_TabIsEmpty", "setLen", "setIsEmpty"].map(|jet| {
         let size = || call(jet, [arg(2)]);
         // The collection is evaluated before the size is passed on.
-        let known = call("_If", [call("_Eql", [arg(2), nat(0)]), nat(6), pair(size(), nat(8))]);
+        let known =
+            call("_If", [call("_Eql", [arg(2), small(0)]), small(6), pair(size(), small(8))]);
         [size(), call("_Add", [size(), arg(1)]), pair(size(), arg(1)), known]
     });
     let laws: Vec<Term> = sizes.into_iter().flatten().map(|body| Term::law(0, 2, body)).collect();
@@ -377,7 +339,7 @@ fn sets_of_sets_are_those_that_the_jets_return() {
         bodies.map(|body| Term::law(0, 2, body)).collect()
     };
     check(
-        &laws_of(|jet| vec![of_two(jet), pair(of_two(jet), nat(8))]),
+        &laws_of(|jet| vec![of_two(jet), pair(of_two(jet), small(8))]),
         &collections(),
         &collections(),
     );
@@ -407,7 +369,7 @@ fn sets_of_sets_are_those_that_the_jets_return() {
     });
     check(&further, &sets, &sets);
     let of_key = || call("setSing", [arg(1)]);
-    let laws = [of_key(), call("setWeld", [of_key(), arg(2)]), pair(of_key(), nat(8))];
+    let laws = [of_key(), call("setWeld", [of_key(), arg(2)]), pair(of_key(), small(8))];
     let laws = laws.map(|body| Term::law(0, 2, body));
     check(&laws, &selectors(), &[set([]), set([1, 9].map(Term::from))]);
 }
@@ -419,23 +381,23 @@ fn rows_with_an_item_replaced_are_those_that_the_jets_return() {
     let edits = |value: Term| {
         [call("_Put", [arg(1), arg(2), value.clone()]), call("_Mut", [arg(2), value, arg(1)])]
     };
-    let delayed_crash = || apply(constant(Term::from(9)), [nat(6)]);
+    let delayed_crash = || apply(constant(Term::from(9)), [small(6)]);
     let mut laws = Vec::new();
-    for edit in edits(nat(77)).into_iter().chain(edits(delayed_crash())) {
+    for edit in edits(small(77)).into_iter().chain(edits(delayed_crash())) {
         // The row and the index are evaluated before the edit is passed on.
         let known = call(
             "_If",
             [
-                call("_Eql", [call("_Idx", [nat(0), arg(1)]), nat(0)]),
-                pair(edit.clone(), nat(8)),
-                call("_Add", [arg(2), nat(1)]),
+                call("_Eql", [call("_Idx", [small(0), arg(1)]), small(0)]),
+                pair(edit.clone(), small(8)),
+                call("_Add", [arg(2), small(1)]),
             ],
         );
         laws.extend([
             call("_Idx", [arg(2), edit.clone()]),
-            call("_Idx", [nat(0), edit.clone()]),
-            pair(edit.clone(), nat(8)),
-            call("_Idx", [nat(1), pair(edit.clone(), nat(8))]),
+            call("_Idx", [small(0), edit.clone()]),
+            pair(edit.clone(), small(8)),
+            call("_Idx", [small(1), pair(edit.clone(), small(8))]),
             known,
             edit,
         ]);
@@ -485,7 +447,7 @@ fn equality_with_a_constant_row_evaluates_what_the_jet_evaluates() {
             ];
             for sides in sides {
                 laws.push(Term::law(0, 2, call(jet, sides.clone())));
-                laws.push(Term::law(0, 2, call("_If", [call(jet, sides), arg(2), nat(9)])));
+                laws.push(Term::law(0, 2, call("_If", [call(jet, sides), arg(2), small(9)])));
             }
         }
     }

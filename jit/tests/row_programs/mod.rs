@@ -1,13 +1,16 @@
 //! Programs of laws and jets that apply a function to each item of a row, and runtimes for them.
 
+use super::jet_programs::{self, limits, unused_law};
 use super::support::{ProgramResult, end};
-use jit::{CompileMode, install};
-use plan::{HeapOptions, Val, plain};
+use jit::CompileMode;
+use plan::{Val, plain};
 use spec::Term;
 use spec::shapes::row;
 use std::sync::Arc;
 use vm::Vm;
-use vm::jet::{Jet, JetTable};
+use vm::jet::JetTable;
+
+pub(crate) use super::jet_programs::{apply as call, arg, constant, small};
 
 /// The jets of the programs.
 const JETS: &[&str] = &[
@@ -16,35 +19,13 @@ const JETS: &[&str] = &[
     "natBar", "barCat", "rowToBar", "strCat",
 ];
 
-pub(crate) fn declared(name: &str) -> Jet {
-    jets::jets().find(|jet| jet.name == name).expect("the jet is declared")
-}
-
 /// The pin of a jet's law, which never runs here.
 pub(crate) fn jet(name: &str) -> Term {
-    let arity = declared(name).arity() as u64;
-    Term::law(spec::nat_from_bytes(name.as_bytes()), arity, Term::from(0)).pin()
-}
-
-pub(crate) fn constant(value: Term) -> Term {
-    Term::from(2).app(value)
-}
-
-/// An application in a law's body.
-pub(crate) fn call(function: Term, args: impl IntoIterator<Item = Term>) -> Term {
-    args.into_iter().fold(function, |f, arg| Term::from(0).apps([f, arg]))
+    unused_law(name).pin()
 }
 
 pub(crate) fn call_jet(name: &str, args: impl IntoIterator<Item = Term>) -> Term {
     call(constant(jet(name)), args)
-}
-
-pub(crate) fn arg(index: u64) -> Term {
-    Term::from(index)
-}
-
-pub(crate) fn small(nat: u64) -> Term {
-    constant(Term::from(nat))
 }
 
 pub(crate) fn crash(number: u64) -> Term {
@@ -131,22 +112,11 @@ pub(crate) fn rows() -> Vec<Term> {
 
 pub(crate) fn runtime(jets: &Arc<JetTable>, mode: CompileMode, stress: bool) -> Vm {
     let nursery = if stress { 1 << 15 } else { 1 << 18 };
-    let options = HeapOptions { nursery, max_heap: 1 << 28, max_stack: 1 << 24, stress };
-    let mut vm = Vm::new(options, Arc::clone(jets)).expect("the system gives a stack");
-    install(&mut vm, mode).expect("the compiler supports the machine");
-    vm
+    jet_programs::runtime(limits(nursery, stress), jets, mode)
 }
 
 pub(crate) fn table() -> Arc<JetTable> {
-    let mut vm = runtime(&Arc::default(), CompileMode::Off, false);
-    let mut table = JetTable::new();
-    for name in JETS {
-        let arity = declared(name).arity() as u64;
-        let law = Term::law(spec::nat_from_bytes(name.as_bytes()), arity, Term::from(0));
-        let law = plain::from_term(&mut vm, &law).expect("the heap has room");
-        table.add(declared(name), &[vm.hash(&law).expect("a small law")]);
-    }
-    Arc::new(table)
+    jet_programs::table(JETS.iter().copied(), unused_law)
 }
 
 pub(crate) fn value(vm: &mut Vm, term: &Term) -> Val {
