@@ -132,7 +132,7 @@ fn compiled_code_is_written_for_perf_inject() {
     fs::remove_file(path).expect("it is ours");
     let functions = read_jit_dump(&bytes, process.and_then(|it| it.parse().ok()).expect("a pid"));
     assert!(functions.iter().any(|function| function.name == "pallas:work"));
-    assert!(functions.iter().any(|function| function.name == "pallas:(stub)"));
+    assert!(functions.iter().any(|function| function.name.starts_with("pallas:stub")));
     let mut ends = Vec::new();
     for (index, DumpedFunction { address, number, code, .. }) in functions.iter().enumerate() {
         assert_eq!(*number, index as u64);

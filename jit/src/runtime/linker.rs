@@ -74,7 +74,8 @@ impl CodeLinker {
         let trampolines: Vec<&CompiledFunction> = SharedFunction::entry_points()
             .map(|shared| shared.get(backend))
             .collect::<Result<_, _>>()?;
-        Ok(self.link(backend, &trampolines, &UnitData::default())?.addresses)
+        let data = UnitData { names: vec!["trampoline".to_owned()], ..UnitData::default() };
+        Ok(self.link(backend, &trampolines, &data)?.addresses)
     }
 
     /// Links the functions of a unit, and the stubs that they need. When this returns they can be
@@ -215,7 +216,7 @@ impl CodeLinker {
 /// is the law that the unit is for.
 fn name_of<'d>(function: &CompiledFunction, data: &'d UnitData) -> &'d str {
     let law = function.law.unwrap_or_default();
-    data.names.get(law as usize).map_or("(unknown)", String::as_str)
+    data.names.get(law as usize).map_or("(law)", String::as_str)
 }
 
 /// Defines functions in a module, with everything that they refer to, and returns their addresses.
