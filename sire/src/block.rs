@@ -15,7 +15,6 @@ use crate::session::{Session, SurplusArguments};
 use crate::typing::CheckMode;
 use plan::Val;
 use rex::SourceBlock;
-use std::sync::atomic::Ordering;
 
 /// The source that a block is from.
 pub(crate) struct BlockSource<'a> {
@@ -28,7 +27,8 @@ pub(crate) struct BlockSource<'a> {
 }
 
 /// Executes a block. If its command fails, this reports the error and returns the reason as the
-/// inner error.
+/// inner error. An interrupt that is requested already ends its first evaluation: it may have arrived
+/// between two blocks of a module.
 ///
 /// # Errors
 ///
@@ -38,8 +38,6 @@ pub(crate) fn run_block(
     source: &BlockSource<'_>,
     block: &SourceBlock,
 ) -> Result<Result<(), String>, CommandError> {
-    // An interrupt that arrived while nothing was running is not meant for this block.
-    session.vm.interrupt_flag().store(false, Ordering::Relaxed);
     session.state.begin();
     let rex = session.constructors.tree(&mut session.vm, &block.rex)?;
     let BlockSource { file, path, text } = *source;
@@ -94,7 +92,6 @@ pub(crate) fn type_of_block(
     source: &BlockSource<'_>,
     block: &SourceBlock,
 ) -> Result<Option<String>, CommandError> {
-    session.vm.interrupt_flag().store(false, Ordering::Relaxed);
     session.state.begin();
     let rex = session.constructors.tree(&mut session.vm, &block.rex)?;
     let BlockSource { file, path, text } = *source;

@@ -1,5 +1,6 @@
 //! Loads modules into a session: runs their blocks.
 
+use crate::assertions::AssertionReport;
 use crate::block::{BlockSource, run_block};
 use crate::command_error::CommandError;
 use crate::diagnostic::{Diagnostic, DiagnosticKind};
@@ -36,10 +37,18 @@ fn run_blocks(session: &mut Session, module: &OrderedModule) -> Result<(), SireE
         let block = block.map_err(SireError::Syntax)?;
         let source =
             BlockSource { file: &module.file, path: &module.path, text: Some(&module.text) };
+        let asserted = session.assertion_reports.len();
         let result = run_block(session, &source, &block);
         session.is_file_header = false;
         match result {
-            Ok(Ok(())) => {}
+            // Assertions go on after one that failed, but not after an interrupt: it is meant for all.
+            Ok(Ok(())) => match interrupted_assertion(&session.assertion_reports[asserted..]) {
+                None => {}
+                Some(diagnostic) => {
+                    session.show_diagnostic(&diagnostic);
+                    return Err(SireError::Reported);
+                }
+            },
             Err(error) => return Err(error.into_sire_error()),
             Ok(Err(_)) if session.on_diagnostic.is_some() => return Err(SireError::Reported),
             Ok(Err(reason)) => {
@@ -51,6 +60,12 @@ fn run_blocks(session: &mut Session, module: &OrderedModule) -> Result<(), SireE
         }
     }
     Ok(())
+}
+
+/// The diagnostic of an assertion that was interrupted by Ctrl-C.
+fn interrupted_assertion(reports: &[AssertionReport]) -> Option<Diagnostic> {
+    let mut failures = reports.iter().filter_map(|report| report.failure.as_ref());
+    failures.find(|failure| failure.kind == DiagnosticKind::Interrupted).cloned()
 }
 
 /// Loads the modules that a block of a session imports, with all that they depend on, unless they
