@@ -77,7 +77,6 @@ impl Sire {
     ///
     /// If the output cannot be written, or the heap is damaged.
     pub fn enter(&mut self, text: &str) -> Result<EntryOutcome, SireError> {
-        self.ignore_earlier_interrupts();
         let mut outcome = EntryOutcome::Done;
         for block in rex::read_file(text, SESSION_NAME) {
             let block = match block {
@@ -89,6 +88,7 @@ impl Sire {
                     continue;
                 }
             };
+            self.session.ignore_earlier_interrupts();
             if let Err(error) = load_imports(&mut self.session, &block.rex) {
                 show_load_error(&mut self.session, error)?;
                 outcome = EntryOutcome::Failed;
@@ -102,10 +102,6 @@ impl Sire {
             let source = BlockSource { file: SESSION_NAME, path: SESSION_NAME, text: Some(text) };
             let result = run_block(&mut self.session, &source, &block);
             drop(limit);
-            if self.session.timed_out.load(Ordering::Relaxed) {
-                // The limit may have been reached when nothing was evaluated any more.
-                self.ignore_earlier_interrupts();
-            }
             match result {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) => {
@@ -152,14 +148,8 @@ impl Sire {
             None => return Ok(None),
         };
         let source = BlockSource { file: SESSION_NAME, path: SESSION_NAME, text: Some(&text) };
-        self.ignore_earlier_interrupts();
+        self.session.ignore_earlier_interrupts();
         type_of_block(&mut self.session, &source, &block).map_err(CommandError::into_sire_error)
-    }
-
-    /// Takes back an interrupt that arrived while nothing was running: it is not meant for what comes
-    /// next.
-    fn ignore_earlier_interrupts(&self) {
-        self.session.vm.interrupt_flag().store(false, Ordering::Relaxed);
     }
 
     /// Returns the names in scope, and the names of loaded modules with their qualifiers, such as

@@ -87,6 +87,7 @@ fn execute(
             Ok(false)
         }
         Ok(block) => {
+            session.ignore_earlier_interrupts();
             if let Err(error) = load_imports(session, &block.rex) {
                 show_load_error(session, error)?;
                 return Ok(false);

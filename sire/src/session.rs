@@ -16,7 +16,7 @@ use crate::typing::{CheckContext, CheckMode, TypeChecker};
 use plan::{EvalError, Natural, Shape, Val};
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use vm::Vm;
 use vm::jet::ResultShape;
 
@@ -97,6 +97,12 @@ pub(crate) struct Session {
 }
 
 impl Session {
+    /// Takes back an interrupt that is not meant for the next block of a session: it arrived while nothing
+    /// was running, or ended the print of a value. (In a module it is meant for the rest.)
+    pub(crate) fn ignore_earlier_interrupts(&self) {
+        self.vm.interrupt_flag().store(false, Ordering::Relaxed);
+    }
+
     pub(crate) fn new(
         mut vm: Vm,
         output: SireOutput,
