@@ -20,7 +20,7 @@ use row_programs::{
 use spec::Term;
 use support::{ProgramResult, end};
 
-/// The program of which two parts crash.
+/// The program with two parts that crash.
 const TWO_CRASHES: &str = "two crashes";
 
 /// Programs that take a row, or a value that is none, and normalise what they make of it.

@@ -83,7 +83,7 @@ impl<'h> LawLowering<'_, 'h> {
         }
     }
 
-    /// The operands of a replacement in an app, of which the index is evaluated.
+    /// The operands of a replacement in an app, with the index evaluated.
     fn replacement_operands(&mut self, call: &ReplacementCall<'h>, row: Operand) -> Vec<Operand> {
         let index = self.strict(call.args[call.places.index]);
         let operand = |(place, arg): (usize, &Expr<'h>)| match place {

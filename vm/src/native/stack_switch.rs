@@ -22,45 +22,34 @@ pub(crate) fn is_in_progress() -> bool {
 /// Leaves a stack: runs a function that switches to another one, and that returns, or panics, when
 /// the thread is back.
 pub(super) fn leaving<R>(switch: impl FnOnce() -> R) -> R {
-    /// The return to the stack.
-    struct Return;
-
-    impl Drop for Return {
-        fn drop(&mut self) {
-            note_end();
-        }
-    }
-
-    let _return = Return;
-    note_begin();
-    switch()
+    between(true, switch)
 }
 
 /// Arrives on a stack: runs a function on it, after which, or after its panic, the thread leaves it.
 pub(super) fn arrived<R>(function: impl FnOnce() -> R) -> R {
-    /// The end of what runs on the stack.
-    struct Departure;
+    between(false, function)
+}
 
-    impl Drop for Departure {
+/// Runs a function that begins and ends with a switch, or else at the other end of one.
+fn between<R>(begins_switch: bool, function: impl FnOnce() -> R) -> R {
+    /// Notes the opposite at the end, also after a panic.
+    struct AtEnd(bool);
+
+    impl Drop for AtEnd {
         fn drop(&mut self) {
-            note_begin();
+            note(self.0);
         }
     }
 
-    let _departure = Departure;
-    note_end();
+    let _at_end = AtEnd(!begins_switch);
+    note(begins_switch);
     function()
 }
 
-/// Notes that the instructions that follow switch stacks.
-fn note_begin() {
-    IN_PROGRESS.set(true);
+/// Notes whether the instructions that follow switch stacks.
+fn note(is_in_progress: bool) {
     // A handler on this thread is what reads it.
     compiler_fence(Ordering::SeqCst);
-}
-
-/// Notes that the stacks have been switched.
-fn note_end() {
+    IN_PROGRESS.set(is_in_progress);
     compiler_fence(Ordering::SeqCst);
-    IN_PROGRESS.set(false);
 }

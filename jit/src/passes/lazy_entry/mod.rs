@@ -14,13 +14,14 @@
 
 mod bounded_loops;
 pub(super) mod dispatch;
+mod jet_reads;
 mod writing;
 
 use self::bounded_loops::OwnLoop;
 use super::sweep::sweep;
 use crate::ir::{
-    Arm, Block, BlockId, Call, Callee, ConstantId, Function, FunctionId, FunctionRole,
-    JetOperation, JoinId, Op, Operand, Prim, Stmt, Terminator, Type, Unit, Var, side_table,
+    Arm, Block, BlockId, Call, Callee, ConstantId, Function, FunctionId, FunctionRole, JoinId, Op,
+    Operand, Prim, Stmt, Terminator, Type, Unit, Var, side_table,
 };
 use cranelift_entity::SecondaryMap;
 
@@ -573,33 +574,5 @@ impl<'u> LazyEntryWriter<'u> {
         }
         self.restore(before);
         None
-    }
-
-    /// The result of a jet that reads an item, a byte or a length. The item may be unevaluated.
-    fn item_read(&mut self, code: &mut SourceCode<'u>, call: &'u Call) -> Option<Operand> {
-        let Callee::Jet(k) = call.callee else { return None };
-        let operation = self.unit.constants[k].jet.as_ref()?.operation?;
-        let (row, index) = match (operation, &call.args[..]) {
-            (JetOperation::Index, &[index, row]) | (JetOperation::Get, &[row, index]) => {
-                (row, index)
-            }
-            // What a search finds, where it finds it without evaluating anything.
-            (
-                JetOperation::TableItem | JetOperation::TableHasKey | JetOperation::SetHasKey,
-                &[key, searched],
-            ) => {
-                let (key, searched) = (self.evaluated(code, key)?, self.evaluated(code, searched)?);
-                let op = Op::Delay(Operand::Constant(k), vec![key, searched]);
-                return Some(self.emit(Type::Any, op));
-            }
-            // Of a value that is no bar, the law computes a byte of a nat.
-            (JetOperation::Length | JetOperation::ByteCount | JetOperation::Byte, _) => {
-                let op = Op::Call(Call { callee: call.callee, args: code.operands(&call.args) });
-                return Some(self.emit(self.unit.results_of(call)[0], op));
-            }
-            _ => return None,
-        };
-        let (row, index) = (code.operand(row), self.evaluated(code, index)?);
-        Some(self.emit(Type::Any, Op::Prim(Prim::Item, vec![row, index])))
     }
 }
