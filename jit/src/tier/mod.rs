@@ -2,7 +2,7 @@
 //!
 //! The interpreter reports a law that has been called often. The evaluating thread builds its unit
 //! at once, because only that thread may look into its heap. From there on everything is plain
-//! data, and two threads in the background turn it into code, for all runtimes of the process and in one
+//! data, and threads in the background turn it into code, for all runtimes of the process and in one
 //! region. The queue between them is bounded; a law that finds it full is reported
 //! again later. When the code is in place and the collector knows its frames, its address is stored
 //! in the law's entry cell, where the interpreter looks for it, and the code of other laws that
@@ -21,7 +21,8 @@
 //! explain      the compilation of one law, for a reader
 //! compiler     from a unit to functions
 //! pipeline     from a request to published code
-//! thread       the linking and the compiling thread
+//! schedule     the order in which units are compiled
+//! thread       the linking and the compiling threads
 //! ```
 
 mod cache;
@@ -36,6 +37,7 @@ mod published;
 mod reclaim;
 mod request;
 mod running_program;
+mod schedule;
 mod statistics;
 mod thread;
 
@@ -204,6 +206,7 @@ impl TieredCompiler {
         if wanted.only_kept && !kept_laws::is_kept(&key) {
             return None;
         }
+        let parts = laws_of_unit(vm, &built).filter(|part| !part.is_same(&entry)).collect();
         let constants = vm.add_code_constants(&built.values);
         Some(CompileRequest {
             unit: built.unit,
@@ -213,6 +216,7 @@ impl TieredCompiler {
             key,
             code: wanted.code,
             entry,
+            parts,
             runtime: Arc::downgrade(&self.token),
             done: None,
             _ticket: PendingTicket::take(),
@@ -231,4 +235,11 @@ fn constant_facts(vm: &mut Vm, built: &BuiltUnit) -> Vec<ConstantFacts> {
         ConstantFacts { top: vm.top_byte(value), entry }
     });
     facts.collect()
+}
+
+/// The entry cells of the laws that are part of a unit.
+fn laws_of_unit(vm: &mut Vm, built: &BuiltUnit) -> impl Iterator<Item = EntryCell> {
+    let constants = built.unit.constants.values().zip(&built.values);
+    let laws = constants.filter(|(constant, _)| constant.entry.is_some());
+    laws.filter_map(|(_, value)| vm.code_entry(value))
 }

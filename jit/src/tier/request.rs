@@ -37,6 +37,8 @@ pub(super) struct CompileRequest {
     pub(super) code: Option<LawFingerprint>,
     /// The cell that gets the address of the unit's first function.
     pub(super) entry: EntryCell,
+    /// The entry cells of the laws that are part of the unit, without `entry`.
+    pub(super) parts: Vec<EntryCell>,
     /// The runtime that asks.
     pub(super) runtime: Weak<RuntimeToken>,
     /// Is dropped with the request, when the work on it has ended, which a thread may wait for.
@@ -49,6 +51,11 @@ impl CompileRequest {
     pub(super) fn size(&self) -> usize {
         let blocks = self.unit.functions.values().flat_map(|function| function.blocks.values());
         blocks.map(|block| 1 + block.stmts.len()).sum()
+    }
+
+    /// Whether the law of another request is part of the unit, and not the law that it is for.
+    pub(super) fn contains_law_of(&self, other: &CompileRequest) -> bool {
+        self.parts.iter().any(|part| part.is_same(&other.entry))
     }
 }
 

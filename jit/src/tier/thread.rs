@@ -1,20 +1,22 @@
-//! The linking and the compiling thread, which serve all runtimes of the process.
+//! The linking and the compiling threads, which serve all runtimes of the process.
 //!
 //! ```text
-//! evaluating threads --request--> linking thread --job--> compiling thread
+//! evaluating threads --request--> linking thread --job--> compiling threads
 //!                                       ^----compiled unit-----------'
 //! ```
 //!
 //! The linking thread owns the code. It loads code that an earlier run kept, which takes some hundred
-//! microseconds, and so does not wait for a unit that takes half a second to compile. The first law that is
-//! to be compiled starts the linking thread, and the first whose code is not kept the compiling
-//! thread; a process in which no law becomes hot pays nothing. The threads run as long as the process.
+//! microseconds, and so does not wait for a unit that takes half a second to compile. Nor do small units: one
+//! thread compiles these, and one the large units. The first law that is to be compiled starts the linking
+//! thread, and the first whose code is not kept the compiling thread for its size; a process in which no law
+//! becomes hot pays nothing. The threads run as long as the process.
 
 use super::cache_directory::cache_directory;
 use super::compiler::{CompileJob, CompiledUnit, UnitCompiler};
 use super::options::DebugOptions;
 use super::pipeline::{PipelineSettings, Trampolines, UnitPipeline};
 use super::request::{CompileRequest, PendingTicket, QUEUE, has_pending};
+use super::schedule::WaitingJobs;
 use super::statistics;
 use crate::runtime::compile_shared;
 use std::cell::OnceCell;
@@ -27,6 +29,8 @@ use vm::native::FrameTable;
 
 /// The stack of each of the threads, in bytes. Passes and Cranelift recurse as deep as blocks are nested.
 const THREAD_STACK: usize = 16 << 20;
+/// Units of at most this size are small. Most of them compile in less than 10 ms.
+const SMALL_UNIT: usize = 100;
 /// How often a thread that waits for pending code looks whether it is there.
 const POLL_INTERVAL: Duration = Duration::from_micros(200);
 /// The count of threads that compile stubs at the start, besides the linking thread.
@@ -81,7 +85,7 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> bool {
     std::thread::Builder::new().name(name.into()).stack_size(THREAD_STACK).spawn(work).is_ok()
 }
 
-/// Serves requests whose code is kept, hands the others to the compiling thread, and links what that has
+/// Serves requests whose code is kept, hands the others to the compiling threads, and links what that has
 /// compiled.
 ///
 /// A panic is a bug in the compiler. It ends compilation, but not the thread, which owns the code.
@@ -92,7 +96,7 @@ fn link(settings: PipelineSettings, messages: &Receiver<Message>, results: &Sync
     if pipeline.as_ref().is_some_and(|pipeline| !pipeline.has_stubs()) {
         start_stub_threads();
     }
-    let compiler = OnceCell::new();
+    let (small, large) = (OnceCell::new(), OnceCell::new());
     while let Ok(message) = messages.recv() {
         // Without a pipeline, the request is dropped.
         let Some(working) = &mut pipeline else { continue };
@@ -106,7 +110,11 @@ fn link(settings: PipelineSettings, messages: &Receiver<Message>, results: &Sync
                 }
             };
             let Some(job) = job else { return working.keep_stubs() };
-            let compiler = compiler.get_or_init(|| start_compiler(working.options(), results));
+            let start = || start_compiler(working.options(), results);
+            let compiler = match job.request.size() {
+                ..=SMALL_UNIT => small.get_or_init(start),
+                _ => large.get_or_init(start),
+            };
             if let Some(compiler) = compiler {
                 // If the thread has ended, nothing is compiled any more.
                 let _ = compiler.send(job);
@@ -120,7 +128,7 @@ fn link(settings: PipelineSettings, messages: &Receiver<Message>, results: &Sync
     }
 }
 
-/// Starts the compiling thread. None if the system refuses the thread.
+/// Starts a compiling thread. None if the system refuses the thread.
 fn start_compiler(
     options: &DebugOptions,
     results: &SyncSender<Message>,
@@ -136,8 +144,8 @@ fn compile(options: DebugOptions, jobs: &Receiver<CompileJob>, results: &SyncSen
     let start = statistics::thread_time();
     let Ok(mut compiler) = UnitCompiler::new(options) else { return };
     statistics::note_compiling(start);
-    let mut waiting = Vec::new();
-    while let Some(job) = next(jobs, &mut waiting) {
+    let mut waiting = WaitingJobs::new(jobs);
+    while let Some(job) = waiting.next() {
         let compiled = catch_unwind(AssertUnwindSafe(|| compiler.serve(job)));
         // A panic is a bug in the compiler. Dropping the jobs wakes the threads that wait.
         let Ok(compiled) = compiled else { return };
@@ -145,18 +153,6 @@ fn compile(options: DebugOptions, jobs: &Receiver<CompileJob>, results: &SyncSen
             return;
         }
     }
-}
-
-/// Takes the smallest of the waiting jobs, which are listed with their sizes: it costs least and so
-/// pays off soonest. Waits if there is none. None if no sender is left.
-fn next(jobs: &Receiver<CompileJob>, waiting: &mut Vec<(usize, CompileJob)>) -> Option<CompileJob> {
-    let sized = |job: CompileJob| (job.request.size(), job);
-    if waiting.is_empty() {
-        waiting.push(sized(jobs.recv().ok()?));
-    }
-    waiting.extend(jobs.try_iter().map(sized));
-    let (smallest, _) = waiting.iter().enumerate().min_by_key(|(_, (size, _))| *size)?;
-    Some(waiting.remove(smallest).1)
 }
 
 /// Compiles the stubs on some more threads, if there are processors for them: the first hot law waits for
