@@ -200,7 +200,7 @@ impl<'h> LawLowering<'_, 'h> {
     }
 
     /// The value of an expression that is a constant.
-    fn constant_value(&self, expr: Expr<'h>) -> Option<Ref<'h>> {
+    pub(super) fn constant_value(&self, expr: Expr<'h>) -> Option<Ref<'h>> {
         match expr {
             Expr::Node(node) => match self.law.node(node) {
                 BodyNode::Constant(value) => Some(value),

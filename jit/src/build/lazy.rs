@@ -66,8 +66,11 @@ impl<'h> LawLowering<'_, 'h> {
                 (Type::Whnf, Op::Row(args))
             }
             Operand::Constant(k) => (Type::Whnf, Op::Partial(k, args)),
-            // PLAN's own operations seldom lack arguments; a thunk will do.
-            _ => (Type::Any, Op::Delay(function, args)),
+            // PLAN's own operations with too few arguments are data, such as Sire's `SOME`.
+            _ => match self.constant_value(spine.head) {
+                Some(nat) => (Type::Whnf, Op::Partial(self.builder.constant_id(nat), args)),
+                None => (Type::Any, Op::Delay(function, args)),
+            },
         }
     }
 

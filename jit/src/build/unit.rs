@@ -129,7 +129,10 @@ impl<'h> UnitBuilder<'h> {
             _ => None,
         };
         let (kind, name) = match value.shape() {
-            Shape::Nat(_) => (ConstantKind::Nat, None),
+            Shape::Nat(_) => {
+                let small = value.as_u64().filter(|nat| *nat < 1 << 63);
+                (ConstantKind::Nat, small.map(|nat| nat.to_string()))
+            }
             Shape::Pin(pin) => (ConstantKind::Pin, law_name(pin.item())),
             Shape::Law(_) | Shape::Bar(_) | Shape::Set(_) | Shape::Cow(_) => {
                 (ConstantKind::Law, law_name(value))
@@ -150,7 +153,7 @@ impl<'h> UnitBuilder<'h> {
             worker: None,
             entry: None,
             of: None,
-            number: value.as_u64().filter(|_| kind == ConstantKind::Nat),
+            number: value.as_u64().filter(|nat| kind == ConstantKind::Nat && *nat >= 1 << 63),
             limbs: value.as_nat().and_then(few_limbs),
             length: value.as_row().map(|items| items.len() as u64),
             items: value.as_row().and_then(small_nats),

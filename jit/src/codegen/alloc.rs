@@ -9,7 +9,8 @@ use super::symbol::Stub;
 use super::translator::{FunctionTranslator, variadic};
 use crate::analysis::cheap_code::is_cheap_on_nats;
 use crate::ir::{
-    Call, Callee, ConstantId, Function, FunctionRole, Op, Operand, Prim, Stmt, Terminator, Var,
+    Call, Callee, ConstantId, ConstantKind, Function, FunctionRole, Op, Operand, Prim, Stmt,
+    Terminator, Var,
 };
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, InstBuilder, Value};
@@ -48,7 +49,8 @@ impl FunctionTranslator<'_, '_> {
     /// Whether a constant applied to too few arguments has the shape of an app. Data has other shapes.
     fn is_plain(&self, k: ConstantId) -> bool {
         let top = u64::from(self.facts(k).top);
-        top == layout::top::PIN || top == layout::top::LAW
+        let is_function = top == layout::top::PIN || top == layout::top::LAW;
+        is_function || self.unit.constants[k].kind == ConstantKind::Nat
     }
 
     /// Allocates objects, which may refer to each other.

@@ -34,14 +34,15 @@ pub enum ConstantKind {
     Law,
     /// An app, including rows and tabs.
     App,
-    /// A nat of 2^63 or more; smaller ones are operands themselves.
+    /// A nat of 2^63 or more; smaller ones are operands themselves. Or the number of an operation of PLAN that
+    /// is applied to fewer arguments than it takes.
     Nat,
 }
 
 /// The facts about a constant that passes use.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Constant {
-    /// The law's name, for printing.
+    /// The law's name, or the operation's number, for printing.
     pub name: String,
     /// The kind of value.
     pub kind: ConstantKind,
@@ -55,7 +56,7 @@ pub struct Constant {
     pub entry: Option<FunctionId>,
     /// For an app of a law or pin that is itself a constant: that constant and its first arguments.
     pub of: Option<(ConstantId, Vec<Operand>)>,
-    /// For a nat below 2^64: the nat.
+    /// For a nat from 2^63 up to 2^64: the nat.
     pub number: Option<u64>,
     /// For a nat from 2^64 of at most [`LIMBS_LIMIT`] limbs: the limbs, the least significant first.
     pub limbs: Option<Vec<u64>>,

@@ -90,8 +90,20 @@ impl CodeLinker {
         data: &UnitData,
     ) -> Result<LinkedUnit, CompileError> {
         self.link_stubs(backend, functions)?;
-        let (unit, bytes) = self.publish(backend, functions, data)?;
-        self.name_for_perf(functions, data, &unit, &bytes);
+        self.link_functions(backend, functions, &[], data)
+    }
+
+    /// Links functions. The stubs that they need are linked, or are among the functions: these are `stubs`
+    /// then, in that order.
+    fn link_functions(
+        &mut self,
+        backend: &Backend,
+        functions: &[&CompiledFunction],
+        stubs: &[Stub],
+        data: &UnitData,
+    ) -> Result<LinkedUnit, CompileError> {
+        let (unit, bytes) = self.publish(backend, functions, stubs, data)?;
+        self.name_for_perf(functions, stubs, data, &unit, &bytes);
         for (function, address) in functions.iter().zip(&unit.addresses) {
             // A number from the cache may be any.
             if let Some(law) = function.law.filter(|law| (*law as usize) < data.constant_count) {
@@ -116,23 +128,30 @@ impl CodeLinker {
         Ok(unit)
     }
 
-    /// Links the stubs that functions refer to. Stubs may refer to other stubs, but not in a
-    /// circle.
+    /// Links the stubs that functions refer to, all those together that are not linked yet: stubs may refer to
+    /// each other.
     fn link_stubs(
         &mut self,
         backend: &mut Backend,
         functions: &[&CompiledFunction],
     ) -> Result<(), CompileError> {
-        for relocation in functions.iter().flat_map(|function| &function.relocations) {
-            let LinkSymbol::Stub(stub) = relocation.symbol else { continue };
-            if self.stubs.contains_key(&stub) {
-                continue;
+        let (mut stubs, mut compiled) = (Vec::new(), Vec::new());
+        let mut referring = functions.to_vec();
+        while let Some(function) = referring.pop() {
+            for relocation in &function.relocations {
+                let LinkSymbol::Stub(stub) = relocation.symbol else { continue };
+                if self.stubs.contains_key(&stub) || stubs.contains(&stub) {
+                    continue;
+                }
+                let function = SharedFunction::Stub(stub).get(backend)?;
+                stubs.push(stub);
+                compiled.push(function);
+                referring.push(function);
             }
-            let function = SharedFunction::Stub(stub).get(backend)?;
-            let names = vec![LinkSymbol::Stub(stub).to_string()];
-            let data = UnitData { names, ..UnitData::default() };
-            let unit = self.link(backend, &[function], &data)?;
-            self.stubs.extend(unit.addresses.first().map(|address| (stub, *address)));
+        }
+        if !stubs.is_empty() {
+            let unit = self.link_functions(backend, &compiled, &stubs, &UnitData::default())?;
+            self.stubs.extend(stubs.into_iter().zip(unit.addresses));
         }
         Ok(())
     }
@@ -141,12 +160,17 @@ impl CodeLinker {
     fn name_for_perf(
         &mut self,
         functions: &[&CompiledFunction],
+        stubs: &[Stub],
         data: &UnitData,
         unit: &LinkedUnit,
         bytes: &[u8],
     ) {
+        let stubs: Vec<String> =
+            stubs.iter().map(|stub| LinkSymbol::Stub(*stub).to_string()).collect();
         let named = || {
-            let names = functions.iter().map(|function| name_of(function, data));
+            let names = functions.iter().enumerate().map(|(index, function)| {
+                stubs.get(index).map_or_else(|| name_of(function, data), String::as_str)
+            });
             let sizes = functions.iter().map(|function| function.code.len());
             unit.addresses.iter().copied().zip(sizes).zip(names)
         };
@@ -164,6 +188,7 @@ impl CodeLinker {
         &mut self,
         backend: &Backend,
         functions: &[&CompiledFunction],
+        stubs: &[Stub],
         data: &UnitData,
     ) -> Result<(LinkedUnit, Vec<u8>), CompileError> {
         let size = module_size(functions.iter().map(|function| function.code.len()));
@@ -178,7 +203,7 @@ impl CodeLinker {
         };
         let linked = self.region.write(&mut code, |bytes| {
             let module = UnitModule::new(&**backend.isa(), bytes, base);
-            let addresses = define(module, functions, address_of);
+            let addresses = define(module, functions, stubs, address_of);
             let addresses = addresses.map_err(|error| compile_error(&error))?;
             let copy = if JIT_DUMP.is_wanted() { bytes.to_vec() } else { Vec::new() };
             Ok((addresses, copy))
@@ -224,6 +249,7 @@ fn name_of<'d>(function: &CompiledFunction, data: &'d UnitData) -> &'d str {
 fn define(
     mut module: UnitModule<'_>,
     functions: &[&CompiledFunction],
+    stubs: &[Stub],
     address_of: impl Fn(LinkSymbol) -> Option<usize>,
 ) -> ModuleResult<Vec<usize>> {
     // Signatures matter to calls that the module declares. These functions have theirs compiled in.
@@ -234,6 +260,8 @@ fn define(
     for (index, id) in ids.iter().enumerate() {
         targets.insert(LinkSymbol::Function(index as u32), (*id).into());
     }
+    targets
+        .extend(stubs.iter().zip(&ids).map(|(stub, id)| (LinkSymbol::Stub(*stub), (*id).into())));
     let mut relocs = Vec::new();
     for (function, id) in functions.iter().zip(&ids) {
         relocs.clear();

@@ -17,6 +17,7 @@ use super::state::Evaluator;
 use crate::sampling_steps::note_sampling_step;
 use plan::raw::{EvalStack, Word};
 use std::rc::Rc;
+use std::sync::atomic::{Ordering, compiler_fence};
 
 impl Evaluator {
     /// A run within the newest one, before any law runs. [`Evaluator::enter_run`] makes it the
@@ -30,6 +31,8 @@ impl Evaluator {
     #[inline(always)]
     pub(super) fn enter_run(&mut self, run: &LoopRun) {
         note_sampling_step();
+        // A signal handler must not find a run whose fields are still to be written.
+        compiler_fence(Ordering::Release);
         self.newest_run = run;
     }
 

@@ -130,12 +130,13 @@ impl<'u> Simplifier<'u> {
         let Some((k, given)) = self.known_function(function) else {
             return Reduced::Call(Call { callee: Callee::Unknown(function), args });
         };
-        args.splice(0..0, given);
         let constant = &self.unit.constants[k];
         let arity = usize::try_from(constant.arity).unwrap_or(usize::MAX);
-        if constant.kind == ConstantKind::Nat || args.len() > arity && arity == 0 {
+        let is_operation = constant.kind == ConstantKind::Nat && given.len() + args.len() >= arity;
+        if is_operation || arity == 0 {
             return Reduced::Call(Call { callee: Callee::Unknown(function), args });
         }
+        args.splice(0..0, given);
         if args.len() < arity {
             return Reduced::Value(self.emit(Type::Whnf, Op::Partial(k, args)));
         }

@@ -2,7 +2,7 @@
 //! which operands are equal, which operations have been done. A trail undoes the facts of a scope
 //! at its end.
 
-use crate::ir::{Op, Operand, Var};
+use crate::ir::{Op, Operand, Prim, Var};
 use foldhash::fast::FixedState;
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -14,8 +14,11 @@ pub(super) type LoopNumber = u32;
 pub(super) struct ScopedFacts {
     /// For each variable up to the last one with a fact.
     vars: Vec<VarFacts>,
-    /// The results of operations done, except for those that force a variable.
-    results: HashMap<Rc<Op>, Operand, FixedState>,
+    /// The results of operations done, except for those that force a variable, and the count of
+    /// evaluations before each.
+    results: HashMap<Rc<Op>, (Operand, usize), FixedState>,
+    /// The count of operations so far that may evaluate something.
+    evaluations: usize,
     /// The facts to restore, oldest first.
     trail: Vec<OldFact>,
 }
@@ -37,7 +40,7 @@ struct VarFacts {
 enum OldFact {
     Equal(Var, Option<Operand>),
     Forced(Var, Option<Operand>),
-    Result(Rc<Op>, Option<Operand>),
+    Result(Rc<Op>, Option<(Operand, usize)>),
     NotDirect(Var),
 }
 
@@ -120,16 +123,25 @@ impl ScopedFacts {
             self.trail.push(OldFact::Forced(var, old));
             return;
         }
-        let old = self.results.insert(op.clone(), result);
+        let old = self.results.insert(op.clone(), (result, self.evaluations));
         self.trail.push(OldFact::Result(op, old));
     }
 
-    /// The result of an earlier operation like this one.
+    /// Notes that something may be evaluated at this point, or has been on the way to it.
+    pub(super) fn note_evaluation(&mut self) {
+        self.evaluations += 1;
+    }
+
+    /// The result of an earlier operation like this one. A test for being evaluated has to be repeated after an
+    /// evaluation, which may have evaluated the tested value as well.
     pub(super) fn result(&self, op: &Op) -> Option<Operand> {
-        match *op {
-            Op::Force(Operand::Var(var)) => self.of(var)?.forced,
-            _ => self.results.get(op).copied(),
+        if let Op::Force(Operand::Var(var)) = *op {
+            return self.of(var)?.forced;
         }
+        let (result, evaluations) = *self.results.get(op)?;
+        let is_current =
+            !matches!(op, Op::Prim(Prim::Evaluated, _)) || evaluations == self.evaluations;
+        is_current.then_some(result)
     }
 
     /// The operand with the same value about which most is known.

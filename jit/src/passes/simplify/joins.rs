@@ -115,6 +115,7 @@ impl<'u> Simplifier<'u> {
         if is_loop {
             self.loops += 1;
             self.in_loop = self.loops;
+            self.facts.note_evaluation();
         }
         let body = self.branch(|simplifier| simplifier.walk(frame, body));
         self.in_loop = in_loop;

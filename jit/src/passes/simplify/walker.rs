@@ -179,6 +179,9 @@ impl<'u> Simplifier<'u> {
 
     pub(super) fn push(&mut self, stmt: Stmt) {
         self.written += 1;
+        if stmt.ops().any(|op| matches!(op, Op::Force(_) | Op::Normalise(_) | Op::Call(_))) {
+            self.facts.note_evaluation();
+        }
         self.out.blocks[self.block].stmts.push(stmt);
     }
 
@@ -307,10 +310,21 @@ impl<'u> Simplifier<'u> {
                 Some(Operand::Small(item.copied().unwrap_or(0)))
             }
             (Prim::Item, &[row, Operand::Small(index)]) => {
-                let Op::Row(items) = self.facts.definition(row)? else { return None };
-                let item = usize::try_from(index).ok().and_then(|index| items.get(index));
-                Some(item.copied().unwrap_or(Operand::Small(0)))
+                let index = usize::try_from(index).ok();
+                match self.facts.definition(row)? {
+                    Op::Row(items) => {
+                        let item = index.and_then(|index| items.get(index));
+                        Some(item.copied().unwrap_or(Operand::Small(0)))
+                    }
+                    // The last argument of an app comes first. The function may have others.
+                    Op::Partial(_, args) => args.iter().rev().nth(index?).copied(),
+                    _ => None,
+                }
             }
+            (Prim::IsApp, &[a]) => match self.facts.definition(a)? {
+                Op::Row(_) | Op::Partial(..) => Some(Operand::Small(1)),
+                _ => None,
+            },
             (Prim::IsNat, &[Operand::Constant(k)]) => {
                 let is_nat = self.unit.constants[k].kind == crate::ir::ConstantKind::Nat;
                 Some(Operand::Small(u64::from(is_nat)))

@@ -7,6 +7,7 @@
 //! called with those, and its result is called with the others; one that takes more is applied. The
 //! interpreter makes all other calls.
 
+use super::partial::make_partial;
 use crate::codegen::{
     Backend, CompileError, CompiledFunction, FunctionEmitter, LinkSymbol, Listing, Stub,
     tail_signature,
@@ -69,10 +70,9 @@ pub(super) fn compile(
     })
 }
 
-/// Continues at `dispatch` with the value of a thunk, if it is evaluated. If not, evaluates it, and
-/// has the interpreter make the call.
+/// Continues at `dispatch` with the value of a thunk, if it is evaluated. If not, evaluates it and calls that.
 fn call_thunk(emit: &mut FunctionEmitter<'_>, thunk: Value, args: &[Value], dispatch: Block) {
-    let (done, waiting) = (emit.block(), emit.cold_block());
+    let (done, waiting) = (emit.block(), emit.block());
     let address = emit.address(thunk);
     let is_done = emit.is_indirection(address);
     emit.branch(is_done, done, waiting);
@@ -80,8 +80,21 @@ fn call_thunk(emit: &mut FunctionEmitter<'_>, thunk: Value, args: &[Value], disp
     let value = emit.payload(address, 0);
     emit.jump(dispatch, &[value]);
     emit.switch_to(waiting);
-    let words = [&[thunk], args].concat();
-    emit.tail_call(LinkSymbol::Stub(Stub::Call(args.len() as u32)), &words, 1);
+    let kept = keep(emit, args);
+    let function = emit.call_stub(Stub::Force, &[thunk]);
+    let words = [&[function], &kept[..]].concat();
+    emit.tail_call(LinkSymbol::Stub(Stub::Apply(args.len() as u32)), &words, 1);
+}
+
+/// Continues in a block of its own, where values live across a call. They are its parameters: only there, and
+/// not where the stub begins, are they stored for the collector.
+fn keep(emit: &mut FunctionEmitter<'_>, values: &[Value]) -> Vec<Value> {
+    let block = emit.block();
+    let kept: Vec<Value> = values.iter().map(|_| emit.b.append_block_param(block, I64)).collect();
+    emit.jump(block, values);
+    emit.switch_to(block);
+    kept.iter().for_each(|value| emit.b.declare_value_needs_stack_map(*value));
+    kept
 }
 
 /// Calls a function that takes `arity` arguments, a number other than that of the arguments. If it
@@ -108,6 +121,9 @@ fn call_in_parts(
     emit.switch_to(rest);
     let lacks = emit.b.ins().icmp_imm_u(IntCC::UnsignedGreaterThan, arity, args.len() as i64);
     emit.guard(lacks, otherwise);
+    let slowly = emit.cold_block();
+    make_partial(emit, (function, arity), args, slowly);
+    emit.switch_to(slowly);
     let words = [&[function], args].concat();
     emit.tail_call(LinkSymbol::Stub(Stub::Delay(args.len() as u32)), &words, 1);
 }
@@ -118,13 +134,7 @@ fn call_with_some(
     function: Value,
     (args, rest): (&[Value], &[Value]),
 ) {
-    // The values that live across the call are parameters of a block of their own: only there, and
-    // not where the stub begins, are they stored for the collector.
-    let block = emit.block();
-    let kept: Vec<Value> = rest.iter().map(|_| emit.b.append_block_param(block, I64)).collect();
-    emit.jump(block, rest);
-    emit.switch_to(block);
-    kept.iter().for_each(|value| emit.b.declare_value_needs_stack_map(*value));
+    let kept = keep(emit, rest);
     let words = [&[function], args].concat();
     let result = emit.call_stub(Stub::Apply(args.len() as u32), &words);
     let words = [&[result], &kept[..]].concat();

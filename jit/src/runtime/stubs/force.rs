@@ -116,9 +116,8 @@ fn compiled_code(
     emit.address(code)
 }
 
-/// Evaluates a selector of an evaluated row to an evaluated item. Branches to the first block if the
-/// row is not evaluated or not flat, and to the second if the item is not evaluated: the interpreter
-/// follows chains of selectors without update marks.
+/// Evaluates a selector of an evaluated row. Branches to the first block if the row is not evaluated or not
+/// flat, and to the second if the item cannot be evaluated here.
 fn select_item(
     emit: &mut FunctionEmitter<'_>,
     thunk: Value,
@@ -156,11 +155,44 @@ fn select_item(
     let distance = emit.b.ins().ishl_imm_s(index, 3);
     let slot = emit.b.ins().iadd(row, distance);
     let item = emit.load(slot, layout::PAYLOAD);
-    let (evaluated, again) = (emit.block(), emit.is_thunk(item));
-    emit.branch(again, slowly, evaluated);
+    let ((evaluated, value), again) = (emit.block_with_param(), emit.is_thunk(item));
+    let waiting = emit.block();
+    emit.b.ins().brif(again, waiting, &[], evaluated, &[item.into()]);
+    emit.switch_to(waiting);
+    select_thunk(emit, thunk, item, evaluated, slowly);
     emit.switch_to(evaluated);
-    update(emit, thunk, item);
-    emit.b.ins().return_(&[item]);
+    update(emit, thunk, value);
+    emit.b.ins().return_(&[value]);
+}
+
+/// Continues at `evaluated` with the value of an item that is a thunk, if that has one. If not, evaluates the
+/// item and returns its value, which becomes that of the selector. The interpreter follows chains of selectors
+/// without update marks: branches to `slowly` if the item is a selector.
+fn select_thunk(
+    emit: &mut FunctionEmitter<'_>,
+    selector: Value,
+    item: Value,
+    evaluated: Block,
+    slowly: Block,
+) {
+    let (done, waiting, no_selector) = (emit.block(), emit.block(), emit.block());
+    let address = emit.address(item);
+    let layout = emit.b.ins().uload8(I64, trusted(), address, 0);
+    let is_done = has_layout(emit, layout, ObjectKind::Indirection);
+    emit.branch(is_done, done, waiting);
+    emit.switch_to(done);
+    let value = emit.payload(address, 0);
+    let again = emit.is_thunk(value);
+    emit.b.ins().brif(again, slowly, &[], evaluated, &[value.into()]);
+    emit.switch_to(waiting);
+    let is_selector = has_layout(emit, layout, ObjectKind::Selector);
+    emit.branch(is_selector, slowly, no_selector);
+    emit.switch_to(no_selector);
+    let mark = push_mark(emit, selector, slowly);
+    let address = emit.address(selector);
+    set_layout(emit, address, ObjectKind::BlackHole);
+    let value = emit.call_stub(Stub::Force, &[item]);
+    finish(emit, mark, value);
 }
 
 /// An update mark on the evaluation stack.

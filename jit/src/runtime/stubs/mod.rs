@@ -9,6 +9,7 @@
 //! ```text
 //! force  evaluates a thunk without leaving compiled code
 //! apply  calls a function that is known only at run time
+//! partial  makes an app of a function that takes more arguments
 //! list_items  evaluates the items of a list for a jet
 //! apply_to_items  applies a function to many items for a jet
 //! short_tables  searches short tables and sets, and inserts into them
@@ -18,6 +19,7 @@ mod apply;
 pub(super) mod apply_to_items;
 mod force;
 pub(super) mod list_items;
+mod partial;
 mod short_tables;
 
 use crate::codegen::{

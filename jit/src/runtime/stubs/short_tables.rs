@@ -333,7 +333,7 @@ fn longer_header(emit: &mut FunctionEmitter<'_>, old: Value, kind: ObjectKind, k
 }
 
 /// Takes bytes of the nursery. Continues only if it has them.
-fn allocate(emit: &mut FunctionEmitter<'_>, bytes: Value, otherwise: Block) -> Value {
+pub(super) fn allocate(emit: &mut FunctionEmitter<'_>, bytes: Value, otherwise: Block) -> Value {
     let next = emit.load_context(offset::NURSERY_NEXT);
     let end = emit.load_context(offset::NURSERY_END);
     let after = emit.b.ins().iadd(next, bytes);
@@ -344,7 +344,11 @@ fn allocate(emit: &mut FunctionEmitter<'_>, bytes: Value, otherwise: Block) -> V
 }
 
 /// Copies the payloads of that many bytes to others. Returns the address of the end of the last copy.
-fn copy_words(emit: &mut FunctionEmitter<'_>, copies: &[(Value, Value)], bytes: Value) -> Value {
+pub(super) fn copy_words(
+    emit: &mut FunctionEmitter<'_>,
+    copies: &[(Value, Value)],
+    bytes: Value,
+) -> Value {
     let start = emit.constant(0);
     copy_range(emit, copies, [start, bytes], 0);
     let last = copies.last().map_or(start, |(_, to)| *to);
