@@ -19,7 +19,7 @@ use vm::jet::{JetAnswer, JetCall, JetOperation};
 
 pub(crate) const JETS: &[Jet] = &[
     native("_MkSet", &[Lazy], make),
-    native("_SetToRow", &[Head], to_row),
+    native("_SetToRow", &[Head], to_row).operation(JetOperation::SetKeysRow),
     native("setSing", &[Normal], singleton).total(Set).operation(JetOperation::SetSingleton),
     native("setIsEmpty", &[Head], is_empty)
         .returns(Bit)

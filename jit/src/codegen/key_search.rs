@@ -1,4 +1,4 @@
-//! Searches for a key in a table or set that is a data jet: by the runtime directly, without the call
+//! Searches for keys in a table or set that is a data jet: by the runtime directly, without the call
 //! of the jet, if the evaluated parts of the key decide.
 
 use super::error::CompileError;
@@ -30,6 +30,8 @@ pub(super) enum KeySearch {
     HasKey { keys: Operand, key: Operand, top: u64 },
     /// The least key of a value of that kind, a table or a set; 0 if it has none.
     Least { keys: Operand, top: u64 },
+    /// All keys of a value of that kind, a table or a set, as a row.
+    All { keys: Operand, top: u64 },
 }
 
 impl KeySearch {
@@ -51,6 +53,8 @@ impl KeySearch {
             }
             (JetOperation::TableLeastKey, &[keys]) => KeySearch::Least { keys, top: top::TAB },
             (JetOperation::SetLeastKey, &[keys]) => KeySearch::Least { keys, top: top::SET },
+            (JetOperation::TableKeysRow, &[keys]) => KeySearch::All { keys, top: top::TAB },
+            (JetOperation::SetKeysRow, &[keys]) => KeySearch::All { keys, top: top::SET },
             _ => return None,
         })
     }
@@ -68,9 +72,7 @@ impl FunctionTranslator<'_, '_> {
         let found = self.found(search, KeyEvaluation::IfNeeded, slowly);
         let value = match search {
             KeySearch::LookUp { .. } => self.force(found),
-            KeySearch::Optional { .. } | KeySearch::HasKey { .. } | KeySearch::Least { .. } => {
-                found
-            }
+            _ => found,
         };
         self.emit.jump(done, &[value]);
         self.call_jet_in(slowly, done, jet, args)?;
@@ -102,15 +104,23 @@ impl FunctionTranslator<'_, '_> {
                 self.emit.call_stub(Stub::HasKey, &[keys, key])
             }
             KeySearch::Least { keys, top } => {
-                let keys = self.word(keys);
-                let is_data = self.emit.is_top(keys, top);
-                self.emit.guard(is_data, otherwise);
-                return self.emit.call_stub(Stub::LeastKey, &[keys]);
+                return self.of_keys(Stub::LeastKey, (keys, top), otherwise);
+            }
+            KeySearch::All { keys, top } => {
+                return self.of_keys(Stub::KeysRow, (keys, top), otherwise);
             }
         };
         let is_known = self.emit.b.ins().icmp_imm_s(IntCC::NotEqual, found, UNDECIDED as i64);
         self.emit.guard(is_known, otherwise);
         found
+    }
+
+    /// What a stub returns for the keys of a value. Continues only if that is a data jet with this tag.
+    fn of_keys(&mut self, stub: Stub, (keys, tag): (Operand, u64), otherwise: Block) -> Value {
+        let keys = self.word(keys);
+        let is_data = self.emit.is_top(keys, tag);
+        self.emit.guard(is_data, otherwise);
+        self.emit.call_stub(stub, &[keys])
     }
 
     /// A key that is searched for in a value. Continues only if that is a data jet with this tag.

@@ -115,6 +115,10 @@ pub enum Stub {
     SetDelete,
     /// `(keys)`: the least key.
     LeastKey,
+    /// `(keys)`: the row of the keys.
+    KeysRow,
+    /// Leaves what [`Stub::KeysRow`] does to Rust.
+    KeysRowSlowly,
     /// `(left, right)`: the union of two short sets.
     SetUnion,
     /// `(left, right)`: the keys of one short set that another does not have.
@@ -148,7 +152,7 @@ pub enum Stub {
 /// Variadic stubs exist for every number of words below this, the first word not counted, and those of an
 /// item for every index below it.
 const VARIANTS: u32 = PARAMETERS_MAX as u32;
-const FIXED: [Stub; 34] = [
+const FIXED: [Stub; 36] = [
     Stub::Force,
     Stub::ForceSlowly,
     Stub::CheapValue,
@@ -175,6 +179,8 @@ const FIXED: [Stub; 34] = [
     Stub::TableDelete,
     Stub::SetDelete,
     Stub::LeastKey,
+    Stub::KeysRow,
+    Stub::KeysRowSlowly,
     Stub::SetUnion,
     Stub::SetDifference,
     Stub::Disown,

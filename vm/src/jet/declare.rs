@@ -289,6 +289,10 @@ pub enum JetOperation {
     TableLeastKey,
     /// The least key of a set; 0 if it has none.
     SetLeastKey,
+    /// The row of the keys of a table.
+    TableKeysRow,
+    /// The row of the keys of a set.
+    SetKeysRow,
     /// The set of the key `a`.
     SetSingleton,
     /// The set of the keys of two sets.

@@ -320,6 +320,11 @@ pub(super) fn least_key(vm: &mut Vm, keys: u64) -> HelperResult {
     Ok(tree::first_key(&vm.heap, keys).map_or(0, Word::raw))
 }
 
+pub(super) fn keys_row(vm: &mut Vm, keys: u64) -> HelperResult {
+    let keys = keys_of(vm, Word::from_bits(keys));
+    Ok(tree::row_of_items(&mut vm.heap, keys)?.raw())
+}
+
 pub(super) fn disown(vm: &mut Vm, value: u64) -> HelperResult {
     vm.heap.disown(Word::from_bits(value));
     Ok(0)

@@ -13,8 +13,8 @@
 
 use super::cheap_values::cheap_value;
 use super::collections::{
-    disown, has_key, item_of_row, least_key, look_up, optional_item, put, put_in_place, set_delete,
-    set_insert, table_delete, table_insert, table_insert_with,
+    disown, has_key, item_of_row, keys_row, least_key, look_up, optional_item, put, put_in_place,
+    set_delete, set_insert, table_delete, table_insert, table_insert_with,
 };
 use super::helper_result::HelperResult;
 use super::nats::NatOp;
@@ -145,6 +145,8 @@ helpers! {
         SetDelete = set_delete(set: u64, key: u64, mode: usize),
         /// `(keys)`, those of a set or table that is a data jet: the least key; 0 if there is none.
         LeastKey = least_key(keys: u64),
+        /// `(keys)`, those of a set or table that is a data jet: the row of the keys.
+        KeysRow = keys_row(keys: u64),
         /// `(left, right)`, both sets that are data jets: their union. [`UNDECIDED`] unless one is empty, or
         /// at least one is a set of nats below 2^63 in one object, and the union is as well, or has few keys
         /// more than the other set.

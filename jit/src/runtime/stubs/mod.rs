@@ -66,6 +66,8 @@ pub(super) fn compile_stub(
         Stub::TableDelete => fixed(backend, Helper::TableDelete, 3),
         Stub::SetDelete => fixed(backend, Helper::SetDelete, 3),
         Stub::LeastKey => fixed(backend, Helper::LeastKey, 1),
+        Stub::KeysRow => short_tables::keys_row(backend),
+        Stub::KeysRowSlowly => fixed(backend, Helper::KeysRow, 1),
         Stub::SetUnion => fixed(backend, Helper::SetUnion, 2),
         Stub::SetDifference => fixed(backend, Helper::SetDifference, 2),
         Stub::Disown => fixed(backend, Helper::Disown, 1),

@@ -1,4 +1,4 @@
-//! Searches in short tables and sets, and insertions into them, without Rust.
+//! Searches in short tables and sets, rows of their keys, and insertions into them, without Rust.
 //!
 //! Interpreters keep environments of a few names, and most tables and sets of a program are short. A call
 //! of Rust with its frame and its general path through trees takes several times as long as the search.
@@ -95,14 +95,7 @@ fn found_value(
 pub(super) fn has_key(backend: &mut Backend) -> Result<CompiledFunction, CompileError> {
     compile(backend, 2, Stub::HasKeySlowly, |emit, params, slowly| {
         let [collection, key] = [params[0], params[1]];
-        let (of_table, (searched, keys)) = (emit.block(), emit.block_with_param());
-        let is_table = emit.is_top(collection, top::TAB);
-        emit.b.ins().brif(is_table, of_table, &[], searched, &[collection.into()]);
-        emit.switch_to(of_table);
-        let table = emit.address(collection);
-        let set = emit.payload(table, 0);
-        emit.jump(searched, &[set]);
-        emit.switch_to(searched);
+        let keys = set_of_keys(emit, collection);
         let keys = short_keys(emit, keys, key, slowly);
         let Search { found: (found, _), missing: (missing, _) } = search(emit, keys, key);
         for (block, answer) in [(found, 1), (missing, 0)] {
@@ -110,6 +103,22 @@ pub(super) fn has_key(backend: &mut Backend) -> Result<CompiledFunction, Compile
             let answer = emit.constant(answer);
             emit.b.ins().return_(&[answer]);
         }
+    })
+}
+
+/// Compiles [`Stub::KeysRow`].
+pub(super) fn keys_row(backend: &mut Backend) -> Result<CompiledFunction, CompileError> {
+    compile(backend, 1, Stub::KeysRowSlowly, |emit, params, slowly| {
+        let set = set_of_keys(emit, params[0]);
+        let keys = short_set(emit, set, slowly);
+        let bytes = payload_bytes(emit, keys);
+        let needed = emit.b.ins().iadd_imm_s(bytes, 8);
+        let new = allocate(emit, needed, slowly);
+        let header = header_of_copy(emit, keys.header, ObjectKind::Row, 0, layout::NORMAL);
+        emit.store(header, new, 0);
+        copy_words(emit, &[(keys.address, new)], bytes);
+        let row = emit.b.ins().bor_imm_s(new, ObjectKind::Row.tag() as i64);
+        emit.b.ins().return_(&[row]);
     })
 }
 
@@ -126,7 +135,7 @@ pub(super) fn set_insert(backend: &mut Backend) -> Result<CompiledFunction, Comp
         let bytes = payload_bytes(emit, keys);
         let needed = emit.b.ins().iadd_imm_s(bytes, 16);
         let new = allocate(emit, needed, slowly);
-        let header = longer_header(emit, keys.header, ObjectKind::Set, layout::NORMAL);
+        let header = header_of_copy(emit, keys.header, ObjectKind::Set, 1, layout::NORMAL);
         emit.store(header, new, 0);
         copy_around(emit, [(keys.address, new, key)], distance, bytes);
         let set = emit.b.ins().bor_imm_s(new, ObjectKind::Set.tag() as i64);
@@ -164,9 +173,7 @@ fn replace_value(
     let needed = emit.b.ins().iadd_imm_s(bytes, 8 * (1 + TABLE_WORDS));
     let new = allocate(emit, needed, slowly);
     let normal = kept_normal(emit, values.header, value);
-    let (size, kind) = (u64::from(u32::MAX) << 32, ObjectKind::Row.header(0, 0));
-    let header = emit.b.ins().band_imm_s(values.header, size as i64);
-    let header = emit.b.ins().bor_imm_s(header, kind as i64);
+    let header = header_of_copy(emit, values.header, ObjectKind::Row, 0, 0);
     let header = emit.b.ins().bor(header, normal);
     emit.store(header, new, 0);
     let end = copy_words(emit, &[(values.address, new)], bytes);
@@ -192,10 +199,10 @@ fn insert_entry(
     let set = allocate(emit, needed, slowly);
     let row = emit.b.ins().iadd(set, object);
     let end = emit.b.ins().iadd(row, object);
-    let header = longer_header(emit, keys.header, ObjectKind::Set, layout::NORMAL);
+    let header = header_of_copy(emit, keys.header, ObjectKind::Set, 1, layout::NORMAL);
     emit.store(header, set, 0);
     let normal = kept_normal(emit, values.header, value);
-    let header = longer_header(emit, values.header, ObjectKind::Row, 0);
+    let header = header_of_copy(emit, values.header, ObjectKind::Row, 1, 0);
     let header = emit.b.ins().bor(header, normal);
     emit.store(header, row, 0);
     copy_around(emit, [(keys.address, set, key), (values.address, row, value)], distance, bytes);
@@ -246,6 +253,11 @@ fn short_keys(emit: &mut FunctionEmitter<'_>, set: Value, key: Value, otherwise:
     let direct = emit.block();
     emit.branch(is_object, otherwise, direct);
     emit.switch_to(direct);
+    short_set(emit, set, otherwise)
+}
+
+/// The keys of a set. Continues only if they are few, in one object.
+fn short_set(emit: &mut FunctionEmitter<'_>, set: Value, otherwise: Block) -> Object {
     let address = emit.address(set);
     let header = emit.load(address, 0);
     guard_layout(emit, header, ObjectKind::Set, otherwise);
@@ -253,6 +265,19 @@ fn short_keys(emit: &mut FunctionEmitter<'_>, set: Value, key: Value, otherwise:
     let is_short = emit.b.ins().icmp_imm_u(IntCC::UnsignedLessThanOrEqual, size, SHORT);
     emit.guard(is_short, otherwise);
     Object { address, header }
+}
+
+/// The set of the keys of a table, or the set itself.
+fn set_of_keys(emit: &mut FunctionEmitter<'_>, collection: Value) -> Value {
+    let (of_table, (done, set)) = (emit.block(), emit.block_with_param());
+    let is_table = emit.is_top(collection, top::TAB);
+    emit.b.ins().brif(is_table, of_table, &[], done, &[collection.into()]);
+    emit.switch_to(of_table);
+    let table = emit.address(collection);
+    let keys = emit.payload(table, 0);
+    emit.jump(done, &[keys]);
+    emit.switch_to(done);
+    set
 }
 
 /// The values of the table at an address. Continues only if they are in one object.
@@ -325,11 +350,18 @@ fn kept_normal(emit: &mut FunctionEmitter<'_>, header: Value, value: Value) -> V
     emit.b.ins().band_not(mark, sign)
 }
 
-/// The header of a copy with a payload word more, with those of the marks in `kept` that the old one has.
-fn longer_header(emit: &mut FunctionEmitter<'_>, old: Value, kind: ObjectKind, kept: u64) -> Value {
+/// The header of a copy as an object of that kind, with `more` payload words more, and with those of the marks in
+/// `kept` that the old one has.
+fn header_of_copy(
+    emit: &mut FunctionEmitter<'_>,
+    old: Value,
+    kind: ObjectKind,
+    more: usize,
+    kept: u64,
+) -> Value {
     let mask = (u64::from(u32::MAX) << 32) | kept;
     let header = emit.b.ins().band_imm_s(old, mask as i64);
-    emit.b.ins().iadd_imm_s(header, kind.header(0, 1) as i64)
+    emit.b.ins().iadd_imm_s(header, kind.header(0, more) as i64)
 }
 
 /// Takes bytes of the nursery. Continues only if it has them.
