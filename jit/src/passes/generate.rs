@@ -17,9 +17,10 @@
 use super::fuse::{sum_args, sum_of_items};
 use super::share::SharedWork;
 use super::slice;
+use super::specialise::INCREMENT;
 use crate::ir::{
-    BlockId, Call, Callee, ConstantId, Function, FunctionId, FunctionRole, JetOperation, Op,
-    Operand, Prim, Stmt, Terminator, Type, Unit, Var,
+    BlockId, Call, Callee, Function, FunctionId, FunctionRole, JetOperation, Op, Operand, Prim,
+    Stmt, Terminator, Type, Unit, Var,
 };
 use foldhash::fast::FixedState;
 use std::collections::HashMap;
@@ -30,8 +31,8 @@ const ROWS_LIMIT: usize = 32;
 /// Known functions among the values that a known function captures are built in up to this depth.
 const NESTING_LIMIT: usize = 3;
 
-/// A known function: a constant, and the values to which it is already applied.
-type KnownFunction = (ConstantId, Vec<Operand>);
+/// A known function: a constant or the increment, and the values to which it is already applied.
+type KnownFunction = (Operand, Vec<Operand>);
 
 pub(super) fn generate(unit: &mut Unit) {
     generate_rows(unit, false);
@@ -79,7 +80,9 @@ fn partial_applications(function: &Function) -> HashMap<Var, KnownFunction, Fixe
     let blocks = function.live_blocks();
     let stmts = blocks.iter().flat_map(|block| &function.blocks[*block].stmts);
     let closure = |stmt: &Stmt| match stmt {
-        Stmt::Let(vars, Op::Partial(k, given)) => Some((*vars.first()?, (*k, given.clone()))),
+        Stmt::Let(vars, Op::Partial(k, given)) => {
+            Some((*vars.first()?, (Operand::Constant(*k), given.clone())))
+        }
         _ => None,
     };
     stmts.filter_map(closure).collect()
@@ -140,14 +143,17 @@ impl RowMaker<'_> {
             }
             _ => return None,
         };
-        let (k, given) = known_function(self.unit, closures, item)?;
+        let (function, given) = known_function(self.unit, closures, item)?;
         let count_type = self.unit.type_of(self.function, count)?;
         let is_counted =
             count_type.is(Type::Small) || count_type.is(Type::Nat) && !count_type.is(Type::U64);
         if source.is_none() && !is_counted {
             return None;
         }
-        let shared = SharedWork::of(self.unit, self.function, k, &given, written);
+        let shared = match function {
+            Operand::Constant(k) => SharedWork::of(self.unit, self.function, k, &given, written),
+            _ => None,
+        };
         if self.only_shared && shared.is_none() {
             return None;
         }
@@ -156,7 +162,8 @@ impl RowMaker<'_> {
             None => small_count(self.function, count, written),
             Some(row) => slice::length_of(self.function, row, written),
         };
-        let (code, captures) = ItemCode::write(self.unit, closures, (k, given), shared, source);
+        let (code, captures) =
+            ItemCode::write(self.unit, closures, (function, given), shared, source);
         let code = self.unit.functions.push(code);
         Some(match operation {
             JetOperation::SumOf => {
@@ -222,10 +229,15 @@ fn known_function(
             Some((k, given)) => (*k, given.clone()),
             None => (k, Vec::new()),
         },
-        Operand::Var(var) => closures.get(&var)?.clone(),
+        Operand::Var(var) => match closures.get(&var)? {
+            (Operand::Constant(k), given) => (*k, given.clone()),
+            _ => return None,
+        },
+        Operand::Small(INCREMENT) => return Some((function, Vec::new())),
         Operand::Small(_) => return None,
     };
-    (unit.constants[k].arity == given.len() as u64 + 1).then_some((k, given))
+    let lacks_one = unit.constants[k].arity == given.len() as u64 + 1;
+    lacks_one.then_some((Operand::Constant(k), given))
 }
 
 /// The code of an item while it is written.
@@ -244,7 +256,7 @@ impl ItemCode<'_> {
     fn write(
         unit: &Unit,
         closures: &HashMap<Var, KnownFunction, FixedState>,
-        (k, given): KnownFunction,
+        (function, given): KnownFunction,
         shared: Option<SharedWork>,
         other_row: Option<Operand>,
     ) -> (Function, Vec<Operand>) {
@@ -264,20 +276,23 @@ impl ItemCode<'_> {
                 found
             }
         };
-        let constant = &unit.constants[k];
-        let entry = constant.entry.filter(|_| constant.jet.is_none());
-        let call = match shared.map(|shared| shared.entry).or(entry) {
-            Some(entry) => {
+        let entry = match function {
+            Operand::Constant(k) => {
+                let constant = &unit.constants[k];
+                constant.entry.filter(|_| constant.jet.is_none())
+            }
+            _ => None,
+        };
+        let call = match (shared.map(|shared| shared.entry).or(entry), function) {
+            (Some(entry), _) => {
                 args.push(arg.into());
                 Call::local(entry, args)
             }
-            None if args.is_empty() => {
-                Call { callee: Callee::Unknown(Operand::Constant(k)), args: vec![arg.into()] }
-            }
-            None => {
+            (None, Operand::Constant(k)) if !args.is_empty() => {
                 let closure = item.emit(Op::Partial(k, args));
                 Call { callee: Callee::Unknown(closure), args: vec![arg.into()] }
             }
+            (None, _) => Call { callee: Callee::Unknown(function), args: vec![arg.into()] },
         };
         item.code.params.push(index);
         item.code.blocks[BlockId::FIRST].stmts = item.stmts;
@@ -293,11 +308,11 @@ impl ItemCode<'_> {
     fn value(&mut self, operand: Operand, depth: usize) -> Operand {
         let Operand::Var(var) = operand else { return operand };
         match self.closures.get(&var).filter(|_| depth > 0) {
-            Some((k, given)) => {
+            Some((Operand::Constant(k), given)) => {
                 let args = self.values(given, depth - 1);
                 self.emit(Op::Partial(*k, args))
             }
-            None => self.capture(operand, Type::Any),
+            _ => self.capture(operand, Type::Any),
         }
     }
 
