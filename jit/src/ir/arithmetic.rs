@@ -158,6 +158,8 @@ pub(crate) enum GuardedOperation {
     RotationLeft(WordWidth),
     /// The rotation to the right by at most the width.
     RotationRight(WordWidth),
+    /// The lowest bits of a nat, if their number is a constant up to 64, or at most 62.
+    LowBits,
 }
 
 impl GuardedOperation {
@@ -166,6 +168,7 @@ impl GuardedOperation {
         let (word, width) = match operation {
             JetOperation::Word32(word) => (word, WordWidth::Bits32),
             JetOperation::Word64(word) => (word, WordWidth::Bits64),
+            JetOperation::Truncate => return Some(GuardedOperation::LowBits),
             _ => return None,
         };
         Some(match word {
@@ -202,6 +205,10 @@ impl GuardedOperation {
                     by => emit(Prim::Le, &[by, Operand::Small(most(width))]),
                 }
             }
+            GuardedOperation::LowBits => match operands[0] {
+                Operand::Small(count) => Operand::Small(u64::from(count <= 64)),
+                count => emit(Prim::Le, &[count, Operand::Small(62)]),
+            },
         }
     }
 
@@ -230,6 +237,17 @@ impl GuardedOperation {
                 let left = emit(Prim::Sub, &[Operand::Small(32), by]);
                 let left = low32(left, &mut emit);
                 emit(Prim::Rol32, &[word, left])
+            }
+            GuardedOperation::LowBits => {
+                let mask = match operands[0] {
+                    Operand::Small(64) => return emit(Prim::Low64, &operands[1..]),
+                    Operand::Small(count) => Operand::Small((1 << count) - 1),
+                    count => {
+                        let power = emit(Prim::Lsh, &[Operand::Small(1), count]);
+                        emit(Prim::Dec, &[power])
+                    }
+                };
+                emit(Prim::And, &[operands[1], mask])
             }
         }
     }
