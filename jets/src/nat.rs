@@ -37,8 +37,8 @@ pub(crate) const JETS: &[Jet] = &[
         .cheap(OnNats),
     native("_DivMod", &[Lazy, Lazy], div_mod),
     native("_Pow", &[Lazy, Head], pow).total(Nat),
-    native("_OrdWeld", &[Head, Lazy], ord_weld),
-    native("isDigit", &[Head], is_digit).total(Bit).cheap(Always),
+    native("_OrdWeld", &[Head, Lazy], ord_weld).operation(JetOperation::CombineOrders),
+    native("isDigit", &[Head], is_digit).primitive(JetOperation::IsDigit, Bit).cheap(Always),
 ];
 
 fn to_nat(call: &mut JetCall<'_>) -> JetResult {

@@ -69,6 +69,11 @@ impl<'h> LawLowering<'_, 'h> {
                 let [yes, no] = [operands[0], operands[1]].map(Expr::Operand);
                 self.choose(first, yes, no, to)
             }
+            JetLowering::CombineOrders => {
+                let first = self.strict(args[0]);
+                let is_equal = self.prim(Prim::Eq, &[first, Operand::Small(1)]);
+                self.choose(is_equal, args[1], Expr::Operand(first), to)
+            }
             JetLowering::DataTag => {
                 let operands = self.jet_operands(jet, args);
                 self.data_tag(operands[0], to)

@@ -46,6 +46,8 @@ pub(super) enum JetLowering {
     Guarded(GuardedOperation),
     /// The first operand if a comparison holds, else the second.
     Choice(Prim),
+    /// The first operand unless it is the nat 1, else the second, which is evaluated only then.
+    CombineOrders,
     /// The operand if it is a nat, else item 0 of it, evaluated.
     DataTag,
     /// Item 0 of an app, evaluated, else the result of the jet's native code.
@@ -87,6 +89,7 @@ fn operation_lowering(operation: JetOperation) -> Option<JetLowering> {
     Some(match operation {
         JetOperation::Least => JetLowering::Choice(Prim::Le),
         JetOperation::Greatest => JetLowering::Choice(Prim::Ge),
+        JetOperation::CombineOrders => JetLowering::CombineOrders,
         JetOperation::DataTag => JetLowering::DataTag,
         JetOperation::Cdr => JetLowering::Cdr,
         JetOperation::Put => JetLowering::Replacement(ReplacementPlaces { row: 0, index: 1 }),

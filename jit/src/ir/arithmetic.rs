@@ -23,6 +23,8 @@ pub(crate) enum NatOperation {
     PowerOfTwo,
     /// Whether bit `a` of `b` is set.
     TestBit,
+    /// Whether the operand is from `0` up to `9`.
+    IsDigit,
     /// An operation on 32-bit words.
     Word32(W),
     /// An operation on 64-bit words.
@@ -63,6 +65,7 @@ impl NatOperation {
             JetOperation::PowerOfTwo => NatOperation::PowerOfTwo,
             JetOperation::BitWidth => NatOperation::Prim(Prim::BitWidth),
             JetOperation::TestBit => NatOperation::TestBit,
+            JetOperation::IsDigit => NatOperation::IsDigit,
             JetOperation::Word32(word) | JetOperation::Word64(word)
                 if matches!(word, W::Multiply | W::ShiftLeft) || is_partial(word) =>
             {
@@ -124,6 +127,13 @@ impl NatOperation {
                 let reversed: Vec<Operand> = operands.iter().rev().copied().collect();
                 let shifted = emit(Prim::Rsh, &reversed);
                 emit(Prim::And, &[shifted, Operand::Small(1)])
+            }
+            NatOperation::IsDigit => {
+                let limits = [(Prim::Ge, b'0'), (Prim::Le, b'9')];
+                let tests = limits.map(|(prim, limit)| {
+                    emit(prim, &[operands[0], Operand::Small(u64::from(limit))])
+                });
+                emit(Prim::And, &tests)
             }
             NatOperation::Word32(operation) => {
                 let words: Vec<Operand> =

@@ -218,6 +218,11 @@ pub enum JetOperation {
     Greater,
     /// Whether the first is greater or equal.
     GreaterOrEqual,
+    /// The first of two orders, as [`JetOperation::Compare`] returns them, unless it is 1; the second, which is
+    /// evaluated only then, if it is.
+    CombineOrders,
+    /// Whether the value is the nat of a decimal digit's character.
+    IsDigit,
     /// The lesser value; the first of equal ones.
     Least,
     /// The greater value; the first of equal ones.
