@@ -15,8 +15,8 @@ use crate::ir::{ConstantId, JetOperation, Op, Operand, Prim, Stmt, Var};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::{I8, I64};
 use cranelift_codegen::ir::{Block, InstBuilder, Value};
-use vm::native::PARAMETERS_MAX;
 use vm::native::layout::{self, ObjectKind, top};
+use vm::native::{PARAMETERS_MAX, UNDECIDED};
 
 /// The kind of value whose items a jet reads.
 #[derive(Clone, Copy)]
@@ -56,6 +56,9 @@ impl FunctionTranslator<'_, '_> {
         if let Some(set) = operation.and_then(|operation| SetOperation::of(operation, args)) {
             return self.set_operation(set, jet, args).map(Some);
         }
+        if let Some(stub) = operation.and_then(row_copy) {
+            return self.row_by_stub(stub, jet, args).map(Some);
+        }
         let (access, object) = match (operation, args) {
             (Some(JetOperation::Index), &[index, row]) => (Access::Item(index), row),
             (Some(JetOperation::Get), &[row, index]) => (Access::Item(index), row),
@@ -73,6 +76,24 @@ impl FunctionTranslator<'_, '_> {
         self.emit.jump(done, &[value]);
         self.call_jet_in(slowly, done, jet, args)?;
         Ok(Some(result))
+    }
+
+    /// The result of a jet that copies items of a row: by a stub, if that knows the row.
+    fn row_by_stub(
+        &mut self,
+        stub: Stub,
+        jet: ConstantId,
+        args: &[Operand],
+    ) -> Result<Value, CompileError> {
+        let (slowly, (done, result)) = (self.emit.cold_block(), self.emit.block_with_param());
+        self.disown_kept(args);
+        let words = self.words(args);
+        let row = self.emit.call_stub(stub, &words);
+        let is_known = self.emit.b.ins().icmp_imm_s(IntCC::NotEqual, row, UNDECIDED as i64);
+        self.emit.guard(is_known, slowly);
+        self.emit.jump(done, &[row]);
+        self.call_jet_in(slowly, done, jet, args)?;
+        Ok(result)
     }
 
     /// Fills the block `slowly`: it calls the jet, and jumps to `done` with the result. Continues in
@@ -363,6 +384,16 @@ fn item_of(stmt: &Stmt) -> Option<(Var, Var, u32)> {
             let index = u16::try_from(*index).ok()?;
             Some((*var, *row, u32::from(index)))
         }
+        _ => None,
+    }
+}
+
+/// The stub that copies the items of a short row as an operation does, if there is one.
+fn row_copy(operation: JetOperation) -> Option<Stub> {
+    match operation {
+        JetOperation::Drop => Some(Stub::DropItems),
+        JetOperation::Cons => Some(Stub::ConsItem),
+        JetOperation::Snoc => Some(Stub::SnocItem),
         _ => None,
     }
 }

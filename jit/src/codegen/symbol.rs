@@ -115,6 +115,12 @@ pub enum Stub {
     SetDelete,
     /// `(keys)`: the least key.
     LeastKey,
+    /// `(count, row)`: a row without its first items.
+    DropItems,
+    /// `(item, row)`: a row with an item before its own.
+    ConsItem,
+    /// `(row, item)`: a row with an item behind its own.
+    SnocItem,
     /// `(keys)`: the row of the keys.
     KeysRow,
     /// Leaves what [`Stub::KeysRow`] does to Rust.
@@ -152,7 +158,7 @@ pub enum Stub {
 /// Variadic stubs exist for every number of words below this, the first word not counted, and those of an
 /// item for every index below it.
 const VARIANTS: u32 = PARAMETERS_MAX as u32;
-const FIXED: [Stub; 36] = [
+const FIXED: [Stub; 39] = [
     Stub::Force,
     Stub::ForceSlowly,
     Stub::CheapValue,
@@ -179,6 +185,9 @@ const FIXED: [Stub; 36] = [
     Stub::TableDelete,
     Stub::SetDelete,
     Stub::LeastKey,
+    Stub::DropItems,
+    Stub::ConsItem,
+    Stub::SnocItem,
     Stub::KeysRow,
     Stub::KeysRowSlowly,
     Stub::SetUnion,

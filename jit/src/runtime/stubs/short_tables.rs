@@ -15,7 +15,7 @@ use vm::native::layout::{self, ObjectKind, top};
 use vm::native::offset;
 
 /// The most keys that are searched here.
-const SHORT: i64 = 16;
+pub(super) const SHORT: i64 = 16;
 /// The size of a table with its header, in words.
 const TABLE_WORDS: i64 = 3;
 /// The number of an edit mode in which all that changes is copied.
@@ -23,9 +23,9 @@ const COPY: i64 = vm::jet::EditMode::Copy as i64;
 
 /// An object, and its header.
 #[derive(Clone, Copy)]
-struct Object {
-    address: Value,
-    header: Value,
+pub(super) struct Object {
+    pub(super) address: Value,
+    pub(super) header: Value,
 }
 
 /// The outcome of a search: blocks that continue with the distance in bytes from the first key to the key,
@@ -291,14 +291,19 @@ fn values_of(emit: &mut FunctionEmitter<'_>, table: Value, otherwise: Block) -> 
     Object { address, header }
 }
 
-fn guard_layout(emit: &mut FunctionEmitter<'_>, header: Value, kind: ObjectKind, otherwise: Block) {
+pub(super) fn guard_layout(
+    emit: &mut FunctionEmitter<'_>,
+    header: Value,
+    kind: ObjectKind,
+    otherwise: Block,
+) {
     let code = emit.b.ins().band_imm_s(header, 0xff);
     let is_kind = emit.b.ins().icmp_imm_s(IntCC::Equal, code, kind.code() as i64);
     emit.guard(is_kind, otherwise);
 }
 
 /// The size of a payload in bytes.
-fn payload_bytes(emit: &mut FunctionEmitter<'_>, object: Object) -> Value {
+pub(super) fn payload_bytes(emit: &mut FunctionEmitter<'_>, object: Object) -> Value {
     let size = emit.b.ins().ushr_imm_s(object.header, 32);
     emit.b.ins().ishl_imm_s(size, 3)
 }
@@ -344,7 +349,7 @@ fn without_indirection(emit: &mut FunctionEmitter<'_>, value: Value, otherwise: 
 
 /// The mark of normal form of a changed copy of a row with that header, with a value that was written. No
 /// object is read for it, so other values than nats are taken for ones that are not in normal form.
-fn kept_normal(emit: &mut FunctionEmitter<'_>, header: Value, value: Value) -> Value {
+pub(super) fn kept_normal(emit: &mut FunctionEmitter<'_>, header: Value, value: Value) -> Value {
     let sign = emit.b.ins().sshr_imm_s(value, 63);
     let mark = emit.b.ins().band_imm_s(header, layout::NORMAL as i64);
     emit.b.ins().band_not(mark, sign)
@@ -352,7 +357,7 @@ fn kept_normal(emit: &mut FunctionEmitter<'_>, header: Value, value: Value) -> V
 
 /// The header of a copy as an object of that kind, with `more` payload words more, and with those of the marks in
 /// `kept` that the old one has.
-fn header_of_copy(
+pub(super) fn header_of_copy(
     emit: &mut FunctionEmitter<'_>,
     old: Value,
     kind: ObjectKind,
