@@ -32,7 +32,7 @@ pub(crate) const JETS: &[Jet] = &[
     native("barNat", &[Head], to_nat).returns(Nat),
     native("barLen", &[Head], len).operation(JetOperation::ByteCount).returns(Nat).cheap(Always),
     native("barIsEmpty", &[Head], is_empty).returns(Bit).cheap(Always),
-    native("_NatToSizedBar", &[Head, Head], sized).order(&[1, 0]),
+    native("_NatToSizedBar", &[Head, Head], sized).order(&[1, 0]).operation(JetOperation::SizedBar),
     native("barIdx", &[Head, Head], idx).operation(JetOperation::Byte).returns(Small).cheap(Always),
     native("barWeld", &[Head, Head], weld).order(&[1, 0]),
     native("barCat", &[Head], cat).operation(JetOperation::ConcatenateBars),

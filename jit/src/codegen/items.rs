@@ -56,8 +56,8 @@ impl FunctionTranslator<'_, '_> {
         if let Some(set) = operation.and_then(|operation| SetOperation::of(operation, args)) {
             return self.set_operation(set, jet, args).map(Some);
         }
-        if let Some(stub) = operation.and_then(row_copy) {
-            return self.row_by_stub(stub, jet, args).map(Some);
+        if let Some(stub) = operation.and_then(short_result) {
+            return self.by_stub(stub, jet, args).map(Some);
         }
         let (access, object) = match (operation, args) {
             (Some(JetOperation::Index), &[index, row]) => (Access::Item(index), row),
@@ -78,8 +78,8 @@ impl FunctionTranslator<'_, '_> {
         Ok(Some(result))
     }
 
-    /// The result of a jet that copies items of a row: by a stub, if that knows the row.
-    fn row_by_stub(
+    /// The result of a jet: by a stub that knows short results, or else by the jet.
+    fn by_stub(
         &mut self,
         stub: Stub,
         jet: ConstantId,
@@ -88,10 +88,10 @@ impl FunctionTranslator<'_, '_> {
         let (slowly, (done, result)) = (self.emit.cold_block(), self.emit.block_with_param());
         self.disown_kept(args);
         let words = self.words(args);
-        let row = self.emit.call_stub(stub, &words);
-        let is_known = self.emit.b.ins().icmp_imm_s(IntCC::NotEqual, row, UNDECIDED as i64);
+        let value = self.emit.call_stub(stub, &words);
+        let is_known = self.emit.b.ins().icmp_imm_s(IntCC::NotEqual, value, UNDECIDED as i64);
         self.emit.guard(is_known, slowly);
-        self.emit.jump(done, &[row]);
+        self.emit.jump(done, &[value]);
         self.call_jet_in(slowly, done, jet, args)?;
         Ok(result)
     }
@@ -388,12 +388,14 @@ fn item_of(stmt: &Stmt) -> Option<(Var, Var, u32)> {
     }
 }
 
-/// The stub that copies the items of a short row as an operation does, if there is one.
-fn row_copy(operation: JetOperation) -> Option<Stub> {
+/// The stub that makes the result of an operation if that is short, if there is one. It returns [`UNDECIDED`]
+/// for other values.
+fn short_result(operation: JetOperation) -> Option<Stub> {
     match operation {
         JetOperation::Drop => Some(Stub::DropItems),
         JetOperation::Cons => Some(Stub::ConsItem),
         JetOperation::Snoc => Some(Stub::SnocItem),
+        JetOperation::SizedBar => Some(Stub::SizedBar),
         _ => None,
     }
 }

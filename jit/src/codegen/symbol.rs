@@ -121,6 +121,8 @@ pub enum Stub {
     ConsItem,
     /// `(row, item)`: a row with an item behind its own.
     SnocItem,
+    /// `(length, nat)`: the bar of that many bytes of a nat.
+    SizedBar,
     /// `(keys)`: the row of the keys.
     KeysRow,
     /// Leaves what [`Stub::KeysRow`] does to Rust.
@@ -158,7 +160,7 @@ pub enum Stub {
 /// Variadic stubs exist for every number of words below this, the first word not counted, and those of an
 /// item for every index below it.
 const VARIANTS: u32 = PARAMETERS_MAX as u32;
-const FIXED: [Stub; 39] = [
+const FIXED: [Stub; 40] = [
     Stub::Force,
     Stub::ForceSlowly,
     Stub::CheapValue,
@@ -188,6 +190,7 @@ const FIXED: [Stub; 39] = [
     Stub::DropItems,
     Stub::ConsItem,
     Stub::SnocItem,
+    Stub::SizedBar,
     Stub::KeysRow,
     Stub::KeysRowSlowly,
     Stub::SetUnion,

@@ -316,6 +316,8 @@ pub enum JetOperation {
     Byte,
     /// The number of bytes of a bar.
     ByteCount,
+    /// The bar of the lowest `a` bytes of nat `b`.
+    SizedBar,
     /// The concatenation of the bars in a row, whose items are all evaluated.
     ConcatenateBars,
     /// The concatenation of the texts in a row, whose items are all evaluated.

@@ -12,6 +12,7 @@
 //! partial  makes an app of a function that takes more arguments
 //! list_items  evaluates the items of a list for a jet
 //! apply_to_items  applies a function to many items for a jet
+//! short_bars  makes bars of a few bytes
 //! short_rows  copies short rows without some items, or with one more
 //! short_tables  searches short tables and sets, and inserts into them
 //! ```
@@ -21,6 +22,7 @@ pub(super) mod apply_to_items;
 mod force;
 pub(super) mod list_items;
 mod partial;
+mod short_bars;
 mod short_rows;
 mod short_tables;
 
@@ -72,6 +74,7 @@ pub(super) fn compile_stub(
         Stub::DropItems => short_rows::drop_items(backend),
         Stub::ConsItem => short_rows::add_item(backend, Added::First),
         Stub::SnocItem => short_rows::add_item(backend, Added::Last),
+        Stub::SizedBar => short_bars::sized_bar(backend),
         Stub::KeysRow => short_tables::keys_row(backend),
         Stub::KeysRowSlowly => fixed(backend, Helper::KeysRow, 1),
         Stub::SetUnion => fixed(backend, Helper::SetUnion, 2),

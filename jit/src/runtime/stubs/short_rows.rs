@@ -23,7 +23,7 @@ pub(super) enum Added {
 
 /// Compiles [`Stub::DropItems`](crate::codegen::Stub::DropItems).
 pub(super) fn drop_items(backend: &mut Backend) -> Result<CompiledFunction, CompileError> {
-    compile(backend, |emit, params, undecided| {
+    compile_or_undecided(backend, |emit, params, undecided| {
         let [count, row] = [params[0], params[1]];
         let is_object = emit.is_not_direct(count);
         let direct = emit.block();
@@ -53,7 +53,7 @@ pub(super) fn add_item(
     backend: &mut Backend,
     added: Added,
 ) -> Result<CompiledFunction, CompileError> {
-    compile(backend, |emit, params, undecided| {
+    compile_or_undecided(backend, |emit, params, undecided| {
         let [item, row] = match added {
             Added::First => [params[0], params[1]],
             Added::Last => [params[1], params[0]],
@@ -83,7 +83,7 @@ pub(super) fn add_item(
 
 /// Compiles a stub with two parameters that returns [`UNDECIDED`] where `write` branches to the block that it
 /// gets.
-fn compile(
+pub(super) fn compile_or_undecided(
     backend: &mut Backend,
     write: impl FnOnce(&mut FunctionEmitter<'_>, &[Value], Block),
 ) -> Result<CompiledFunction, CompileError> {
