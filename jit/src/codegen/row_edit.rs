@@ -7,7 +7,7 @@ use super::error::CompileError;
 use super::symbol::Stub;
 use super::translator::FunctionTranslator;
 use crate::analysis::collections::Collection;
-use crate::ir::{ConstantId, JetOperation, Operand};
+use crate::ir::{ConstantId, JetOperation, Operand, Type};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::I64;
 use cranelift_codegen::ir::{Block, InstBuilder, Value};
@@ -49,9 +49,13 @@ impl FunctionTranslator<'_, '_> {
     ) -> Result<Value, CompileError> {
         let (slowly, (done, result)) = (self.emit.cold_block(), self.emit.block_with_param());
         let edited = match self.edit_mode(Collection::Row, edit.row, target) {
-            EditMode::Copy => self.edited_row(edit, u64::MAX, slowly),
+            EditMode::Copy => {
+                let index = self.index_in_row(edit, slowly);
+                self.edited_row(edit, index, u64::MAX, slowly)
+            }
             mode => {
-                let words = self.words(&[edit.row, edit.index, edit.value]);
+                let index = self.index_in_row(edit, slowly);
+                let words = vec![self.word(edit.row), index, self.word(edit.value)];
                 self.edited(top::ROW, Stub::PutInPlace, words, mode, slowly)
             }
         };
@@ -60,10 +64,34 @@ impl FunctionTranslator<'_, '_> {
         Ok(result)
     }
 
-    /// The row with the item replaced. Continues only if the row is an evaluated one of at most `limit`
-    /// items that has the item, and the index is evaluated.
-    fn edited_row(&mut self, edit: RowEdit, limit: u64, otherwise: Block) -> Value {
-        let words = [edit.row, edit.index, edit.value].map(|operand| self.word(operand));
+    /// The index of an item of an evaluated row, evaluated as the jet does it: if the row has items. Continues
+    /// only if the value is such a row, or the index is no thunk.
+    fn index_in_row(&mut self, edit: RowEdit, otherwise: Block) -> Value {
+        let index = self.word(edit.index);
+        if self.type_of(edit.index).is(Type::Whnf) {
+            return index;
+        }
+        let row = self.word(edit.row);
+        let (thunk, (done, result)) = (self.emit.cold_block(), self.emit.block_with_param());
+        let is_thunk = self.emit.is_thunk(index);
+        self.emit.b.ins().brif(is_thunk, thunk, &[], done, &[index.into()]);
+        self.emit.switch_to(thunk);
+        let is_row = self.emit.is_top(row, top::ROW);
+        self.emit.guard(is_row, otherwise);
+        let address = self.emit.address(row);
+        let size = self.emit.payload_size(address);
+        let has_items = self.emit.b.ins().icmp_imm_s(IntCC::NotEqual, size, 0);
+        self.emit.guard(has_items, otherwise);
+        let evaluated = self.emit.call_stub(Stub::Force, &[index]);
+        self.emit.jump(done, &[evaluated]);
+        self.emit.switch_to(done);
+        result
+    }
+
+    /// The row with the item at an index replaced. Continues only if the row is an evaluated one of at most
+    /// `limit` items that has the item, and the index is evaluated.
+    fn edited_row(&mut self, edit: RowEdit, index: Value, limit: u64, otherwise: Block) -> Value {
+        let words = [self.word(edit.row), index, self.word(edit.value)];
         let is_row = self.emit.is_top(words[0], top::ROW);
         self.emit.guard(is_row, otherwise);
         let (by_runtime, (done, result)) = (self.emit.cold_block(), self.emit.block_with_param());
@@ -122,6 +150,7 @@ impl FunctionTranslator<'_, '_> {
 
     /// The short row with an item replaced. Continues as [`FunctionTranslator::edited_row`] does.
     pub(super) fn edited_short_row(&mut self, edit: RowEdit, otherwise: Block) -> Value {
-        self.edited_row(edit, SHORT_ROW, otherwise)
+        let index = self.word(edit.index);
+        self.edited_row(edit, index, SHORT_ROW, otherwise)
     }
 }
