@@ -58,7 +58,7 @@ const FRAME_ROOM: usize = 8;
 const FAILURES_LIMIT: u8 = 16;
 
 /// The nat that is the increment as a function.
-const INCREMENT: Word = Word::direct(3);
+pub(crate) const INCREMENT: Word = Word::direct(3);
 
 impl Vm {
     /// Pushes the value of an entry, perhaps a thunk, if its code finds it cheap. If not, pushes nothing and

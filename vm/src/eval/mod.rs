@@ -65,6 +65,7 @@ mod try_catch;
 mod try_expression;
 mod unwind;
 
+pub(crate) use self::cheap_entries::INCREMENT;
 pub(crate) use self::run_chain::{FrameScanner, RunChain};
 
 use crate::pool_id::PoolId;

@@ -7,14 +7,16 @@
 
 use super::declare::{ArgDemand, CheapCondition, EXPONENT_LIMIT, JetAnswer, JetCode, JetOperation};
 use super::short_key::is_short_key;
+use crate::eval::INCREMENT;
 use crate::vm::{JetCall, Vm};
 use plan::EvalError;
 use plan::raw::{DIRECT_LIMIT, Word, WordKind};
 
-/// A partially applied cheap jet, found by [`JetCall::cheap_function`].
+/// A partially applied cheap jet, or the increment, found by [`JetCall::cheap_function`].
 #[derive(Clone, Copy)]
 pub struct CheapFunction {
-    jet: u32,
+    /// The jet; none for the increment.
+    jet: Option<u32>,
     when: CheapCondition,
     /// The operation and its first operand, if the jet is an operation of two operands and has the
     /// first; the operation alone, if it has none and lacks two arguments.
@@ -65,10 +67,15 @@ impl CheapFunction {
 }
 
 impl JetCall<'_> {
-    /// The value at that index, if it is a cheap jet that lacks `missing` arguments.
+    /// The value at that index, if it is a cheap jet that lacks `missing` arguments, or the increment and lacks
+    /// one.
     pub fn cheap_function(&self, index: usize, missing: usize) -> Option<CheapFunction> {
         let heap = &self.vm.heap;
         let function = heap.resolve(self.word_at(index));
+        if function == INCREMENT && missing == 1 {
+            let arithmetic = Some((JetOperation::Add, Some(1)));
+            return Some(CheapFunction { jet: None, when: CheapCondition::OnNats, arithmetic });
+        }
         let (head, applied) = match function.kind() {
             WordKind::App => (heap.load(function, 0), heap.size(function) - 1),
             _ => (function, 0),
@@ -89,7 +96,7 @@ impl JetCall<'_> {
             }
             _ => None,
         };
-        Some(CheapFunction { jet, when, arithmetic })
+        Some(CheapFunction { jet: Some(jet), when, arithmetic })
     }
 
     /// Replaces each of the top `count` values by the application of the function at index
@@ -169,11 +176,12 @@ impl JetCall<'_> {
     /// top, if the jet returns it directly. If it does not, unspecified values are left above the
     /// application.
     fn push_value_now(&mut self, known: CheapFunction, function: usize) -> Result<bool, EvalError> {
+        let Some(jet) = known.jet else { return Ok(false) };
         let base = self.vm.heap.stack.top();
         self.push_arguments(function, base);
-        let declared = self.vm.jets.get(known.jet);
+        let declared = self.vm.jets.get(jet);
         let args = self.vm.heap.stack.top_from(base);
-        if args.len() != declared.arity() || !is_cheap_with(self.vm, known, args) {
+        if args.len() != declared.arity() || !is_cheap_with(self.vm, (jet, known.when), args) {
             return Ok(false);
         }
         let JetCode::Native(run) = declared.code else { return Ok(false) };
@@ -201,10 +209,10 @@ impl JetCall<'_> {
     }
 }
 
-/// Whether the jet is cheap with these arguments.
-fn is_cheap_with(vm: &Vm, known: CheapFunction, args: &[Word]) -> bool {
-    let demands = vm.jets.get(known.jet).demands;
-    args.iter().zip(demands).enumerate().all(|(index, (arg, demand))| match known.when {
+/// Whether a jet that is cheap under that condition is so with these arguments.
+fn is_cheap_with(vm: &Vm, (jet, when): (u32, CheapCondition), args: &[Word]) -> bool {
+    let demands = vm.jets.get(jet).demands;
+    args.iter().zip(demands).enumerate().all(|(index, (arg, demand))| match when {
         CheapCondition::OnShortKey if index == 0 => is_short_key(&vm.heap, *arg),
         CheapCondition::OnShortKey => *demand == ArgDemand::Lazy || !arg.is_thunk(),
         CheapCondition::OnNats => arg.is_direct(),
