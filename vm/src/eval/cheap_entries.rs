@@ -38,7 +38,7 @@ pub(super) struct CheapBudget {
 
 impl CheapBudget {
     const WHOLE: CheapBudget =
-        CheapBudget { instructions: 160, nesting: 3, examined: 0, retries: false };
+        CheapBudget { instructions: 240, nesting: 6, examined: 0, retries: false };
 
     /// The budget for a thunk that compiled code asks for. Before there was compiled code, the interpreter may
     /// have made a chain of thunks that wait for each other.

@@ -1,10 +1,12 @@
-//! Jets that only read a part of a value, which lazy entries call.
+//! Jets that read a part of a value or change it, which lazy entries call.
 
 use super::{LazyEntryWriter, SourceCode};
+use crate::analysis::collections::{edited, is_short};
 use crate::ir::{Call, Callee, JetOperation, Op, Operand, Prim, Type};
 
 impl<'u> LazyEntryWriter<'u> {
-    /// The result of a jet that reads an item, a byte or a length. The item may be unevaluated.
+    /// The result of a jet that reads an item, a byte or a length, or edits a row, table or set. An item and an
+    /// edited value may be unevaluated.
     pub(super) fn item_read(
         &mut self,
         code: &mut SourceCode<'u>,
@@ -23,6 +25,11 @@ impl<'u> LazyEntryWriter<'u> {
             ) => {
                 let (key, searched) = (self.evaluated(code, key)?, self.evaluated(code, searched)?);
                 let op = Op::Delay(Operand::Constant(k), vec![key, searched]);
+                return Some(self.emit(Type::Any, op));
+            }
+            // What an edit makes, where that takes a short time and evaluates nothing.
+            _ if is_short(operation) && edited(operation, &call.args).is_some() => {
+                let op = Op::Delay(Operand::Constant(k), code.operands(&call.args));
                 return Some(self.emit(Type::Any, op));
             }
             // Of a value that is no bar, the law computes a byte of a nat.

@@ -18,7 +18,7 @@ use crate::analysis::cheap_code::is_cheap;
 use crate::analysis::collections::edited_values;
 use crate::ir::{
     Call, Callee, DEPTH_LIMIT, Function, FunctionId, FunctionRole, JetOperation, Op, Operand, Prim,
-    Stmt, Terminator, Type,
+    Stmt, Terminator, Type, Var,
 };
 use crate::passes::lazy_entry::{INLINED_LIMIT, WrittenFunction, write_cheap_thunk};
 
@@ -26,6 +26,8 @@ use crate::passes::lazy_entry::{INLINED_LIMIT, WrittenFunction, write_cheap_thun
 const CHEAP_SIZE: usize = 4;
 /// The largest code of a thunk that is evaluated behind tests.
 const SPECULATED_SIZE: usize = 7;
+/// The state of a loop's next turn is made eagerly if it has at most that many new objects.
+const CONSTRUCTION_SIZE: usize = 16;
 /// The largest code of a thunk with branches, or that reads items, that is evaluated behind tests.
 const BRANCHING_SIZE: usize = 24;
 /// The largest code of a thunk that would keep a row, table or set which its maker edits: each would keep
@@ -35,6 +37,14 @@ const KEEPING_SIZE: usize = 72;
 const BRANCHING_WRITTEN: usize = 1500;
 /// The most values that are tested.
 const TESTS_LIMIT: usize = 2;
+
+/// What is assumed of the captures of a thunk.
+struct Assumptions {
+    /// Their types.
+    types: Vec<Type>,
+    /// The captures that are tested, and the types for which they are.
+    tested: Vec<(Operand, Type)>,
+}
 
 impl<'u> Simplifier<'u> {
     /// Evaluates the code of a thunk if that is cheap. The value may be another thunk.
@@ -55,37 +65,15 @@ impl<'u> Simplifier<'u> {
         if !self.options.speculate {
             return None;
         }
-        let mut assumed = self.unit.types_of(&self.out, captures);
-        let mut tested: Vec<(Operand, Type)> = Vec::new();
-        let (rows, nat) = (self.rows_read_by(entry), self.tested_type(entry));
-        for (place, (capture, ty)) in captures.iter().zip(&mut assumed).enumerate() {
-            let test = if rows.contains(&place) { Type::Whnf } else { nat };
-            if *ty <= test.max(Type::Nat) {
-                continue;
-            }
-            *ty = test;
-            match tested.iter().find(|(other, _)| other == capture) {
-                None => tested.push((*capture, test)),
-                Some((_, other)) if *other == test => {}
-                Some(_) => return None,
-            }
-        }
-        if tested.is_empty() {
+        let untested = self.assumptions(entry, captures, Type::Nat)?;
+        if untested.tested.is_empty() && self.is_cheap(entry, &untested.types, SPECULATED_SIZE) {
             // What earlier passes did not know to be cheap.
-            return self
-                .is_cheap(entry, &assumed, SPECULATED_SIZE)
-                .then(|| self.inline_lazily(entry, captures));
+            return Some(self.inline_lazily(entry, captures));
         }
-        let may_hold = |(capture, ty): &(Operand, Type)| {
-            *ty == Type::Whnf || !self.facts.is_not_direct(*capture)
-        };
-        let is_profitable = tested.len() <= TESTS_LIMIT
-            && tested.iter().all(may_hold)
-            && self.depth + TESTS_LIMIT + 2 < DEPTH_LIMIT
-            && self.is_cheap(entry, &assumed, SPECULATED_SIZE);
-        if !is_profitable {
-            return None;
-        }
+        // An operation may be cheap on nats of any size, and its code smaller without a test.
+        let tested = self
+            .profitable(entry, untested)
+            .or_else(|| self.profitable(entry, self.assumptions(entry, captures, Type::Small)?))?;
         // In front of the join point, so that the code behind it knows the results.
         for (capture, _) in tested.iter().filter(|(_, ty)| *ty == Type::Whnf) {
             self.prim(Prim::Evaluated, &[*capture]);
@@ -106,6 +94,49 @@ impl<'u> Simplifier<'u> {
         self.block = after;
         self.depth += 1;
         Some(value.into())
+    }
+
+    /// What has to be tested of a thunk's captures so that they are evaluated rows, or nats of the
+    /// [tested type](Self::tested_type). Captures of type `known` are not tested. None if one would have to
+    /// be both.
+    fn assumptions(
+        &self,
+        entry: FunctionId,
+        captures: &[Operand],
+        known: Type,
+    ) -> Option<Assumptions> {
+        let mut types = self.unit.types_of(&self.out, captures);
+        let mut tested: Vec<(Operand, Type)> = Vec::new();
+        let (rows, nat) = (self.rows_read_by(entry), self.tested_type(entry));
+        for (place, (capture, ty)) in captures.iter().zip(&mut types).enumerate() {
+            let test = if rows.contains(&place) { Type::Whnf } else { nat };
+            if *ty <= test.max(known) {
+                continue;
+            }
+            *ty = test;
+            match tested.iter().find(|(other, _)| other == capture) {
+                None => tested.push((*capture, test)),
+                Some((_, other)) if *other == test => {}
+                Some(_) => return None,
+            }
+        }
+        Some(Assumptions { types, tested })
+    }
+
+    /// The tests under which the code of a thunk is cheap, if they are few and may hold.
+    fn profitable(
+        &self,
+        entry: FunctionId,
+        Assumptions { types, tested }: Assumptions,
+    ) -> Option<Vec<(Operand, Type)>> {
+        let may_hold = |(capture, ty): &(Operand, Type)| {
+            *ty == Type::Whnf || !self.facts.is_not_direct(*capture)
+        };
+        let is_profitable = (1..=TESTS_LIMIT).contains(&tested.len())
+            && tested.iter().all(may_hold)
+            && self.depth + TESTS_LIMIT + 2 < DEPTH_LIMIT
+            && self.is_cheap(entry, &types, SPECULATED_SIZE);
+        is_profitable.then_some(tested)
     }
 
     /// The places of the parameters that a thunk's code reads an item or the length of.
@@ -168,18 +199,64 @@ impl<'u> Simplifier<'u> {
             if results[..] == [Operand::Var(vars[0])])
     }
 
+    /// Writes the code of a thunk in place if it makes a row, perhaps with thunks in it, and the row is the state
+    /// of the next turn of the walked function's loop. No thunk refers to the state of the turn before then, and
+    /// what changes a part of the state may be evaluated at once.
+    pub(super) fn make_next_state(
+        &mut self,
+        frame: &SourceFrame<'u>,
+        vars: &[Var],
+        (entry, captures): (FunctionId, &[Operand]),
+    ) -> Option<Operand> {
+        let is_made = self.options.eager
+            && self.is_construction(entry)
+            && self.may_inline(entry)
+            && vars.iter().all(|var| is_next_state(frame, *var));
+        is_made.then(|| self.inline_lazily(entry, captures))
+    }
+
+    /// Whether a function makes a row, perhaps with thunks in it, and does nothing else.
+    fn is_construction(&self, entry: FunctionId) -> bool {
+        let function = &self.unit.functions[entry];
+        let block = &function.blocks[function.entry];
+        let is_made = |stmt: &Stmt| match stmt {
+            Stmt::Let(_, op) => matches!(op, Op::Thunk(..) | Op::Delay(..) | Op::Row(_)),
+            _ => false,
+        };
+        self.returns_new_object(entry)
+            && block.stmts.len() <= CONSTRUCTION_SIZE
+            && block.stmts.iter().all(is_made)
+    }
+
     /// Whether a function calls functions that call themselves: these may be short loops.
     fn calls_loops(&self, entry: FunctionId) -> bool {
         let called = called_functions(&self.unit.functions[entry]);
         called.into_iter().any(|callee| self.summaries[callee].is_recursive)
     }
 
-    /// Whether one of the operands of an operation is a row, table or set that the walked function edits.
+    /// Whether one of the operands of an operation is a row, table or set that the walked function edits, or the
+    /// code of the thunk that it makes.
     pub(super) fn keeps_edited(&self, frame: &SourceFrame<'u>, op: &Op) -> bool {
         self.options.speculate && {
             let edited = edited_values(self.unit, frame.function);
             op.operands().any(|operand| edited.contains(&operand))
+                || matches!(op, Op::Thunk(entry, _) if self.edits_capture(*entry))
         }
+    }
+
+    /// Whether the code of a thunk edits a row, table or set that it captures.
+    fn edits_capture(&self, entry: FunctionId) -> bool {
+        let function = &self.unit.functions[entry];
+        let mut captured: Vec<Operand> = function.param_operands();
+        for stmt in &function.blocks[function.entry].stmts {
+            if let Stmt::Let(vars, Op::Force(from)) = stmt
+                && captured.contains(from)
+            {
+                captured.extend(vars.first().map(|var| Operand::Var(*var)));
+            }
+        }
+        let edited = edited_values(self.unit, function);
+        captured.iter().any(|operand| edited.contains(operand))
     }
 
     /// Evaluates the code of a thunk behind tests at each point where it may not be cheap, if it has
@@ -259,4 +336,11 @@ impl<'u> Simplifier<'u> {
         }
         is_cheap(self.unit, entry, types)
     }
+}
+
+/// Whether a call of the walked function by itself, at its end, passes a variable.
+fn is_next_state(frame: &SourceFrame<'_>, var: Var) -> bool {
+    tail_calls(frame.function)
+        .filter(|call| call.callee == Callee::Local(frame.id))
+        .any(|call| call.args.contains(&Operand::Var(var)))
 }

@@ -237,6 +237,7 @@ impl<'u> Simplifier<'u> {
                     return self.inline(entry, captures);
                 }
                 let eager = self.evaluate_eagerly(entry, captures);
+                let eager = eager.or_else(|| self.make_next_state(frame, vars, (entry, captures)));
                 let cheap = eager.or_else(|| self.speculate(entry, captures));
                 let cheap = cheap.or_else(|| {
                     let keeps_edited = self.keeps_edited(frame, op);
