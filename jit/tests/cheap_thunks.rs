@@ -153,3 +153,29 @@ fn compiled_thunks_have_their_values_once_what_they_waited_for_is_evaluated() {
         }
     }
 }
+
+/// The increment is a nat as a function. A row of its results for nats is made of nats; that of a nat of two words
+/// is computed later.
+#[test]
+fn rows_of_increments_are_made_of_nats() {
+    let jets = table();
+    for (mode, stress) in RUNTIMES {
+        let vm = &mut runtime(&jets, *mode, *stress);
+        let increment = || constant(Term::from(3));
+        let generate = Term::law(7, 3, call_jet("_Gen", [arg(1), increment()]));
+        let map = Term::law(8, 3, call_jet("_Map", [increment(), pair(arg(1), arg(2))]));
+        for count in [0, 1, 5, 40] {
+            let made = applied(vm, &generate, [count, 0]);
+            let row = vm.look(&made).as_row().expect("a row");
+            assert_eq!(row.len() as u64, count);
+            assert!(row.iter().all(|item| item.is_evaluated()), "{count} {mode:?} {stress}");
+            let expected = (1..=count).map(|nat| ProgramResult::Value(Term::from(nat)));
+            assert_eq!(items(vm, &made, count), expected.collect::<Vec<_>>());
+        }
+        for (a, b) in [(0, 7), ((1 << 63) - 2, (1 << 63) - 1)] {
+            let made = applied(vm, &map, [a, b]);
+            let expected = nats_of(vm, [a + 1, b + 1]);
+            assert_eq!(items(vm, &made, 2), expected, "{a} {b} {mode:?} {stress}");
+        }
+    }
+}

@@ -145,6 +145,32 @@ fn functions_are_called_with_any_number_of_arguments() {
     check(false, 1..=5, 6);
 }
 
+/// A law that returns its last argument, and apps of it to many arguments: long apps are chained, not copied.
+#[test]
+fn long_apps_get_more_arguments() {
+    let jets = table();
+    for stress in [false, true] {
+        let mut modes = [CompileMode::Off, CompileMode::Eager].map(|mode| {
+            let mut vm = Vm::new(options(stress), Arc::clone(&jets)).expect("a stack");
+            install(&mut vm, mode).expect("the compiler supports the machine");
+            vm
+        });
+        for held in [7, 8, 15, 16, 17, 31, 32, 40] {
+            let law = Term::law(70, held + 3, Term::from(held + 3));
+            let app = (0..held).fold(law, |app, nat| app.app(Term::from(nat)));
+            for count in 1..=3 {
+                let args = arguments(count, 3);
+                let [expected, found] = modes.each_mut().map(|vm| {
+                    let caller = plain::from_term(vm, &caller(count as u64, true)).expect("room");
+                    let app = plain::from_term(vm, &app).expect("room");
+                    call(vm, &caller, &app, &args)
+                });
+                assert_eq!(found, expected, "{held} {count} {stress}");
+            }
+        }
+    }
+}
+
 #[test]
 fn arguments_survive_collections_between_the_parts_of_a_call() {
     check(true, 2..=3, 3);
