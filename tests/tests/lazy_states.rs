@@ -106,3 +106,119 @@ const STATES: &str = r"
 fn what_a_state_computes_early_is_what_the_law_computes() {
     assert_same_compiled(STATES);
 }
+
+/// Records that a loop passes to itself: their parts are changed by calls in calls, and nothing needs some of them.
+const RECORDS: &str = r"
+# record Bank
+| BANK accounts:Tab log:List total:Nat note:Any
+
+= (deposit who amount bank)
+@ BANK(..) bank
+| BANK (tabPut accounts who (add amount (tabGet accounts who))) (CONS amount log) (add total amount) (note who)
+
+= (deposits n)
+^ _ 0 (BANK #[] NIL 0 die)
+? (go i bank)
+| if (i == n) bank
+| go (inc i) (deposit (mod (mul i 7919) 101) (mod i 13) bank)
+
+= (check bank)
+@ BANK(..) bank
+[(foldl (acc x & mod (add x (mul 31 acc)) 1000003) 0 (tabValsRow accounts)) (listLen log) total]
+
+=?= [59767 1200 7182] | check (deposits 1200)
+
+; Keys that are no nats, values that crash, and a key that the last turns do not need.
+= (keep keys i bank)
+@ BANK(..) bank
+| BANK (tabPut accounts (get keys (mod i 3)) (if (i == 5) (die i) i)) log (add total i) note
+
+= (kept keys n)
+^ _ 0 (BANK #[] NIL 0 0)
+? (go i bank)
+| if (i == n) bank
+| go (inc i) (keep keys i bank)
+
+=?= 44850 | getTotal (kept [[1 2] b#a (x y & x)] 300)
+
+=?= 297   | tabGet (getAccounts (kept [[1 2] 9 b#a] 300)) [1 2]
+
+=?= 15    | getTotal (kept [1 (die {key}) 3] 6)
+
+=?= 299   | tabGet (getAccounts (kept [1 2 18446744073709551616] 300)) 18446744073709551616
+
+; What is no table is found out when the table is needed.
+= (bad n)
+^ _ 0 (BANK 7 NIL 0 0)
+? (go i bank)
+| if (i == n) bank
+| go (inc i) (keep [1 2 3] i bank)
+
+=?= 4950 | getTotal (bad 100)
+";
+
+#[test]
+fn records_that_a_loop_changes_are_what_the_laws_compute() {
+    assert_same_compiled(RECORDS);
+}
+
+/// Functions that are parts of states, lists and options: they are called, given more arguments, and passed on.
+const FUNCTIONS: &str = r"
+= (done env success failure)       | success env failure
+= (never env success failure)      | failure
+= (both p q env success failure)   | p env (env retry & q env success retry) failure
+= (orElse p q env success failure) | p env success (q env success failure)
+
+= (assign letter digit env success failure)
+| if (has digit (tabValsRow env)) failure
+| success (tabIns letter digit env) failure
+
+= (choose n letter) | listFoldr orElse never (listMap (assign letter) (listGen n id))
+= (test f env success failure) | if (f env) (success env failure) failure
+
+; The ways to put different digits on three letters whose sum is known.
+; The number of ways to put different digits on three letters whose sum is known.
+= (countWays n sum)
+@ isSum | test (env & eql sum (foldl add 0 (tabValsRow env)))
+| listFoldr both done ~[(choose n %a) (choose n %b) (choose n %c) isSum] #[] (env retry & inc retry) 0
+
+=?= 36 | countWays 8 10
+
+= (pure x cs)   | SOME [x cs]
+= (bind p f cs) : [x rest] < maybeCase (p cs) NONE
+                | f x rest
+= (digit cs)    | listCase cs NONE (c rest & if (isDigit c) (SOME [(sub c 48) rest]) NONE)
+
+= (orParse p q cs) | maybeCase (p cs) (q cs) SOME
+
+= (number n)
+: d < bind (orParse digit (pure 99))
+| if (d == 99) (pure n)
+| number (add d (mul 10 n))
+
+=?= [120356 {x}] | maybeCase (number 0 (barToList b#120356x)) 0 ([n rest] & [n (fst rest)])
+
+=?= [0 0] | maybeCase (number 0 NIL) 7 ([n rest] & [n rest])
+
+; SOME with parts that crash, its items, and more arguments.
+[(isSome (SOME (die 1))) (fromSome 5 (SOME 6)) (maybe 0 inc (SOME 4)) (len (SOME 3)) (idx 0 (SOME 8)) (SOME 1 2)]
+
+= (drops n row) | listFoldl (acc k & mod (add (mul 31 acc) (sum (drop k row))) 1000003) 7 (listGen n id)
+
+[(drops 9 [1 2 3 4 5]) (drops 30 (gen 20 inc)) (drop 1 5) (drop [1] [2 3]) (drop 18446744073709551616 [1 2]) (drop 1 (a b & a))]
+
+= (grow n) | listFoldl (row k & rowCons k (rowSnoc row (mul k k))) [] (listGen n id)
+
+[(grow 3) (sum (grow 40)) (rowCons 1 7) (rowSnoc {text} 2) (len (rowCons (die 1) (rowSnoc [] (die 2))))]
+
+= (low n x) [(trunc n x) (trunc 32 x) (trunc 64 x) (trunc 0 x) (trunc 63 x) (trunc 65 x)]
+
+[(low 8 1000) (low 62 18446744073709551615) (low 63 36893488147419103231) (low 64 36893488147419103231) (low [1] 5) (low 3 [7])]
+
+[(map (i & natToSizedBar i 65) [1 2 7 8 9]) (barSing 0) (barSing 255)]
+";
+
+#[test]
+fn functions_that_are_passed_on_are_called_as_the_laws_call_them() {
+    assert_same_compiled(FUNCTIONS);
+}

@@ -229,6 +229,9 @@ impl<'h> LawLowering<'_, 'h> {
             let value = operation.emit_with(operands, emit);
             return self.deliver(value, to);
         }
+        if holds == Operand::Small(0) {
+            return self.native_call(jet, operands.to_vec(), to);
+        }
         self.branching(to, |this, to| {
             let (yes, no) = (this.new_block(), this.new_block());
             this.terminate(Terminator::If(holds, yes, no));
