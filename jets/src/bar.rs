@@ -31,7 +31,10 @@ pub(crate) const JETS: &[Jet] = &[
     native("natBar", &[Head], from_nat).total(Bar),
     native("barNat", &[Head], to_nat).returns(Nat),
     native("barLen", &[Head], len).operation(JetOperation::ByteCount).returns(Nat).cheap(Always),
-    native("barIsEmpty", &[Head], is_empty).returns(Bit).cheap(Always),
+    native("barIsEmpty", &[Head], is_empty)
+        .returns(Bit)
+        .operation(JetOperation::BarIsEmpty)
+        .cheap(Always),
     native("_NatToSizedBar", &[Head, Head], sized).order(&[1, 0]).operation(JetOperation::SizedBar),
     native("barIdx", &[Head, Head], idx).operation(JetOperation::Byte).returns(Small).cheap(Always),
     native("barWeld", &[Head, Head], weld).order(&[1, 0]),
@@ -40,7 +43,9 @@ pub(crate) const JETS: &[Jet] = &[
     native("barGen", &[Head, Lazy], generate).returns(Bar),
     native("barTake", &[Head, Head], take),
     native("barDrop", &[Head, Head], drop),
-    native("barSlice", &[Head, Head, Head], slice).order(&[1, 0, 2]),
+    native("barSlice", &[Head, Head, Head], slice)
+        .order(&[1, 0, 2])
+        .operation(JetOperation::BarSlice),
     native("_BarSliceToNat", &[Head, Head, Head], slice_to_nat).order(&[1, 0, 2]).returns(Nat),
     native("barElemIndexEnd", &[Lazy, Head], last_index),
     native("barElemIndexOff", &[Lazy, Head, Head], index_from).returns(Nat),

@@ -16,7 +16,7 @@ use vm::jet::{JetAnswer, JetCall};
 
 pub(crate) const JETS: &[Jet] = &[
     native("rowToBar", &[Head], of_row).operation(JetOperation::RowToBar).returns(Bar),
-    native("barToRow", &[Head], to_row).returns(Row),
+    native("barToRow", &[Head], to_row).returns(Row).operation(JetOperation::BarToRow),
     native("_BarListOff", &[Head, Head, Lazy], list_part).order(&[1, 0]),
     native("barFromList", &[Head], of_list).returns(Bar),
     native("barFromListRev", &[Head], of_reversed_list).returns(Bar),

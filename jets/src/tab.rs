@@ -17,7 +17,7 @@ use vm::jet::{JetAnswer, JetCall, JetOperation};
 pub(crate) const JETS: &[Jet] = &[
     native("isTab", &[Head], is_tab).returns(Bit).cheap(Always),
     native("_TabKeys", &[Head], keys),
-    native("_TabVals", &[Head], values),
+    native("_TabVals", &[Head], values).operation(JetOperation::TableValues),
     native("_TabKeysRow", &[Head], keys_row).operation(JetOperation::TableKeysRow),
     native("_TabKeysList", &[Head], keys_list),
     native("_TabLen", &[Head], len)

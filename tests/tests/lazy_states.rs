@@ -216,6 +216,30 @@ const FUNCTIONS: &str = r"
 [(low 8 1000) (low 62 18446744073709551615) (low 63 36893488147419103231) (low 64 36893488147419103231) (low [1] 5) (low 3 [7])]
 
 [(map (i & natToSizedBar i 65) [1 2 7 8 9]) (barSing 0) (barSing 255)]
+
+; Parts of bars, of a view, and of values that are no bars: each offset, and widths up to where a part is a view.
+= text  | barCat (gen 40 (i & barCat [b#item (natToSizedBar 2 (add 256 i))]))
+= parts | [b#{} b#a b#abcdefg b#abcdefgh b#abcdefghi text (barDrop 3 text) (barSlice 17 70 text)]
+
+= (sums bar)
+| listFoldl (acc w & mod (add (mul 31 acc) w) 1000003) 7
+| listCatMap (o & listMap (w & barNat (barSlice o w bar)) [0 [1 [2 [7 [8 [9 [16 [23 [63 [64 [65 0]]]]]]]]]]])
+| listGen (min 80 (add 2 (barLen bar))) id
+
+(map sums parts)
+
+(map (bar & [(barIsEmpty bar) (foldl add 0 (barToRow bar)) (len (barToRow (barTake 16 bar)))]) parts)
+
+[(barSlice [1] 2 b#abc) (barSlice 1 {x} b#abc) (barSlice 18446744073709551616 1 b#abc) (barSlice 1 18446744073709551616 b#abc)]
+
+= (values n)
+^ _ n #[]
+? (go n tab)
+@ row | tabValsRow tab
+| if (isZero n) [row (tabValsRow (tabIns 1 7 tab)) row]
+| go (dec n) (tabIns (mod n 5) (add n (sum row)) tab)
+
+(map values [0 1 7 40])
 ";
 
 #[test]

@@ -29,6 +29,8 @@ enum Access {
     Byte(Operand),
     /// The count of bytes of a bar.
     ByteCount,
+    /// Whether a bar has no bytes.
+    HasNoBytes,
 }
 
 impl FunctionTranslator<'_, '_> {
@@ -65,13 +67,16 @@ impl FunctionTranslator<'_, '_> {
             (Some(JetOperation::Length), &[row]) => (Access::Length, row),
             (Some(JetOperation::Byte), &[index, bar]) => (Access::Byte(index), bar),
             (Some(JetOperation::ByteCount), &[bar]) => (Access::ByteCount, bar),
+            (Some(JetOperation::BarIsEmpty), &[bar]) => (Access::HasNoBytes, bar),
             _ => return Ok(None),
         };
         let word = self.word(object);
         let (slowly, (done, result)) = (self.emit.cold_block(), self.emit.block_with_param());
         let value = match access {
             Access::Item(_) | Access::Length => self.access_row(word, access, slowly),
-            Access::Byte(_) | Access::ByteCount => self.access_bar(word, access, slowly),
+            Access::Byte(_) | Access::ByteCount | Access::HasNoBytes => {
+                self.access_bar(word, access, slowly)
+            }
         };
         self.emit.jump(done, &[value]);
         self.call_jet_in(slowly, done, jet, args)?;
@@ -338,7 +343,14 @@ impl FunctionTranslator<'_, '_> {
         self.emit.guard(tagged, otherwise);
         let address = self.emit.address(bar);
         let length = self.emit.payload(address, 0);
-        let Access::Byte(index) = access else { return length };
+        let index = match access {
+            Access::Byte(index) => index,
+            Access::HasNoBytes => {
+                let is_empty = self.emit.b.ins().icmp_imm_s(IntCC::Equal, length, 0);
+                return self.emit.b.ins().uextend(I64, is_empty);
+            }
+            _ => return length,
+        };
         let index = self.checked_index(index, length, otherwise);
         let header = self.emit.load(address, 0);
         let is_flat = self.is_object(header, ObjectKind::Bar);
@@ -396,6 +408,9 @@ fn short_result(operation: JetOperation) -> Option<Stub> {
         JetOperation::Cons => Some(Stub::ConsItem),
         JetOperation::Snoc => Some(Stub::SnocItem),
         JetOperation::SizedBar => Some(Stub::SizedBar),
+        JetOperation::BarSlice => Some(Stub::BarSlice),
+        JetOperation::BarToRow => Some(Stub::BarToRow),
+        JetOperation::TableValues => Some(Stub::TableValues),
         _ => None,
     }
 }

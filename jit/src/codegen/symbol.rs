@@ -123,6 +123,12 @@ pub enum Stub {
     SnocItem,
     /// `(length, nat)`: the bar of that many bytes of a nat.
     SizedBar,
+    /// `(offset, width, bar)`: a part of a bar.
+    BarSlice,
+    /// `(bar)`: the row of its bytes.
+    BarToRow,
+    /// `(table)`: the row of its values.
+    TableValues,
     /// `(keys)`: the row of the keys.
     KeysRow,
     /// Leaves what [`Stub::KeysRow`] does to Rust.
@@ -160,7 +166,7 @@ pub enum Stub {
 /// Variadic stubs exist for every number of words below this, the first word not counted, and those of an
 /// item for every index below it.
 const VARIANTS: u32 = PARAMETERS_MAX as u32;
-const FIXED: [Stub; 40] = [
+const FIXED: [Stub; 43] = [
     Stub::Force,
     Stub::ForceSlowly,
     Stub::CheapValue,
@@ -191,6 +197,9 @@ const FIXED: [Stub; 40] = [
     Stub::ConsItem,
     Stub::SnocItem,
     Stub::SizedBar,
+    Stub::BarSlice,
+    Stub::BarToRow,
+    Stub::TableValues,
     Stub::KeysRow,
     Stub::KeysRowSlowly,
     Stub::SetUnion,

@@ -296,6 +296,8 @@ pub enum JetOperation {
     SetLeastKey,
     /// The row of the keys of a table.
     TableKeysRow,
+    /// The row of the values of a table.
+    TableValues,
     /// The row of the keys of a set.
     SetKeysRow,
     /// The set of the key `a`.
@@ -318,6 +320,12 @@ pub enum JetOperation {
     ByteCount,
     /// The bar of the lowest `a` bytes of nat `b`.
     SizedBar,
+    /// The part of bar `c` from byte `a` on, of `b` bytes at most.
+    BarSlice,
+    /// The row of the bytes of a bar.
+    BarToRow,
+    /// Whether a bar has no bytes.
+    BarIsEmpty,
     /// The concatenation of the bars in a row, whose items are all evaluated.
     ConcatenateBars,
     /// The concatenation of the texts in a row, whose items are all evaluated.

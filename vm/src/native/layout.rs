@@ -101,6 +101,8 @@ pub const CHEAP_THUNK: u64 = 1 << (EXTRA.1 - 1);
 pub const UPDATE: u64 = crate::eval::state::UPDATE;
 /// The indices of the source and of the offset in a bar view's payload.
 pub const BAR_VIEW: (usize, usize) = (layout::BAR_VIEW_SOURCE, layout::BAR_VIEW_OFFSET);
+/// A part of a bar has its bytes in a view if it has at least this many.
+pub const MIN_VIEW_BYTES: usize = plan::raw::bar::MIN_VIEW_BYTES;
 /// The index of the code word in a law's payload.
 pub const LAW_CODE: i32 = layout::LAW_CODE as i32;
 /// The index of the facts in a pin's payload; their upper half is the jet's number plus one.

@@ -12,7 +12,7 @@
 //! partial  makes an app of a function that takes more arguments
 //! list_items  evaluates the items of a list for a jet
 //! apply_to_items  applies a function to many items for a jet
-//! short_bars  makes bars of a few bytes
+//! short_bars  makes bars of a few bytes, and rows of the bytes of short bars
 //! short_rows  copies short rows without some items, or with one more
 //! short_tables  searches short tables and sets, and inserts into them
 //! ```
@@ -75,6 +75,9 @@ pub(super) fn compile_stub(
         Stub::ConsItem => short_rows::add_item(backend, Added::First),
         Stub::SnocItem => short_rows::add_item(backend, Added::Last),
         Stub::SizedBar => short_bars::sized_bar(backend),
+        Stub::BarSlice => short_bars::bar_slice(backend),
+        Stub::BarToRow => short_bars::bar_to_row(backend),
+        Stub::TableValues => short_tables::table_values(backend),
         Stub::KeysRow => short_tables::keys_row(backend),
         Stub::KeysRowSlowly => fixed(backend, Helper::KeysRow, 1),
         Stub::SetUnion => fixed(backend, Helper::SetUnion, 2),

@@ -23,7 +23,7 @@ pub(super) enum Added {
 
 /// Compiles [`Stub::DropItems`](crate::codegen::Stub::DropItems).
 pub(super) fn drop_items(backend: &mut Backend) -> Result<CompiledFunction, CompileError> {
-    compile_or_undecided(backend, |emit, params, undecided| {
+    compile_or_undecided(backend, 2, |emit, params, undecided| {
         let [count, row] = [params[0], params[1]];
         let is_object = emit.is_not_direct(count);
         let direct = emit.block();
@@ -53,7 +53,7 @@ pub(super) fn add_item(
     backend: &mut Backend,
     added: Added,
 ) -> Result<CompiledFunction, CompileError> {
-    compile_or_undecided(backend, |emit, params, undecided| {
+    compile_or_undecided(backend, 2, |emit, params, undecided| {
         let [item, row] = match added {
             Added::First => [params[0], params[1]],
             Added::Last => [params[1], params[0]],
@@ -81,13 +81,14 @@ pub(super) fn add_item(
     })
 }
 
-/// Compiles a stub with two parameters that returns [`UNDECIDED`] where `write` branches to the block that it
+/// Compiles a stub that returns [`UNDECIDED`] where `write` branches to the block that it
 /// gets.
 pub(super) fn compile_or_undecided(
     backend: &mut Backend,
+    count: usize,
     write: impl FnOnce(&mut FunctionEmitter<'_>, &[Value], Block),
 ) -> Result<CompiledFunction, CompileError> {
-    backend.compile(tail_signature(2, 1), Listing::None, |emit, params| {
+    backend.compile(tail_signature(count, 1), Listing::None, |emit, params| {
         let undecided = emit.cold_block();
         write(emit, params, undecided);
         emit.switch_to(undecided);
@@ -110,7 +111,7 @@ fn short_row(emit: &mut FunctionEmitter<'_>, row: Value, otherwise: Block) -> Ob
     Object { address, header }
 }
 
-fn return_row(emit: &mut FunctionEmitter<'_>, address: Value) {
+pub(super) fn return_row(emit: &mut FunctionEmitter<'_>, address: Value) {
     let row = emit.b.ins().bor_imm_s(address, ObjectKind::Row.tag() as i64);
     emit.b.ins().return_(&[row]);
 }

@@ -5,6 +5,7 @@
 //! These functions have no frame. They know keys that are nats below 2^63, among the keys of one object of
 //! at most [`SHORT`] keys, and insertions that copy; everything else they leave to Rust.
 
+use super::short_rows::compile_or_undecided;
 use crate::codegen::{
     Backend, CompileError, CompiledFunction, FunctionEmitter, LinkSymbol, Listing, Stub,
     tail_signature,
@@ -118,6 +119,19 @@ pub(super) fn keys_row(backend: &mut Backend) -> Result<CompiledFunction, Compil
         emit.store(header, new, 0);
         copy_words(emit, &[(keys.address, new)], bytes);
         let row = emit.b.ins().bor_imm_s(new, ObjectKind::Row.tag() as i64);
+        emit.b.ins().return_(&[row]);
+    })
+}
+
+/// Compiles [`Stub::TableValues`].
+pub(super) fn table_values(backend: &mut Backend) -> Result<CompiledFunction, CompileError> {
+    compile_or_undecided(backend, 1, |emit, params, undecided| {
+        let is_table = emit.is_top(params[0], top::TAB);
+        emit.guard(is_table, undecided);
+        let table = emit.address(params[0]);
+        let row = emit.payload(table, 1);
+        let is_row = emit.is_top(row, top::ROW);
+        emit.guard(is_row, undecided);
         emit.b.ins().return_(&[row]);
     })
 }
