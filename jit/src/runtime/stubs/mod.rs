@@ -12,6 +12,7 @@
 //! partial  makes an app of a function that takes more arguments
 //! list_items  evaluates the items of a list for a jet
 //! apply_to_items  applies a function to many items for a jet
+//! objects  reads, copies and makes short objects, for these:
 //! short_bars  makes bars of a few bytes, and rows of the bytes of short bars
 //! short_rows  copies short rows without some items, or with one more
 //! short_tables  searches short tables and sets, and inserts into them
@@ -21,6 +22,7 @@ mod apply;
 pub(super) mod apply_to_items;
 mod force;
 pub(super) mod list_items;
+mod objects;
 mod partial;
 mod short_bars;
 mod short_rows;

@@ -1,6 +1,6 @@
 //! Making the app of a function that takes more arguments than it is given.
 
-use super::short_tables::{allocate, copy_words};
+use super::objects::{allocate, copy_words};
 use crate::codegen::FunctionEmitter;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, InstBuilder, Value};

@@ -3,8 +3,7 @@
 //! Programs that print text make many bars of one character, and those that read text take it apart. The
 //! functions return [`UNDECIDED`](vm::native::UNDECIDED) for what they do not know.
 
-use super::short_rows::{compile_or_undecided, return_row};
-use super::short_tables::{SHORT, allocate, copy_words};
+use super::objects::{SHORT, allocate, compile_or_undecided, copy_words, return_row};
 use crate::codegen::{Backend, CompileError, CompiledFunction, FunctionEmitter, trusted};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::I64;

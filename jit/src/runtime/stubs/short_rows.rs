@@ -1,17 +1,16 @@
 //! Copies of short rows without some first items, or with one item more, without Rust.
 //!
 //! The terms of symbolic programs are short rows, and such programs take the arguments off and put others on. The
-//! functions know rows of at most [`SHORT`] items in one object, and return [`UNDECIDED`] for all other values.
+//! functions know rows of at most [`SHORT`] items in one object, and return
+//! [`UNDECIDED`](vm::native::UNDECIDED) for all other values.
 
-use super::short_tables::{
-    Object, SHORT, allocate, copy_words, guard_layout, header_of_copy, kept_normal, payload_bytes,
+use super::objects::{
+    Object, SHORT, allocate, compile_or_undecided, copy_words, guard_layout, header_of_copy,
+    kept_normal, payload_bytes, return_row,
 };
-use crate::codegen::{
-    Backend, CompileError, CompiledFunction, FunctionEmitter, Listing, tail_signature,
-};
+use crate::codegen::{Backend, CompileError, CompiledFunction, FunctionEmitter};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, InstBuilder, Value};
-use vm::native::UNDECIDED;
 use vm::native::layout::{self, ObjectKind, top};
 
 /// Where a copy of a row gets one more item.
@@ -81,23 +80,6 @@ pub(super) fn add_item(
     })
 }
 
-/// Compiles a stub that returns [`UNDECIDED`] where `write` branches to the block that it
-/// gets.
-pub(super) fn compile_or_undecided(
-    backend: &mut Backend,
-    count: usize,
-    write: impl FnOnce(&mut FunctionEmitter<'_>, &[Value], Block),
-) -> Result<CompiledFunction, CompileError> {
-    backend.compile(tail_signature(count, 1), Listing::None, |emit, params| {
-        let undecided = emit.cold_block();
-        write(emit, params, undecided);
-        emit.switch_to(undecided);
-        let answer = emit.constant(UNDECIDED);
-        emit.b.ins().return_(&[answer]);
-        Ok(())
-    })
-}
-
 /// The object of a row. Continues only if the value is a short row in one object.
 fn short_row(emit: &mut FunctionEmitter<'_>, row: Value, otherwise: Block) -> Object {
     let is_row = emit.is_top(row, top::ROW);
@@ -109,9 +91,4 @@ fn short_row(emit: &mut FunctionEmitter<'_>, row: Value, otherwise: Block) -> Ob
     let is_short = emit.b.ins().icmp_imm_u(IntCC::UnsignedLessThanOrEqual, size, SHORT);
     emit.guard(is_short, otherwise);
     Object { address, header }
-}
-
-pub(super) fn return_row(emit: &mut FunctionEmitter<'_>, address: Value) {
-    let row = emit.b.ins().bor_imm_s(address, ObjectKind::Row.tag() as i64);
-    emit.b.ins().return_(&[row]);
 }
