@@ -240,6 +240,11 @@ const FUNCTIONS: &str = r"
 | go (dec n) (tabIns (mod n 5) (add n (sum row)) tab)
 
 (map values [0 1 7 40])
+
+; All items are evaluated.
+[(strictRow [1 (add 1 2)]) (try (x & len (strictRow [1 (die x)])) 3) (strictRow 7)]
+
+=?= (try (x & die x) 3) | try (x & len (strictRow [(die x) 1])) 3
 ";
 
 #[test]
