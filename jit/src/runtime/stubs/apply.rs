@@ -70,9 +70,10 @@ pub(super) fn compile(
     })
 }
 
-/// Continues at `dispatch` with the value of a thunk, if it is evaluated. If not, evaluates it and calls that.
+/// Continues at `dispatch` with the value of a thunk, if it is evaluated. If not, has the interpreter evaluate it and
+/// make the call.
 fn call_thunk(emit: &mut FunctionEmitter<'_>, thunk: Value, args: &[Value], dispatch: Block) {
-    let (done, waiting) = (emit.block(), emit.block());
+    let (done, waiting) = (emit.block(), emit.cold_block());
     let address = emit.address(thunk);
     let is_done = emit.is_indirection(address);
     emit.branch(is_done, done, waiting);
@@ -80,10 +81,8 @@ fn call_thunk(emit: &mut FunctionEmitter<'_>, thunk: Value, args: &[Value], disp
     let value = emit.payload(address, 0);
     emit.jump(dispatch, &[value]);
     emit.switch_to(waiting);
-    let kept = keep(emit, args);
-    let function = emit.call_stub(Stub::Force, &[thunk]);
-    let words = [&[function], &kept[..]].concat();
-    emit.tail_call(LinkSymbol::Stub(Stub::Apply(args.len() as u32)), &words, 1);
+    let words = [&[thunk], args].concat();
+    emit.tail_call(LinkSymbol::Stub(Stub::Call(args.len() as u32)), &words, 1);
 }
 
 /// Continues in a block of its own, where values live across a call. They are its parameters: only there, and
