@@ -14,7 +14,6 @@ use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, InstBuilder, Value};
 use std::collections::BTreeSet;
 use vm::jet::EditMode;
-use vm::native::UNDECIDED;
 use vm::native::layout::{self, top};
 
 /// An insertion into a table or set, or a deletion from it.
@@ -113,8 +112,7 @@ impl FunctionTranslator<'_, '_> {
         self.emit.guard(is_collection, otherwise);
         words.push(self.emit.constant(mode as u64));
         let edited = self.emit.call_stub(stub, &words);
-        let is_known = self.emit.b.ins().icmp_imm_s(IntCC::NotEqual, edited, UNDECIDED as i64);
-        self.emit.guard(is_known, otherwise);
+        self.guard_decided(edited, otherwise);
         edited
     }
 

@@ -94,11 +94,16 @@ impl FunctionTranslator<'_, '_> {
         self.disown_kept(args);
         let words = self.words(args);
         let value = self.emit.call_stub(stub, &words);
-        let is_known = self.emit.b.ins().icmp_imm_s(IntCC::NotEqual, value, UNDECIDED as i64);
-        self.emit.guard(is_known, slowly);
+        self.guard_decided(value, slowly);
         self.emit.jump(done, &[value]);
         self.call_jet_in(slowly, done, jet, args)?;
         Ok(result)
+    }
+
+    /// Continues only if a stub has decided, with that answer.
+    pub(super) fn guard_decided(&mut self, answer: Value, otherwise: Block) {
+        let is_known = self.emit.b.ins().icmp_imm_s(IntCC::NotEqual, answer, UNDECIDED as i64);
+        self.emit.guard(is_known, otherwise);
     }
 
     /// Fills the block `slowly`: it calls the jet, and jumps to `done` with the result. Continues in

@@ -5,9 +5,7 @@ use super::error::CompileError;
 use super::symbol::Stub;
 use super::translator::FunctionTranslator;
 use crate::ir::{ConstantId, JetOperation, Operand, Type};
-use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, InstBuilder, Value};
-use vm::native::UNDECIDED;
 use vm::native::layout::top;
 
 /// Whether a key that is a thunk is evaluated.
@@ -110,8 +108,7 @@ impl FunctionTranslator<'_, '_> {
                 return self.of_keys(Stub::KeysRow, (keys, top), otherwise);
             }
         };
-        let is_known = self.emit.b.ins().icmp_imm_s(IntCC::NotEqual, found, UNDECIDED as i64);
-        self.emit.guard(is_known, otherwise);
+        self.guard_decided(found, otherwise);
         found
     }
 

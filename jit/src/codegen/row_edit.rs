@@ -12,7 +12,6 @@ use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::I64;
 use cranelift_codegen::ir::{Block, InstBuilder, Value};
 use vm::jet::EditMode;
-use vm::native::UNDECIDED;
 use vm::native::layout::{self, ObjectKind, top};
 
 /// The most items of a row in which an item is replaced instead of making a thunk: the thunk takes as much
@@ -48,13 +47,10 @@ impl FunctionTranslator<'_, '_> {
         target: EditTarget,
     ) -> Result<Value, CompileError> {
         let (slowly, (done, result)) = (self.emit.cold_block(), self.emit.block_with_param());
+        let index = self.index_in_row(edit, slowly);
         let edited = match self.edit_mode(Collection::Row, edit.row, target) {
-            EditMode::Copy => {
-                let index = self.index_in_row(edit, slowly);
-                self.edited_row(edit, index, u64::MAX, slowly)
-            }
+            EditMode::Copy => self.edited_row(edit, index, u64::MAX, slowly),
             mode => {
-                let index = self.index_in_row(edit, slowly);
                 let words = vec![self.word(edit.row), index, self.word(edit.value)];
                 self.edited(top::ROW, Stub::PutInPlace, words, mode, slowly)
             }
@@ -100,8 +96,7 @@ impl FunctionTranslator<'_, '_> {
         self.emit.switch_to(by_runtime);
         let limit = self.emit.constant(limit);
         let edited = self.emit.call_stub(Stub::Put, &[&words[..], &[limit]].concat());
-        let is_known = self.emit.b.ins().icmp_imm_s(IntCC::NotEqual, edited, UNDECIDED as i64);
-        self.emit.guard(is_known, otherwise);
+        self.guard_decided(edited, otherwise);
         self.emit.jump(done, &[edited]);
         self.emit.switch_to(done);
         result

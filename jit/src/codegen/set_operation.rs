@@ -6,7 +6,6 @@ use super::translator::FunctionTranslator;
 use crate::ir::{ConstantId, JetOperation, Operand};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, InstBuilder, Value};
-use vm::native::UNDECIDED;
 use vm::native::layout::{DIRECT_LIMIT, ObjectKind, top};
 
 /// An operation whose result is a set.
@@ -74,8 +73,7 @@ impl FunctionTranslator<'_, '_> {
             self.emit.guard(is_set, otherwise);
         }
         let set = self.emit.call_stub(stub, &words);
-        let is_known = self.emit.b.ins().icmp_imm_s(IntCC::NotEqual, set, UNDECIDED as i64);
-        self.emit.guard(is_known, otherwise);
+        self.guard_decided(set, otherwise);
         set
     }
 }

@@ -85,17 +85,6 @@ fn call_thunk(emit: &mut FunctionEmitter<'_>, thunk: Value, args: &[Value], disp
     emit.tail_call(LinkSymbol::Stub(Stub::Call(args.len() as u32)), &words, 1);
 }
 
-/// Continues in a block of its own, where values live across a call. They are its parameters: only there, and
-/// not where the stub begins, are they stored for the collector.
-fn keep(emit: &mut FunctionEmitter<'_>, values: &[Value]) -> Vec<Value> {
-    let block = emit.block();
-    let kept: Vec<Value> = values.iter().map(|_| emit.b.append_block_param(block, I64)).collect();
-    emit.jump(block, values);
-    emit.switch_to(block);
-    kept.iter().for_each(|value| emit.b.declare_value_needs_stack_map(*value));
-    kept
-}
-
 /// Calls a function that takes `arity` arguments, a number other than that of the arguments. If it
 /// takes fewer, calls it with those, and calls the result with the others. If it takes more, the
 /// result is an app.
@@ -133,7 +122,13 @@ fn call_with_some(
     function: Value,
     (args, rest): (&[Value], &[Value]),
 ) {
-    let kept = keep(emit, rest);
+    // The values that live across the call are parameters of a block of their own: only there, and
+    // not where the stub begins, are they stored for the collector.
+    let block = emit.block();
+    let kept: Vec<Value> = rest.iter().map(|_| emit.b.append_block_param(block, I64)).collect();
+    emit.jump(block, rest);
+    emit.switch_to(block);
+    kept.iter().for_each(|value| emit.b.declare_value_needs_stack_map(*value));
     let words = [&[function], args].concat();
     let result = emit.call_stub(Stub::Apply(args.len() as u32), &words);
     let words = [&[result], &kept[..]].concat();

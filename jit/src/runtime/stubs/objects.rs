@@ -4,7 +4,8 @@ use crate::codegen::{
     Backend, CompileError, CompiledFunction, FunctionEmitter, Listing, tail_signature,
 };
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{Block, InstBuilder, Value};
+use cranelift_codegen::ir::types::I64;
+use cranelift_codegen::ir::{Block, InstBuilder, MemFlagsData, Value};
 use vm::native::UNDECIDED;
 use vm::native::layout::{self, ObjectKind};
 use vm::native::offset;
@@ -34,6 +35,22 @@ pub(super) fn compile_or_undecided(
         emit.b.ins().return_(&[answer]);
         Ok(())
     })
+}
+
+/// The object of a row or set. Continues only if it is of that kind and has few items.
+pub(super) fn short_object(
+    emit: &mut FunctionEmitter<'_>,
+    word: Value,
+    kind: ObjectKind,
+    otherwise: Block,
+) -> Object {
+    let address = emit.address(word);
+    let header = emit.load(address, 0);
+    guard_layout(emit, header, kind, otherwise);
+    let size = emit.b.ins().ushr_imm_s(header, 32);
+    let is_short = emit.b.ins().icmp_imm_u(IntCC::UnsignedLessThanOrEqual, size, SHORT);
+    emit.guard(is_short, otherwise);
+    Object { address, header }
 }
 
 /// Continues only if a header is that of an object of that kind.
@@ -117,6 +134,11 @@ pub(super) fn copy_around<const N: usize>(
     copy_range(emit, &both, [distance, bytes], 8);
 }
 
+/// The word at an offset from an address, which need not be a multiple of 8: parts of bars begin at any byte.
+pub(super) fn load_unaligned(emit: &mut FunctionEmitter<'_>, address: Value, offset: i32) -> Value {
+    emit.b.ins().load(I64, MemFlagsData::new().with_notrap(), address, offset)
+}
+
 /// Copies the payload bytes in a range, each from an address to another, to places `shift` bytes later.
 fn copy_range(
     emit: &mut FunctionEmitter<'_>,
@@ -132,7 +154,7 @@ fn copy_range(
     emit.switch_to(body);
     for (from, to) in copies {
         let source = emit.b.ins().iadd(*from, at);
-        let word = emit.payload(source, 0);
+        let word = load_unaligned(emit, source, layout::PAYLOAD);
         let target = emit.b.ins().iadd(*to, at);
         emit.store(word, target, layout::PAYLOAD + shift);
     }

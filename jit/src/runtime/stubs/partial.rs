@@ -9,8 +9,8 @@ use vm::native::layout::{self, ObjectKind, top};
 /// The most words of an app that is copied here.
 const COPIED_MAX: i64 = 16;
 
-/// Returns the app of a function, of which the arity is given, to fewer arguments. The function is a law, the
-/// pin of one, or an app: that is copied, with the arguments behind its own. Branches to `slowly`, without
+/// Returns the app of a function to fewer arguments than its arity, which is given with it. The function is a law,
+/// the pin of one, or an app: that is copied, with the arguments behind its own. Branches to `slowly`, without
 /// effect, if the result may have another shape, or the nursery is full.
 pub(super) fn make_partial(
     emit: &mut FunctionEmitter<'_>,

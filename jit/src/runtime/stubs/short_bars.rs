@@ -3,7 +3,9 @@
 //! Programs that print text make many bars of one character, and those that read text take it apart. The
 //! functions return [`UNDECIDED`](vm::native::UNDECIDED) for what they do not know.
 
-use super::objects::{SHORT, allocate, compile_or_undecided, copy_words, return_row};
+use super::objects::{
+    SHORT, allocate, compile_or_undecided, copy_words, load_unaligned, return_row,
+};
 use crate::codegen::{Backend, CompileError, CompiledFunction, FunctionEmitter, trusted};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::I64;
@@ -86,7 +88,7 @@ fn last_bytes(emit: &mut FunctionEmitter<'_>, bar: Value, from: Value, count: Va
     let last = emit.b.ins().iadd_imm_s(end, -2 * WORD_BYTES);
     let start = emit.b.ins().umin(from, last);
     let address = emit.b.ins().iadd(bar, start);
-    let word = emit.load(address, FIRST_BYTE);
+    let word = load_unaligned(emit, address, FIRST_BYTE);
     let before = emit.b.ins().isub(from, start);
     let before = emit.b.ins().ishl_imm_s(before, 3);
     let word = emit.b.ins().ushr(word, before);

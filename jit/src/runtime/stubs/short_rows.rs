@@ -1,15 +1,14 @@
 //! Copies of short rows without some first items, or with one item more, without Rust.
 //!
 //! The terms of symbolic programs are short rows, and such programs take the arguments off and put others on. The
-//! functions know rows of at most [`SHORT`] items in one object, and return
+//! functions know rows of at most [`SHORT`](super::objects::SHORT) items in one object, and return
 //! [`UNDECIDED`](vm::native::UNDECIDED) for all other values.
 
 use super::objects::{
-    Object, SHORT, allocate, compile_or_undecided, copy_words, guard_layout, header_of_copy,
-    kept_normal, payload_bytes, return_row,
+    Object, allocate, compile_or_undecided, copy_words, header_of_copy, kept_normal, payload_bytes,
+    return_row, short_object,
 };
 use crate::codegen::{Backend, CompileError, CompiledFunction, FunctionEmitter};
-use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, InstBuilder, Value};
 use vm::native::layout::{self, ObjectKind, top};
 
@@ -84,11 +83,5 @@ pub(super) fn add_item(
 fn short_row(emit: &mut FunctionEmitter<'_>, row: Value, otherwise: Block) -> Object {
     let is_row = emit.is_top(row, top::ROW);
     emit.guard(is_row, otherwise);
-    let address = emit.address(row);
-    let header = emit.load(address, 0);
-    guard_layout(emit, header, ObjectKind::Row, otherwise);
-    let size = emit.b.ins().ushr_imm_s(header, 32);
-    let is_short = emit.b.ins().icmp_imm_u(IntCC::UnsignedLessThanOrEqual, size, SHORT);
-    emit.guard(is_short, otherwise);
-    Object { address, header }
+    short_object(emit, row, ObjectKind::Row, otherwise)
 }

@@ -3,11 +3,11 @@
 //! Interpreters keep environments of a few names, and most tables and sets of a program are short. A call
 //! of Rust with its frame and its general path through trees takes several times as long as the search.
 //! These functions have no frame. They know keys that are nats below 2^63, among the keys of one object of
-//! at most [`SHORT`] keys, and insertions that copy; everything else they leave to Rust.
+//! at most [`SHORT`](super::objects::SHORT) keys, and insertions that copy; everything else they leave to Rust.
 
 use super::objects::{
-    Object, SHORT, allocate, compile_or_undecided, copy_around, copy_words, guard_layout,
-    header_of_copy, kept_normal, payload_bytes,
+    Object, allocate, compile_or_undecided, copy_around, copy_words, guard_layout, header_of_copy,
+    kept_normal, payload_bytes, short_object,
 };
 use crate::codegen::{
     Backend, CompileError, CompiledFunction, FunctionEmitter, LinkSymbol, Listing, Stub,
@@ -104,7 +104,7 @@ pub(super) fn has_key(backend: &mut Backend) -> Result<CompiledFunction, Compile
 pub(super) fn keys_row(backend: &mut Backend) -> Result<CompiledFunction, CompileError> {
     compile(backend, 1, Stub::KeysRowSlowly, |emit, params, slowly| {
         let set = set_of_keys(emit, params[0]);
-        let keys = short_set(emit, set, slowly);
+        let keys = short_object(emit, set, ObjectKind::Set, slowly);
         let bytes = payload_bytes(emit, keys);
         let needed = emit.b.ins().iadd_imm_s(bytes, 8);
         let new = allocate(emit, needed, slowly);
@@ -260,18 +260,7 @@ fn short_keys(emit: &mut FunctionEmitter<'_>, set: Value, key: Value, otherwise:
     let direct = emit.block();
     emit.branch(is_object, otherwise, direct);
     emit.switch_to(direct);
-    short_set(emit, set, otherwise)
-}
-
-/// The keys of a set. Continues only if they are few, in one object.
-fn short_set(emit: &mut FunctionEmitter<'_>, set: Value, otherwise: Block) -> Object {
-    let address = emit.address(set);
-    let header = emit.load(address, 0);
-    guard_layout(emit, header, ObjectKind::Set, otherwise);
-    let size = emit.b.ins().ushr_imm_s(header, 32);
-    let is_short = emit.b.ins().icmp_imm_u(IntCC::UnsignedLessThanOrEqual, size, SHORT);
-    emit.guard(is_short, otherwise);
-    Object { address, header }
+    short_object(emit, set, ObjectKind::Set, otherwise)
 }
 
 /// The set of the keys of a table, or the set itself.
